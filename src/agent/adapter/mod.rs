@@ -1,0 +1,1 @@
+//! Providers' events to ours, shared by the protocols that carry them.

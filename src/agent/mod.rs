@@ -1,0 +1,9 @@
+//! Agents: their processes and what they say on their pipes.
+//!
+//! `process` is the only place that spawns, `protocol` the only one that knows what an agent's bytes mean. Knows the
+//! domain; knows nothing of sessions, journals or editors.
+
+pub mod adapter;
+pub mod lines;
+pub mod protocol;
+pub mod stop;

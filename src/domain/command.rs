@@ -1,0 +1,134 @@
+//! What a user wants of an agent.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::id::{OptionId, RequestId};
+
+/// What a session asks its protocol to tell the agent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    Prompt(Prompt),
+    /// Ends the turn and keeps the agent.
+    Interrupt,
+    Answer {
+        request_id: RequestId,
+        answer: Answer,
+    },
+    SetModel(String),
+    SetMode(String),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// One of the options of a permission request.
+    Option {
+        option_id: OptionId,
+        /// Goes to the agent word for word, with a refusal.
+        message: Option<String>,
+        /// Replaces the tool's input, e.g. by a plan that the user has edited.
+        input: Option<Value>,
+    },
+    /// Answers by question id: labels of options or free text.
+    Answers(BTreeMap<String, Vec<String>>),
+    /// The user does not want to answer, or the turn was interrupted.
+    Cancelled,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Prompt {
+    pub text: String,
+    pub context: Vec<Context>,
+}
+
+/// A piece of a file or buffer that goes along with a prompt, exact to the byte.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Context {
+    /// Relative to the session's directory where it lies below it; empty for a buffer without a name.
+    pub path: String,
+    /// From 1; 0 if there are no lines to name.
+    pub first_line: u64,
+    pub last_line: u64,
+    pub filetype: String,
+    pub text: String,
+    /// The text is the buffer's and not (yet) on disk.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unsaved: bool,
+}
+
+impl Context {
+    /// `src/main.rs:10-20`, as attachments and transcripts name it.
+    pub fn label(&self) -> String {
+        let path = if self.path.is_empty() { "[No Name]" } else { &self.path };
+        match (self.first_line, self.last_line) {
+            (0, _) => path.to_owned(),
+            (first, last) if first == last => format!("{path}:{first}"),
+            (first, last) => format!("{path}:{first}-{last}"),
+        }
+    }
+}
+
+impl Prompt {
+    /// The prompt as one text, for agents that take nothing else: the words, then each piece of context in a fence that
+    /// is longer than any run of backticks inside. A selection without words is the prompt itself.
+    pub fn to_text(&self) -> String {
+        let mut out = self.text.clone();
+        for context in &self.context {
+            if !out.is_empty() {
+                out.push_str("\n\n");
+            }
+            let name =
+                if context.path.is_empty() { "an unnamed buffer".to_owned() } else { format!("`{}`", context.path) };
+            let lines = match (context.first_line, context.last_line) {
+                (0, _) => String::new(),
+                (first, last) if first == last => format!(", line {first}"),
+                (first, last) => format!(", lines {first}-{last}"),
+            };
+            let unsaved = if context.unsaved { ", unsaved" } else { "" };
+            let fence = "`".repeat(longest_run(&context.text).max(2) + 1);
+            let end = if context.text.ends_with('\n') { "" } else { "\n" };
+            let (filetype, text) = (&context.filetype, &context.text);
+            out.push_str(&format!("From {name}{lines}{unsaved}:\n{fence}{filetype}\n{text}{end}{fence}"));
+        }
+        out
+    }
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selection_goes_along_exactly_with_its_place() {
+        let prompt = Prompt {
+            text: "Explain".into(),
+            context: vec![Context {
+                path: "src/ä.rs".into(),
+                first_line: 3,
+                last_line: 4,
+                filetype: "rust".into(),
+                text: "let a = \"```\";\n\tüx".into(),
+                unsaved: true,
+            }],
+        };
+        assert_eq!(
+            prompt.to_text(),
+            "Explain\n\nFrom `src/ä.rs`, lines 3-4, unsaved:\n````rust\nlet a = \"```\";\n\tüx\n````"
+        );
+        assert_eq!(prompt.context[0].label(), "src/ä.rs:3-4");
+    }
+
+    #[test]
+    fn words_alone_are_left_as_they_are() {
+        let prompt = Prompt { text: " a | \"b\" %#\\ ".into(), context: Vec::new() };
+        assert_eq!(prompt.to_text(), " a | \"b\" %#\\ ");
+    }
+}

@@ -1,0 +1,70 @@
+//! What a protocol tells its session, besides the bytes it wants written.
+
+use super::{
+    capabilities::Capabilities,
+    id::{MessageId, RequestId, ToolUseId},
+    message::Content,
+    question::{PermissionRequest, QuestionRequest},
+};
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Something for transcript and journal. The session adds the time.
+    Message {
+        id: MessageId,
+        parent_id: Option<ToolUseId>,
+        /// It extends the message of the same id.
+        part: bool,
+        content: Content,
+    },
+    /// The agent works: on a prompt, or by itself (a background task has ended).
+    TurnStarted,
+    TurnEnded {
+        /// The agent's word, e.g. `end_turn`, `interrupted`, `max_turns`.
+        stop_reason: String,
+        outcome: TurnOutcome,
+    },
+    /// The agent's own id of the conversation. A change of it is a new conversation in the same session.
+    AgentSession(String),
+    Model(String),
+    Mode(String),
+    Title(String),
+    Capabilities(Box<Capabilities>),
+    Permission(Box<PermissionRequest>),
+    Question(Box<QuestionRequest>),
+    /// The agent no longer waits for an answer.
+    Withdrawn(RequestId),
+    /// The agent is not logged in. `message` is what it said; the session adds what the user can do about it.
+    LoginNeeded {
+        message: String,
+    },
+    /// The agent could not go on: status `error`. The process may live on.
+    Failed {
+        message: String,
+    },
+    /// Not for the transcript: the log, counted.
+    Noise {
+        text: String,
+    },
+    /// Worth one notification besides the transcript.
+    Notice {
+        message: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TurnOutcome {
+    /// The agent waits for the next prompt.
+    Idle,
+    /// The agent takes no further prompt in this process.
+    Done,
+    /// The turn ended in an error that the transcript shows already; the agent waits for the next prompt.
+    Failed(String),
+}
+
+impl Event {
+    /// A whole message that stands for itself.
+    pub fn message(id: impl Into<MessageId>, content: Content) -> Self {
+        Event::Message { id: id.into(), parent_id: None, part: false, content }
+    }
+}

@@ -1,0 +1,24 @@
+//! The words that every other layer speaks: ids, agent messages, commands, options.
+//!
+//! Plain values without I/O, clock or randomness. Knows nothing of processes, protocols or editors.
+
+pub mod capabilities;
+pub mod command;
+pub mod event;
+pub mod id;
+pub mod message;
+pub mod options;
+pub mod question;
+pub mod session;
+
+pub use capabilities::{Capabilities, Choice};
+pub use command::{Answer, Command, Context, Prompt};
+pub use event::{Event, TurnOutcome};
+pub use id::{MessageId, OptionId, RequestId, SessionId, ToolUseId};
+pub use message::{
+    AgentMessage, Compaction, Content, Cost, FileDiff, Hunk, Init, Location, Plan, PlanEntry, PlanStatus, ToolCall,
+    ToolKind, ToolResult,
+};
+pub use options::{ProviderConfig, ResumeMode, StartOptions};
+pub use question::{OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest};
+pub use session::{Attention, SessionSummary, Status};

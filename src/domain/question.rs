@@ -1,0 +1,77 @@
+//! What an agent asks of the user: permission for a tool, or answers to its own questions.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    id::{OptionId, RequestId, ToolUseId},
+    message::FileDiff,
+};
+
+/// May this tool run? Answered, cancelled or withdrawn exactly once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PermissionRequest {
+    pub request_id: RequestId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_use_id: Option<ToolUseId>,
+    /// The tool's name; `plan` for a plan to approve, whose text is `input.plan`.
+    pub tool: String,
+    /// One line for people: the command or the path.
+    pub title: String,
+    pub input: Value,
+    /// What it would change in files, where the agent tells.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diff: Vec<FileDiff>,
+    /// Why the agent asks, if it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// In the order shown.
+    pub options: Vec<PermissionOption>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PermissionOption {
+    pub option_id: OptionId,
+    pub name: String,
+    pub kind: OptionKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OptionKind {
+    AllowOnce,
+    AllowAlways,
+    RejectOnce,
+    RejectAlways,
+    #[serde(other)]
+    Other,
+}
+
+/// The agent's own questions, asked together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QuestionRequest {
+    pub request_id: RequestId,
+    pub questions: Vec<Question>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// Names the answer in `answers`; for Claude Code the question's text.
+    pub id: String,
+    pub header: String,
+    pub text: String,
+    /// Several options may be chosen.
+    pub multi: bool,
+    /// The answer must not be shown or kept.
+    pub secret: bool,
+    pub options: Vec<QuestionOption>,
+    /// Free text is an answer too.
+    pub allow_other: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuestionOption {
+    pub label: String,
+    #[serde(default)]
+    pub description: String,
+}

@@ -1,0 +1,52 @@
+//! A session as its users see it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{capabilities::Capabilities, id::SessionId};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Running,
+    Idle,
+    Done,
+    Error,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Attention {
+    Permission,
+    Question,
+}
+
+/// A row of `sessions()`, and what bars and boards show.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SessionSummary {
+    pub session_id: SessionId,
+    pub provider: String,
+    pub status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// US dollars over all processes of the session.
+    pub cost_usd: f64,
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    /// Unix milliseconds.
+    pub started_at: i64,
+    pub title: String,
+    pub cwd: String,
+    pub model: String,
+    pub mode: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attention: Option<Attention>,
+    /// Prompts that wait for the end of the turn.
+    pub queued: usize,
+    /// Questions that wait for the user.
+    pub pending: usize,
+    /// A turn is under way.
+    pub busy: bool,
+    /// The agent acts without asking.
+    pub asks_nothing: bool,
+    pub capabilities: Capabilities,
+}

@@ -1,0 +1,16 @@
+//! The backend of agor.nvim.
+//!
+//! Neovim starts it as a msgpack-RPC peer. It runs agents, turns whatever they say into one kind of message, and pushes
+//! finished lines with their highlights into buffers. Data flows one way each, no arrow back:
+//!
+//! ```text
+//! agent process → lines → protocol → AgentMessage → (journal) → Transcript → Render → Patch → one nvim call
+//! user command → Request → hub → session → protocol → writes → agent process
+//! ```
+//!
+//! `protocol`, `transcript` and `render` are plain values and functions: bytes or messages in, messages or lines out.
+//! Modules in reading order; each uses only those before it (kept by `tests/architecture.rs`).
+
+pub mod domain;
+
+pub mod agent;
