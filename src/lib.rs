@@ -14,3 +14,6 @@
 pub mod domain;
 
 pub mod agent;
+pub mod transcript;
+
+pub mod render;

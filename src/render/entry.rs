@@ -1,0 +1,221 @@
+//! One entry's lines. A text that may be long or still grow gives its head only; the view lets it flow.
+
+use super::{
+    flow::Style,
+    line::{Anchor, Icons, Line, one_line, split_lines},
+    tool,
+};
+use crate::{
+    domain::{Cost, PlanStatus},
+    transcript::{Body, Entry},
+};
+
+/// Lines of a prompt shown while folded; people paste logs of megabytes.
+const PROMPT_PREVIEW: usize = 12;
+const UNFOLDED: usize = 20_000;
+
+/// An entry, laid out as far as it is ours to lay out.
+pub(super) struct Layout {
+    pub(super) lines: Vec<Line>,
+    /// The entry's own text follows, in this style.
+    pub(super) flow: Option<Style>,
+}
+
+pub(super) fn layout(entry: &Entry, expanded: bool, icons: Icons) -> Layout {
+    let lines = match &entry.body {
+        Body::Text(_) => return Layout { lines: Vec::new(), flow: Some(Style::Prose) },
+        Body::Thinking(text) if text.trim().is_empty() => Vec::new(),
+        Body::Thinking(_) => {
+            let flow = (entry.open || expanded).then_some(Style::Thought);
+            return Layout { lines: vec![thinking(entry, icons)], flow };
+        }
+        Body::Tool(body) => tool::lines(entry, body, expanded, icons),
+        Body::Prompt { text, context } => {
+            let mut lines = Vec::new();
+            let shown = split_lines(text.trim_end_matches('\n')).enumerate().map(|(index, text)| {
+                let mut line = Line::default();
+                line.push(if index == 0 { icons.prompt() } else { " " }, "AgorUserMark").push(" ", "");
+                line.push(text, "AgorUser");
+                line
+            });
+            tool::push_limited(&mut lines, shown, if expanded { UNFOLDED } else { PROMPT_PREVIEW }, "  ", icons);
+            for piece in context {
+                let mut line = Line::of(format!("  {}", piece.label()), "AgorPath");
+                if piece.unsaved {
+                    line.push(" (unsaved)", "AgorDim");
+                }
+                lines.push(line);
+                if expanded {
+                    let text = split_lines(piece.text.trim_end_matches('\n'));
+                    lines.extend(text.take(UNFOLDED).map(|text| Line::of(format!("    {text}"), "AgorOutput")));
+                }
+            }
+            if let Some(first) = lines.first_mut() {
+                first.anchor = Some(Anchor::Turn);
+            }
+            lines
+        }
+        Body::Permission { request_id, outcome: None, .. } => {
+            let mut line = Line::of("? The agent asks for permission", "AgorQuestion");
+            line.push("  :Agor permit", "AgorDim");
+            vec![line.anchored(Anchor::Question(request_id.clone()))]
+        }
+        Body::Permission { outcome: Some(outcome), .. } => {
+            vec![Line::of(format!("  {} {}", icons.dot(), one_line(outcome, 200, icons.ellipsis())), "AgorDim")]
+        }
+        Body::Question { request_id, questions, outcome: None } => {
+            let asked = questions.first().map_or("", |question| question.text.as_str());
+            let mut line = Line::of(format!("? {}", one_line(asked, 200, icons.ellipsis())), "AgorQuestion");
+            line.push("  :Agor permit", "AgorDim");
+            vec![line.anchored(Anchor::Question(request_id.clone()))]
+        }
+        Body::Question { questions, outcome: Some(outcome), .. } => {
+            let mut lines: Vec<Line> = questions
+                .iter()
+                .map(|question| Line::of(format!("? {}", one_line(&question.text, 200, icons.ellipsis())), "AgorDim"))
+                .collect();
+            lines.extend(split_lines(outcome).map(|text| Line::of(format!("  {} {text}", icons.dot()), "AgorUser")));
+            lines
+        }
+        Body::Plan(plan) => {
+            let mut lines = vec![Line::of("Plan", "AgorTitle")];
+            lines.extend(plan.entries.iter().map(|entry| {
+                let (icon, group) = match entry.status {
+                    PlanStatus::Pending => (icons.pending(), "AgorPlanPending"),
+                    PlanStatus::InProgress => (icons.active(), "AgorPlanActive"),
+                    PlanStatus::Completed => (icons.done(), "AgorPlanDone"),
+                };
+                Line::of(format!("  {icon} {}", one_line(&entry.text, 500, icons.ellipsis())), group)
+            }));
+            lines
+        }
+        Body::Status { message, .. } => quiet(message, "AgorDim", icons),
+        Body::Compaction(compaction) => {
+            let tokens = thousands(compaction.pre_tokens);
+            let trigger = one_line(&compaction.trigger, 40, icons.ellipsis());
+            quiet(&format!("The conversation was compacted ({trigger}, {tokens} tokens before)"), "AgorDim", icons)
+        }
+        Body::Cost(cost) => cost_line(cost, icons).into_iter().collect(),
+        Body::Error(message) => {
+            let mut lines: Vec<Line> = Vec::new();
+            for (index, text) in split_lines(message.trim_end()).enumerate() {
+                let lead = if index == 0 { icons.failed() } else { " " };
+                lines.push(Line::of(format!("{lead} {text}"), "AgorError"));
+            }
+            lines
+        }
+        Body::Unknown(value) => {
+            let name = value.get("type").and_then(serde_json::Value::as_str).unwrap_or("without a type");
+            let mut lines = quiet(&format!("A message that agor does not know: {name}"), "AgorDim", icons);
+            if expanded {
+                let json = serde_json::to_string_pretty(value).unwrap_or_default();
+                lines.extend(split_lines(&json).take(UNFOLDED).map(|text| Line::of(format!("    {text}"), "AgorDim")));
+            }
+            lines
+        }
+        Body::Withdrawn => Vec::new(),
+    };
+    Layout { lines, flow: None }
+}
+
+/// Whether an empty line sets two neighbours apart: ours stand close together, the agent's words and turns do not.
+pub(super) fn gap(before: &Body, after: &Body) -> bool {
+    let quiet = |body: &Body| {
+        matches!(
+            body,
+            Body::Tool(_) | Body::Permission { .. } | Body::Status { .. } | Body::Compaction(_) | Body::Unknown(_)
+        )
+    };
+    !(quiet(before) && quiet(after) || matches!(after, Body::Withdrawn))
+}
+
+fn thinking(entry: &Entry, icons: Icons) -> Line {
+    let seconds = (entry.ended_at - entry.started_at).max(0) / 1000;
+    let text = match (entry.open, seconds) {
+        (true, _) => "Thinking".to_owned(),
+        (false, 0) => "Thought".to_owned(),
+        (false, seconds) => format!("Thought for {}", duration(seconds)),
+    };
+    Line::of(format!("{} {text}", icons.thinking()), "AgorThinking")
+}
+
+fn quiet(message: &str, group: &'static str, icons: Icons) -> Vec<Line> {
+    let mut lines = split_lines(message.trim_end());
+    let first = lines.next().unwrap_or("");
+    let mut out = vec![Line::of(format!("{} {first}", icons.dot()), group)];
+    out.extend(lines.take(20).map(|text| Line::of(format!("  {text}"), group)));
+    out
+}
+
+fn cost_line(cost: &Cost, icons: Icons) -> Option<Line> {
+    let mut parts = Vec::new();
+    if let Some(ms) = cost.duration_ms {
+        parts.push(if ms < 10_000 { format!("{:.1} s", ms as f64 / 1000.0) } else { duration(ms as i64 / 1000) });
+    }
+    if let Some(usd) = cost.total_cost_usd.filter(|usd| *usd > 0.0) {
+        parts.push(format!("${usd:.4}"));
+    }
+    if let Some(tokens) = cost.input_tokens {
+        parts.push(format!("{} in", thousands(tokens)));
+    }
+    if let Some(tokens) = cost.output_tokens {
+        parts.push(format!("{} out", thousands(tokens)));
+    }
+    if let Some(tokens) = cost.cache_read_tokens.filter(|tokens| *tokens > 0) {
+        parts.push(format!("{} cached", thousands(tokens)));
+    }
+    (!parts.is_empty()).then(|| {
+        let rule = icons.pick("──", "──", "--");
+        Line::of(format!("{rule} {}", parts.join(&format!(" {} ", icons.dot()))), "AgorCost")
+    })
+}
+
+pub(super) fn duration(seconds: i64) -> String {
+    match seconds {
+        ..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_readable() {
+        assert_eq!(
+            [thousands(0), thousands(999), thousands(1000), thousands(1234567)],
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!([duration(59), duration(61), duration(7300)], ["59 s", "1 min 1 s", "2 h 1 min"]);
+    }
+
+    #[test]
+    fn a_cost_without_figures_is_no_line() {
+        assert_eq!(cost_line(&Cost::default(), Icons::Ascii), None);
+        let cost = Cost {
+            total_cost_usd: Some(0.0123),
+            duration_ms: Some(1234),
+            input_tokens: Some(22275),
+            output_tokens: Some(5),
+            ..Cost::default()
+        };
+        assert_eq!(
+            cost_line(&cost, Icons::Unicode).map(|line| line.text),
+            Some("── 1.2 s · $0.0123 · 22,275 in · 5 out".into())
+        );
+    }
+}

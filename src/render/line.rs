@@ -1,0 +1,199 @@
+//! One line of a buffer with its highlights.
+
+use crate::domain::RequestId;
+
+/// A line's text without its end, marks in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    pub text: String,
+    pub marks: Vec<Mark>,
+    /// Highlights the whole screen line.
+    pub group: Option<&'static str>,
+    pub anchor: Option<Anchor>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    pub start: usize,
+    pub end: usize,
+    /// A highlight group of `lua/agor/highlight.lua`.
+    pub group: &'static str,
+}
+
+/// What motions and keys find a line by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    Turn,
+    Tool,
+    Question(RequestId),
+}
+
+impl Line {
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    /// A line in one colour.
+    pub fn of(text: impl Into<String>, group: &'static str) -> Self {
+        let mut line = Self::default();
+        line.push(&text.into(), group);
+        line
+    }
+
+    /// Appends a piece in its colour; no group leaves it plain.
+    pub fn push(&mut self, text: &str, group: &'static str) -> &mut Self {
+        let start = self.text.len();
+        self.text.push_str(text);
+        if !group.is_empty() && !text.is_empty() {
+            self.marks.push(Mark { start, end: self.text.len(), group });
+        }
+        self
+    }
+
+    pub fn anchored(mut self, anchor: Anchor) -> Self {
+        self.anchor = Some(anchor);
+        self
+    }
+}
+
+/// The signs before entries; what they say stands in words too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Icons {
+    #[default]
+    Unicode,
+    Nerd,
+    Ascii,
+}
+
+impl Icons {
+    pub fn parse(name: &str) -> Self {
+        match name {
+            "nerd" => Icons::Nerd,
+            "ascii" => Icons::Ascii,
+            _ => Icons::Unicode,
+        }
+    }
+
+    pub(super) fn pick(self, unicode: &'static str, nerd: &'static str, ascii: &'static str) -> &'static str {
+        match self {
+            Icons::Unicode => unicode,
+            Icons::Nerd => nerd,
+            Icons::Ascii => ascii,
+        }
+    }
+
+    pub(super) fn prompt(self) -> &'static str {
+        self.pick("❯", "\u{f054}", ">")
+    }
+
+    pub(super) fn thinking(self) -> &'static str {
+        self.pick("✻", "\u{f0eb}", "*")
+    }
+
+    pub(super) fn running(self) -> &'static str {
+        self.pick("●", "\u{f111}", "-")
+    }
+
+    pub(super) fn done(self) -> &'static str {
+        self.pick("✓", "\u{f00c}", "+")
+    }
+
+    pub(super) fn failed(self) -> &'static str {
+        self.pick("✗", "\u{f00d}", "x")
+    }
+
+    pub(super) fn pending(self) -> &'static str {
+        self.pick("○", "\u{f10c}", "o")
+    }
+
+    pub(super) fn active(self) -> &'static str {
+        self.pick("▸", "\u{f0da}", ">")
+    }
+
+    pub(super) fn bar(self) -> &'static str {
+        self.pick("│", "│", "|")
+    }
+
+    pub(super) fn dot(self) -> &'static str {
+        self.pick("·", "·", "-")
+    }
+
+    pub(super) fn ellipsis(self) -> &'static str {
+        self.pick("…", "…", "...")
+    }
+}
+
+/// Longer lines are split softly in the view: one wrapped line of 1 MB costs Neovim 40 ms per redraw.
+pub(super) const SOFT_SPLIT: usize = 2048;
+
+/// The largest index up to `at` that is a character's boundary; at least one character of a text that has any.
+pub(super) fn boundary(text: &str, at: usize) -> usize {
+    if at >= text.len() {
+        return text.len();
+    }
+    let floor = (0..=at).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
+    if floor > 0 { floor } else { text.chars().next().map_or(0, char::len_utf8) }
+}
+
+/// Lines of a text that is not the agent's prose, split softly.
+pub(super) fn split_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n').flat_map(|line| {
+        let mut rest = Some(line.strip_suffix('\r').unwrap_or(line));
+        std::iter::from_fn(move || {
+            let text = rest?;
+            let cut = boundary(text, SOFT_SPLIT);
+            rest = (cut < text.len()).then(|| &text[cut..]);
+            Some(&text[..cut])
+        })
+    })
+}
+
+/// The start of a text in at most `max` characters, on one line.
+pub(super) fn one_line(text: &str, max: usize, ellipsis: &str) -> String {
+    let mut out = String::new();
+    let mut count = 0;
+    let mut cut = false;
+    let mut space = false;
+    for c in text.trim().chars() {
+        if count >= max {
+            cut = true;
+            break;
+        }
+        if c.is_whitespace() {
+            space = true;
+            continue;
+        }
+        if space {
+            out.push(' ');
+            count += 1;
+            space = false;
+        }
+        out.push(c);
+        count += 1;
+    }
+    if cut {
+        out.push_str(ellipsis);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_is_cut_between_characters() {
+        let text = "ä".repeat(2000);
+        let pieces: Vec<&str> = split_lines(&text).collect();
+        assert_eq!(pieces.concat(), text);
+        assert!(pieces.iter().all(|piece| piece.len() <= SOFT_SPLIT));
+        assert_eq!(split_lines("a\r\n\nb").collect::<Vec<_>>(), ["a", "", "b"]);
+    }
+
+    #[test]
+    fn one_line_folds_white_space_and_says_that_it_cut() {
+        assert_eq!(one_line("  a\n\tb  c ", 10, "…"), "a b c");
+        assert_eq!(one_line("abcdef", 3, "…"), "abc…");
+        assert_eq!(one_line("", 3, "…"), "");
+    }
+}

@@ -1,0 +1,21 @@
+//! Entries into lines with highlights, and lines into patches of a buffer. Pure: no I/O, no clock, no editor.
+//!
+//! A [`View`] is one transcript as one window's buffer shows it; it remembers what was painted and makes the next
+//! [`Patch`] as large as a budget allows. Prose is shown as the agent wrote it; everything else is ours to lay out.
+
+mod ask;
+mod diff;
+mod entry;
+mod export;
+mod flow;
+mod line;
+mod markdown;
+mod patch;
+mod tool;
+mod view;
+
+pub use ask::{AskBody, ask_body};
+pub use export::to_markdown;
+pub use line::{Anchor, Icons, Line, Mark};
+pub use patch::{Budget, Op, Patch};
+pub use view::{FoldAction, Head, View};

@@ -1,0 +1,256 @@
+use super::*;
+use crate::domain::{AgentMessage, Content, ToolCall, ToolKind, ToolResult};
+
+/// A buffer as Neovim would keep it.
+#[derive(Default)]
+struct Buffer {
+    lines: Vec<Line>,
+    revision: u64,
+}
+
+impl Buffer {
+    #[track_caller]
+    fn apply(&mut self, patch: Patch) {
+        assert!(patch.base == 0 || patch.base == self.revision, "a patch must follow the last one");
+        self.revision = patch.revision;
+        for op in patch.ops {
+            let last = op.last.unwrap_or(self.lines.len());
+            assert!(op.first <= last && last <= self.lines.len(), "{op:?} of {} lines", self.lines.len());
+            self.lines.splice(op.first..last, op.lines);
+        }
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        self.lines.iter().map(|line| line.text.as_str()).collect()
+    }
+}
+
+struct World {
+    transcript: Transcript,
+    view: View,
+    buffer: Buffer,
+    count: usize,
+}
+
+impl World {
+    fn new() -> Self {
+        let view = View::new(Head { text: "head".into() }, Icons::Ascii);
+        Self { transcript: Transcript::default(), view, buffer: Buffer::default(), count: 0 }
+    }
+
+    fn say(&mut self, id: &str, part: bool, content: Content) {
+        self.count += 1;
+        let message = AgentMessage { id: id.into(), parent_id: None, timestamp: self.count as i64, part, content };
+        if let Some(index) = self.transcript.fold(message) {
+            self.view.touch(index);
+        }
+    }
+
+    fn text(&mut self, id: &str, part: bool, text: &str) {
+        self.say(id, part, Content::Text { text: text.into() });
+    }
+
+    fn tool(&mut self, id: &str) {
+        self.say(
+            id,
+            false,
+            Content::ToolCall(ToolCall {
+                tool_use_id: id.into(),
+                name: "Bash".into(),
+                kind: ToolKind::Execute,
+                input: serde_json::json!({}),
+                title: "ls".into(),
+                locations: Vec::new(),
+            }),
+        );
+    }
+
+    fn result(&mut self, id: &str, output: &str) {
+        let result = ToolResult { tool_use_id: id.into(), output: output.into(), ..ToolResult::default() };
+        self.say(&format!("{id}-result"), false, Content::ToolResult(result));
+    }
+
+    /// Paints until nothing is left, in patches of some cost.
+    #[track_caller]
+    fn settle(&mut self, micros: f64) {
+        for _ in 0..100_000 {
+            match self.view.next(&self.transcript, Budget::micros(micros)) {
+                Some(patch) => self.buffer.apply(patch),
+                None => {
+                    assert!(!self.view.has_more(), "a view that has more must paint it");
+                    return;
+                }
+            }
+        }
+        panic!("the view never settles");
+    }
+
+    /// The same transcript, painted at once into a new buffer.
+    fn painted_anew(&self) -> Vec<Line> {
+        let mut view = View::new(Head { text: "head".into() }, Icons::Ascii);
+        view.folds = self.view.folds.clone();
+        view.all_open = self.view.all_open;
+        let mut buffer = Buffer::default();
+        while let Some(patch) = view.next(&self.transcript, Budget::micros(1e9)) {
+            buffer.apply(patch);
+        }
+        buffer.lines
+    }
+}
+
+#[test]
+fn a_stream_paints_what_a_repaint_would() {
+    for micros in [1.0, 40.0, 1e6] {
+        let mut world = World::new();
+        world.settle(micros);
+        world.say("p", false, Content::Prompt { text: "go\non".into(), context: Vec::new() });
+        for piece in ["# He", "ad\n", "\nsome `co", "de`\n```\nx", "\ny\n```", "\nend"] {
+            world.text("a", true, piece);
+            world.settle(micros);
+        }
+        world.tool("t1");
+        world.tool("t2");
+        world.settle(micros);
+        world.text("b", true, "more");
+        world.result("t1", "1\n2\n3\n4\n5\n6\n7");
+        world.settle(micros);
+        world.text("b", true, " and more\n");
+        world.result("t2", "");
+        world.text("b", false, "more and more\n");
+        world.settle(micros);
+        assert_eq!(world.buffer.lines, world.painted_anew(), "budget {micros}");
+        let texts = world.buffer.texts().join("\n");
+        assert!(texts.contains("> go\n  on\n\n# Head\n\nsome `code`\n```\nx\ny\n```\nend\n"), "{texts}");
+        assert!(texts.contains("  | 5\n  ... 2 more lines"), "{texts}");
+    }
+}
+
+#[test]
+fn a_text_that_became_another_is_painted_again() {
+    let mut world = World::new();
+    world.text("a", true, "half a sen");
+    world.settle(1e6);
+    world.text("a", false, "A whole sentence");
+    world.settle(1e6);
+    assert_eq!(world.buffer.texts(), ["head", "", "A whole sentence"]);
+    world.text("b", true, "taken back");
+    world.settle(1e6);
+    world.text("b", false, "");
+    world.settle(1e6);
+    assert_eq!(world.buffer.texts(), ["head", "", "A whole sentence"]);
+}
+
+#[test]
+fn a_thought_collapses_when_it_is_done() {
+    let mut world = World::new();
+    world.say("t", true, Content::Thinking { text: "hm\nhm".into() });
+    world.settle(1e6);
+    assert_eq!(world.buffer.texts(), ["head", "", "* Thinking", "hm", "hm"]);
+    world.say("t", false, Content::Thinking { text: "hm\nhm".into() });
+    world.settle(1e6);
+    assert_eq!(world.buffer.texts(), ["head", "", "* Thought"]);
+    assert!(world.view.fold(2, FoldAction::Toggle));
+    world.settle(1e6);
+    assert_eq!(world.buffer.texts(), ["head", "", "* Thought", "hm", "hm"]);
+    assert!(!world.view.fold(2, FoldAction::Open), "it is open already");
+    assert!(world.view.fold(4, FoldAction::Close), "any of its rows will do");
+    world.settle(1e6);
+    assert_eq!(world.buffer.texts(), ["head", "", "* Thought"]);
+    assert!(!world.view.fold(99, FoldAction::Toggle));
+}
+
+#[test]
+fn a_long_transcript_shows_its_end_first() {
+    let mut world = World::new();
+    for n in 0..3000 {
+        world.text(&format!("m{n}"), false, &format!("text {n}"));
+    }
+    let patch = world.view.next(&world.transcript, Budget::micros(1e6)).expect("something to paint");
+    world.buffer.apply(patch);
+    let texts = world.buffer.texts();
+    assert_eq!(texts.last(), Some(&"text 2999"));
+    assert!((200..220).contains(&texts.len()), "{}", texts.len());
+    assert!(texts[0].contains("2900 earlier entries"), "{}", texts[0]);
+    // Something new comes while older text is still missing.
+    world.text("new", true, "new");
+    world.settle(500.0);
+    assert_eq!(world.buffer.lines, world.painted_anew());
+    assert_eq!(world.buffer.texts()[..3], ["head", "", "text 0"]);
+}
+
+#[test]
+fn a_long_text_shows_its_end_first_and_then_all() {
+    let mut world = World::new();
+    let text: String = (0..20_000).map(|n| format!("line {n} `x`\n")).collect();
+    world.text("a", true, &text);
+    let patch = world.view.next(&world.transcript, Budget::micros(1e6)).expect("something to paint");
+    assert!(patch.bytes() < 32 * 1024);
+    world.buffer.apply(patch);
+    assert_eq!(world.buffer.texts().last(), Some(&"line 19999 `x`"));
+    world.text("a", true, "tail");
+    world.settle(1500.0);
+    let lines: String = world.buffer.texts()[2..].iter().map(|line| format!("{line}\n")).collect();
+    assert_eq!(lines, text + "tail\n");
+}
+
+#[test]
+fn no_patch_is_larger_than_a_call_may_be() {
+    let mut world = World::new();
+    world.settle(1e6);
+    world.text("a", true, &"word ".repeat(2_000_000));
+    world.tool("t");
+    world.result("t", &"out\n".repeat(100_000));
+    let mut painted = 0;
+    while let Some(patch) = world.view.next(&world.transcript, Budget::micros(1e9)) {
+        assert!(patch.bytes() <= 64 * 1024 + 8 * 1024, "{}", patch.bytes());
+        painted += patch.bytes();
+        world.buffer.apply(patch);
+    }
+    assert!(painted >= 10_000_000);
+    let prose: String =
+        world.buffer.texts().into_iter().filter(|line| line.starts_with(['w', 'o', 'r', 'd', ' '])).collect();
+    assert!(prose.starts_with(&"word ".repeat(2_000_000)), "soft splits only");
+}
+
+#[test]
+fn more_than_is_painted_ahead_comes_when_the_head_is_opened() {
+    let mut world = World::new();
+    for n in 0..15_000 {
+        world.text(&format!("m{n}"), false, "x");
+    }
+    world.settle(1e6);
+    assert!(world.buffer.texts()[0].contains("earlier entries"));
+    let before = world.buffer.lines.len();
+    assert!((20_000..21_000).contains(&before), "{before}");
+    assert!(world.view.fold(0, FoldAction::Open));
+    world.settle(1e6);
+    assert_eq!(world.buffer.lines.len(), 30_001);
+    assert_eq!(world.buffer.texts()[0], "head");
+}
+
+#[test]
+fn everything_can_be_opened_and_closed_at_once() {
+    let mut world = World::new();
+    world.tool("t");
+    world.result("t", &"x\n".repeat(50));
+    world.settle(1e6);
+    let folded = world.buffer.lines.len();
+    assert!(world.view.fold(0, FoldAction::OpenAll));
+    world.settle(1e6);
+    assert!(world.buffer.lines.len() > 50);
+    assert!(world.view.fold(0, FoldAction::CloseAll));
+    world.settle(1e6);
+    assert_eq!(world.buffer.lines.len(), folded);
+}
+
+#[test]
+fn a_reset_paints_everything_from_base_zero() {
+    let mut world = World::new();
+    world.text("a", false, "text");
+    world.settle(1e6);
+    world.view.reset();
+    let patch = world.view.next(&world.transcript, Budget::micros(1e6)).expect("all of it again");
+    assert_eq!(patch.base, 0);
+    world.buffer.apply(patch);
+    assert_eq!(world.buffer.texts(), ["head", "", "text"]);
+}

@@ -1,0 +1,271 @@
+//! Messages into entries.
+
+use std::collections::HashMap;
+
+use super::entry::{Body, Entry, Tool, ToolState};
+use crate::domain::{AgentMessage, Content, MessageId, ToolCall, ToolKind, ToolResult, ToolUseId};
+
+#[derive(Debug, Default)]
+pub struct Transcript {
+    entries: Vec<Entry>,
+    /// Entries that later messages may still extend or replace.
+    by_message: HashMap<MessageId, usize>,
+    by_tool: HashMap<ToolUseId, usize>,
+}
+
+impl Transcript {
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Takes one message in. Returns the index of the entry that it made or changed, if any did.
+    pub fn fold(&mut self, message: AgentMessage) -> Option<usize> {
+        let AgentMessage { id, parent_id, timestamp, part, content } = message;
+        let place = Place { id, parent: parent_id, timestamp, part };
+        match content {
+            Content::Init(_) => None,
+            Content::Text { text } => self.text(place, text, Body::Text),
+            Content::Thinking { text } => self.text(place, text, Body::Thinking),
+            Content::ToolCall(call) => Some(self.tool_call(place, call)),
+            Content::ToolResult(result) => Some(self.tool_result(place, result)),
+            Content::Prompt { text, context } => Some(self.upsert(place, Body::Prompt { text, context })),
+            Content::Permission { request_id, tool_use_id, options, outcome } => {
+                Some(self.upsert(place, Body::Permission { request_id, tool_use_id, options, outcome }))
+            }
+            Content::Question { request_id, questions, outcome } => {
+                Some(self.upsert(place, Body::Question { request_id, questions, outcome }))
+            }
+            Content::Plan(plan) => Some(self.upsert(place, Body::Plan(plan))),
+            Content::Status { subtype, message } => Some(self.upsert(place, Body::Status { subtype, message })),
+            Content::Compaction(compaction) => Some(self.upsert(place, Body::Compaction(compaction))),
+            Content::Cost(cost) => Some(self.upsert(place, Body::Cost(cost))),
+            Content::Error { message } => Some(self.upsert(place, Body::Error(message))),
+            Content::Unknown(value) => Some(self.upsert(place, Body::Unknown(value))),
+        }
+    }
+
+    /// The tool call that a permission request is about.
+    pub fn tool(&self, id: &ToolUseId) -> Option<&Tool> {
+        match &self.entries.get(*self.by_tool.get(id)?)?.body {
+            Body::Tool(tool) => Some(tool),
+            _ => None,
+        }
+    }
+
+    fn text(&mut self, place: Place, text: String, make: fn(String) -> Body) -> Option<usize> {
+        let known = self.by_message.get(&place.id).copied();
+        if place.part {
+            if let Some(index) = known {
+                let entry = self.entries.get_mut(index)?;
+                entry.ended_at = place.timestamp;
+                match &mut entry.body {
+                    Body::Text(old) | Body::Thinking(old) => old.push_str(&text),
+                    // Parts after a whole message, or under another kind's id: shown, not merged.
+                    _ => return Some(self.push(place, make(text))),
+                }
+                return Some(index);
+            }
+            return Some(self.push(place, make(text)));
+        }
+        let body = if text.is_empty() { Body::Withdrawn } else { make(text) };
+        match known {
+            Some(index) => {
+                let entry = self.entries.get_mut(index)?;
+                entry.ended_at = place.timestamp;
+                entry.open = false;
+                if entry.body != body {
+                    entry.generation += u32::from(!grows(&entry.body, &body));
+                    entry.body = body;
+                }
+                Some(index)
+            }
+            None if body == Body::Withdrawn => None,
+            None => Some(self.push(place, body)),
+        }
+    }
+
+    fn tool_call(&mut self, place: Place, call: ToolCall) -> usize {
+        let tool_use_id = call.tool_use_id.clone();
+        if let Some(&index) = self.by_tool.get(&tool_use_id)
+            && let Some(Entry { body: Body::Tool(tool), .. }) = self.entries.get_mut(index)
+        {
+            tool.call = call;
+            return index;
+        }
+        let tool = Tool { call, state: ToolState::Running, output: String::new(), diff: Vec::new() };
+        let index = self.push(Place { part: true, ..place }, Body::Tool(Box::new(tool)));
+        self.by_tool.insert(tool_use_id, index);
+        index
+    }
+
+    fn tool_result(&mut self, place: Place, result: ToolResult) -> usize {
+        let index = match self.by_tool.get(&result.tool_use_id) {
+            Some(&index) => index,
+            // A result without a call: shown under the only name there is.
+            None => {
+                let call = ToolCall {
+                    tool_use_id: result.tool_use_id.clone(),
+                    name: "tool".to_owned(),
+                    kind: ToolKind::Other,
+                    input: serde_json::Value::Null,
+                    title: String::new(),
+                    locations: Vec::new(),
+                };
+                self.tool_call(place.clone(), call)
+            }
+        };
+        if let Some(entry) = self.entries.get_mut(index)
+            && let Body::Tool(tool) = &mut entry.body
+        {
+            entry.ended_at = place.timestamp;
+            if place.part {
+                tool.output.push_str(&result.output);
+            } else {
+                entry.open = false;
+                tool.output = result.output;
+                tool.state = if result.is_error { ToolState::Failed } else { ToolState::Done };
+            }
+            if !result.diff.is_empty() {
+                tool.diff = result.diff;
+            }
+        }
+        index
+    }
+
+    fn upsert(&mut self, place: Place, body: Body) -> usize {
+        match self.by_message.get(&place.id).copied().and_then(|index| Some((index, self.entries.get_mut(index)?))) {
+            Some((index, entry)) => {
+                entry.ended_at = place.timestamp;
+                entry.body = body;
+                index
+            }
+            None => self.push(place, body),
+        }
+    }
+
+    fn push(&mut self, place: Place, body: Body) -> usize {
+        let index = self.entries.len();
+        self.by_message.insert(place.id, index);
+        self.entries.push(Entry {
+            parent: place.parent,
+            started_at: place.timestamp,
+            ended_at: place.timestamp,
+            open: place.part,
+            generation: 0,
+            body,
+        });
+        index
+    }
+}
+
+/// Whether a text is the old one and more.
+fn grows(old: &Body, new: &Body) -> bool {
+    match (old, new) {
+        (Body::Text(old), Body::Text(new)) | (Body::Thinking(old), Body::Thinking(new)) => {
+            new.starts_with(old.as_str())
+        }
+        _ => false,
+    }
+}
+
+/// Where and when a message was said.
+#[derive(Clone)]
+struct Place {
+    id: MessageId,
+    parent: Option<ToolUseId>,
+    timestamp: i64,
+    part: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn message(id: &str, part: bool, content: Content) -> AgentMessage {
+        AgentMessage { id: id.into(), parent_id: None, timestamp: 1, part, content }
+    }
+
+    fn text(text: &str) -> Content {
+        Content::Text { text: text.into() }
+    }
+
+    fn call(id: &str, title: &str) -> Content {
+        Content::ToolCall(ToolCall {
+            tool_use_id: id.into(),
+            name: "Bash".into(),
+            kind: ToolKind::Execute,
+            input: json!({}),
+            title: title.into(),
+            locations: Vec::new(),
+        })
+    }
+
+    fn result(id: &str, output: &str, is_error: bool) -> Content {
+        Content::ToolResult(ToolResult { tool_use_id: id.into(), output: output.into(), is_error, diff: Vec::new() })
+    }
+
+    #[test]
+    fn parts_grow_one_entry_and_the_whole_closes_it() {
+        let mut transcript = Transcript::default();
+        assert_eq!(transcript.fold(message("a", true, text("Hel"))), Some(0));
+        assert_eq!(transcript.fold(message("a", true, text("lo"))), Some(0));
+        assert!(transcript.entries()[0].open);
+        assert_eq!(transcript.fold(message("a", false, text("Hello"))), Some(0));
+        assert_eq!(transcript.entries().len(), 1);
+        assert_eq!(transcript.entries()[0].body, Body::Text("Hello".into()));
+        assert!(!transcript.entries()[0].open);
+    }
+
+    #[test]
+    fn an_empty_whole_text_withdraws_its_parts() {
+        let mut transcript = Transcript::default();
+        transcript.fold(message("a", true, text("half")));
+        transcript.fold(message("a", false, text("")));
+        assert_eq!(transcript.entries()[0].body, Body::Withdrawn);
+        assert_eq!(transcript.fold(message("b", false, text(""))), None, "nothing said, nothing to show");
+    }
+
+    #[test]
+    fn a_result_finds_its_call_and_a_later_call_updates_it() {
+        let mut transcript = Transcript::default();
+        transcript.fold(message("m1", false, call("t1", "ls")));
+        transcript.fold(message("m2", false, text("between")));
+        assert_eq!(transcript.fold(message("m3", false, call("t1", "ls -la"))), Some(0));
+        assert_eq!(transcript.fold(message("m4", false, result("t1", "out", false))), Some(0));
+        let tool = transcript.tool(&"t1".into()).expect("the call is there");
+        assert_eq!((tool.call.title.as_str(), tool.output.as_str(), tool.state), ("ls -la", "out", ToolState::Done));
+    }
+
+    #[test]
+    fn live_output_grows_and_the_result_replaces_it() {
+        let mut transcript = Transcript::default();
+        transcript.fold(message("m1", false, call("t1", "make")));
+        transcript.fold(message("m2", true, result("t1", "a", false)));
+        transcript.fold(message("m2", true, result("t1", "b", false)));
+        assert_eq!(transcript.tool(&"t1".into()).map(|t| t.output.clone()), Some("ab".into()));
+        transcript.fold(message("m2", false, result("t1", "all", true)));
+        let tool = transcript.tool(&"t1".into()).expect("the call is there");
+        assert_eq!((tool.output.as_str(), tool.state), ("all", ToolState::Failed));
+    }
+
+    #[test]
+    fn a_result_without_a_call_is_shown_too() {
+        let mut transcript = Transcript::default();
+        assert_eq!(transcript.fold(message("m1", false, result("t9", "out", false))), Some(0));
+        assert_eq!(transcript.tool(&"t9".into()).map(|t| t.output.clone()), Some("out".into()));
+    }
+
+    #[test]
+    fn a_plan_updates_in_place() {
+        let mut transcript = Transcript::default();
+        let plan = |n: usize| {
+            let entry = crate::domain::PlanEntry { text: "x".into(), status: Default::default() };
+            Content::Plan(crate::domain::Plan { entries: vec![entry; n] })
+        };
+        transcript.fold(message("p", false, plan(1)));
+        transcript.fold(message("q", false, text("hm")));
+        assert_eq!(transcript.fold(message("p", false, plan(2))), Some(0));
+        assert_eq!(transcript.entries().len(), 2);
+    }
+}
