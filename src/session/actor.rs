@@ -1,0 +1,362 @@
+//! One task that owns one agent, its transcript and whatever is open between the agent and the user.
+//!
+//! It handles one event after the other without waiting in between, so every change of state is whole. The agent's side
+//! is in `agent`, questions in `asked`, what clients are shown in `show`.
+
+mod agent;
+mod asked;
+mod show;
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    journal::{self, Header, Journal, JournalError},
+    request::{Input, ViewId},
+    state::State,
+    updates::{Level, Update},
+};
+use crate::{
+    agent::{
+        process::{Events, ProcessHandle},
+        protocol::Protocol,
+        redact::Redactor,
+        trace::Trace,
+    },
+    domain::{AgentMessage, Content, MessageId, Prompt, SessionSummary, StartOptions, Status, ToolUseId},
+    render::{Icons, View},
+    transcript::Transcript,
+};
+
+/// What all sessions of a backend have in common.
+#[derive(Debug)]
+pub(super) struct Common {
+    /// Where journals are; `None` keeps them in memory.
+    pub(super) journals: Option<PathBuf>,
+    pub(super) traces: Option<PathBuf>,
+    /// Our own executable.
+    pub(super) binary: PathBuf,
+    /// Takes files whose content is to reach the disk.
+    pub(super) syncer: std::sync::mpsc::Sender<std::fs::File>,
+}
+
+pub(super) struct Actor {
+    options: StartOptions,
+    common: Arc<Common>,
+    updates: mpsc::UnboundedSender<Update>,
+    state: State,
+    transcript: Transcript,
+    journal: Journal,
+    live: Option<Live>,
+    /// A session from its journal, without an agent and never with one.
+    archived: bool,
+    stop: Stop,
+    /// The prompt that was written last, until the agent has said something.
+    unheard: Option<Prompt>,
+    /// Messages of our own have ids of our own.
+    serial: u64,
+    /// What began the ids of this actor's messages: a resumed session adds to an older journal.
+    prefix: String,
+    views: HashMap<ViewId, View>,
+    icons: Icons,
+    dirty_told: bool,
+    listening: Option<Listening>,
+    flush_at: Option<Instant>,
+    leave_at: Option<Instant>,
+    trace: Option<Trace>,
+    /// A tool may have changed files without saying which.
+    touched: bool,
+    withheld: Vec<String>,
+}
+
+/// A process and how to speak to it.
+struct Live {
+    protocol: Box<dyn Protocol>,
+    handle: ProcessHandle,
+    events: Events,
+    busy: watch::Sender<bool>,
+    redactor: Redactor,
+    stdout_ended: bool,
+    noise: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    No,
+    /// The user stops the agent: however it ends, that is `done`.
+    Asked,
+    /// And wants the session gone from the list.
+    Removed,
+}
+
+/// Somebody wants the messages.
+struct Listening {
+    /// Up to where the journal was handed out.
+    since: u64,
+    /// A delivery is under way.
+    out: bool,
+    next: Instant,
+}
+
+/// How long parts may wait to be merged before they are written.
+const MERGE: Duration = Duration::from_millis(15);
+/// Deliveries to listeners: at most ten a second.
+const DELIVERY: Duration = Duration::from_millis(100);
+/// How long a session stays in the live list after its process has ended.
+const LINGER: Duration = Duration::from_secs(60);
+
+impl Actor {
+    /// A new session. Its journal must not exist.
+    pub(super) fn new(
+        options: StartOptions,
+        common: Arc<Common>,
+        updates: mpsc::UnboundedSender<Update>,
+    ) -> Result<Self, JournalError> {
+        let started_at = now();
+        let header = journal::header(options.session_id.clone(), &options.provider, &options.cwd, started_at);
+        let journal = Journal::create(common.journals.as_deref(), &header)?;
+        let state = State::new(&options, started_at);
+        Ok(Self::with(options, common, updates, state, Transcript::default(), journal))
+    }
+
+    /// An earlier session, read-only.
+    pub(super) fn archived(
+        header: Header,
+        messages: Vec<AgentMessage>,
+        common: Arc<Common>,
+        updates: mpsc::UnboundedSender<Update>,
+    ) -> Result<Self, JournalError> {
+        let mut options = StartOptions::new(
+            header.session_id.clone(),
+            &header.provider,
+            Default::default(),
+            header.cwd.clone(),
+        );
+        options.environ.clear();
+        let mut transcript = Transcript::default();
+        for message in messages {
+            transcript.fold(message);
+        }
+        let state = State::new(&options, header.started_at);
+        let journal = Journal::create(None, &header)?;
+        let mut actor = Self::with(options, common, updates, state, transcript, journal);
+        actor.archived = true;
+        Ok(actor)
+    }
+
+    fn with(
+        options: StartOptions,
+        common: Arc<Common>,
+        updates: mpsc::UnboundedSender<Update>,
+        state: State,
+        transcript: Transcript,
+        journal: Journal,
+    ) -> Self {
+        Self {
+            options,
+            common,
+            updates,
+            state,
+            transcript,
+            journal,
+            live: None,
+            archived: false,
+            stop: Stop::No,
+            unheard: None,
+            serial: 0,
+            prefix: format!("agor-{:x}", now()),
+            views: HashMap::new(),
+            icons: Icons::default(),
+            dirty_told: false,
+            listening: None,
+            flush_at: None,
+            leave_at: None,
+            trace: None,
+            touched: false,
+            withheld: Vec::new(),
+        }
+    }
+
+    pub(super) fn summary(&self) -> SessionSummary {
+        self.state.summary.clone()
+    }
+
+    /// Runs until the hub lets go of the session or it has left the live list.
+    pub(super) async fn run(mut self, mut inputs: mpsc::UnboundedReceiver<Input>) {
+        if !self.archived {
+            self.tell_row();
+            if let Some(failure) = self.journal.failure() {
+                let message = format!("{failure}. The conversation is kept in memory only");
+                self.notify(Level::Warn, message);
+            }
+            self.begin();
+        }
+        loop {
+            let deadline = self.deadline();
+            tokio::select! {
+                biased;
+                input = inputs.recv() => match input {
+                    Some(input) => self.input(input),
+                    None => break,
+                },
+                event = next_event(&mut self.live) => self.process_event(event),
+                () = sleep_until(deadline) => self.tick(),
+            }
+            if self.stop == Stop::Removed && self.live.is_none() {
+                break;
+            }
+        }
+        self.journal.flush();
+        self.sync();
+        if !self.archived {
+            self.tell(Update::Removed(self.options.session_id.clone()));
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        match input {
+            Input::Send { prompt, reply } => {
+                let result = self.send(prompt);
+                let _ = reply.send(result);
+            }
+            Input::Interrupt { reply } => {
+                let result = self.interrupt();
+                let _ = reply.send(result);
+            }
+            Input::Stop { force, reply } => {
+                self.stop(force);
+                let _ = reply.send(Ok(()));
+            }
+            Input::Remove { reply } => {
+                self.stop(false);
+                self.stop = Stop::Removed;
+                let _ = reply.send(Ok(()));
+            }
+            Input::Answer { request_id, answer, reply } => {
+                let result = self.answer(&request_id, answer);
+                let _ = reply.send(result);
+            }
+            Input::SetModel { value, reply } => {
+                let result = self.set_model(value);
+                let _ = reply.send(result);
+            }
+            Input::SetMode { value, reply } => {
+                let result = self.set_mode(value);
+                let _ = reply.send(result);
+            }
+            Input::Trace { on, reply } => {
+                let result = self.set_trace(on);
+                let _ = reply.send(result);
+            }
+            Input::Process { reply } => {
+                let _ = reply.send(self.live.as_ref().map(|live| live.handle.clone()));
+            }
+            other => self.show_input(other),
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        let delivery = self.listening.as_ref().filter(|l| !l.out && self.has_news(l)).map(|l| l.next);
+        let far = Instant::now() + Duration::from_secs(3600);
+        [self.flush_at, delivery, self.leave_at].into_iter().flatten().min().unwrap_or(far)
+    }
+
+    fn tick(&mut self) {
+        let now = Instant::now();
+        if self.flush_at.is_some_and(|at| at <= now) {
+            self.flush();
+        }
+        self.deliver(false);
+        if self.leave_at.is_some_and(|at| at <= now) {
+            // A session that somebody looks at stays; it is asked again when it is hidden.
+            if self.views.is_empty() {
+                self.stop = Stop::Removed;
+            }
+            self.leave_at = None;
+        }
+    }
+
+    /// A whole message of ours.
+    fn say(&mut self, content: Content) -> MessageId {
+        self.serial += 1;
+        let id = MessageId::new(format!("{}-{}", self.prefix, self.serial));
+        self.record(id.clone(), None, false, content);
+        id
+    }
+
+    /// Into journal and transcript; shown only after it is written.
+    fn record(&mut self, id: MessageId, parent_id: Option<ToolUseId>, part: bool, content: Content) {
+        let message = AgentMessage { id, parent_id, timestamp: now(), part, content };
+        let failed = self.journal.failure().is_some();
+        self.journal.append(&message);
+        if !failed && let Some(failure) = self.journal.failure() {
+            let message = format!("{failure}. The conversation goes on in memory");
+            self.notify(Level::Error, message);
+        }
+        if self.journal.has_pending() && self.flush_at.is_none() {
+            self.flush_at = Some(Instant::now() + MERGE);
+        }
+        if let Some(index) = self.transcript.fold(message) {
+            for view in self.views.values_mut() {
+                view.touch(index);
+            }
+            self.tell_dirty();
+        }
+    }
+
+    fn flush(&mut self) {
+        self.journal.flush();
+        self.flush_at = None;
+    }
+
+    /// What was written reaches the disk, on a thread that may wait for it.
+    fn sync(&self) {
+        if let Some(file) = self.journal.sync_handle() {
+            let _ = self.common.syncer.send(file);
+        }
+    }
+
+    fn tell(&self, update: Update) {
+        // Without a hub the backend is on its way out.
+        let _ = self.updates.send(update);
+    }
+
+    fn tell_row(&mut self) {
+        self.state.refresh();
+        self.tell(Update::Session(Box::new(self.state.summary.clone())));
+    }
+
+    fn notify(&self, level: Level, message: String) {
+        self.tell(Update::Notify { session: Some(self.options.session_id.clone()), level, message });
+    }
+
+    fn set_status(&mut self, status: Status, error: Option<String>) {
+        let changed = self.state.set_status(status, error.clone());
+        self.tell_row();
+        if changed {
+            tracing::info!(session = %self.options.session_id, ?status, error, "status");
+            self.tell(Update::Status { session: self.options.session_id.clone(), status, error });
+        }
+    }
+}
+
+async fn next_event(live: &mut Option<Live>) -> Option<crate::agent::process::ProcessEvent> {
+    match live {
+        Some(live) => live.events.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Unix milliseconds.
+pub(super) fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

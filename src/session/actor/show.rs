@@ -1,0 +1,125 @@
+//! What clients see of a session: views, messages, exports.
+
+use tokio::time::Instant;
+
+use super::{Actor, DELIVERY, LINGER, Listening};
+use crate::{
+    render::{Head, View, to_markdown},
+    session::{
+        request::{Input, Painted},
+        updates::Update,
+    },
+};
+
+/// A delivery to listeners.
+const DELIVERY_BYTES: u64 = 64 * 1024;
+/// An answer to `messages()`.
+const PAGE_BYTES: u64 = 1024 * 1024;
+
+impl Actor {
+    pub(super) fn show_input(&mut self, input: Input) {
+        match input {
+            Input::OpenView { view, icons } => {
+                self.icons = icons;
+                let head = self.head();
+                self.views.entry(view).or_insert_with(|| View::new(head, icons));
+                self.tell_dirty();
+            }
+            Input::CloseView { view } => {
+                self.views.remove(&view);
+                if self.views.is_empty() && self.live.is_none() && self.leave_at.is_none() {
+                    self.leave_at = Some(Instant::now() + LINGER);
+                }
+            }
+            Input::Paint { view, budget, reply } => {
+                self.dirty_told = false;
+                self.flush();
+                let mut painted = Painted::default();
+                if let Some(view) = self.views.get_mut(&view) {
+                    painted.patch = view.next(&self.transcript, budget);
+                    painted.more = view.has_more();
+                }
+                let _ = reply.send(painted);
+            }
+            Input::Repaint { view } => {
+                if let Some(view) = self.views.get_mut(&view) {
+                    view.reset();
+                    self.tell_dirty();
+                }
+            }
+            Input::Fold { view, row, action, reply } => {
+                let folded = self.views.get_mut(&view).is_some_and(|view| view.fold(row, action));
+                if folded {
+                    self.tell_dirty();
+                }
+                let _ = reply.send(Ok(folded));
+            }
+            Input::Listen(true) => {
+                let since = self.journal.end();
+                self.listening.get_or_insert_with(|| Listening { since, out: false, next: Instant::now() });
+            }
+            Input::Listen(false) => self.listening = None,
+            Input::MessagesTaken => {
+                if let Some(listening) = &mut self.listening {
+                    listening.out = false;
+                }
+            }
+            Input::Messages { since, reply } => {
+                let page = self.journal.page(since, PAGE_BYTES);
+                let _ = reply.send(Ok(page));
+            }
+            Input::Export { reply } => {
+                let _ = reply.send(Ok(to_markdown(&self.transcript)));
+            }
+            other => tracing::error!(?other, "an input that nobody handles"),
+        }
+    }
+
+    fn head(&self) -> Head {
+        let cwd = self.options.cwd.to_string_lossy();
+        let home = self.options.environ.get("HOME").filter(|home| home.len() > 1);
+        let shown = match home.and_then(|home| cwd.strip_prefix(home.as_str())) {
+            Some("") => "~".to_owned(),
+            Some(rest) if rest.starts_with('/') => format!("~{rest}"),
+            _ => cwd.into_owned(),
+        };
+        Head { text: format!("{}  {shown}", self.options.provider) }
+    }
+
+    pub(super) fn tell_dirty(&mut self) {
+        if !self.dirty_told && !self.views.is_empty() {
+            self.dirty_told = true;
+            self.tell(Update::Dirty(self.options.session_id.clone()));
+        }
+    }
+
+    pub(super) fn has_news(&self, listening: &Listening) -> bool {
+        listening.since < self.journal.end() || self.journal.has_pending()
+    }
+
+    /// Hands on what is new to those who listen: one piece at a time, at the end of a turn at once.
+    pub(super) fn deliver(&mut self, at_once: bool) {
+        let now = Instant::now();
+        loop {
+            let Some(listening) = &self.listening else { return };
+            if listening.out || !self.has_news(listening) || !at_once && listening.next > now {
+                return;
+            }
+            let page = self.journal.page(listening.since, DELIVERY_BYTES);
+            let messages = page.messages;
+            let Some(listening) = &mut self.listening else { return };
+            if page.end == listening.since {
+                return;
+            }
+            listening.since = page.end;
+            // Parts of a text that has ended meanwhile are no news: its whole comes.
+            if messages.is_empty() {
+                continue;
+            }
+            listening.out = true;
+            listening.next = now + DELIVERY;
+            self.tell(Update::Messages { session: self.options.session_id.clone(), messages });
+            return;
+        }
+    }
+}

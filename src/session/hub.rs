@@ -1,0 +1,334 @@
+//! All sessions: who is there, who is told, and what becomes of a session whose task has died.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::{Id, JoinSet},
+};
+
+use super::{
+    actor::{Actor, Common, now},
+    journal::{self, JournalError},
+    request::{Input, Reply, Request, ViewId},
+    updates::{ClientId, Level, Update},
+};
+use crate::{
+    agent::process,
+    domain::{AgentMessage, Content, SessionId, SessionSummary, StartOptions, Status},
+    render::Icons,
+};
+
+#[derive(Clone, Debug, Default)]
+pub struct HubConfig {
+    /// Where journals are; `None` keeps them in memory.
+    pub journals: Option<PathBuf>,
+    pub traces: Option<PathBuf>,
+    /// Our own executable: the keeper and the embedded runners.
+    pub binary: PathBuf,
+}
+
+/// Sends requests; never waits. When the last one is dropped, all sessions end.
+#[derive(Clone, Debug)]
+pub struct HubHandle {
+    requests: mpsc::UnboundedSender<Request>,
+}
+
+impl HubHandle {
+    pub fn send(&self, request: Request) {
+        // Without a hub the backend is on its way out: replies are dropped with the request, which tells the asker.
+        let _ = self.requests.send(request);
+    }
+}
+
+pub struct Hub {
+    common: Arc<Common>,
+    requests: mpsc::UnboundedReceiver<Request>,
+    /// What sessions say.
+    updates: mpsc::UnboundedReceiver<Update>,
+    told_by: mpsc::UnboundedSender<Update>,
+    client: mpsc::UnboundedSender<Update>,
+    sessions: BTreeMap<SessionId, Session>,
+    tasks: JoinSet<()>,
+    names: HashMap<Id, SessionId>,
+    views: BTreeMap<ViewId, SessionId>,
+    listen_all: bool,
+    listen: BTreeSet<SessionId>,
+}
+
+struct Session {
+    inputs: mpsc::UnboundedSender<Input>,
+    task: Id,
+    /// The row as it was last told; `None` for one that is shown from its journal.
+    summary: Option<SessionSummary>,
+}
+
+impl Hub {
+    /// Starts the hub. What happens is told to `client`.
+    pub fn spawn(config: HubConfig, client: mpsc::UnboundedSender<Update>) -> HubHandle {
+        let (requests, received) = mpsc::unbounded_channel();
+        let (told_by, updates) = mpsc::unbounded_channel();
+        let HubConfig { journals, traces, binary } = config;
+        let common = Arc::new(Common { journals, traces, binary, syncer: syncer() });
+        let hub = Hub {
+            common,
+            requests: received,
+            updates,
+            told_by,
+            client,
+            sessions: BTreeMap::new(),
+            tasks: JoinSet::new(),
+            names: HashMap::new(),
+            views: BTreeMap::new(),
+            listen_all: false,
+            listen: BTreeSet::new(),
+        };
+        tokio::spawn(hub.run());
+        HubHandle { requests }
+    }
+
+    async fn run(mut self) {
+        loop {
+            tokio::select! {
+                request = self.requests.recv() => match request {
+                    Some(request) => self.request(request),
+                    None => return,
+                },
+                Some(update) = self.updates.recv() => self.update(update),
+                Some(ended) = self.tasks.join_next_with_id() => match ended {
+                    Ok((task, ())) => self.ended(task),
+                    Err(error) => self.died(error.id()),
+                },
+            }
+        }
+    }
+
+    fn request(&mut self, request: Request) {
+        match request {
+            Request::Start { options, reply } => {
+                let result = self.start(*options);
+                let _ = reply.send(result);
+            }
+            Request::Send { session, prompt, reply } => self.pass(&session, reply, |reply| Input::Send { prompt, reply }),
+            Request::Interrupt { session, reply } => self.pass(&session, reply, |reply| Input::Interrupt { reply }),
+            Request::Stop { session, force, reply } => {
+                self.pass(&session, reply, |reply| Input::Stop { force, reply });
+            }
+            Request::Remove { session, reply } => self.pass(&session, reply, |reply| Input::Remove { reply }),
+            Request::Answer { session, request_id, answer, reply } => {
+                self.pass(&session, reply, |reply| Input::Answer { request_id, answer, reply });
+            }
+            Request::SetModel { session, value, reply } => {
+                self.pass(&session, reply, |reply| Input::SetModel { value, reply });
+            }
+            Request::SetMode { session, value, reply } => {
+                self.pass(&session, reply, |reply| Input::SetMode { value, reply });
+            }
+            Request::Fold { session, view, row, action, reply } => {
+                self.pass(&session, reply, |reply| Input::Fold { view, row, action, reply });
+            }
+            Request::Messages { session, since, reply } => {
+                self.pass(&session, reply, |reply| Input::Messages { since, reply });
+            }
+            Request::Export { session, reply } => self.pass(&session, reply, |reply| Input::Export { reply }),
+            Request::Trace { session, on, reply } => self.pass(&session, reply, |reply| Input::Trace { on, reply }),
+            Request::Paint { session, view, budget, reply } => {
+                self.tell_session(&session, Input::Paint { view, budget, reply });
+            }
+            Request::Repaint { session, view } => self.tell_session(&session, Input::Repaint { view }),
+            Request::MessagesTaken { session } => self.tell_session(&session, Input::MessagesTaken),
+            Request::Views { client, views, icons } => self.set_views(client, views, icons),
+            Request::Listen { all, sessions } => self.set_listening(all, sessions),
+            Request::Processes { reply } => self.processes(reply),
+        }
+    }
+
+    fn start(&mut self, options: StartOptions) -> Result<(), String> {
+        let id = options.session_id.clone();
+        if self.sessions.get(&id).is_some_and(|session| session.summary.is_some()) {
+            return Err(JournalError::Exists(id).to_string());
+        }
+        let actor = Actor::new(options, Arc::clone(&self.common), self.told_by.clone());
+        let actor = actor.map_err(|error| error.to_string())?;
+        let summary = actor.summary();
+        // A view of the journal's past, opened under the same name, goes to the living session.
+        let views: Vec<ViewId> = self.views.iter().filter(|(_, session)| **session == id).map(|(view, _)| *view).collect();
+        let (inputs, received) = mpsc::unbounded_channel();
+        for view in views {
+            let _ = inputs.send(Input::OpenView { view, icons: Icons::default() });
+        }
+        if self.listens_to(&id) {
+            let _ = inputs.send(Input::Listen(true));
+        }
+        let task = self.tasks.spawn(actor.run(received)).id();
+        self.names.insert(task, id.clone());
+        self.sessions.insert(id, Session { inputs, task, summary: Some(summary) });
+        Ok(())
+    }
+
+    /// A session from its journal, to be read only.
+    fn open_archive(&mut self, id: &SessionId) {
+        let (inputs, received) = mpsc::unbounded_channel();
+        let (common, updates, session) = (Arc::clone(&self.common), self.told_by.clone(), id.clone());
+        let task = self.tasks.spawn(async move {
+            let folder = common.journals.clone();
+            let name = session.clone();
+            let read = tokio::task::spawn_blocking(move || match folder {
+                Some(folder) => journal::read(&folder, &name),
+                None => Err(JournalError::Missing(name)),
+            });
+            let (header, messages) = match read.await {
+                Ok(Ok((header, messages))) => (header, messages),
+                Ok(Err(error)) => (None, vec![note(error.to_string())]),
+                Err(error) => (None, vec![note(format!("internal error, see the log: {error}"))]),
+            };
+            let header = header.unwrap_or_else(|| journal::header(session, "journal", "/".as_ref(), now()));
+            match Actor::archived(header, messages, common, updates) {
+                Ok(actor) => actor.run(received).await,
+                Err(error) => tracing::error!(%error, "a session cannot be shown from its journal"),
+            }
+        });
+        let task = task.id();
+        self.names.insert(task, id.clone());
+        self.sessions.insert(id.clone(), Session { inputs, task, summary: None });
+    }
+
+    fn set_views(&mut self, client: ClientId, views: Vec<(ViewId, SessionId)>, icons: Icons) {
+        let wanted: BTreeMap<ViewId, SessionId> = views.into_iter().collect();
+        let gone: Vec<(ViewId, SessionId)> = self
+            .views
+            .iter()
+            .filter(|(view, session)| view.client == client && wanted.get(view) != Some(session))
+            .map(|(view, session)| (*view, session.clone()))
+            .collect();
+        for (view, session) in gone {
+            self.views.remove(&view);
+            self.tell_session(&session, Input::CloseView { view });
+        }
+        for (view, session) in wanted {
+            if self.views.contains_key(&view) {
+                continue;
+            }
+            if !self.sessions.contains_key(&session) {
+                self.open_archive(&session);
+            }
+            self.tell_session(&session, Input::OpenView { view, icons });
+            self.views.insert(view, session);
+        }
+    }
+
+    fn set_listening(&mut self, all: bool, sessions: BTreeSet<SessionId>) {
+        let before: Vec<(SessionId, bool)> =
+            self.sessions.keys().map(|id| (id.clone(), self.listens_to(id))).collect();
+        self.listen_all = all;
+        self.listen = sessions;
+        for (id, listened) in before {
+            let listens = self.listens_to(&id);
+            if listens != listened {
+                self.tell_session(&id, Input::Listen(listens));
+            }
+        }
+    }
+
+    fn listens_to(&self, id: &SessionId) -> bool {
+        self.listen_all || self.listen.contains(id)
+    }
+
+    /// The sessions are asked in a task of its own: one that is busy holds nobody up.
+    fn processes(&self, reply: Reply<Vec<process::ProcessInfo>>) {
+        let sessions: Vec<_> = self.sessions.values().map(|session| session.inputs.clone()).collect();
+        tokio::spawn(async move {
+            let mut handles = Vec::new();
+            for session in sessions {
+                let (ask, answer) = oneshot::channel();
+                if session.send(Input::Process { reply: ask }).is_ok()
+                    && let Ok(Some(handle)) = answer.await
+                {
+                    handles.push(handle);
+                }
+            }
+            let rows = tokio::task::spawn_blocking(move || process::ps(&handles)).await;
+            let _ = reply.send(rows.map_err(|error| error.to_string()));
+        });
+    }
+
+    fn pass<T>(&self, id: &SessionId, reply: Reply<T>, input: impl FnOnce(Reply<T>) -> Input) {
+        match self.sessions.get(id) {
+            // A task that has ended drops the reply, which its asker takes for an error.
+            Some(session) => {
+                let _ = session.inputs.send(input(reply));
+            }
+            None => {
+                let _ = reply.send(Err(format!("no session {id}")));
+            }
+        }
+    }
+
+    fn tell_session(&self, id: &SessionId, input: Input) {
+        if let Some(session) = self.sessions.get(id) {
+            let _ = session.inputs.send(input);
+        }
+    }
+
+    fn update(&mut self, update: Update) {
+        if let Update::Session(row) = &update
+            && let Some(session) = self.sessions.get_mut(&row.session_id)
+        {
+            session.summary = Some((**row).clone());
+        }
+        self.tell(update);
+    }
+
+    fn tell(&self, update: Update) {
+        let _ = self.client.send(update);
+    }
+
+    fn ended(&mut self, task: Id) {
+        if let Some(id) = self.names.remove(&task)
+            && self.sessions.get(&id).is_some_and(|session| session.task == task)
+        {
+            self.sessions.remove(&id);
+        }
+    }
+
+    /// The session's task has panicked. Its keeper stops the agent; everybody else goes on.
+    fn died(&mut self, task: Id) {
+        let Some(id) = self.names.remove(&task) else { return };
+        tracing::error!(session = %id, "the session's task has died");
+        let Some(summary) = self.sessions.get_mut(&id).and_then(|session| session.summary.as_mut()) else { return };
+        let error = "internal error, see the log (:Agor log)".to_owned();
+        summary.status = Status::Error;
+        summary.error = Some(error.clone());
+        summary.busy = false;
+        summary.attention = None;
+        summary.pending = 0;
+        let row = summary.clone();
+        self.tell(Update::Session(Box::new(row)));
+        self.tell(Update::Status { session: id.clone(), status: Status::Error, error: Some(error.clone()) });
+        self.tell(Update::Notify { session: Some(id.clone()), level: Level::Error, message: format!("session {id}: {error}") });
+    }
+}
+
+fn note(message: String) -> AgentMessage {
+    AgentMessage { id: "note".into(), parent_id: None, timestamp: now(), part: false, content: Content::Error { message } }
+}
+
+/// The thread that waits for the disk.
+fn syncer() -> std::sync::mpsc::Sender<std::fs::File> {
+    let (sender, files) = std::sync::mpsc::channel::<std::fs::File>();
+    let spawned = std::thread::Builder::new().name("journal".to_owned()).spawn(move || {
+        for file in files {
+            if let Err(error) = file.sync_data() {
+                tracing::warn!(%error, "a journal could not be synced");
+            }
+        }
+    });
+    if let Err(error) = spawned {
+        tracing::warn!(%error, "no thread for syncing journals");
+    }
+    sender
+}

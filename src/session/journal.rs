@@ -1,0 +1,381 @@
+//! A session's journal: its messages, one JSON object a line, appended as they happen.
+//!
+//! The first line says the version and what the session is. Parts of a streaming text are merged before they are
+//! written, so a line is not a token; the whole text follows at its end. A torn last line is what a cut-off machine
+//! leaves: it is passed over. Where the file cannot be written the journal goes on in memory, and says so.
+
+use std::{
+    collections::HashSet,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{AgentMessage, Content, MessageId, SessionId};
+
+const VERSION: u32 = 1;
+
+/// At most this many messages and bytes are read for one page.
+const PAGE_MESSAGES: usize = 1_000;
+
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    #[error("session {0} already exists")]
+    Exists(SessionId),
+    #[error("no session {0}")]
+    Missing(SessionId),
+    #[error("{path} cannot be read: {source}", path = path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+}
+
+/// The first line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// The version of the format.
+    pub agor: u32,
+    pub session_id: SessionId,
+    pub provider: String,
+    pub cwd: PathBuf,
+    /// Unix milliseconds.
+    pub started_at: i64,
+}
+
+/// Some messages of a journal.
+#[derive(Debug, Default, PartialEq)]
+pub struct Page {
+    pub messages: Vec<AgentMessage>,
+    /// Where the next page begins; `None` at the end.
+    pub since: Option<u64>,
+    /// Where this page ends.
+    pub end: u64,
+}
+
+#[derive(Debug)]
+pub struct Journal {
+    store: Store,
+    /// Bytes written, in all.
+    len: u64,
+    /// Parts not written yet, merged.
+    pending: Option<AgentMessage>,
+    /// Texts of which parts were written and the whole was not.
+    open: HashSet<MessageId>,
+    failure: Option<String>,
+}
+
+#[derive(Debug)]
+enum Store {
+    File { file: File, path: PathBuf },
+    Memory { start: u64, bytes: Vec<u8> },
+}
+
+pub fn path(folder: &Path, session: &SessionId) -> PathBuf {
+    folder.join(format!("{session}.ndjson"))
+}
+
+impl Journal {
+    /// Begins a new journal. That a file of its name exists is an error; that none can be written is a failure that the
+    /// journal carries.
+    pub fn create(folder: Option<&Path>, header: &Header) -> Result<Self, JournalError> {
+        let (store, failure) = match folder.map(|folder| (folder, create_file(folder, &header.session_id))) {
+            None => (memory(), None),
+            Some((folder, Ok(file))) => (Store::File { file, path: path(folder, &header.session_id) }, None),
+            Some((_, Err(error))) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(JournalError::Exists(header.session_id.clone()));
+            }
+            Some((folder, Err(error))) => {
+                let text = format!("the journal cannot be written in {}: {error}", folder.display());
+                (memory(), Some(text))
+            }
+        };
+        let mut journal = Self { store, len: 0, pending: None, open: HashSet::new(), failure };
+        journal.write_line(header);
+        Ok(journal)
+    }
+
+    /// Why it is kept in memory only, if it is.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    /// Takes a message in. Parts wait for [`Journal::flush`]; everything else is written at once.
+    pub fn append(&mut self, message: &AgentMessage) {
+        if message.part {
+            if let Some(pending) = &mut self.pending
+                && pending.id == message.id
+                && merge(&mut pending.content, &message.content)
+            {
+                if text_len(&pending.content) >= 64 * 1024 {
+                    self.flush();
+                }
+                return;
+            }
+            self.flush();
+            self.pending = Some(message.clone());
+            return;
+        }
+        self.flush();
+        self.open.remove(&message.id);
+        self.write_line(message);
+    }
+
+    /// Writes what waits. Called before anything of it is shown.
+    pub fn flush(&mut self) {
+        if let Some(part) = self.pending.take() {
+            self.open.insert(part.id.clone());
+            self.write_line(&part);
+        }
+    }
+
+    pub fn has_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// A second handle on the file, for a thread that waits for the disk.
+    pub fn sync_handle(&self) -> Option<File> {
+        match &self.store {
+            Store::File { file, .. } => file.try_clone().ok(),
+            Store::Memory { .. } => None,
+        }
+    }
+
+    pub fn end(&self) -> u64 {
+        self.len
+    }
+
+    /// Messages from a place on, at most 1,000 or `max_bytes` (but one at least). Parts whose whole is there are left out.
+    pub fn page(&mut self, since: u64, max_bytes: u64) -> Page {
+        self.flush();
+        let mut page = Page { end: since.min(self.len), ..Page::default() };
+        let Ok(mut reader) = self.reader(page.end) else { return page };
+        let mut line = Vec::new();
+        let begin = page.end;
+        while page.messages.len() < PAGE_MESSAGES && (page.end - begin < max_bytes || page.messages.is_empty()) {
+            line.clear();
+            match reader.read_until(b'\n', &mut line) {
+                Ok(0) | Err(_) => break,
+                Ok(read) => page.end += read as u64,
+            }
+            if let Ok(message) = serde_json::from_slice::<AgentMessage>(&line)
+                && (!message.part || self.open.contains(&message.id))
+            {
+                page.messages.push(message);
+            }
+        }
+        page.since = (page.end < self.len).then_some(page.end);
+        page
+    }
+
+    fn reader(&self, since: u64) -> io::Result<Box<dyn BufRead + '_>> {
+        match &self.store {
+            Store::File { path, .. } => {
+                let mut file = File::open(path)?;
+                file.seek(SeekFrom::Start(since))?;
+                Ok(Box::new(BufReader::new(file.take(self.len - since))))
+            }
+            Store::Memory { start, bytes } => {
+                let from = since.saturating_sub(*start) as usize;
+                Ok(Box::new(bytes.get(from..).unwrap_or(&[])))
+            }
+        }
+    }
+
+    fn write_line<T: Serialize>(&mut self, value: &T) {
+        let mut line = match serde_json::to_vec(value) {
+            Ok(line) => line,
+            Err(error) => {
+                tracing::error!(%error, "a message could not be written as JSON");
+                return;
+            }
+        };
+        line.push(b'\n');
+        if let Store::File { file, path } = &mut self.store
+            && let Err(error) = file.write_all(&line)
+        {
+            self.failure = Some(format!("the journal {} cannot be written any more: {error}", path.display()));
+            tracing::error!(%error, path = %path.display(), "the journal cannot be written; it goes on in memory");
+            // What was written of the line is cut off again where that works; readers pass over it where it does not.
+            let _ = file.set_len(self.len);
+            self.store = Store::Memory { start: self.len, bytes: Vec::new() };
+        }
+        if let Store::Memory { bytes, .. } = &mut self.store {
+            bytes.extend_from_slice(&line);
+        }
+        self.len += line.len() as u64;
+    }
+}
+
+fn memory() -> Store {
+    Store::Memory { start: 0, bytes: Vec::new() }
+}
+
+fn create_file(folder: &Path, session: &SessionId) -> io::Result<File> {
+    create_private_folder(folder)?;
+    // create_new also refuses a symlink that stands in its place.
+    OpenOptions::new().append(true).create_new(true).mode(0o600).open(path(folder, session))
+}
+
+/// A folder that only the user can look into, with its parents.
+pub fn create_private_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// All messages of a journal on disk. What is no message is passed over.
+pub fn read(folder: &Path, session: &SessionId) -> Result<(Option<Header>, Vec<AgentMessage>), JournalError> {
+    let path = path(folder, session);
+    let bytes = fs::read(&path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => JournalError::Missing(session.clone()),
+        _ => JournalError::Unreadable { path, source },
+    })?;
+    let mut lines = bytes.split(|&byte| byte == b'\n');
+    let header = lines.next().and_then(|line| serde_json::from_slice::<Header>(line).ok());
+    let mut skipped = 0;
+    let messages = lines
+        .filter(|line| !line.is_empty())
+        .filter_map(|line| match serde_json::from_slice::<AgentMessage>(line) {
+            Ok(message) => Some(message),
+            Err(_) => {
+                skipped += 1;
+                None
+            }
+        })
+        .collect();
+    if skipped > 0 {
+        tracing::warn!(%session, skipped, "lines of the journal are no messages");
+    }
+    Ok((header, messages))
+}
+
+pub fn header(session_id: SessionId, provider: &str, cwd: &Path, started_at: i64) -> Header {
+    Header { agor: VERSION, session_id, provider: provider.to_owned(), cwd: cwd.to_owned(), started_at }
+}
+
+/// Adds a part's text to another of the same kind. False if they cannot be one.
+fn merge(into: &mut Content, part: &Content) -> bool {
+    match (into, part) {
+        (Content::Text { text }, Content::Text { text: more })
+        | (Content::Thinking { text }, Content::Thinking { text: more }) => text.push_str(more),
+        (Content::ToolResult(result), Content::ToolResult(more)) => result.output.push_str(&more.output),
+        _ => return false,
+    }
+    true
+}
+
+fn text_len(content: &Content) -> usize {
+    match content {
+        Content::Text { text } | Content::Thinking { text } => text.len(),
+        Content::ToolResult(result) => result.output.len(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn id(name: &str) -> SessionId {
+        SessionId::parse(name).expect("a good id")
+    }
+
+    fn text(id: &str, part: bool, text: &str) -> AgentMessage {
+        let content = Content::Text { text: text.into() };
+        AgentMessage { id: id.into(), parent_id: None, timestamp: 1, part, content }
+    }
+
+    fn journal(folder: Option<&Path>) -> Journal {
+        let header = header(id("s"), "demo", Path::new("/tmp"), 1);
+        Journal::create(folder, &header).expect("a journal")
+    }
+
+    fn texts(page: &Page) -> Vec<String> {
+        let text = |message: &AgentMessage| match &message.content {
+            Content::Text { text } => text.clone(),
+            other => format!("{other:?}"),
+        };
+        page.messages.iter().map(text).collect()
+    }
+
+    #[test]
+    fn parts_are_merged_and_the_whole_follows() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut journal = journal(Some(folder.path()));
+        for piece in ["a", "b", "c"] {
+            journal.append(&text("m", true, piece));
+        }
+        assert!(journal.has_pending());
+        let page = journal.page(0, u64::MAX);
+        assert_eq!(texts(&page), ["abc"]);
+        assert_eq!(page.since, None);
+        journal.append(&text("m", true, "d"));
+        journal.append(&text("m", false, "abcd"));
+        assert_eq!(texts(&journal.page(page.end, u64::MAX)), ["abcd"]);
+        assert_eq!(texts(&journal.page(0, u64::MAX)), ["abcd"], "parts of a whole are left out");
+        let (header, messages) = read(folder.path(), &id("s")).expect("it is there");
+        assert_eq!(header.map(|header| header.provider), Some("demo".into()));
+        assert_eq!(messages.len(), 3, "on disk everything is kept");
+    }
+
+    #[test]
+    fn only_the_user_can_read_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let inner = folder.path().join("a/b");
+        let journal = journal(Some(&inner));
+        assert_eq!(journal.failure(), None);
+        let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+        assert_eq!(mode(&path(&inner, &id("s"))), 0o600);
+        assert_eq!(mode(&inner), 0o700);
+    }
+
+    #[test]
+    fn a_second_session_of_the_same_name_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let _first = journal(Some(folder.path()));
+        let error = Journal::create(Some(folder.path()), &header(id("s"), "demo", Path::new("/"), 1));
+        assert_eq!(error.expect_err("refused").to_string(), "session s already exists");
+    }
+
+    #[test]
+    fn where_no_file_can_be_written_it_goes_on_in_memory() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let blocked = folder.path().join("file");
+        fs::write(&blocked, "").expect("a file in the way");
+        let mut journal = journal(Some(&blocked));
+        assert!(journal.failure().is_some_and(|text| text.contains("cannot be written")));
+        journal.append(&text("m", false, "kept"));
+        assert_eq!(texts(&journal.page(0, u64::MAX)), ["kept"]);
+    }
+
+    #[test]
+    fn pages_are_bounded_and_go_on() {
+        let mut journal = journal(None);
+        for n in 0..2_500 {
+            journal.append(&text(&n.to_string(), false, "x"));
+        }
+        let (mut since, mut seen, mut pages) = (Some(0), 0, 0);
+        while let Some(from) = since {
+            let page = journal.page(from, u64::MAX);
+            assert!(page.messages.len() <= 1_000);
+            seen += page.messages.len();
+            pages += 1;
+            since = page.since;
+        }
+        assert_eq!((seen, pages), (2_500, 3));
+        assert!(journal.page(0, 1).messages.len() <= 2, "bytes bound it too");
+        assert_eq!(journal.page(u64::MAX, 1).messages.len(), 0);
+    }
+
+    #[test]
+    fn a_torn_last_line_is_passed_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut journal = journal(Some(folder.path()));
+        journal.append(&text("a", false, "whole"));
+        let mut file = OpenOptions::new().append(true).open(path(folder.path(), &id("s"))).expect("the file");
+        file.write_all(b"{\"id\":\"b\",\"ty\xff").expect("half a line");
+        let (_, messages) = read(folder.path(), &id("s")).expect("readable");
+        assert_eq!(messages.len(), 1);
+    }
+}

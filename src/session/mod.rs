@@ -1,0 +1,15 @@
+//! Sessions: one task owns one agent and one transcript; the hub owns all sessions.
+//!
+//! Knows agents, transcripts and what to tell whoever subscribed. Knows nothing of Neovim: clients are ids.
+
+mod actor;
+mod hub;
+mod journal;
+mod request;
+mod state;
+mod updates;
+
+pub use hub::{Hub, HubConfig, HubHandle};
+pub use journal::{Journal, JournalError, Page};
+pub use request::{Painted, Reply, Request, ViewId};
+pub use updates::{ClientId, Update};

@@ -1,0 +1,79 @@
+//! What clients ask of the hub and of sessions.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use tokio::sync::oneshot;
+
+use super::{journal::Page, updates::ClientId};
+use crate::{
+    agent::process::{ProcessHandle, ProcessInfo},
+    domain::{Answer, Prompt, RequestId, SessionId, StartOptions},
+    render::{Budget, FoldAction, Icons, Patch},
+};
+
+/// Where an answer goes. An error is a sentence for the user.
+pub type Reply<T> = oneshot::Sender<Result<T, String>>;
+
+/// One buffer of one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ViewId {
+    pub client: ClientId,
+    pub buffer: i64,
+}
+
+#[derive(Debug)]
+pub enum Request {
+    Start { options: Box<StartOptions>, reply: Reply<()> },
+    Send { session: SessionId, prompt: Prompt, reply: Reply<()> },
+    Interrupt { session: SessionId, reply: Reply<()> },
+    Stop { session: SessionId, force: bool, reply: Reply<()> },
+    Remove { session: SessionId, reply: Reply<()> },
+    Answer { session: SessionId, request_id: RequestId, answer: Answer, reply: Reply<()> },
+    SetModel { session: SessionId, value: String, reply: Reply<()> },
+    SetMode { session: SessionId, value: String, reply: Reply<()> },
+    /// All the transcripts that a client shows now; those it showed before and does not name are dropped.
+    Views { client: ClientId, views: Vec<(ViewId, SessionId)>, icons: Icons },
+    Paint { session: SessionId, view: ViewId, budget: Budget, reply: oneshot::Sender<Painted> },
+    /// The buffer lost its text: paint it anew.
+    Repaint { session: SessionId, view: ViewId },
+    Fold { session: SessionId, view: ViewId, row: usize, action: FoldAction, reply: Reply<bool> },
+    Listen { all: bool, sessions: BTreeSet<SessionId> },
+    /// The client has handed on the messages it was given: more may come.
+    MessagesTaken { session: SessionId },
+    Messages { session: SessionId, since: u64, reply: Reply<Page> },
+    Export { session: SessionId, reply: Reply<String> },
+    Trace { session: SessionId, on: bool, reply: Reply<PathBuf> },
+    Processes { reply: Reply<Vec<ProcessInfo>> },
+}
+
+/// The answer to [`Request::Paint`].
+#[derive(Debug, Default)]
+pub struct Painted {
+    pub patch: Option<Patch>,
+    /// Another call would have more to paint at once.
+    pub more: bool,
+}
+
+/// What the hub hands to one session.
+#[derive(Debug)]
+pub(super) enum Input {
+    Send { prompt: Prompt, reply: Reply<()> },
+    Interrupt { reply: Reply<()> },
+    Stop { force: bool, reply: Reply<()> },
+    Remove { reply: Reply<()> },
+    Answer { request_id: RequestId, answer: Answer, reply: Reply<()> },
+    SetModel { value: String, reply: Reply<()> },
+    SetMode { value: String, reply: Reply<()> },
+    Trace { on: bool, reply: Reply<PathBuf> },
+    Process { reply: oneshot::Sender<Option<ProcessHandle>> },
+    OpenView { view: ViewId, icons: Icons },
+    CloseView { view: ViewId },
+    Paint { view: ViewId, budget: Budget, reply: oneshot::Sender<Painted> },
+    Repaint { view: ViewId },
+    Fold { view: ViewId, row: usize, action: FoldAction, reply: Reply<bool> },
+    Listen(bool),
+    MessagesTaken,
+    Messages { since: u64, reply: Reply<Page> },
+    Export { reply: Reply<String> },
+}

@@ -1,0 +1,287 @@
+//! What a session is, as a value: status, cost, queue, open questions. No I/O, no clock.
+
+use std::collections::VecDeque;
+
+use crate::domain::{
+    Answer, Attention, Capabilities, Content, Cost, MessageId, PermissionRequest, Prompt, QuestionRequest, RequestId,
+    SessionSummary, StartOptions, Status,
+};
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) summary: SessionSummary,
+    /// Prompts that wait for the end of the turn.
+    pub(super) queue: VecDeque<Prompt>,
+    pending: Vec<Pending>,
+    /// The agent's own id of the conversation.
+    pub(super) agent_session: Option<String>,
+    capabilities_known: bool,
+    /// What earlier processes of the session have cost.
+    cost_before: f64,
+    cost_now: f64,
+}
+
+/// A question that waits for the user.
+#[derive(Clone, Debug)]
+pub(super) struct Pending {
+    pub(super) message: MessageId,
+    pub(super) asked: Asked,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Asked {
+    Permission(Box<PermissionRequest>),
+    Question(Box<QuestionRequest>),
+}
+
+const TITLE_CHARS: usize = 80;
+
+impl State {
+    pub(super) fn new(options: &StartOptions, started_at: i64) -> Self {
+        let mode = options.permission_mode.clone().or_else(|| options.mode.clone()).unwrap_or_default();
+        Self {
+            summary: SessionSummary {
+                session_id: options.session_id.clone(),
+                provider: options.provider.clone(),
+                status: Status::Idle,
+                error: None,
+                cost_usd: 0.0,
+                input_tokens: 0,
+                output_tokens: 0,
+                started_at,
+                title: String::new(),
+                cwd: options.cwd.to_string_lossy().into_owned(),
+                model: options.model.clone().unwrap_or_default(),
+                mode,
+                attention: None,
+                queued: 0,
+                pending: 0,
+                busy: false,
+                asks_nothing: false,
+                capabilities: Capabilities::default(),
+            },
+            queue: VecDeque::new(),
+            pending: Vec::new(),
+            agent_session: None,
+            capabilities_known: false,
+            cost_before: 0.0,
+            cost_now: 0.0,
+        }
+    }
+
+    /// True if status or error changed.
+    pub(super) fn set_status(&mut self, status: Status, error: Option<String>) -> bool {
+        let changed = self.summary.status != status || self.summary.error != error;
+        self.summary.status = status;
+        self.summary.error = error;
+        changed
+    }
+
+    /// Agents report their total since their process began, and tokens by turn. What is no number changes nothing.
+    pub(super) fn add_cost(&mut self, cost: &Cost) {
+        if let Some(total) = cost.total_cost_usd.filter(|total| total.is_finite() && *total >= 0.0) {
+            self.cost_now = total;
+        }
+        self.summary.cost_usd = self.cost_before + self.cost_now;
+        self.summary.input_tokens += cost.input_tokens.unwrap_or(0);
+        self.summary.output_tokens += cost.output_tokens.unwrap_or(0);
+    }
+
+    /// The next process counts from 0 again.
+    pub(super) fn process_ended(&mut self) {
+        self.cost_before += self.cost_now;
+        self.cost_now = 0.0;
+        self.summary.busy = false;
+    }
+
+    pub(super) fn set_capabilities(&mut self, capabilities: Capabilities) {
+        self.summary.capabilities = capabilities;
+        self.capabilities_known = true;
+        self.refresh();
+    }
+
+    pub(super) fn ask(&mut self, message: MessageId, asked: Asked) {
+        self.pending.push(Pending { message, asked });
+        self.refresh();
+    }
+
+    pub(super) fn find_pending(&self, id: &RequestId) -> Option<&Pending> {
+        self.pending.iter().find(|pending| pending.request_id() == id)
+    }
+
+    /// Each question is settled once: who takes it, answers it.
+    pub(super) fn take_pending(&mut self, id: &RequestId) -> Option<Pending> {
+        let index = self.pending.iter().position(|pending| pending.request_id() == id)?;
+        let taken = self.pending.remove(index);
+        self.refresh();
+        Some(taken)
+    }
+
+    pub(super) fn take_all_pending(&mut self) -> Vec<Pending> {
+        let taken = std::mem::take(&mut self.pending);
+        self.refresh();
+        taken
+    }
+
+    pub(super) fn title_from(&mut self, prompt: &Prompt) {
+        if !self.summary.title.is_empty() {
+            return;
+        }
+        let line = prompt.text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
+        let line = if line.is_empty() { prompt.context.first().map(|c| c.label()).unwrap_or_default() } else { line.trim().to_owned() };
+        self.summary.title = line.chars().take(TITLE_CHARS).collect();
+    }
+
+    /// Brings the row's derived fields up to date.
+    pub(super) fn refresh(&mut self) {
+        self.summary.queued = self.queue.len();
+        self.summary.pending = self.pending.len();
+        self.summary.attention = self.pending.first().map(|pending| match pending.asked {
+            Asked::Permission(_) => Attention::Permission,
+            Asked::Question(_) => Attention::Question,
+        });
+        let bypassed = self.summary.mode == "bypassPermissions";
+        let cannot_ask = !self.summary.capabilities.permission && (self.summary.mode.is_empty() || bypassed);
+        self.summary.asks_nothing = self.capabilities_known && (cannot_ask || bypassed);
+    }
+}
+
+impl Pending {
+    pub(super) fn request_id(&self) -> &RequestId {
+        match &self.asked {
+            Asked::Permission(request) => &request.request_id,
+            Asked::Question(request) => &request.request_id,
+        }
+    }
+
+    /// The message that stands in transcript and journal, with what became of it.
+    pub(super) fn content(&self, outcome: Option<String>) -> Content {
+        match &self.asked {
+            Asked::Permission(request) => Content::Permission {
+                request_id: request.request_id.clone(),
+                tool_use_id: request.tool_use_id.clone(),
+                options: request.options.clone(),
+                outcome,
+            },
+            Asked::Question(request) => {
+                Content::Question { request_id: request.request_id.clone(), questions: request.questions.clone(), outcome }
+            }
+        }
+    }
+
+    /// Whether an answer fits the question, and what it comes to in words. An error is a sentence.
+    pub(super) fn outcome(&self, answer: &Answer) -> Result<String, String> {
+        match (&self.asked, answer) {
+            (_, Answer::Cancelled) => Ok("cancelled".to_owned()),
+            (Asked::Permission(request), Answer::Option { option_id, message, .. }) => {
+                let option = request.options.iter().find(|option| option.option_id == *option_id).ok_or_else(|| {
+                    let known: Vec<&str> = request.options.iter().map(|option| option.option_id.as_str()).collect();
+                    format!("no option '{option_id}'; the agent offers {}", known.join(", "))
+                })?;
+                Ok(match message {
+                    Some(message) => format!("{}: {message}", option.name),
+                    None => option.name.clone(),
+                })
+            }
+            (Asked::Question(request), Answer::Answers(answers)) => {
+                if let Some(unknown) = answers.keys().find(|id| !request.questions.iter().any(|q| q.id == **id)) {
+                    return Err(format!("no question '{unknown}' was asked"));
+                }
+                let lines = request.questions.iter().filter_map(|question| {
+                    let chosen = answers.get(&question.id)?;
+                    Some(if question.secret { "(a secret)".to_owned() } else { chosen.join(", ") })
+                });
+                Ok(lines.collect::<Vec<_>>().join("\n"))
+            }
+            (Asked::Permission(_), Answer::Answers(_)) => {
+                Err("this is a permission request: answer it with one of its options".to_owned())
+            }
+            (Asked::Question(_), Answer::Option { .. }) => {
+                Err("this is a question: answer it with answers, not with an option".to_owned())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{OptionKind, PermissionOption, ProviderConfig, SessionId};
+
+    fn state() -> State {
+        let id = SessionId::parse("s").expect("a good id");
+        State::new(&StartOptions::new(id, "demo", ProviderConfig::default(), "/".into()), 7)
+    }
+
+    fn permission(id: &str) -> Asked {
+        let option = PermissionOption { option_id: "yes".into(), name: "Allow".into(), kind: OptionKind::AllowOnce };
+        Asked::Permission(Box::new(PermissionRequest {
+            request_id: id.into(),
+            tool_use_id: None,
+            tool: "Bash".into(),
+            title: String::new(),
+            input: serde_json::Value::Null,
+            diff: Vec::new(),
+            reason: None,
+            options: vec![option],
+        }))
+    }
+
+    #[test]
+    fn cost_is_summed_over_processes_and_tokens_over_turns() {
+        let mut state = state();
+        let cost = |usd: f64, tokens| Cost { total_cost_usd: Some(usd), input_tokens: Some(tokens), ..Cost::default() };
+        state.add_cost(&cost(0.1, 10));
+        state.add_cost(&cost(0.3, 10));
+        state.process_ended();
+        state.add_cost(&cost(0.2, 5));
+        state.add_cost(&cost(f64::NAN, 0));
+        assert!((state.summary.cost_usd - 0.5).abs() < 1e-9);
+        assert_eq!(state.summary.input_tokens, 25);
+    }
+
+    #[test]
+    fn a_question_is_settled_once() {
+        let mut state = state();
+        state.ask("m1".into(), permission("a"));
+        state.ask("m2".into(), permission("b"));
+        assert_eq!((state.summary.pending, state.summary.attention), (2, Some(Attention::Permission)));
+        assert!(state.take_pending(&"a".into()).is_some());
+        assert!(state.take_pending(&"a".into()).is_none());
+        assert_eq!(state.take_all_pending().len(), 1);
+        assert_eq!((state.summary.pending, state.summary.attention), (0, None));
+    }
+
+    #[test]
+    fn an_answer_must_be_one_of_the_options() {
+        let pending = Pending { message: "m".into(), asked: permission("a") };
+        let answer = |id: &str| Answer::Option { option_id: id.into(), message: Some("why".into()), input: None };
+        assert_eq!(pending.outcome(&answer("yes")), Ok("Allow: why".into()));
+        assert_eq!(pending.outcome(&answer("no")), Err("no option 'no'; the agent offers yes".into()));
+        assert!(pending.outcome(&Answer::Answers(Default::default())).is_err());
+    }
+
+    #[test]
+    fn an_agent_that_cannot_ask_says_so_unless_a_mode_was_chosen() {
+        let mut state = state();
+        state.refresh();
+        assert!(!state.summary.asks_nothing, "nothing is known yet");
+        state.set_capabilities(Capabilities::default());
+        assert!(state.summary.asks_nothing);
+        state.summary.mode = "default".into();
+        state.refresh();
+        assert!(!state.summary.asks_nothing);
+        state.set_capabilities(Capabilities { permission: true, ..Capabilities::default() });
+        state.summary.mode = "bypassPermissions".into();
+        state.refresh();
+        assert!(state.summary.asks_nothing);
+    }
+
+    #[test]
+    fn a_title_comes_from_the_first_prompt() {
+        let mut state = state();
+        state.title_from(&Prompt { text: "\n  Explain this \nplease".into(), context: Vec::new() });
+        state.title_from(&Prompt { text: "Another".into(), context: Vec::new() });
+        assert_eq!(state.summary.title, "Explain this");
+    }
+}

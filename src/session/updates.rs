@@ -1,0 +1,85 @@
+//! What subscribers are told of sessions.
+
+use std::path::PathBuf;
+
+use crate::{
+    domain::{
+        AgentMessage, PermissionRequest, Prompt, QuestionRequest, RequestId, SessionId, SessionSummary, Status,
+    },
+    render::AskBody,
+};
+
+/// A front end. One editor now; the shape allows several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClientId(pub u64);
+
+/// Each is told in the order it happened, and a session's row before what depends on it.
+#[derive(Clone, Debug)]
+pub enum Update {
+    /// The row as it is now.
+    Session(Box<SessionSummary>),
+    /// It left the live list; its journal stays.
+    Removed(SessionId),
+    /// The transcript has changed since the client last asked for a patch.
+    Dirty(SessionId),
+    Status {
+        session: SessionId,
+        status: Status,
+        error: Option<String>,
+    },
+    Messages {
+        session: SessionId,
+        messages: Vec<AgentMessage>,
+    },
+    Permission {
+        session: SessionId,
+        request: Box<PermissionRequest>,
+        body: AskBody,
+    },
+    Question {
+        session: SessionId,
+        request: Box<QuestionRequest>,
+    },
+    Closed {
+        session: SessionId,
+        request_id: RequestId,
+        outcome: String,
+    },
+    Turn {
+        session: SessionId,
+        stop_reason: String,
+    },
+    Notify {
+        session: Option<SessionId>,
+        level: Level,
+        message: String,
+    },
+    /// A prompt that could not be delivered.
+    Draft {
+        session: SessionId,
+        prompt: Prompt,
+    },
+    /// Files that changed on disk; none named: any below `cwd` may have.
+    Files {
+        session: SessionId,
+        cwd: PathBuf,
+        paths: Vec<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Info,
+    Warn,
+    Error,
+}
+
+impl Level {
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Info => "info",
+            Level::Warn => "warn",
+            Level::Error => "error",
+        }
+    }
+}
