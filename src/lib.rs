@@ -13,4 +13,6 @@
 
 pub mod domain;
 
+pub mod keeper;
+
 pub mod agent;
