@@ -13,6 +13,8 @@
 
 pub mod domain;
 
+pub mod keeper;
+
 pub mod agent;
 pub mod transcript;
 

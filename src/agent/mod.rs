@@ -4,6 +4,9 @@
 //! domain; knows nothing of sessions, journals or editors.
 
 pub mod adapter;
+pub mod environment;
 pub mod lines;
+pub mod locate;
+pub mod process;
 pub mod protocol;
 pub mod stop;

@@ -1,0 +1,145 @@
+//! What is to be run, where, with what, and under which keeper.
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    fs,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    path::{Path, PathBuf},
+};
+
+use super::{RunMark, SpawnError, gentle};
+use crate::{
+    agent::{
+        environment::{self, Environment},
+        locate::{self, LocateError},
+        protocol::Launch,
+        stop::{Action, Step},
+    },
+    domain::{SessionId, StartOptions},
+    keeper::wire::{Rung, Spec},
+};
+
+/// One process to be spawned.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// Absolute: nothing is looked up any more.
+    pub program: PathBuf,
+    pub args: Vec<OsString>,
+    pub cwd: PathBuf,
+    /// Complete, and with the marks of `session` and `run` in it.
+    pub env: BTreeMap<OsString, OsString>,
+    pub session: SessionId,
+    pub run: RunMark,
+    /// What the keeper does when the backend has gone; see [`Launch::orphan_ladder`].
+    pub orphan_ladder: Vec<Step>,
+    /// Our own executable, see [`own_binary`].
+    pub keeper: PathBuf,
+}
+
+/// An invocation made from a session's options, and what of the environment did not get into it.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub invocation: Invocation,
+    /// Names of agents' variables that the editor has and the child does not.
+    pub withheld: Vec<String>,
+    /// Sentences about `extra_env` for the user.
+    pub warnings: Vec<String>,
+}
+
+impl Prepared {
+    /// Looks for the program and builds the environment. `keeper` is [`own_binary`].
+    pub fn new(options: &StartOptions, launch: &Launch, keeper: &Path) -> Result<Self, LocateError> {
+        let program = locate::locate(options, keeper)?;
+        let run = RunMark::next();
+        let environment = environment::build(options, launch, &run);
+        let warnings = environment.warnings(&options.provider);
+        let Environment { vars, withheld, .. } = environment;
+        let args = program.args.into_iter().chain(launch.args.iter().cloned()).map(OsString::from).collect();
+        let invocation = Invocation {
+            program: program.path,
+            args,
+            cwd: options.cwd.clone(),
+            env: vars.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            session: options.session_id.clone(),
+            run,
+            orphan_ladder: launch.orphan_ladder.clone(),
+            keeper: keeper.to_owned(),
+        };
+        Ok(Self { invocation, withheld, warnings })
+    }
+}
+
+impl Invocation {
+    pub(super) fn spec(&self) -> Spec {
+        let env = self.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        Spec { cwd: self.cwd.clone(), env, ladder: rungs(&self.orphan_ladder) }
+    }
+
+    pub(super) fn check(&self) -> Result<(), SpawnError> {
+        let has_nul = |text: &OsStr| text.as_bytes().contains(&0);
+        if has_nul(self.program.as_os_str()) || self.args.iter().any(|arg| has_nul(arg)) {
+            return Err(SpawnError::Nul("the command line"));
+        }
+        if has_nul(self.cwd.as_os_str()) {
+            return Err(SpawnError::Nul("the directory"));
+        }
+        if self.env.iter().any(|(name, value)| has_nul(name) || has_nul(value)) {
+            return Err(SpawnError::Nul("the environment"));
+        }
+        Ok(())
+    }
+}
+
+/// What the keeper can do of a ladder: the agent's input is closed when it begins.
+fn rungs(ladder: &[Step]) -> Vec<Rung> {
+    let before_kill = ladder.iter().take_while(|step| step.action != Action::Kill);
+    let rung = |step: &Step| match step.action {
+        Action::Signal(signal) => Some(Rung { signal: Some(gentle(signal)), wait: step.wait }),
+        Action::CloseStdin => Some(Rung { signal: None, wait: step.wait }),
+        Action::Write(_) | Action::Kill => None,
+    };
+    before_kill.filter_map(rung).collect()
+}
+
+/// The file of this very program, to be run again: its path, as long as that has not been replaced by a newer build,
+/// which might speak otherwise.
+pub fn own_binary() -> PathBuf {
+    let running = Path::new("/proc/self/exe");
+    let identity = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+    match std::env::current_exe() {
+        Ok(path) if identity(running).is_none() || identity(&path) == identity(running) => path,
+        // Works for a file without a name too, from whichever process asks: a child of ours has the same program.
+        _ => running.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{agent::stop::Signal, keeper::wire::Gentle};
+
+    #[test]
+    fn an_orphans_ladder_has_signals_and_waits_only() {
+        let ms = Duration::from_millis;
+        let ladder = [
+            Step::new(Action::Write(b"stop\n".to_vec()), ms(1)),
+            Step::new(Action::CloseStdin, ms(2)),
+            Step::new(Action::Signal(Signal::Interrupt), ms(3)),
+            Step::new(Action::Signal(Signal::Terminate), ms(4)),
+            Step::kill(),
+            Step::new(Action::Signal(Signal::Terminate), ms(5)),
+        ];
+        let rung = |signal, wait| Rung { signal, wait };
+        let expect = [rung(None, ms(2)), rung(Some(Gentle::Interrupt), ms(3)), rung(Some(Gentle::Terminate), ms(4))];
+        assert_eq!(rungs(&ladder), expect);
+    }
+
+    #[test]
+    fn our_own_binary_is_the_one_that_runs() {
+        let identity = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+        assert_eq!(identity(&own_binary()), identity(&std::env::current_exe().expect("a path")));
+    }
+}

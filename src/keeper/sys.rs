@@ -1,0 +1,149 @@
+//! The system calls of the keeper: the one place with unsafe code, and with a difference between systems.
+//!
+//! Linux is the platform of the guarantee. Elsewhere there is no subreaper and no parent-death signal: the agent's
+//! process group is what is killed, as well as it goes.
+#![expect(unsafe_code, reason = "signal masks, and what a child does between fork and exec, have no safe interface")]
+
+use std::{
+    io,
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::process::CommandExt,
+    },
+    process::Command,
+};
+
+use rustix::{
+    fs::{Mode, OFlags},
+    process::{Pid, Signal},
+};
+
+/// Makes this process a keeper: of a session of its own, deaf to polite signals, heir of its descendants, and without
+/// any inherited descriptor but the control socket, which is moved off the standard input.
+pub(super) fn detach(control: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let control = rustix::io::fcntl_dupfd_cloexec(control, 3)?;
+    let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+    rustix::stdio::dup2_stdin(&null)?;
+    close_on_exec_all();
+    block_signals()?;
+    // Fails only if this is a session already.
+    let _ = rustix::process::setsid();
+    adopt_orphans()?;
+    // Not to keep a file system busy; "/" always is.
+    let _ = rustix::process::chdir("/");
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::set_name(c"agor-keep");
+    Ok(control)
+}
+
+/// From now on descendants whose parent dies become children of this process.
+#[cfg(target_os = "linux")]
+pub fn adopt_orphans() -> io::Result<()> {
+    Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn adopt_orphans() -> io::Result<()> {
+    Ok(())
+}
+
+/// What the agent's process does before it becomes the agent.
+pub(super) fn prepare(command: &mut Command) {
+    // A group of its own: a signal reaches a wrapper's child too, as ^C in a terminal would, and never the keeper.
+    command.process_group(0);
+    let keeper = rustix::process::getpid();
+    // SAFETY: the closure runs between fork and exec of a process with one thread. It only makes system calls that are
+    // async-signal-safe, and allocates nothing.
+    unsafe {
+        command.pre_exec(move || {
+            default_signals();
+            die_with(keeper)
+        });
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn die_with(keeper: Pid) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    if rustix::process::getppid() == Some(keeper) {
+        Ok(())
+    } else {
+        // The keeper died in between.
+        Err(io::Error::from_raw_os_error(libc::ESRCH))
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn die_with(_keeper: Pid) -> io::Result<()> {
+    Ok(())
+}
+
+/// Blocked signals are as good as ignored ones, and unlike those they are not inherited by the agent's dispositions.
+fn block_signals() -> io::Result<()> {
+    // SAFETY: `set` is initialised by sigfillset before it is read; no pointer outlives the call.
+    let result = unsafe {
+        let mut set = std::mem::MaybeUninit::uninit();
+        libc::sigfillset(set.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, set.as_ptr(), std::ptr::null_mut())
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(result)) }
+}
+
+/// The agent starts as from a shell, whatever the editor, `nohup` or we ignored or blocked.
+fn default_signals() {
+    // SAFETY: as in `block_signals`. Numbers that cannot be set are refused with an error, which changes nothing.
+    unsafe {
+        for signal in 1..=64 {
+            libc::signal(signal, libc::SIG_DFL);
+        }
+        let mut set = std::mem::MaybeUninit::uninit();
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, set.as_ptr(), std::ptr::null_mut());
+    }
+}
+
+/// Descriptors that whoever started the editor forgot to close are no business of the agent's.
+#[cfg(target_os = "linux")]
+fn close_on_exec_all() {
+    // SAFETY: it sets a flag on descriptors and closes none. Before Linux 5.11 it fails and changes nothing.
+    unsafe {
+        libc::syscall(libc::SYS_close_range, 3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn close_on_exec_all() {}
+
+/// Readable when a child has ended; `None` where there is no such thing and one has to look from time to time.
+#[cfg(target_os = "linux")]
+pub(super) fn watch_children() -> io::Result<Option<OwnedFd>> {
+    use std::os::fd::FromRawFd;
+    // SAFETY: `set` is initialised by sigemptyset; the descriptor is new and nobody else's.
+    unsafe {
+        let mut set = std::mem::MaybeUninit::uninit();
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), libc::SIGCHLD);
+        match libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) {
+            -1 => Err(io::Error::last_os_error()),
+            descriptor => Ok(Some(OwnedFd::from_raw_fd(descriptor))),
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn watch_children() -> io::Result<Option<OwnedFd>> {
+    Ok(None)
+}
+
+/// To the agent's process group, or to it alone if it has left that. The agent must not have been reaped yet.
+pub(super) fn signal_group(agent: Pid, signal: Signal) {
+    if rustix::process::kill_process_group(agent, signal).is_err() {
+        let _ = rustix::process::kill_process(agent, signal);
+    }
+}
+
+/// Takes note that a watched descriptor has been seen.
+pub(super) fn drain(descriptor: impl AsFd) {
+    let mut buffer = [0; 1024];
+    while matches!(rustix::io::read(&descriptor, &mut buffer), Ok(1..)) {}
+}
