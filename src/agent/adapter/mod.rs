@@ -3,6 +3,8 @@
 //! An adapter knows the shapes of one provider and nothing of who carried them: Claude Code's objects come over its own
 //! pipes, or wrapped by a sidecar runner. What it does not understand becomes `Content::Unknown`.
 
+pub mod claude;
+
 use serde_json::Value;
 use uuid::Uuid;
 
