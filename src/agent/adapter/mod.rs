@@ -4,11 +4,31 @@
 //! pipes, or wrapped by a sidecar runner. What it does not understand becomes `Content::Unknown`.
 
 pub mod claude;
+pub mod codex;
+pub mod ollama;
+#[cfg(test)]
+pub(crate) mod replay;
 
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::domain::{Event, MessageId};
+
+/// The output of a tool that was still open when its turn ended.
+pub const CUT_SHORT: &str = "no result: the turn ended before";
+
+/// The adapter for what a runner of this provider passes on; most runners have Claude Code's shapes. `resumed` says that
+/// the conversation has a past.
+pub fn for_provider(provider: &str, nonce: Uuid, resumed: bool) -> Box<dyn Adapter> {
+    // The carrier makes ids of its own from the same nonce.
+    let nonce = Uuid::new_v5(&nonce, b"adapter");
+    let ids = Ids::new(nonce);
+    match provider {
+        "codex" => Box::new(codex::Codex::new(ids, resumed)),
+        "ollama" => Box::new(ollama::Ollama::new(ids)),
+        _ => Box::new(claude::Claude::new(nonce)),
+    }
+}
 
 /// The state of one conversation with a provider.
 pub trait Adapter: Send {
