@@ -24,17 +24,40 @@ fn check(fixture: &str, expect: Expect) {
 
 #[test]
 fn text() {
-    check("text", expect![]);
+    check(
+        "text",
+        expect![[r#"
+        [1] init {"session_id":"01a20235-cd98-79b0-aa41-0020b5d3e112","model":"","cwd":"","tools":[]}
+        AgentSession("01a20235-cd98-79b0-aa41-0020b5d3e112")
+        TurnStarted
+        [1-item_0] text {"text":"Hello from the mock model."}
+        [2] cost {"input_tokens":1200,"output_tokens":26,"cache_read_tokens":0,"cache_write_tokens":0,"is_error":false}
+        TurnEnded { stop_reason: "end_turn", outcome: Idle }
+    "#]],
+    );
 }
 
 #[test]
 fn reasoning() {
-    check("reasoning", expect![]);
+    check(
+        "reasoning",
+        expect![[r#"
+        [1] init {"session_id":"01a20235-cf68-7473-bd2b-f9642aea6a53","model":"","cwd":"","tools":[]}
+        AgentSession("01a20235-cf68-7473-bd2b-f9642aea6a53")
+        TurnStarted
+        [1-item_0] thinking {"text":"**Thinking about it**\n\nFirst I consider the request, then I answer."}
+        [1-item_1] text {"text":"The answer is 42."}
+        [2] cost {"input_tokens":1200,"output_tokens":24,"cache_read_tokens":0,"cache_write_tokens":0,"is_error":false}
+        TurnEnded { stop_reason: "end_turn", outcome: Idle }
+    "#]],
+    );
 }
 
 #[test]
 fn a_command_is_one_call_and_one_result() {
-    check("shell", expect![[r#"
+    check(
+        "shell",
+        expect![[r#"
         [1] init {"session_id":"01a20235-d0f1-7780-acae-1116a976cd1d","model":"","cwd":"","tools":[]}
         AgentSession("01a20235-d0f1-7780-acae-1116a976cd1d")
         TurnStarted
@@ -44,32 +67,91 @@ fn a_command_is_one_call_and_one_result() {
         [1-item_2] text {"text":"The command finished."}
         [2] cost {"input_tokens":2500,"output_tokens":49,"cache_read_tokens":1000,"cache_write_tokens":0,"is_error":false}
         TurnEnded { stop_reason: "end_turn", outcome: Idle }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_failed_command_is_an_error() {
-    check("shell-fail", expect![]);
+    check(
+        "shell-fail",
+        expect![[r#"
+        [1] init {"session_id":"01a20235-d376-7ef1-85ec-c7faf364ff3c","model":"","cwd":"","tools":[]}
+        AgentSession("01a20235-d376-7ef1-85ec-c7faf364ff3c")
+        TurnStarted
+        [1-item_0] tool_call {"tool_use_id":"1-item_0","name":"command_execution","kind":"execute","input":{"command":"/bin/bash -lc 'echo to-stderr >&2; exit 3'"},"title":"echo to-stderr >&2; exit 3"}
+        [1-item_0-result] tool_result {"tool_use_id":"1-item_0","output":"to-stderr\n","is_error":true}
+        [1-item_1] text {"text":"The command failed with 3."}
+        [2] cost {"input_tokens":2500,"output_tokens":46,"cache_read_tokens":1000,"cache_write_tokens":0,"is_error":false}
+        TurnEnded { stop_reason: "end_turn", outcome: Idle }
+    "#]],
+    );
 }
 
 #[test]
 fn a_file_change_names_its_files() {
-    check("code-mode", expect![]);
+    check(
+        "code-mode",
+        expect![[r#"
+        [1] init {"session_id":"01a20236-29cf-7043-b56e-6136d2db73a0","model":"","cwd":"","tools":[]}
+        AgentSession("01a20236-29cf-7043-b56e-6136d2db73a0")
+        TurnStarted
+        [1-item_0] text {"text":"Running a script."}
+        [1-item_1] tool_call {"tool_use_id":"1-item_1","name":"command_execution","kind":"execute","input":{"command":"/bin/bash -lc 'echo from code mode; sleep 1; ls'"},"title":"echo from code mode; sleep 1; ls"}
+        [1-item_1-result] tool_result {"tool_use_id":"1-item_1","output":"from code mode\nhello.txt\nmain.py\n","is_error":false}
+        [1-item_2] tool_call {"tool_use_id":"1-item_2","name":"file_change","kind":"edit","input":{"changes":[{"path":"/project/hello.txt","kind":"update"}]},"title":"/project/hello.txt","locations":[{"path":"/project/hello.txt"}]}
+        [1-item_2-result] tool_result {"tool_use_id":"1-item_2","output":"update /project/hello.txt","is_error":false}
+        [1-item_3] text {"text":"Script finished."}
+        [2] cost {"input_tokens":2500,"output_tokens":48,"cache_read_tokens":1000,"cache_write_tokens":0,"is_error":false}
+        TurnEnded { stop_reason: "end_turn", outcome: Idle }
+    "#]],
+    );
 }
 
 #[test]
 fn retries_are_said_and_the_error_comes_once() {
-    check("err500", expect![]);
+    check(
+        "err500",
+        expect![[r#"
+        [1] init {"session_id":"01a20235-f88c-7570-977f-4a15e65aaaa2","model":"","cwd":"","tools":[]}
+        AgentSession("01a20235-f88c-7570-977f-4a15e65aaaa2")
+        TurnStarted
+        [2] status {"subtype":"retry","message":"Reconnecting... 1/2 (We’re currently experiencing high demand, which may cause temporary errors.)"}
+        [3] status {"subtype":"retry","message":"Reconnecting... 2/2 (We’re currently experiencing high demand, which may cause temporary errors.)"}
+        [4] error {"message":"We’re currently experiencing high demand, which may cause temporary errors."}
+        TurnEnded { stop_reason: "error", outcome: Failed("We’re currently experiencing high demand, which may cause temporary errors.") }
+    "#]],
+    );
 }
 
 #[test]
 fn a_refused_key_asks_for_a_login() {
-    check("err401", expect![]);
+    check(
+        "err401",
+        expect![[r#"
+        [1] init {"session_id":"01a20236-039e-7e31-b0d5-b1d60dc69a8e","model":"","cwd":"","tools":[]}
+        AgentSession("01a20236-039e-7e31-b0d5-b1d60dc69a8e")
+        TurnStarted
+        [2] status {"subtype":"retry","message":"Reconnecting... 1/2 (unexpected status 401 Unauthorized: Incorrect API key provided., url: http://127.0.0.1:18181/v1/responses)"}
+        [3] status {"subtype":"retry","message":"Reconnecting... 2/2 (unexpected status 401 Unauthorized: Incorrect API key provided., url: http://127.0.0.1:18181/v1/responses)"}
+        LoginNeeded { message: "unexpected status 401 Unauthorized: Incorrect API key provided., url: http://127.0.0.1:18181/v1/responses" }
+        TurnEnded { stop_reason: "error", outcome: Failed("unexpected status 401 Unauthorized: Incorrect API key provided., url: http://127.0.0.1:18181/v1/responses") }
+    "#]],
+    );
 }
 
 #[test]
 fn a_command_that_never_ended_is_closed() {
-    check("sigterm-command", expect![]);
+    check(
+        "sigterm-command",
+        expect![[r#"
+        [1] init {"session_id":"01a20236-2001-7252-811c-32c7565d8866","model":"","cwd":"","tools":[]}
+        AgentSession("01a20236-2001-7252-811c-32c7565d8866")
+        TurnStarted
+        [1-item_0] tool_call {"tool_use_id":"1-item_0","name":"command_execution","kind":"execute","input":{"command":"/bin/bash -lc 'echo begin; sleep 300; echo end'"},"title":"echo begin; sleep 300; echo end"}
+        [1-item_0-result] tool_result {"tool_use_id":"1-item_0","output":"no result: the turn ended before","is_error":true}
+    "#]],
+    );
 }
 
 #[test]
@@ -144,7 +226,10 @@ fn updates_of_an_item_never_show_it_twice() {
             item("item.completed", "a\nb\n", "completed"),
         ],
     );
-    expect![].assert_eq(&outline(&events));
+    expect![[r#"
+        [0-i] tool_call {"tool_use_id":"0-i","name":"command_execution","kind":"execute","input":{"command":"make"},"title":"make"}
+        [0-i-result] tool_result {"tool_use_id":"0-i","output":"a\nb\n","is_error":false}
+    "#]].assert_eq(&outline(&events));
 }
 
 #[test]
@@ -174,7 +259,24 @@ fn items_that_were_never_recorded() {
             json!(null),
         ],
     );
-    expect![].assert_eq(&outline(&events));
+    expect![[r#"
+        [0-p] plan {"entries":[{"text":"look","status":"pending"}]}
+        [0-p] plan {"entries":[{"text":"look","status":"completed"}]}
+        [0-m] tool_call {"tool_use_id":"0-m","name":"host.add","kind":"other","input":{"a":2},"title":"host.add"}
+        [0-m-result] tool_result {"tool_use_id":"0-m","output":"42","is_error":false}
+        [0-n] tool_call {"tool_use_id":"0-n","name":"host.add","kind":"other","input":{},"title":"host.add"}
+        [0-n-result] tool_result {"tool_use_id":"0-n","output":"no such tool","is_error":true}
+        [0-w] tool_call {"tool_use_id":"0-w","name":"web_search","kind":"fetch","input":{"query":"rust"},"title":"rust"}
+        [0-w-result] tool_result {"tool_use_id":"0-w","output":"","is_error":false}
+        [0-d] tool_call {"tool_use_id":"0-d","name":"file_change","kind":"delete","input":{"changes":[{"path":"a","kind":"delete"}]},"title":"a","locations":[{"path":"a"}]}
+        [0-d-result] tool_result {"tool_use_id":"0-d","output":"delete a","is_error":true}
+        [0-e] status {"subtype":"warning","message":"model metadata not found"}
+        [1] unknown {"type":"item.completed","item":{"id":"x","type":"new_item"}}
+        [2] unknown {"type":"item.completed"}
+        [3] unknown {"type":"new.event","a":null}
+        [4] error {"message":"Codex reported an error without a text"}
+        [5] unknown null
+    "#]].assert_eq(&outline(&events));
 }
 
 #[test]

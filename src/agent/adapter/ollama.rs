@@ -44,10 +44,11 @@ impl Ollama {
             return self.error(out, error);
         }
         let message = &event["message"];
-        if message["role"] == "tool" {
-            self.tool_result(out, message);
-        } else {
-            self.assistant(out, message);
+        match message["role"].as_str() {
+            Some("tool") => self.tool_result(out, message),
+            _ if message.is_object() => self.assistant(out, message),
+            _ if event["done"] == true => {}
+            _ => out.push(Event::message(self.ids.next(), Content::Unknown(event.clone()))),
         }
         if event["done"] == true {
             self.done(out, event);
@@ -209,7 +210,19 @@ mod tests {
                 json!({"type": "chunk", "message": {"role": "assistant", "content": "lo"}, "done": true,
                     "done_reason": "stop", "prompt_eval_count": 26, "eval_count": 259, "eval_duration": 1500000000u64}),
             ],
-            expect![],
+            expect![[r#"
+                AgentSession("o1")
+                Model("qwen3")
+                [1] init {"session_id":"o1","model":"qwen3","cwd":"/project","tools":[]}
+                [2 +] thinking {"text":"Okay "}
+                [2 +] thinking {"text":"then"}
+                [2] thinking {"text":"Okay then"}
+                [3 +] text {"text":"Hel"}
+                [3 +] text {"text":"lo"}
+                [3] text {"text":"Hello"}
+                [4] cost {"duration_ms":1500,"input_tokens":26,"output_tokens":259,"is_error":false}
+                TurnEnded { stop_reason: "stop", outcome: Idle }
+            "#]],
         );
     }
 
@@ -225,7 +238,14 @@ mod tests {
                 chunk(json!({"role": "tool", "content": "B"})),
                 chunk(json!({"role": "tool", "content": "nobody asked"})),
             ],
-            expect![],
+            expect![[r#"
+                [1] tool_call {"tool_use_id":"call_1","name":"read_file","kind":"other","input":{"path":"a.txt"},"title":"a.txt"}
+                [3] tool_call {"tool_use_id":"2","name":"list","kind":"other","input":{},"title":"list"}
+                [4] cost {"is_error":false}
+                [5] tool_result {"tool_use_id":"call_1","output":"A","is_error":false}
+                [6] tool_result {"tool_use_id":"2","output":"B","is_error":false}
+                [7] unknown {"role":"tool","content":"nobody asked"}
+            "#]],
         );
     }
 
@@ -233,7 +253,12 @@ mod tests {
     fn what_is_open_at_the_end_is_closed() {
         check(
             &[chunk(json!({"content": "half a"})), chunk(json!({"tool_calls": [{"function": {"name": "ls"}}]}))],
-            expect![],
+            expect![[r#"
+                [1 +] text {"text":"half a"}
+                [1] text {"text":"half a"}
+                [3] tool_call {"tool_use_id":"2","name":"ls","kind":"other","input":null,"title":"ls"}
+                [4] tool_result {"tool_use_id":"2","output":"no result: the turn ended before","is_error":true}
+            "#]],
         );
     }
 
@@ -250,7 +275,19 @@ mod tests {
                 json!({"type": "new", "x": 1}),
                 json!({"type": "chunk", "message": 5}),
             ],
-            expect![],
+            expect![[r#"
+                [1 +] text {"text":"x"}
+                [1] text {"text":"x"}
+                [2] status {"subtype":"length","message":"the answer was cut: the model's context or its limit of tokens is full"}
+                [3] cost {"is_error":false}
+                TurnEnded { stop_reason: "length", outcome: Idle }
+                [4 +] text {"text":"y"}
+                [4] text {"text":"y"}
+                [5] error {"message":"server busy"}
+                [6] error {"message":"model 'x' not found"}
+                [7] error {"message":"Ollama reported an error without a text"}
+                [8] unknown {"type":"new","x":1}
+            "#]],
         );
     }
 }

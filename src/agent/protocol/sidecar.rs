@@ -59,6 +59,8 @@ pub struct Sidecar {
     provider_session: Option<String>,
     /// How the provider said its turn ended; told when the runner says that the query is over.
     stop_reason: Option<String>,
+    /// The last error that this turn has shown: runners repeat their provider's as their own.
+    shown_error: Option<String>,
     asked: BTreeMap<RequestId, Ask>,
 }
 
@@ -97,6 +99,7 @@ impl Sidecar {
             announced: Announced::default(),
             provider_session: None,
             stop_reason: None,
+            shown_error: None,
             asked: BTreeMap::new(),
         }
     }
@@ -140,6 +143,7 @@ impl Sidecar {
         if self.turn != Turn::Running {
             self.turn = Turn::Running;
             self.stop_reason = None;
+            self.shown_error = None;
             out.event(Event::TurnStarted);
         }
     }
@@ -170,7 +174,14 @@ impl Sidecar {
                     self.provider_session = Some(id.clone());
                     out.event(Event::AgentSession(id));
                 }
-                other => out.event(other),
+                other => {
+                    if let Event::Message { content: Content::Error { message }, .. } | Event::LoginNeeded { message } =
+                        &other
+                    {
+                        self.shown_error = Some(message.clone());
+                    }
+                    out.event(other);
+                }
             }
         }
     }
@@ -238,7 +249,9 @@ impl Sidecar {
 
     fn failed(&mut self, out: &mut Output, message: String) {
         self.close(out);
-        self.say(out, Content::Error { message: message.clone() });
+        if self.shown_error.as_ref() != Some(&message) {
+            self.say(out, Content::Error { message: message.clone() });
+        }
         self.stop_reason = None;
         self.end_turn(out, Turn::Failed, "error", TurnOutcome::Failed(message));
     }
@@ -271,6 +284,11 @@ impl Sidecar {
                     .into(),
             });
         }
+        // It may have ended meanwhile; the runner would take it for the next one.
+        if self.turn != Turn::Running {
+            return;
+        }
+        self.stop_reason = Some("interrupted".to_owned());
         let open: Vec<RequestId> = self.asked.keys().cloned().collect();
         for request_id in open {
             self.answer(out, &request_id, &Answer::Cancelled);
