@@ -287,6 +287,7 @@ mod tests {
                 [6] error {"message":"model 'x' not found"}
                 [7] error {"message":"Ollama reported an error without a text"}
                 [8] unknown {"type":"new","x":1}
+                [9] unknown {"type":"chunk","message":5}
             "#]],
         );
     }

@@ -257,7 +257,7 @@ impl Sidecar {
     }
 
     fn asks(&mut self, out: &mut Output, value: Value) {
-        let Some((request_id, ask, event)) = ask::read(&value) else {
+        let Some((request_id, ask, event)) = ask::read(&value, &self.options.cwd.to_string_lossy()) else {
             // Without an id it cannot be answered.
             return self.say(out, Content::Unknown(value));
         };

@@ -15,7 +15,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    agent::adapter::tool,
+    agent::adapter::claude,
     domain::{
         Answer, Event, OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest,
         RequestId, ToolUseId,
@@ -65,8 +65,8 @@ impl Ask {
     }
 }
 
-/// `None` if it has no id, so that it could not be answered, or no question.
-pub(super) fn read(value: &Value) -> Option<(RequestId, Ask, Event)> {
+/// `None` if it has no id, so that it could not be answered, or no question. Paths below `cwd` are shown relative to it.
+pub(super) fn read(value: &Value, cwd: &str) -> Option<(RequestId, Ask, Event)> {
     let request_id = match &value["requestId"] {
         Value::String(id) if !id.is_empty() => RequestId::new(id.as_str()),
         _ => return None,
@@ -83,8 +83,8 @@ pub(super) fn read(value: &Value) -> Option<(RequestId, Ask, Event)> {
         request_id: request_id.clone(),
         tool_use_id: value["toolUseId"].as_str().map(ToolUseId::from),
         tool: if name == "ExitPlanMode" { "plan" } else { name }.to_owned(),
-        title: tool::title(name, &input),
-        diff: tool::proposed_diff(&input),
+        title: claude::title(name, &input, cwd),
+        diff: claude::diff_of_input(name, &input),
         input,
         reason: value["reason"].as_str().map(str::to_owned),
         options: options.clone(),

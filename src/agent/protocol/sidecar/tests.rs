@@ -592,7 +592,7 @@ fn a_plan_is_approved_as_edited() {
         sidecar("x"),
         vec![Says(ask), Reply("r1", answer)],
         expect![[r##"
-            Permission r1 plan 'Plan' {"plan":"# Plan\n1. a"} ["go"]
+            Permission r1 plan 'Plan…' {"plan":"# Plan\n1. a"} ["go"]
             → {"type":"permission_response","sessionId":"s1","requestId":"r1","optionId":"go","input":{"plan":"# Plan\n1. b"}}
         "##]],
     );
