@@ -4,6 +4,7 @@
 //! one row in `registry`.
 
 pub mod registry;
+pub mod sidecar;
 
 use uuid::Uuid;
 

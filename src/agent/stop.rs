@@ -16,6 +16,8 @@ pub enum Action {
     /// The end of its input.
     CloseStdin,
     Signal(Signal),
+    /// Nothing is done to the agent; only its end cuts the wait short.
+    Wait,
     /// SIGKILL to the whole tree, again and again until none is left. Every ladder ends so.
     Kill,
 }

@@ -56,7 +56,7 @@ pub enum Event {
 pub enum TurnOutcome {
     /// The agent waits for the next prompt.
     Idle,
-    /// The agent takes no further prompt in this process.
+    /// Status `done`. A process that lives on may be given a prompt all the same: its protocol then resumes.
     Done,
     /// The turn ended in an error that the transcript shows already; the agent waits for the next prompt.
     Failed(String),

@@ -19,6 +19,6 @@ pub use message::{
     AgentMessage, Compaction, Content, Cost, FileDiff, Hunk, Init, Location, Plan, PlanEntry, PlanStatus, ToolCall,
     ToolKind, ToolResult,
 };
-pub use options::{ProviderConfig, ResumeMode, StartOptions};
+pub use options::{InvalidOptions, ProviderConfig, Resume, ResumeMode, StartOptions};
 pub use question::{OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest};
 pub use session::{Attention, SessionSummary, Status};

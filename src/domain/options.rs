@@ -25,10 +25,35 @@ pub struct ProviderConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResumeMode {
+    /// Nobody said: a new conversation, or, with an id, that one.
     #[default]
+    Unset,
     New,
     Continue,
     Resume,
+}
+
+/// Which conversation a session begins with: the resume options in agreement with each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resume {
+    New,
+    /// The agent's newest in the directory.
+    Continue,
+    /// The one with the agent's own id.
+    Id(String),
+}
+
+/// Options that contradict each other; displayed, it says which and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidOptions {
+    #[error("resume_mode \"resume\" needs resume_session_id, the agent's own id of the conversation")]
+    ResumeWithoutId,
+    #[error("resume_session_id goes with resume_mode \"resume\" only, not with \"{0}\": leave one of them out")]
+    IdWithoutResume(&'static str),
+    #[error("max_turns must be at least 1")]
+    NoTurns,
+    #[error("cwd must be an absolute path, not \"{0}\"")]
+    RelativeDirectory(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,6 +97,31 @@ pub struct StartOptions {
 }
 
 impl StartOptions {
+    /// What can be seen from the options alone; whether the directory exists is asked where the agent is started.
+    pub fn validate(&self) -> Result<(), InvalidOptions> {
+        self.resume()?;
+        if self.max_turns == Some(0) {
+            return Err(InvalidOptions::NoTurns);
+        }
+        if !self.cwd.is_absolute() {
+            return Err(InvalidOptions::RelativeDirectory(self.cwd.to_string_lossy().into_owned()));
+        }
+        Ok(())
+    }
+
+    /// The conversation to begin with. An id alone means that one; an empty id is none.
+    pub fn resume(&self) -> Result<Resume, InvalidOptions> {
+        let id = self.resume_session_id.as_deref().filter(|id| !id.is_empty());
+        match (self.resume_mode, id) {
+            (ResumeMode::Unset | ResumeMode::Resume, Some(id)) => Ok(Resume::Id(id.to_owned())),
+            (ResumeMode::Unset | ResumeMode::New, None) => Ok(Resume::New),
+            (ResumeMode::Continue, None) => Ok(Resume::Continue),
+            (ResumeMode::Resume, None) => Err(InvalidOptions::ResumeWithoutId),
+            (ResumeMode::New, Some(_)) => Err(InvalidOptions::IdWithoutResume("new")),
+            (ResumeMode::Continue, Some(_)) => Err(InvalidOptions::IdWithoutResume("continue")),
+        }
+    }
+
     /// The fewest options that can start: for tests and for filling in the rest.
     pub fn new(session_id: SessionId, provider: &str, config: ProviderConfig, cwd: PathBuf) -> Self {
         Self {
@@ -91,8 +141,67 @@ impl StartOptions {
             extra_env: BTreeMap::new(),
             additional_directories: Vec::new(),
             worktree_name: None,
-            resume_mode: ResumeMode::New,
+            resume_mode: ResumeMode::Unset,
             resume_session_id: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options() -> StartOptions {
+        let id = SessionId::parse("s1").expect("a session id");
+        StartOptions::new(id, "x", ProviderConfig::default(), PathBuf::from("/project"))
+    }
+
+    #[track_caller]
+    fn check(mode: &str, id: Option<&str>, expect: Result<Resume, &str>) {
+        let mut options = options();
+        options.resume_mode = serde_json::from_value(mode.into()).expect("a resume mode");
+        options.resume_session_id = id.map(str::to_owned);
+        assert_eq!(options.resume().map_err(|e| e.to_string()), expect.map_err(str::to_owned));
+        assert_eq!(options.validate().is_ok(), options.resume().is_ok());
+    }
+
+    #[test]
+    fn resume_options_must_agree() {
+        check("unset", None, Ok(Resume::New));
+        check("unset", Some("abc"), Ok(Resume::Id("abc".into())));
+        check("unset", Some(""), Ok(Resume::New));
+        check("new", None, Ok(Resume::New));
+        check("continue", None, Ok(Resume::Continue));
+        check("resume", Some("abc"), Ok(Resume::Id("abc".into())));
+        check(
+            "resume",
+            None,
+            Err("resume_mode \"resume\" needs resume_session_id, the agent's own id of the conversation"),
+        );
+        for mode in ["new", "continue"] {
+            let sentence = format!(
+                "resume_session_id goes with resume_mode \"resume\" only, not with \"{mode}\": leave one of them out"
+            );
+            check(mode, Some("abc"), Err(&sentence));
+        }
+    }
+
+    #[test]
+    fn a_mode_that_nobody_gave_is_unset() {
+        let options: StartOptions = serde_json::from_value(serde_json::json!({
+            "session_id": "s1", "provider": "x", "config": {}, "cwd": "/project", "resume_session_id": "abc"
+        }))
+        .expect("the fewest options");
+        assert_eq!(options.resume(), Ok(Resume::Id("abc".into())));
+    }
+
+    #[test]
+    fn zero_turns_and_a_relative_directory_are_errors() {
+        let mut no_turns = options();
+        no_turns.max_turns = Some(0);
+        assert_eq!(no_turns.validate(), Err(InvalidOptions::NoTurns));
+        let mut relative = options();
+        relative.cwd = PathBuf::from("project");
+        assert_eq!(relative.validate(), Err(InvalidOptions::RelativeDirectory("project".into())));
     }
 }

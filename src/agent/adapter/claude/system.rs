@@ -1,0 +1,151 @@
+//! What Claude Code says about itself beside the conversation (`system`, `rate_limit_event`), as lines for people.
+
+use serde_json::Value;
+
+use super::json::{is_true, one_line, some_text, text};
+
+/// Bookkeeping that comes with every call or piece and says nothing that is not shown otherwise.
+pub fn is_silent(subtype: &str) -> bool {
+    matches!(
+        subtype,
+        "thinking_tokens"
+            | "task_progress"
+            | "task_updated"
+            | "session_state_changed"
+            | "background_tasks_changed"
+            | "command_lifecycle"
+            | "commands_changed"
+            | "files_persisted"
+            | "hook_started"
+            | "hook_progress"
+            | "elicitation_complete"
+            | "model_refusal_no_fallback"
+    )
+}
+
+/// The sentence for a `system` message without a rule of its own; `None` if it is nothing to tell.
+pub fn sentence(subtype: &str, message: &Value) -> Option<String> {
+    match subtype {
+        "status" => match text(message, "status") {
+            "compacting" => Some("Compacting the conversation".to_owned()),
+            _ => match some_text(message, "compact_result") {
+                None | Some("success") => None,
+                Some(result) => {
+                    let why = some_text(message, "compact_error").unwrap_or(result);
+                    Some(format!("The conversation could not be compacted: {why}"))
+                }
+            },
+        },
+        "hook_response" => {
+            let outcome = text(message, "outcome");
+            let said = ["stderr", "output", "stdout"].iter().find_map(|key| some_text(message, key)).unwrap_or_default();
+            let name = some_text(message, "hook_name").unwrap_or("A hook");
+            (outcome != "success").then(|| format!("{name}: {outcome} {said}").trim().to_owned())
+        }
+        "permission_denied" => {
+            let tool = some_text(message, "tool_name").unwrap_or("A tool");
+            // What follows the first sentence is advice to the model.
+            let why = text(message, "message").split(" IMPORTANT: ").next().unwrap_or_default();
+            Some(if why.is_empty() { format!("{tool} was denied without asking") } else { why.to_owned() })
+        }
+        "task_started" => is_true(message, "is_backgrounded")
+            .then(|| format!("In the background: {}", one_line(text(message, "description"), 200))),
+        // A task in the foreground has its tool's result for this.
+        "task_notification" => some_text(message, "output_file").map(|_| {
+            let status = some_text(message, "status").unwrap_or("ended");
+            match some_text(message, "summary") {
+                Some(summary) if !is_true(message, "summary_is_report") => one_line(summary, 200),
+                _ => format!("A background task has ended: {status}"),
+            }
+        }),
+        _ => {
+            let said = ["content", "message", "text", "summary", "description"].iter();
+            Some(said.filter_map(|key| some_text(message, key)).next().unwrap_or_default().to_owned())
+        }
+    }
+}
+
+/// The API refused or was not reached, and Claude Code tries again by itself.
+pub fn retry(message: &Value) -> String {
+    let status = message.get("error_status").and_then(Value::as_u64);
+    let what = match (text(message, "error"), status) {
+        ("overloaded", _) => "The API is overloaded".to_owned(),
+        ("rate_limit", _) => "The API limits the rate of requests".to_owned(),
+        (_, None) => "The API cannot be reached".to_owned(),
+        ("" | "unknown", Some(status)) => format!("The API answered {status}"),
+        (error, Some(status)) => format!("The API answered {status} ({})", error.replace('_', " ")),
+    };
+    let count = |key| message.get(key).and_then(Value::as_u64);
+    let tries = match (count("attempt"), count("max_retries")) {
+        (Some(attempt), Some(max)) => format!("; retry {attempt} of {max}"),
+        (Some(attempt), None) => format!("; retry {attempt}"),
+        _ => "; trying again".to_owned(),
+    };
+    let delay = message.get("retry_delay_ms").and_then(Value::as_f64).filter(|ms| ms.is_finite() && *ms >= 0.0);
+    let delay = delay.map(|ms| format!(" in {:.1} s", ms / 1000.0)).unwrap_or_default();
+    format!("{what}{tries}{delay}")
+}
+
+pub fn is_login_failure(message: &Value) -> bool {
+    text(message, "error") == "authentication_failed"
+        || message.get("error_status").and_then(Value::as_u64) == Some(401)
+        || message.get("api_error_status").and_then(Value::as_u64) == Some(401)
+}
+
+/// A subscription's limit, if it is near or reached.
+pub fn rate_limit(info: &Value) -> Option<String> {
+    let limit = match text(info, "rateLimitType") {
+        "five_hour" => "five-hour limit".to_owned(),
+        "seven_day" => "weekly limit".to_owned(),
+        "" => "usage limit".to_owned(),
+        other => format!("{} limit", other.replace('_', " ")),
+    };
+    let resets = info.get("resetsAt").and_then(Value::as_u64).map(|at| format!("; it resets at {}", utc(at)));
+    let resets = resets.unwrap_or_default();
+    match text(info, "status") {
+        "rejected" => Some(format!("The {limit} is reached{resets}")),
+        "allowed_warning" => {
+            let used = info.get("utilization").and_then(Value::as_f64).filter(|used| used.is_finite());
+            let used = used.map_or_else(|| "Much".to_owned(), |used| format!("{:.0} %", used * 100.0));
+            Some(format!("{used} of the {limit} is used{resets}"))
+        }
+        _ => None,
+    }
+}
+
+fn utc(seconds: u64) -> String {
+    let minutes = seconds / 60;
+    format!("{:02}:{:02} UTC", minutes / 60 % 24, minutes % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_retry_says_why_and_when() {
+        let mut message = json!({"attempt": 1, "max_retries": 10, "retry_delay_ms": 556.17, "error_status": 529, "error": "overloaded"});
+        assert_eq!(retry(&message), "The API is overloaded; retry 1 of 10 in 0.6 s");
+        message["error"] = json!("unknown");
+        message["error_status"] = json!(null);
+        assert_eq!(retry(&message), "The API cannot be reached; retry 1 of 10 in 0.6 s");
+        assert_eq!(retry(&json!({"error": 5, "retry_delay_ms": "soon"})), "The API cannot be reached; trying again");
+    }
+
+    #[test]
+    fn a_limit_is_told_when_it_is_near() {
+        let info = json!({"status": "allowed_warning", "resetsAt": 1795337187, "rateLimitType": "five_hour", "utilization": 0.92});
+        assert_eq!(rate_limit(&info).as_deref(), Some("92 % of the five-hour limit is used; it resets at 08:46 UTC"));
+        assert_eq!(rate_limit(&json!({"status": "rejected"})).as_deref(), Some("The usage limit is reached"));
+        assert_eq!(rate_limit(&json!({"status": "allowed"})), None);
+    }
+
+    #[test]
+    fn a_message_of_an_unknown_subtype_is_told_as_far_as_it_has_words() {
+        assert_eq!(sentence("new", &json!({"content": "Hi"})).as_deref(), Some("Hi"));
+        assert_eq!(sentence("new", &json!({"content": {"a": 1}})).as_deref(), Some(""));
+        assert_eq!(sentence("status", &json!({"status": "requesting"})), None);
+        assert_eq!(sentence("task_notification", &json!({"output_file": "", "summary": "Sleep"})), None);
+    }
+}

@@ -1,0 +1,294 @@
+//! The events of an Ollama runner to ours: `system`/`init`, then the chunks of `/api/chat` as the server streams them.
+//!
+//! `content` and `thinking` are increments; every chunk may carry both, and tool calls, the last one too. Counts that are
+//! zero are absent.
+
+use serde_json::Value;
+
+use super::{Adapter, Ids, claude};
+use crate::domain::{Content, Cost, Event, Init, MessageId, ToolCall, ToolKind, ToolResult, ToolUseId, TurnOutcome};
+
+pub struct Ollama {
+    ids: Ids,
+    text: Option<Open>,
+    thinking: Option<Open>,
+    /// Calls that have no result yet, in order.
+    calls: Vec<ToolUseId>,
+}
+
+/// A text that is still streaming.
+struct Open {
+    id: MessageId,
+    text: String,
+}
+
+impl Ollama {
+    pub fn new(ids: Ids) -> Self {
+        Self { ids, text: None, thinking: None, calls: Vec::new() }
+    }
+
+    fn init(&mut self, out: &mut Vec<Event>, event: &Value) {
+        let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
+        let init = Init { session_id: text("session_id"), model: text("model"), cwd: text("cwd"), tools: Vec::new() };
+        if !init.session_id.is_empty() {
+            out.push(Event::AgentSession(init.session_id.clone()));
+        }
+        if !init.model.is_empty() {
+            out.push(Event::Model(init.model.clone()));
+        }
+        out.push(Event::message(self.ids.next(), Content::Init(init)));
+    }
+
+    fn chunk(&mut self, out: &mut Vec<Event>, event: &Value) {
+        if let Some(error) = event["error"].as_str() {
+            return self.error(out, error);
+        }
+        let message = &event["message"];
+        match message["role"].as_str() {
+            Some("tool") => self.tool_result(out, message),
+            _ if message.is_object() => self.assistant(out, message),
+            _ if event["done"] == true => {}
+            _ => out.push(Event::message(self.ids.next(), Content::Unknown(event.clone()))),
+        }
+        if event["done"] == true {
+            self.done(out, event);
+        }
+    }
+
+    fn assistant(&mut self, out: &mut Vec<Event>, message: &Value) {
+        if let Some(more) = message["thinking"].as_str().filter(|more| !more.is_empty()) {
+            out.extend(close(&mut self.text, as_text));
+            out.push(extend(&mut self.thinking, &mut self.ids, more, as_thinking));
+        }
+        if let Some(more) = message["content"].as_str().filter(|more| !more.is_empty()) {
+            out.extend(close(&mut self.thinking, as_thinking));
+            out.push(extend(&mut self.text, &mut self.ids, more, as_text));
+        }
+        for call in message["tool_calls"].as_array().into_iter().flatten() {
+            self.close_texts(out);
+            let function = &call["function"];
+            let name = function["name"].as_str().unwrap_or("tool");
+            // Servers before the end of 2025 give no id.
+            let id = call["id"].as_str().filter(|id| !id.is_empty());
+            let tool_use_id = id.map_or_else(|| ToolUseId::new(self.ids.next().as_str()), ToolUseId::from);
+            self.calls.push(tool_use_id.clone());
+            let input = function["arguments"].clone();
+            let title = claude::title(name, &input, "");
+            let call = ToolCall {
+                tool_use_id,
+                name: name.to_owned(),
+                kind: ToolKind::Other,
+                input,
+                title,
+                locations: Vec::new(),
+            };
+            out.push(Event::message(self.ids.next(), Content::ToolCall(call)));
+        }
+    }
+
+    fn tool_result(&mut self, out: &mut Vec<Event>, message: &Value) {
+        self.close_texts(out);
+        let id = message["tool_call_id"].as_str().map(ToolUseId::from);
+        // Without an id, results come in the order of the calls.
+        let Some(tool_use_id) = id.or_else(|| self.calls.first().cloned()) else {
+            return out.push(Event::message(self.ids.next(), Content::Unknown(message.clone())));
+        };
+        self.calls.retain(|open| *open != tool_use_id);
+        let output = message["content"].as_str().unwrap_or_default().to_owned();
+        let result = ToolResult { tool_use_id, output, ..ToolResult::default() };
+        out.push(Event::message(self.ids.next(), Content::ToolResult(result)));
+    }
+
+    fn done(&mut self, out: &mut Vec<Event>, event: &Value) {
+        self.close_texts(out);
+        let reason = event["done_reason"].as_str().filter(|reason| !reason.is_empty()).unwrap_or("stop");
+        if reason == "length" {
+            let message = "the answer was cut: the model's context or its limit of tokens is full".to_owned();
+            out.push(Event::message(self.ids.next(), Content::Status { subtype: "length".into(), message }));
+        }
+        let duration = event["total_duration"].as_u64().or(event["eval_duration"].as_u64());
+        let cost = Cost {
+            duration_ms: duration.map(|nanoseconds| nanoseconds / 1_000_000),
+            input_tokens: event["prompt_eval_count"].as_u64(),
+            output_tokens: event["eval_count"].as_u64(),
+            ..Cost::default()
+        };
+        out.push(Event::message(self.ids.next(), Content::Cost(cost)));
+        // With calls open the model has its say again once their results are there.
+        if self.calls.is_empty() {
+            out.push(Event::TurnEnded { stop_reason: reason.to_owned(), outcome: TurnOutcome::Idle });
+        }
+    }
+
+    fn error(&mut self, out: &mut Vec<Event>, message: &str) {
+        self.close_texts(out);
+        let message = if message.trim().is_empty() { "Ollama reported an error without a text" } else { message };
+        out.push(Event::message(self.ids.next(), Content::Error { message: message.to_owned() }));
+    }
+
+    fn close_texts(&mut self, out: &mut Vec<Event>) {
+        out.extend(close(&mut self.thinking, as_thinking));
+        out.extend(close(&mut self.text, as_text));
+    }
+}
+
+impl Adapter for Ollama {
+    fn event(&mut self, event: &Value) -> Vec<Event> {
+        let mut out = Vec::new();
+        match (event["type"].as_str(), event["subtype"].as_str()) {
+            (Some("system"), Some("init")) => self.init(&mut out, event),
+            (Some("chunk"), _) => self.chunk(&mut out, event),
+            (Some("error"), _) => {
+                let text = event["message"].as_str().or(event["error"].as_str()).unwrap_or_default();
+                self.error(&mut out, text);
+            }
+            _ => out.push(Event::message(self.ids.next(), Content::Unknown(event.clone()))),
+        }
+        out
+    }
+
+    fn end_turn(&mut self) -> Vec<Event> {
+        let mut out = Vec::new();
+        self.close_texts(&mut out);
+        for tool_use_id in std::mem::take(&mut self.calls) {
+            let output = super::CUT_SHORT.to_owned();
+            let result = ToolResult { tool_use_id, output, is_error: true, diff: Vec::new() };
+            out.push(Event::message(self.ids.next(), Content::ToolResult(result)));
+        }
+        out
+    }
+}
+
+fn as_text(text: String) -> Content {
+    Content::Text { text }
+}
+
+fn as_thinking(text: String) -> Content {
+    Content::Thinking { text }
+}
+
+fn extend(open: &mut Option<Open>, ids: &mut Ids, more: &str, content: fn(String) -> Content) -> Event {
+    let open = open.get_or_insert_with(|| Open { id: ids.next(), text: String::new() });
+    open.text.push_str(more);
+    Event::Message { id: open.id.clone(), parent_id: None, part: true, content: content(more.to_owned()) }
+}
+
+/// The whole of what came in parts.
+fn close(open: &mut Option<Open>, content: fn(String) -> Content) -> Option<Event> {
+    let Open { id, text } = open.take()?;
+    Some(Event::message(id, content(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::{super::replay::outline, *};
+
+    #[track_caller]
+    fn check(events: &[Value], expect: Expect) {
+        let mut ollama = Ollama::new(Ids::new(Uuid::nil()));
+        let mut out: Vec<Event> = events.iter().flat_map(|event| ollama.event(event)).collect();
+        out.extend(ollama.end_turn());
+        expect.assert_eq(&outline(&out));
+    }
+
+    fn chunk(message: Value) -> Value {
+        json!({"type": "chunk", "message": message, "done": false})
+    }
+
+    #[test]
+    fn increments_become_parts_and_then_one_whole_text() {
+        check(
+            &[
+                json!({"type": "system", "subtype": "init", "session_id": "o1", "model": "qwen3", "cwd": "/project"}),
+                chunk(json!({"role": "assistant", "content": "", "thinking": "Okay "})),
+                chunk(json!({"role": "assistant", "content": "", "thinking": "then"})),
+                chunk(json!({"role": "assistant", "content": "Hel"})),
+                json!({"type": "chunk", "message": {"role": "assistant", "content": "lo"}, "done": true,
+                    "done_reason": "stop", "prompt_eval_count": 26, "eval_count": 259, "eval_duration": 1500000000u64}),
+            ],
+            expect![[r#"
+                AgentSession("o1")
+                Model("qwen3")
+                [1] init {"session_id":"o1","model":"qwen3","cwd":"/project","tools":[]}
+                [2 +] thinking {"text":"Okay "}
+                [2 +] thinking {"text":"then"}
+                [2] thinking {"text":"Okay then"}
+                [3 +] text {"text":"Hel"}
+                [3 +] text {"text":"lo"}
+                [3] text {"text":"Hello"}
+                [4] cost {"duration_ms":1500,"input_tokens":26,"output_tokens":259,"is_error":false}
+                TurnEnded { stop_reason: "stop", outcome: Idle }
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_call_without_an_id_gets_its_result_by_order() {
+        check(
+            &[
+                chunk(json!({"role": "assistant", "content": "", "tool_calls": [
+                    {"id": "call_1", "function": {"name": "read_file", "arguments": {"path": "a.txt"}}}]})),
+                json!({"type": "chunk", "message": {"role": "assistant", "content": "", "tool_calls": [
+                    {"function": {"name": "list", "arguments": {}}}]}, "done": true, "done_reason": "stop"}),
+                chunk(json!({"role": "tool", "tool_call_id": "call_1", "content": "A"})),
+                chunk(json!({"role": "tool", "content": "B"})),
+                chunk(json!({"role": "tool", "content": "nobody asked"})),
+            ],
+            expect![[r#"
+                [1] tool_call {"tool_use_id":"call_1","name":"read_file","kind":"other","input":{"path":"a.txt"},"title":"a.txt"}
+                [3] tool_call {"tool_use_id":"2","name":"list","kind":"other","input":{},"title":"list"}
+                [4] cost {"is_error":false}
+                [5] tool_result {"tool_use_id":"call_1","output":"A","is_error":false}
+                [6] tool_result {"tool_use_id":"2","output":"B","is_error":false}
+                [7] unknown {"role":"tool","content":"nobody asked"}
+            "#]],
+        );
+    }
+
+    #[test]
+    fn what_is_open_at_the_end_is_closed() {
+        check(
+            &[chunk(json!({"content": "half a"})), chunk(json!({"tool_calls": [{"function": {"name": "ls"}}]}))],
+            expect![[r#"
+                [1 +] text {"text":"half a"}
+                [1] text {"text":"half a"}
+                [3] tool_call {"tool_use_id":"2","name":"ls","kind":"other","input":null,"title":"ls"}
+                [4] tool_result {"tool_use_id":"2","output":"no result: the turn ended before","is_error":true}
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_cut_answer_and_an_error_are_said() {
+        check(
+            &[
+                json!({"type": "chunk", "message": {"content": "x"}, "done": true, "done_reason": "length",
+                    "eval_count": "many"}),
+                chunk(json!({"content": "y"})),
+                json!({"type": "chunk", "error": "server busy"}),
+                json!({"type": "error", "message": "model 'x' not found"}),
+                json!({"type": "error"}),
+                json!({"type": "new", "x": 1}),
+                json!({"type": "chunk", "message": 5}),
+            ],
+            expect![[r#"
+                [1 +] text {"text":"x"}
+                [1] text {"text":"x"}
+                [2] status {"subtype":"length","message":"the answer was cut: the model's context or its limit of tokens is full"}
+                [3] cost {"is_error":false}
+                TurnEnded { stop_reason: "length", outcome: Idle }
+                [4 +] text {"text":"y"}
+                [4] text {"text":"y"}
+                [5] error {"message":"server busy"}
+                [6] error {"message":"model 'x' not found"}
+                [7] error {"message":"Ollama reported an error without a text"}
+                [8] unknown {"type":"new","x":1}
+                [9] unknown {"type":"chunk","message":5}
+            "#]],
+        );
+    }
+}

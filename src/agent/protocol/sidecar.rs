@@ -1,0 +1,376 @@
+//! The sidecar protocol: a runner, a small program that wraps one provider's agent, driven by one JSON object a line.
+//!
+//! Knows the messages between host and runner and which of them begin and end a turn. What the provider's own events mean
+//! is the adapters' matter; it does not look into them beyond finding out that something is one.
+//!
+//! Ours beyond what plain runners speak, each only after the runner's `ready` announced it: `interrupt`, and
+//! `permission_request` with `permission_response` (see [`ask`], which also has `question_request`).
+
+mod ask;
+mod query;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use self::ask::Ask;
+use super::{Launch, Output, Protocol, Row};
+use crate::{
+    agent::{
+        adapter::{self, Adapter, Ids},
+        lines::Frame,
+        stop::{Action, STOP_LIMIT, Signal, Step},
+    },
+    domain::{
+        Answer, Capabilities, Command, Content, Event, MessageId, Prompt, RequestId, Resume, StartOptions, TurnOutcome,
+    },
+};
+
+pub const ROW: Row = Row { name: "sidecar", launch, build };
+
+/// A runner's command line and environment are whole as configured.
+fn launch(_: &StartOptions) -> Launch {
+    let wait = Duration::from_millis(500);
+    Launch {
+        orphan_ladder: vec![
+            Step::new(Action::Wait, wait),
+            Step::new(Action::Signal(Signal::Terminate), wait),
+            Step::kill(),
+        ],
+        ..Launch::default()
+    }
+}
+
+fn build(options: &StartOptions, nonce: Uuid) -> Box<dyn Protocol> {
+    Box::new(Sidecar::new(options.clone(), nonce))
+}
+
+/// One runner's conversation.
+pub struct Sidecar {
+    options: StartOptions,
+    ids: Ids,
+    adapter: Box<dyn Adapter>,
+    turn: Turn,
+    announced: Announced,
+    /// The provider's own id of the conversation, from its `init`.
+    provider_session: Option<String>,
+    /// How the provider said its turn ended; told when the runner says that the query is over.
+    stop_reason: Option<String>,
+    /// The last error that this turn has shown: runners repeat their provider's as their own.
+    shown_error: Option<String>,
+    asked: BTreeMap<RequestId, Ask>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// No query was written yet.
+    Fresh,
+    Running,
+    /// The runner keeps the conversation: the next prompt is only a prompt.
+    Idle,
+    /// `done`: the next prompt resumes.
+    Done,
+    /// `error`: the next prompt resumes.
+    Failed,
+}
+
+/// What the runner's `ready` said, if it came.
+#[derive(Clone, Copy, Debug, Default)]
+struct Announced {
+    permission: bool,
+    interrupt: bool,
+    multi_turn: bool,
+}
+
+const SILENT_ERROR: &str = "the runner reported an error without a text";
+
+impl Sidecar {
+    pub fn new(options: StartOptions, nonce: Uuid) -> Self {
+        let resumed = options.resume() != Ok(Resume::New);
+        let adapter = adapter::for_provider(&options.provider, nonce, resumed);
+        Self {
+            options,
+            ids: Ids::new(nonce),
+            adapter,
+            turn: Turn::Fresh,
+            announced: Announced::default(),
+            provider_session: None,
+            stop_reason: None,
+            shown_error: None,
+            asked: BTreeMap::new(),
+        }
+    }
+
+    fn message(&self, kind: &str) -> Map<String, Value> {
+        let mut message = Map::new();
+        message.insert("type".into(), kind.into());
+        message.insert("sessionId".into(), self.options.session_id.as_str().into());
+        message
+    }
+
+    fn say(&mut self, out: &mut Output, content: Content) {
+        let id: MessageId = self.ids.next();
+        out.event(Event::message(id, content));
+    }
+
+    fn status(&mut self, out: &mut Output, subtype: &str, message: String) {
+        self.say(out, Content::Status { subtype: subtype.to_owned(), message });
+    }
+
+    fn prompt(&mut self, out: &mut Output, prompt: &Prompt) {
+        let mut message = self.message("query");
+        message.insert("prompt".into(), prompt.to_text().into());
+        match self.turn {
+            Turn::Idle | Turn::Running => {}
+            Turn::Fresh => self.run_options(out, &mut message, None),
+            Turn::Done | Turn::Failed => self.run_options(out, &mut message, self.provider_session.clone()),
+        }
+        out.write(&Value::Object(message));
+        self.begin_turn(out);
+    }
+
+    /// A query that begins a run of the provider, a resumed one too, carries everything that the run has to know.
+    fn run_options(&mut self, out: &mut Output, message: &mut Map<String, Value>, resume: Option<String>) {
+        let mode = query::permission_mode(&self.options, self.announced.permission);
+        query::add_options(message, &self.options, mode, resume);
+        out.event(Event::Mode(mode.to_owned()));
+    }
+
+    fn begin_turn(&mut self, out: &mut Output) {
+        if self.turn != Turn::Running {
+            self.turn = Turn::Running;
+            self.stop_reason = None;
+            self.shown_error = None;
+            out.event(Event::TurnStarted);
+        }
+    }
+
+    /// Nothing stays open past the end of a turn: texts, tools, questions.
+    fn close(&mut self, out: &mut Output) {
+        let events = self.adapter.end_turn();
+        self.provider_events(out, events);
+        for request_id in std::mem::take(&mut self.asked).into_keys() {
+            out.event(Event::Withdrawn(request_id));
+        }
+    }
+
+    fn end_turn(&mut self, out: &mut Output, turn: Turn, default_reason: &str, outcome: TurnOutcome) {
+        self.close(out);
+        self.turn = turn;
+        let stop_reason = self.stop_reason.take().unwrap_or_else(|| default_reason.to_owned());
+        out.event(Event::TurnEnded { stop_reason, outcome });
+    }
+
+    /// The runner, not the provider, says when a turn begins and ends: a provider's `result` is not the end of the query.
+    fn provider_events(&mut self, out: &mut Output, events: Vec<Event>) {
+        for event in events {
+            match event {
+                Event::TurnStarted => self.begin_turn(out),
+                Event::TurnEnded { stop_reason, .. } => self.stop_reason = Some(stop_reason),
+                Event::AgentSession(id) => {
+                    self.provider_session = Some(id.clone());
+                    out.event(Event::AgentSession(id));
+                }
+                other => {
+                    if let Event::Message { content: Content::Error { message }, .. } | Event::LoginNeeded { message } =
+                        &other
+                    {
+                        self.shown_error = Some(message.clone());
+                    }
+                    out.event(other);
+                }
+            }
+        }
+    }
+
+    fn provider_event(&mut self, out: &mut Output, event: &Value) {
+        let events = self.adapter.event(event);
+        self.provider_events(out, events);
+    }
+
+    fn object(&mut self, out: &mut Output, value: Value) {
+        let Some(object) = value.as_object() else { return };
+        match object.get("type").and_then(Value::as_str) {
+            Some("ready") => self.ready(out, object),
+            Some("pong") => {}
+            Some("agent_started") => self.begin_turn(out),
+            Some("agent_event") => match object.get("event") {
+                Some(event @ Value::Object(_)) => self.provider_event(out, event),
+                _ => self.say(out, Content::Unknown(value)),
+            },
+            Some("agent_stopped") => self.stopped(out),
+            Some("agent_error") => {
+                let message = text(object, "message").unwrap_or(SILENT_ERROR).to_owned();
+                self.failed(out, message);
+            }
+            Some("error") if is_complaint(object) => {
+                let message = text(object, "message").or(text(object, "error")).unwrap_or(SILENT_ERROR);
+                out.event(Event::Noise { text: format!("the runner complains: {}", head(message)) });
+                self.status(out, "runner", message.to_owned());
+            }
+            Some("permission_request" | "question_request") => self.asks(out, value),
+            // Bare events of a provider: one without a type may still be wrapped.
+            None if object.get("event").is_some_and(Value::is_object) => self.provider_event(out, &object["event"]),
+            _ => self.provider_event(out, &value),
+        }
+    }
+
+    fn ready(&mut self, out: &mut Output, object: &Map<String, Value>) {
+        let list = object.get("capabilities").and_then(Value::as_array);
+        let has = |name: &str| list.is_some_and(|list| list.iter().any(|each| each.as_str() == Some(name)));
+        self.announced =
+            Announced { permission: has("permission"), interrupt: has("interrupt"), multi_turn: has("multi_turn") };
+        out.event(Event::Capabilities(Box::new(self.capabilities())));
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            permission: self.announced.permission,
+            interrupt: self.announced.interrupt,
+            multi_turn: self.announced.multi_turn,
+            resume: true,
+            ..Capabilities::default()
+        }
+    }
+
+    fn stopped(&mut self, out: &mut Output) {
+        match self.turn {
+            Turn::Fresh | Turn::Running if self.announced.multi_turn => {
+                self.end_turn(out, Turn::Idle, "end_turn", TurnOutcome::Idle);
+            }
+            Turn::Fresh | Turn::Running => self.end_turn(out, Turn::Done, "end_turn", TurnOutcome::Done),
+            // Said twice, or after an error, which stays the state until the next prompt.
+            Turn::Idle | Turn::Done | Turn::Failed => self.close(out),
+        }
+    }
+
+    fn failed(&mut self, out: &mut Output, message: String) {
+        self.close(out);
+        if self.shown_error.as_ref() != Some(&message) {
+            self.say(out, Content::Error { message: message.clone() });
+        }
+        self.stop_reason = None;
+        self.end_turn(out, Turn::Failed, "error", TurnOutcome::Failed(message));
+    }
+
+    fn asks(&mut self, out: &mut Output, value: Value) {
+        let Some((request_id, ask, event)) = ask::read(&value, &self.options.cwd.to_string_lossy()) else {
+            // Without an id it cannot be answered.
+            return self.say(out, Content::Unknown(value));
+        };
+        if self.asked.contains_key(&request_id) {
+            return out.event(Event::Noise { text: format!("the runner asked {} twice", head(request_id.as_str())) });
+        }
+        self.asked.insert(request_id, ask);
+        out.event(event);
+    }
+
+    fn answer(&mut self, out: &mut Output, request_id: &RequestId, answer: &Answer) {
+        // What is not asked any more was answered, cancelled or withdrawn before.
+        let Some(ask) = self.asked.remove(request_id) else { return };
+        let mut message = self.message(ask.response_type());
+        message.insert("requestId".into(), request_id.as_str().into());
+        ask.add_answer(&mut message, answer);
+        out.write(&Value::Object(message));
+    }
+
+    fn interrupt(&mut self, out: &mut Output) {
+        if !self.announced.interrupt {
+            return out.event(Event::Notice {
+                message: "This runner cannot end a turn and live on: :Agor stop ends it, the next prompt resumes"
+                    .into(),
+            });
+        }
+        // It may have ended meanwhile; the runner would take it for the next one.
+        if self.turn != Turn::Running {
+            return;
+        }
+        self.stop_reason = Some("interrupted".to_owned());
+        let open: Vec<RequestId> = self.asked.keys().cloned().collect();
+        for request_id in open {
+            self.answer(out, &request_id, &Answer::Cancelled);
+            out.event(Event::Withdrawn(request_id));
+        }
+        out.write(&Value::Object(self.message("interrupt")));
+    }
+}
+
+impl Protocol for Sidecar {
+    fn start(&mut self) -> Output {
+        let mut out = Output::default();
+        out.event(Event::Capabilities(Box::new(self.capabilities())));
+        out
+    }
+
+    fn receive(&mut self, frame: Frame) -> Output {
+        let mut out = Output::default();
+        match frame {
+            Frame::TooLong { bytes } => {
+                self.status(&mut out, "dropped", format!("a line of {bytes} bytes was too long and was dropped"));
+            }
+            Frame::Line(line) => match serde_json::from_str(&line) {
+                Ok(value @ Value::Object(_)) => self.object(&mut out, value),
+                _ => out.event(Event::Noise { text: head(&line) }),
+            },
+        }
+        out
+    }
+
+    fn command(&mut self, command: Command) -> Output {
+        let mut out = Output::default();
+        match command {
+            Command::Prompt(prompt) => self.prompt(&mut out, &prompt),
+            Command::Interrupt => self.interrupt(&mut out),
+            Command::Answer { request_id, answer } => self.answer(&mut out, &request_id, &answer),
+            Command::SetModel(_) => out.event(Event::Notice {
+                message: "A runner takes its model at the start: :Agor start {provider} model={name}".into(),
+            }),
+            Command::SetMode(_) => out.event(Event::Notice {
+                message: "A runner takes its mode at the start: :Agor start {provider} permission_mode={mode}".into(),
+            }),
+        }
+        out
+    }
+
+    fn end(&mut self) -> Output {
+        let mut out = Output::default();
+        match self.turn {
+            // Whether it was an error is known by the exit code, which is not ours to see.
+            Turn::Running => self.end_turn(&mut out, Turn::Done, "exited", TurnOutcome::Done),
+            _ => self.close(&mut out),
+        }
+        out
+    }
+
+    fn stop_ladder(&self) -> Vec<Step> {
+        let mut line = Value::Object(self.message("stop")).to_string().into_bytes();
+        line.push(b'\n');
+        vec![
+            Step::new(Action::Write(line), Duration::ZERO),
+            // Not a wait for the turn's end: a runner may have more to put in order than that.
+            Step::new(Action::Wait, STOP_LIMIT),
+            Step::kill(),
+        ]
+    }
+}
+
+/// A bare `error` about a message of ours has nothing but a text; any other key makes it a provider's.
+fn is_complaint(object: &Map<String, Value>) -> bool {
+    object.iter().all(|(key, value)| match key.as_str() {
+        "type" | "message" | "sessionId" | "requestId" => true,
+        "error" => value.is_string(),
+        _ => false,
+    })
+}
+
+fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
+    object.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
+}
+
+/// As much of a line as goes to the log.
+fn head(line: &str) -> String {
+    line.chars().take(100).collect()
+}

@@ -1,0 +1,73 @@
+//! What a `query` carries besides its prompt. Knows the options' names on the wire; knows nothing of turns.
+
+use serde_json::{Map, Value};
+
+use crate::domain::{Resume, StartOptions};
+
+/// A plain runner has no way to ask and so gets leave for everything; one that can ask, asks.
+pub(super) fn permission_mode(options: &StartOptions, can_ask: bool) -> &str {
+    match (options.permission_mode.as_deref(), can_ask) {
+        (Some(mode), _) if !mode.is_empty() => mode,
+        (_, true) => "default",
+        (_, false) => "bypassPermissions",
+    }
+}
+
+/// The options that are set. No key is ever `null`; an empty list or text is not sent.
+/// `resume` is the conversation that this session itself has had; else the options say with which one to begin.
+pub(super) fn add_options(
+    message: &mut Map<String, Value>,
+    options: &StartOptions,
+    permission_mode: &str,
+    resume: Option<String>,
+) {
+    let mut set = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            message.insert(key.to_owned(), value);
+        }
+    };
+    set("cwd", text(Some(&options.cwd.to_string_lossy())));
+    set("model", text(options.model.as_deref()));
+    set("systemPrompt", text(options.system_prompt.as_deref()));
+    set("maxTurns", options.max_turns.map(Value::from));
+    set("permissionMode", text(Some(permission_mode)));
+    set("claudeConfigDir", text(options.claude_config_dir.as_deref()));
+    let extra_env = environment::accepted_extra_env(options);
+    set("extraEnv", (!extra_env.is_empty()).then(|| extra_env.into_iter().collect()));
+    let directories = &options.additional_directories;
+    set("additionalDirectories", (!directories.is_empty()).then(|| directories.clone().into()));
+    set("worktreeName", text(options.worktree_name.as_deref()));
+    let resume = match resume {
+        Some(id) => Resume::Id(id),
+        // A contradiction is refused before anything starts.
+        None => options.resume().unwrap_or(Resume::New),
+    };
+    match resume {
+        Resume::New => {}
+        Resume::Continue => set("resumeMode", text(Some("continue"))),
+        Resume::Id(id) => {
+            set("resumeMode", text(Some("resume")));
+            set("resumeSessionId", text(Some(&id)));
+        }
+    }
+}
+
+fn text(text: Option<&str>) -> Option<Value> {
+    text.filter(|text| !text.is_empty()).map(Value::from)
+}
+
+/// Stand-in for `agent::environment` until it is merged.
+mod environment {
+    use std::collections::BTreeMap;
+
+    use crate::domain::StartOptions;
+
+    const STRIPPED: [&str; 4] = ["CLAUDE", "CODEX", "OLLAMA", "ANTHROPIC_"];
+
+    pub(super) fn accepted_extra_env(options: &StartOptions) -> BTreeMap<String, String> {
+        let accepted = |name: &String| !STRIPPED.iter().any(|prefix| name.starts_with(prefix));
+        let mut env = options.config.env.clone();
+        env.extend(options.extra_env.iter().filter(|(name, _)| accepted(name)).map(|(k, v)| (k.clone(), v.clone())));
+        env
+    }
+}
