@@ -16,6 +16,15 @@ pub mod domain;
 pub mod keeper;
 
 pub mod agent;
+
 pub mod transcript;
 
 pub mod render;
+
+pub mod session;
+
+pub mod client;
+
+pub mod logging;
+
+pub mod nvim;

@@ -1,10 +1,95 @@
-use std::process::ExitCode;
+//! The program: picks its role, and says how it ended.
+
+use std::{
+    ffi::OsString,
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+    time::Duration,
+};
+
+const USAGE: &str = "usage: agor-nvim [--version | --help | runner demo | keep CMD…]
+
+Without arguments it is the backend of agor.nvim: Neovim starts it and speaks msgpack-RPC on its stdin and stdout.
+  runner demo   the embedded demo agent, which speaks the sidecar protocol
+  keep CMD…     internal: the keeper of one agent
+";
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
-    match args.next() {
+    let first = args.next();
+    match first.as_deref().map(|arg| arg.to_string_lossy()).as_deref() {
         // First, before anything is set up: a keeper stays small.
-        Some(role) if role == "keep" => agor_nvim::keeper::run(args),
-        _ => ExitCode::from(2),
+        Some("keep") => agor_nvim::keeper::run(args),
+        Some("runner") => runner(args.next(), args),
+        Some("--version" | "-V") => {
+            let version = env!("CARGO_PKG_VERSION");
+            say(&format!("agor-nvim {version} (protocol {})\n", agor_nvim::nvim::PROTOCOL))
+        }
+        Some("--help" | "-h") => say(USAGE),
+        Some(other) => refuse(&format!("agor-nvim: unknown argument '{other}'\n{USAGE}")),
+        None if io::stdin().is_terminal() => {
+            refuse("agor-nvim: this is the backend of agor.nvim, which Neovim starts by itself; try :AgorStart there\n")
+        }
+        None => serve(),
+    }
+}
+
+fn runner(name: Option<OsString>, _args: impl Iterator<Item = OsString>) -> ExitCode {
+    match name.as_deref().map(|name| name.to_string_lossy()).as_deref() {
+        Some(other) => refuse(&format!("agor-nvim: no runner '{other}'\n{USAGE}")),
+        None => refuse(&format!("agor-nvim: name the runner\n{USAGE}")),
+    }
+}
+
+fn say(text: &str) -> ExitCode {
+    // A closed pipe is the reader's choice.
+    let _ = io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}
+
+fn refuse(text: &str) -> ExitCode {
+    let _ = io::stderr().write_all(text.as_bytes());
+    ExitCode::from(2)
+}
+
+/// The backend. Leaving by returning would hang on the read of stdin, which tokio cannot cancel: it leaves by `exit`,
+/// and agents' keepers see the end of their control pipes.
+fn serve() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(&format!("agor-nvim: the runtime cannot start: {error}\n")),
+    };
+    let binary = agor_nvim::agent::process::own_binary();
+    let code = runtime.block_on(async {
+        match tokio::spawn(agor_nvim::nvim::serve(binary, terminated())).await {
+            Ok(Ok(())) => 0,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the backend ends");
+                let _ = writeln!(io::stderr(), "agor-nvim: {error}");
+                101
+            }
+            Err(_) => 101,
+        }
+    });
+    runtime.shutdown_timeout(Duration::from_millis(1));
+    std::process::exit(code)
+}
+
+/// Neovim closes our stdin and sends SIGTERM at the same moment.
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let stream = |kind| signal(kind).ok();
+    let (mut term, mut hup, mut int) =
+        (stream(SignalKind::terminate()), stream(SignalKind::hangup()), stream(SignalKind::interrupt()));
+    let next = async |signal: &mut Option<tokio::signal::unix::Signal>| match signal {
+        Some(signal) => signal.recv().await,
+        None => std::future::pending().await,
+    };
+    tokio::select! {
+        _ = next(&mut term) => {}
+        _ = next(&mut hup) => {}
+        _ = next(&mut int) => {}
     }
 }

@@ -9,4 +9,6 @@ pub mod lines;
 pub mod locate;
 pub mod process;
 pub mod protocol;
+pub mod redact;
 pub mod stop;
+pub mod trace;

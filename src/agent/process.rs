@@ -243,6 +243,12 @@ struct Inner {
     feed: queue::Feed,
 }
 
+impl fmt::Debug for ProcessHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProcessHandle").field("session", &self.0.session_id).field("keeper", &self.0.keeper).finish()
+    }
+}
+
 impl ProcessHandle {
     pub fn session_id(&self) -> &SessionId {
         &self.0.session_id
@@ -314,6 +320,7 @@ impl ProcessHandle {
             let mut until_idle = false;
             match action {
                 Action::Write(bytes) => until_idle = self.write(bytes).is_ok(),
+                Action::Wait => {}
                 Action::CloseStdin => self.close_stdin(),
                 Action::Signal(signal) => self.signal(signal),
                 Action::Kill => break,

@@ -88,9 +88,20 @@ fn is_secret_name(name: &str) -> bool {
     if name.ends_with("tokens") || name.starts_with("max_token") {
         return false;
     }
-    ["api_key", "apikey", "api-key", "secret", "password", "passwd", "credential", "authorization", "private_key", "cookie"]
-        .iter()
-        .any(|word| name.contains(word))
+    [
+        "api_key",
+        "apikey",
+        "api-key",
+        "secret",
+        "password",
+        "passwd",
+        "credential",
+        "authorization",
+        "private_key",
+        "cookie",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
         || name == "token"
         || name.ends_with("_token")
         || name.ends_with("_key")

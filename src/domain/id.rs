@@ -5,10 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
+    ($(#[$attribute:meta])* $name:ident) => {
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(transparent)]
+        $(#[$attribute])*
         pub struct $name(String);
 
         impl $name {
@@ -27,7 +26,7 @@ macro_rules! id {
 
 macro_rules! free_id {
     ($(#[$doc:meta])* $name:ident) => {
-        id!($(#[$doc])* $name);
+        id!($(#[$doc])* #[serde(transparent)] $name);
 
         impl $name {
             pub fn new(id: impl Into<String>) -> Self {
@@ -52,6 +51,7 @@ macro_rules! free_id {
 id!(
     /// A session of ours: it names the journal file, the transcript buffer and the process mark.
     /// At most 128 of `[A-Za-z0-9._-]`, not starting with a dot.
+    #[serde(try_from = "String", into = "String")]
     SessionId
 );
 free_id!(
@@ -84,6 +84,20 @@ impl SessionId {
             return Err(InvalidSessionId(shown));
         }
         Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for SessionId {
+    type Error = InvalidSessionId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<SessionId> for String {
+    fn from(id: SessionId) -> Self {
+        id.0
     }
 }
 

@@ -49,13 +49,22 @@ impl Budget {
     }
 
     pub(super) fn spend(&mut self, line: &Line) {
-        let marks = line.marks.len() + usize::from(line.group.is_some()) + usize::from(line.anchor.is_some());
-        self.micros -= PER_LINE + line.text.len() as f64 * PER_BYTE + marks as f64 * PER_MARK;
+        self.micros -= micros(line);
         self.bytes = self.bytes.saturating_sub(line.text.len() + 1);
     }
 }
 
+fn micros(line: &Line) -> f64 {
+    let marks = line.marks.len() + usize::from(line.group.is_some()) + usize::from(line.anchor.is_some());
+    PER_LINE + line.text.len() as f64 * PER_BYTE + marks as f64 * PER_MARK
+}
+
 impl Patch {
+    /// What it is estimated to cost, beside what every call costs.
+    pub fn micros(&self) -> f64 {
+        self.ops.iter().flat_map(|op| &op.lines).map(micros).sum()
+    }
+
     /// Bytes of text in it.
     pub fn bytes(&self) -> usize {
         self.ops.iter().flat_map(|op| &op.lines).map(|line| line.text.len() + 1).sum()

@@ -10,7 +10,7 @@ mod show;
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -47,6 +47,15 @@ pub(super) struct Common {
     pub(super) binary: PathBuf,
     /// Takes files whose content is to reach the disk.
     pub(super) syncer: std::sync::mpsc::Sender<std::fs::File>,
+    pub(super) counters: Arc<Counters>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    /// Agents that live.
+    pub(super) processes: AtomicU64,
+    /// From all agents' stdout.
+    pub(super) bytes_in: AtomicU64,
 }
 
 pub(super) struct Actor {
@@ -135,12 +144,8 @@ impl Actor {
         common: Arc<Common>,
         updates: mpsc::UnboundedSender<Update>,
     ) -> Result<Self, JournalError> {
-        let mut options = StartOptions::new(
-            header.session_id.clone(),
-            &header.provider,
-            Default::default(),
-            header.cwd.clone(),
-        );
+        let mut options =
+            StartOptions::new(header.session_id.clone(), &header.provider, Default::default(), header.cwd.clone());
         options.environ.clear();
         let mut transcript = Transcript::default();
         for message in messages {

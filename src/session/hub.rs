@@ -3,16 +3,18 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
 };
 
 use tokio::{
     sync::{mpsc, oneshot},
     task::{Id, JoinSet},
+    time::timeout,
 };
 
 use super::{
-    actor::{Actor, Common, now},
+    actor::{Actor, Common, Counters, now},
     journal::{self, JournalError},
     request::{Input, Reply, Request, ViewId},
     updates::{ClientId, Level, Update},
@@ -23,11 +25,16 @@ use crate::{
     render::Icons,
 };
 
+/// `:qa` waits for us: the user feels every millisecond.
+const SHUTDOWN: Duration = Duration::from_millis(40);
+
 #[derive(Clone, Debug, Default)]
 pub struct HubConfig {
     /// Where journals are; `None` keeps them in memory.
     pub journals: Option<PathBuf>,
     pub traces: Option<PathBuf>,
+    /// New sessions are traced.
+    pub trace: bool,
     /// Our own executable: the keeper and the embedded runners.
     pub binary: PathBuf,
 }
@@ -36,6 +43,7 @@ pub struct HubConfig {
 #[derive(Clone, Debug)]
 pub struct HubHandle {
     requests: mpsc::UnboundedSender<Request>,
+    counters: Arc<Counters>,
 }
 
 impl HubHandle {
@@ -43,10 +51,24 @@ impl HubHandle {
         // Without a hub the backend is on its way out: replies are dropped with the request, which tells the asker.
         let _ = self.requests.send(request);
     }
+
+    /// Living agents, and bytes read from all agents so far.
+    pub fn counts(&self) -> (u64, u64) {
+        (self.counters.processes.load(Relaxed), self.counters.bytes_in.load(Relaxed))
+    }
+
+    /// Lets go of all agents, whose keepers stop them, and writes what journals still hold back.
+    pub async fn shutdown(&self) {
+        let (reply, done) = oneshot::channel();
+        self.send(Request::Shutdown { reply });
+        let _ = timeout(SHUTDOWN, done).await;
+    }
 }
 
 pub struct Hub {
     common: Arc<Common>,
+    /// New sessions are traced.
+    trace: bool,
     requests: mpsc::UnboundedReceiver<Request>,
     /// What sessions say.
     updates: mpsc::UnboundedReceiver<Update>,
@@ -72,10 +94,13 @@ impl Hub {
     pub fn spawn(config: HubConfig, client: mpsc::UnboundedSender<Update>) -> HubHandle {
         let (requests, received) = mpsc::unbounded_channel();
         let (told_by, updates) = mpsc::unbounded_channel();
-        let HubConfig { journals, traces, binary } = config;
-        let common = Arc::new(Common { journals, traces, binary, syncer: syncer() });
+        let HubConfig { journals, traces, trace, binary } = config;
+        let counters = Arc::new(Counters::default());
+        let common = Common { journals, traces, binary, syncer: syncer(), counters: Arc::clone(&counters) };
+        let common = Arc::new(common);
         let hub = Hub {
             common,
+            trace,
             requests: received,
             updates,
             told_by,
@@ -88,13 +113,19 @@ impl Hub {
             listen: BTreeSet::new(),
         };
         tokio::spawn(hub.run());
-        HubHandle { requests }
+        HubHandle { requests, counters }
     }
 
     async fn run(mut self) {
         loop {
             tokio::select! {
                 request = self.requests.recv() => match request {
+                    Some(Request::Shutdown { reply }) => {
+                        self.sessions.clear();
+                        while self.tasks.join_next().await.is_some() {}
+                        let _ = reply.send(());
+                        return;
+                    }
                     Some(request) => self.request(request),
                     None => return,
                 },
@@ -113,7 +144,9 @@ impl Hub {
                 let result = self.start(*options);
                 let _ = reply.send(result);
             }
-            Request::Send { session, prompt, reply } => self.pass(&session, reply, |reply| Input::Send { prompt, reply }),
+            Request::Send { session, prompt, reply } => {
+                self.pass(&session, reply, |reply| Input::Send { prompt, reply })
+            }
             Request::Interrupt { session, reply } => self.pass(&session, reply, |reply| Input::Interrupt { reply }),
             Request::Stop { session, force, reply } => {
                 self.pass(&session, reply, |reply| Input::Stop { force, reply });
@@ -144,6 +177,9 @@ impl Hub {
             Request::Views { client, views, icons } => self.set_views(client, views, icons),
             Request::Listen { all, sessions } => self.set_listening(all, sessions),
             Request::Processes { reply } => self.processes(reply),
+            Request::TraceNew { on } => self.trace = on,
+            // Taken by the loop.
+            Request::Shutdown { .. } => {}
         }
     }
 
@@ -155,14 +191,19 @@ impl Hub {
         let actor = Actor::new(options, Arc::clone(&self.common), self.told_by.clone());
         let actor = actor.map_err(|error| error.to_string())?;
         let summary = actor.summary();
+        let trace = self.trace;
         // A view of the journal's past, opened under the same name, goes to the living session.
-        let views: Vec<ViewId> = self.views.iter().filter(|(_, session)| **session == id).map(|(view, _)| *view).collect();
+        let views: Vec<ViewId> =
+            self.views.iter().filter(|(_, session)| **session == id).map(|(view, _)| *view).collect();
         let (inputs, received) = mpsc::unbounded_channel();
         for view in views {
             let _ = inputs.send(Input::OpenView { view, icons: Icons::default() });
         }
         if self.listens_to(&id) {
             let _ = inputs.send(Input::Listen(true));
+        }
+        if trace {
+            let _ = inputs.send(Input::Trace { on: true, reply: oneshot::channel().0 });
         }
         let task = self.tasks.spawn(actor.run(received)).id();
         self.names.insert(task, id.clone());
@@ -222,8 +263,7 @@ impl Hub {
     }
 
     fn set_listening(&mut self, all: bool, sessions: BTreeSet<SessionId>) {
-        let before: Vec<(SessionId, bool)> =
-            self.sessions.keys().map(|id| (id.clone(), self.listens_to(id))).collect();
+        let before: Vec<(SessionId, bool)> = self.sessions.keys().map(|id| (id.clone(), self.listens_to(id))).collect();
         self.listen_all = all;
         self.listen = sessions;
         for (id, listened) in before {
@@ -309,12 +349,22 @@ impl Hub {
         let row = summary.clone();
         self.tell(Update::Session(Box::new(row)));
         self.tell(Update::Status { session: id.clone(), status: Status::Error, error: Some(error.clone()) });
-        self.tell(Update::Notify { session: Some(id.clone()), level: Level::Error, message: format!("session {id}: {error}") });
+        self.tell(Update::Notify {
+            session: Some(id.clone()),
+            level: Level::Error,
+            message: format!("session {id}: {error}"),
+        });
     }
 }
 
 fn note(message: String) -> AgentMessage {
-    AgentMessage { id: "note".into(), parent_id: None, timestamp: now(), part: false, content: Content::Error { message } }
+    AgentMessage {
+        id: "note".into(),
+        parent_id: None,
+        timestamp: now(),
+        part: false,
+        content: Content::Error { message },
+    }
 }
 
 /// The thread that waits for the disk.

@@ -10,6 +10,6 @@ mod state;
 mod updates;
 
 pub use hub::{Hub, HubConfig, HubHandle};
-pub use journal::{Journal, JournalError, Page};
+pub use journal::{JournalError, Page, create_private_folder};
 pub use request::{Painted, Reply, Request, ViewId};
 pub use updates::{ClientId, Update};

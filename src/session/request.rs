@@ -24,27 +24,101 @@ pub struct ViewId {
 
 #[derive(Debug)]
 pub enum Request {
-    Start { options: Box<StartOptions>, reply: Reply<()> },
-    Send { session: SessionId, prompt: Prompt, reply: Reply<()> },
-    Interrupt { session: SessionId, reply: Reply<()> },
-    Stop { session: SessionId, force: bool, reply: Reply<()> },
-    Remove { session: SessionId, reply: Reply<()> },
-    Answer { session: SessionId, request_id: RequestId, answer: Answer, reply: Reply<()> },
-    SetModel { session: SessionId, value: String, reply: Reply<()> },
-    SetMode { session: SessionId, value: String, reply: Reply<()> },
+    Start {
+        options: Box<StartOptions>,
+        reply: Reply<()>,
+    },
+    Send {
+        session: SessionId,
+        prompt: Prompt,
+        reply: Reply<()>,
+    },
+    Interrupt {
+        session: SessionId,
+        reply: Reply<()>,
+    },
+    Stop {
+        session: SessionId,
+        force: bool,
+        reply: Reply<()>,
+    },
+    Remove {
+        session: SessionId,
+        reply: Reply<()>,
+    },
+    Answer {
+        session: SessionId,
+        request_id: RequestId,
+        answer: Answer,
+        reply: Reply<()>,
+    },
+    SetModel {
+        session: SessionId,
+        value: String,
+        reply: Reply<()>,
+    },
+    SetMode {
+        session: SessionId,
+        value: String,
+        reply: Reply<()>,
+    },
     /// All the transcripts that a client shows now; those it showed before and does not name are dropped.
-    Views { client: ClientId, views: Vec<(ViewId, SessionId)>, icons: Icons },
-    Paint { session: SessionId, view: ViewId, budget: Budget, reply: oneshot::Sender<Painted> },
+    Views {
+        client: ClientId,
+        views: Vec<(ViewId, SessionId)>,
+        icons: Icons,
+    },
+    Paint {
+        session: SessionId,
+        view: ViewId,
+        budget: Budget,
+        reply: oneshot::Sender<Painted>,
+    },
     /// The buffer lost its text: paint it anew.
-    Repaint { session: SessionId, view: ViewId },
-    Fold { session: SessionId, view: ViewId, row: usize, action: FoldAction, reply: Reply<bool> },
-    Listen { all: bool, sessions: BTreeSet<SessionId> },
+    Repaint {
+        session: SessionId,
+        view: ViewId,
+    },
+    Fold {
+        session: SessionId,
+        view: ViewId,
+        row: usize,
+        action: FoldAction,
+        reply: Reply<bool>,
+    },
+    Listen {
+        all: bool,
+        sessions: BTreeSet<SessionId>,
+    },
     /// The client has handed on the messages it was given: more may come.
-    MessagesTaken { session: SessionId },
-    Messages { session: SessionId, since: u64, reply: Reply<Page> },
-    Export { session: SessionId, reply: Reply<String> },
-    Trace { session: SessionId, on: bool, reply: Reply<PathBuf> },
-    Processes { reply: Reply<Vec<ProcessInfo>> },
+    MessagesTaken {
+        session: SessionId,
+    },
+    Messages {
+        session: SessionId,
+        since: u64,
+        reply: Reply<Page>,
+    },
+    Export {
+        session: SessionId,
+        reply: Reply<String>,
+    },
+    Trace {
+        session: SessionId,
+        on: bool,
+        reply: Reply<PathBuf>,
+    },
+    Processes {
+        reply: Reply<Vec<ProcessInfo>>,
+    },
+    /// Whether sessions that start from now on are traced.
+    TraceNew {
+        on: bool,
+    },
+    /// Lets go of everything.
+    Shutdown {
+        reply: oneshot::Sender<()>,
+    },
 }
 
 /// The answer to [`Request::Paint`].

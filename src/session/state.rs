@@ -128,7 +128,11 @@ impl State {
             return;
         }
         let line = prompt.text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
-        let line = if line.is_empty() { prompt.context.first().map(|c| c.label()).unwrap_or_default() } else { line.trim().to_owned() };
+        let line = if line.is_empty() {
+            prompt.context.first().map(|c| c.label()).unwrap_or_default()
+        } else {
+            line.trim().to_owned()
+        };
         self.summary.title = line.chars().take(TITLE_CHARS).collect();
     }
 
@@ -163,9 +167,11 @@ impl Pending {
                 options: request.options.clone(),
                 outcome,
             },
-            Asked::Question(request) => {
-                Content::Question { request_id: request.request_id.clone(), questions: request.questions.clone(), outcome }
-            }
+            Asked::Question(request) => Content::Question {
+                request_id: request.request_id.clone(),
+                questions: request.questions.clone(),
+                outcome,
+            },
         }
     }
 

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
-    domain::{
-        AgentMessage, PermissionRequest, Prompt, QuestionRequest, RequestId, SessionId, SessionSummary, Status,
-    },
+    domain::{AgentMessage, PermissionRequest, Prompt, QuestionRequest, RequestId, SessionId, SessionSummary, Status},
     render::AskBody,
 };
 

@@ -96,7 +96,7 @@ fn rungs(ladder: &[Step]) -> Vec<Rung> {
     let before_kill = ladder.iter().take_while(|step| step.action != Action::Kill);
     let rung = |step: &Step| match step.action {
         Action::Signal(signal) => Some(Rung { signal: Some(gentle(signal)), wait: step.wait }),
-        Action::CloseStdin => Some(Rung { signal: None, wait: step.wait }),
+        Action::CloseStdin | Action::Wait => Some(Rung { signal: None, wait: step.wait }),
         Action::Write(_) | Action::Kill => None,
     };
     before_kill.filter_map(rung).collect()

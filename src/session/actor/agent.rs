@@ -1,6 +1,9 @@
 //! The agent's side: its process, what it says, what it is told.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::Ordering::Relaxed,
+};
 
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
@@ -83,6 +86,7 @@ impl Actor {
             stdout_ended: false,
             noise: 0,
         });
+        self.common.counters.processes.fetch_add(1, Relaxed);
         self.leave_at = None;
         self.take(first);
         Ok(())
@@ -209,7 +213,6 @@ impl Actor {
         };
         Ok(path)
     }
-
 }
 
 impl Actor {
@@ -252,6 +255,7 @@ impl Actor {
 
     fn frame(&mut self, frame: Frame) {
         let Some(live) = &mut self.live else { return };
+        self.common.counters.bytes_in.fetch_add(frame.size() as u64, Relaxed);
         if let Frame::Line(line) = &frame {
             if tracing::enabled!(tracing::Level::DEBUG) {
                 tracing::debug!(session = %self.options.session_id, "← {}", live.redactor.short(line));
@@ -273,7 +277,9 @@ impl Actor {
     }
 
     fn exited(&mut self, exit: &Exit) {
-        self.live = None;
+        if self.live.take().is_some() {
+            self.common.counters.processes.fetch_sub(1, Relaxed);
+        }
         let was_busy = self.state.summary.busy;
         self.state.process_ended();
         self.cancel_questions("expired: the agent has ended");
@@ -443,7 +449,10 @@ impl Actor {
     fn agent_session(&mut self, id: String) {
         match &self.state.agent_session {
             Some(known) if *known != id => {
-                self.say(Content::Status { subtype: "new_conversation".to_owned(), message: "new conversation".to_owned() });
+                self.say(Content::Status {
+                    subtype: "new_conversation".to_owned(),
+                    message: "new conversation".to_owned(),
+                });
             }
             _ => {}
         }
@@ -472,7 +481,6 @@ impl Actor {
         self.say(Content::Error { message: message.clone() });
         self.set_status(Status::Error, Some(message));
     }
-
 }
 
 impl Actor {

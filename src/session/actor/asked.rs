@@ -13,17 +13,13 @@ use crate::{
 impl Actor {
     pub(super) fn ask_permission(&mut self, request: PermissionRequest) {
         let body = ask_body(&request, self.icons);
-        let update = Update::Permission {
-            session: self.options.session_id.clone(),
-            request: Box::new(request.clone()),
-            body,
-        };
+        let update =
+            Update::Permission { session: self.options.session_id.clone(), request: Box::new(request.clone()), body };
         self.ask(Asked::Permission(Box::new(request)), update);
     }
 
     pub(super) fn ask_question(&mut self, request: QuestionRequest) {
-        let update =
-            Update::Question { session: self.options.session_id.clone(), request: Box::new(request.clone()) };
+        let update = Update::Question { session: self.options.session_id.clone(), request: Box::new(request.clone()) };
         self.ask(Asked::Question(Box::new(request)), update);
     }
 
@@ -41,7 +37,8 @@ impl Actor {
 
     pub(super) fn answer(&mut self, request_id: &RequestId, answer: Answer) -> Result<(), String> {
         let pending = self.state.find_pending(request_id);
-        let pending = pending.ok_or_else(|| format!("no question {request_id} is open: it was answered or withdrawn"))?;
+        let pending =
+            pending.ok_or_else(|| format!("no question {request_id} is open: it was answered or withdrawn"))?;
         let outcome = pending.outcome(&answer)?;
         self.settle(request_id, outcome);
         self.answer_agent(Command::Answer { request_id: request_id.clone(), answer });

@@ -1,0 +1,166 @@
+//! What a client has yet to be told, merged: of what changes only the newest state, of what happens every event.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::{
+    domain::{SessionId, SessionSummary},
+    session::Update,
+};
+
+#[derive(Debug, Default)]
+pub struct Outbox {
+    rows: Vec<SessionSummary>,
+    removed: Vec<SessionId>,
+    events: VecDeque<Update>,
+    dirty: BTreeSet<SessionId>,
+}
+
+/// For one call.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// To be taken before the events: who is told of a status sees it in the table.
+    pub rows: Vec<SessionSummary>,
+    pub removed: Vec<SessionId>,
+    pub events: Vec<Update>,
+}
+
+/// Events of one call, roughly; one is taken whatever its size.
+const EVENT_BYTES: usize = 64 * 1024;
+
+impl Outbox {
+    pub fn push(&mut self, update: Update) {
+        match update {
+            Update::Session(row) => {
+                self.removed.retain(|id| *id != row.session_id);
+                match self.rows.iter_mut().find(|known| known.session_id == row.session_id) {
+                    Some(known) => *known = *row,
+                    None => self.rows.push(*row),
+                }
+            }
+            Update::Removed(id) => {
+                self.rows.retain(|row| row.session_id != id);
+                self.dirty.remove(&id);
+                self.removed.push(id);
+            }
+            Update::Dirty(id) => {
+                self.dirty.insert(id);
+            }
+            event => self.events.push_back(event),
+        }
+    }
+
+    pub fn has_news(&self) -> bool {
+        !(self.rows.is_empty() && self.removed.is_empty() && self.events.is_empty())
+    }
+
+    /// Sessions whose transcripts have changed since the last call of this.
+    pub fn take_dirty(&mut self) -> BTreeSet<SessionId> {
+        std::mem::take(&mut self.dirty)
+    }
+
+    pub fn take(&mut self) -> Batch {
+        let mut events = Vec::new();
+        let mut bytes = 0;
+        while let Some(event) = self.events.front() {
+            let size = size(event);
+            if !events.is_empty() && bytes + size > EVENT_BYTES {
+                break;
+            }
+            bytes += size;
+            events.extend(self.events.pop_front());
+        }
+        Batch { rows: std::mem::take(&mut self.rows), removed: std::mem::take(&mut self.removed), events }
+    }
+}
+
+/// About how much an event carries.
+fn size(event: &Update) -> usize {
+    match event {
+        Update::Messages { messages, .. } => serde_json::to_vec(messages).map_or(EVENT_BYTES, |json| json.len()),
+        Update::Permission { body, request, .. } => {
+            let lines: usize = body.lines.iter().map(|line| line.text.len() + 40 * line.marks.len()).sum();
+            lines + request.input.to_string().len()
+        }
+        Update::Draft { prompt, .. } => {
+            prompt.text.len() + prompt.context.iter().map(|context| context.text.len()).sum::<usize>()
+        }
+        _ => 256,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{ProviderConfig, Status};
+
+    fn id(name: &str) -> SessionId {
+        SessionId::parse(name).expect("a good id")
+    }
+
+    fn row(name: &str, title: &str) -> Update {
+        let config = ProviderConfig::default();
+        let _ = config;
+        Update::Session(Box::new(SessionSummary {
+            session_id: id(name),
+            provider: "demo".into(),
+            status: Status::Idle,
+            error: None,
+            cost_usd: 0.0,
+            input_tokens: 0,
+            output_tokens: 0,
+            started_at: 0,
+            title: title.into(),
+            cwd: String::new(),
+            model: String::new(),
+            mode: String::new(),
+            attention: None,
+            queued: 0,
+            pending: 0,
+            busy: false,
+            asks_nothing: false,
+            capabilities: Default::default(),
+        }))
+    }
+
+    fn turn(name: &str) -> Update {
+        Update::Turn { session: id(name), stop_reason: "end_turn".into() }
+    }
+
+    #[test]
+    fn of_a_row_only_the_newest_is_told_and_of_events_all() {
+        let mut outbox = Outbox::default();
+        for update in [row("a", "1"), turn("a"), row("b", "x"), row("a", "2"), turn("b")] {
+            outbox.push(update);
+        }
+        let batch = outbox.take();
+        let titles: Vec<&str> = batch.rows.iter().map(|row| row.title.as_str()).collect();
+        assert_eq!((titles, batch.events.len()), (vec!["2", "x"], 2));
+        assert!(!outbox.has_news());
+    }
+
+    #[test]
+    fn a_removed_session_has_no_row_and_may_come_again() {
+        let mut outbox = Outbox::default();
+        outbox.push(row("a", "1"));
+        outbox.push(Update::Removed(id("a")));
+        let batch = outbox.take();
+        assert_eq!((batch.rows.len(), batch.removed.len()), (0, 1));
+        outbox.push(Update::Removed(id("a")));
+        outbox.push(row("a", "again"));
+        let batch = outbox.take();
+        assert_eq!((batch.rows.len(), batch.removed.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_call_carries_a_bounded_piece_and_at_least_one_event() {
+        let mut outbox = Outbox::default();
+        let prompt = crate::domain::Prompt { text: "x".repeat(100_000), context: Vec::new() };
+        for _ in 0..3 {
+            outbox.push(Update::Draft { session: id("a"), prompt: prompt.clone() });
+        }
+        for _ in 0..3 {
+            assert_eq!(outbox.take().events.len(), 1);
+        }
+        assert!(!outbox.has_news());
+    }
+}

@@ -1,0 +1,126 @@
+//! The log: one file a day, the newest seven kept, readable by the user only. Never stdout, which is the RPC stream.
+
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use tracing_appender::{
+    non_blocking::WorkerGuard,
+    rolling::{RollingFileAppender, Rotation},
+};
+use tracing_subscriber::{
+    Registry,
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt,
+    reload,
+};
+
+use crate::session::create_private_folder;
+
+#[derive(Default)]
+pub struct Logging {
+    started: Option<Started>,
+}
+
+struct Started {
+    folder: PathBuf,
+    filter: reload::Handle<Targets, Registry>,
+    /// Writes what is left when it is dropped.
+    _guard: WorkerGuard,
+}
+
+const PREFIX: &str = "agor";
+const KEPT: usize = 7;
+
+impl Logging {
+    /// `AGOR_LOG` (a filter) wins over `AGOR_DEBUG=1`, which wins over the level.
+    pub fn start(&mut self, folder: &Path, level: &str) -> io::Result<()> {
+        create_private_folder(folder)?;
+        let appender = RollingFileAppender::builder()
+            .rotation(Rotation::DAILY)
+            .filename_prefix(PREFIX)
+            .filename_suffix("log")
+            .max_log_files(KEPT)
+            .build(folder)
+            .map_err(io::Error::other)?;
+        let private = Private { appender, folder: folder.to_owned(), day: None };
+        let (writer, guard) = tracing_appender::non_blocking(private);
+        let (filter, handle) = reload::Layer::new(filter(level));
+        let layer = fmt::layer().with_writer(writer).with_ansi(false).with_target(false);
+        let subscriber = tracing_subscriber::registry().with(filter).with(layer);
+        tracing::subscriber::set_global_default(subscriber).map_err(io::Error::other)?;
+        log_panics();
+        self.started = Some(Started { folder: folder.to_owned(), filter: handle, _guard: guard });
+        Ok(())
+    }
+
+    /// The file that is written now.
+    pub fn path(&self) -> Option<PathBuf> {
+        let folder = &self.started.as_ref()?.folder;
+        let mut files: Vec<PathBuf> = log_files(folder).collect();
+        files.sort();
+        files.pop()
+    }
+
+    pub fn set_level(&self, level: &str) {
+        if let Some(started) = &self.started
+            && let Err(error) = started.filter.reload(filter(level))
+        {
+            tracing::warn!(%error, "the log's level cannot be changed");
+        }
+    }
+}
+
+fn filter(level: &str) -> Targets {
+    let asked = std::env::var("AGOR_LOG").ok().and_then(|filter| filter.parse::<Targets>().ok());
+    asked.unwrap_or_else(|| {
+        let debug = std::env::var("AGOR_DEBUG").is_ok_and(|value| value == "1");
+        let level = if debug { LevelFilter::DEBUG } else { level.parse().unwrap_or(LevelFilter::INFO) };
+        // Others only when something is wrong: at debug level nvim-rs logs what it sends.
+        Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("agor_nvim", level)
+    })
+}
+
+fn log_files(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path());
+    files.filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(PREFIX)))
+}
+
+/// A panic goes to the log with its place; the default hook would print to stderr, which nobody sees.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        let backtrace = std::backtrace::Backtrace::force_capture();
+        tracing::error!("panic: {info}\n{backtrace}");
+    }));
+}
+
+/// The appender makes its files with the process's mask, and a tighter mask would be every agent's too.
+struct Private {
+    appender: RollingFileAppender,
+    folder: PathBuf,
+    day: Option<u64>,
+}
+
+impl Write for Private {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.appender.write(bytes)?;
+        let day = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs() / 86_400);
+        if self.day != Some(day) {
+            self.day = Some(day);
+            for path in log_files(&self.folder) {
+                let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o600));
+            }
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.appender.flush()
+    }
+}

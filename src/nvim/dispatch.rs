@@ -1,0 +1,326 @@
+//! What the editor wants, to those who do it; what comes of it, back to the editor's callbacks.
+
+use std::{collections::BTreeSet, fs, path::PathBuf, sync::Arc};
+
+use rmpv::Value;
+use serde_json::json;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    PROTOCOL, decode,
+    encode::{self, table},
+    link::{CLOSED, Incoming},
+    painter::{Order, Shown},
+};
+use crate::{
+    client::Stats,
+    domain::SessionId,
+    logging::Logging,
+    render::Icons,
+    session::{ClientId, HubHandle, Reply, Request, ViewId},
+};
+
+/// There is one editor on these pipes.
+const CLIENT: ClientId = ClientId(0);
+
+/// The first exchange, not yet answered.
+pub struct Hello {
+    pub data_dir: PathBuf,
+    pub state_dir: PathBuf,
+    pub log_level: String,
+    pub trace: bool,
+    reply: oneshot::Sender<Result<Value, Value>>,
+}
+
+impl Hello {
+    pub fn accept(self, log: Option<PathBuf>) {
+        let log = log.map_or(Value::Nil, |path| Value::from(path.to_string_lossy()));
+        let _ = self.reply.send(Ok(greeting(log)));
+    }
+}
+
+fn greeting(log_path: Value) -> Value {
+    table([
+        ("version", env!("CARGO_PKG_VERSION").into()),
+        ("protocol", PROTOCOL.into()),
+        ("pid", std::process::id().into()),
+        ("log_path", log_path),
+    ])
+}
+
+/// Waits for an editor that speaks the same protocol. One that does not is told our version, and says what to do.
+pub async fn handshake(incoming: &mut mpsc::UnboundedReceiver<Incoming>) -> Option<Hello> {
+    loop {
+        match incoming.recv().await? {
+            Incoming::Notification { method, .. } if method == CLOSED => return None,
+            Incoming::Notification { .. } => {}
+            Incoming::Request { method, args, reply } if method == "handshake" => {
+                let params = decode::params(args.into_iter().next());
+                match params.and_then(|json| decode::read::<decode::Handshake>("handshake", json)) {
+                    Ok(hello) if hello.protocol == PROTOCOL => {
+                        let decode::Handshake { data_dir, state_dir, log_level, trace, .. } = hello;
+                        return Some(Hello { data_dir, state_dir, log_level, trace, reply });
+                    }
+                    Ok(hello) => {
+                        tracing::error!(version = hello.version, protocol = hello.protocol, "another protocol");
+                        let _ = reply.send(Ok(greeting(Value::Nil)));
+                    }
+                    Err(error) => {
+                        let _ = reply.send(Err(Value::from(error)));
+                    }
+                }
+            }
+            Incoming::Request { reply, .. } => {
+                let _ = reply.send(Err(Value::from("the first request has to be 'handshake'")));
+            }
+        }
+    }
+}
+
+pub struct Dispatch {
+    hub: HubHandle,
+    stats: Arc<Stats>,
+    orders: mpsc::UnboundedSender<Order>,
+    logging: Logging,
+    /// Which session a buffer shows, for requests about rows.
+    icons: Icons,
+}
+
+/// Where the answer to a notification goes.
+#[derive(Clone)]
+struct Callback {
+    id: u64,
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+impl Callback {
+    fn done(&self, result: Result<Value, String>) {
+        if self.id != 0 {
+            let _ = self.orders.send(Order::Reply { id: self.id, result });
+        } else if let Err(error) = result {
+            tracing::warn!(error, "a request failed");
+        }
+    }
+}
+
+impl Dispatch {
+    pub fn new(hub: HubHandle, stats: Arc<Stats>, orders: mpsc::UnboundedSender<Order>, logging: Logging) -> Self {
+        Self { hub, stats, orders, logging, icons: Icons::default() }
+    }
+
+    /// Until the editor has gone.
+    pub async fn run(&mut self, mut incoming: mpsc::UnboundedReceiver<Incoming>) {
+        while let Some(message) = incoming.recv().await {
+            match message {
+                Incoming::Notification { method, .. } if method == CLOSED => return,
+                Incoming::Notification { method, args } if method == "agor" => self.notification(args),
+                Incoming::Notification { method, .. } => tracing::warn!(method, "an unknown notification"),
+                Incoming::Request { method, args, reply } => self.request(&method, args, reply),
+            }
+        }
+    }
+
+    fn request(&self, method: &str, args: Vec<Value>, reply: oneshot::Sender<Result<Value, Value>>) {
+        match method {
+            "stats" => {
+                let _ = reply.send(Ok(self.figures()));
+            }
+            "messages" => {
+                let params = decode::params(args.into_iter().next());
+                let of = params.and_then(|json| decode::read::<decode::OfSession>("messages", json));
+                let of = match of {
+                    Ok(of) => of,
+                    Err(error) => {
+                        let _ = reply.send(Err(Value::from(error)));
+                        return;
+                    }
+                };
+                let (ask, answer) = oneshot::channel();
+                self.hub.send(Request::Messages { session: of.session_id, since: of.since, reply: ask });
+                tokio::spawn(async move {
+                    let page = answer.await.unwrap_or_else(|_| Err("the session has ended".to_owned()));
+                    let _ = reply.send(page.map_err(Value::from).map(|page| {
+                        let since = page.since.map_or(Value::Nil, Value::from);
+                        table([("messages", encode::value(&page.messages)), ("since", since)])
+                    }));
+                });
+            }
+            _ => {
+                let _ = reply.send(Err(Value::from(format!("no request '{method}'"))));
+            }
+        }
+    }
+
+    fn figures(&self) -> Value {
+        let figures = self.stats.figures();
+        let (processes, bytes_in) = self.hub.counts();
+        encode::from_json(json!({
+            "frames": figures.frames,
+            "patches": figures.patches,
+            "bytes_in": bytes_in,
+            "bytes_to_editor": figures.bytes_to_editor,
+            "last_call_ms": figures.last_call_ms,
+            "max_call_ms": figures.max_call_ms,
+            "busy": figures.busy,
+            "stale": figures.stale,
+            "sessions": figures.sessions,
+            "processes": processes,
+            "rss_bytes": own_rss(),
+        }))
+    }
+
+    fn notification(&mut self, args: Vec<Value>) {
+        let mut args = args.into_iter();
+        let id = args.next().and_then(|id| id.as_u64()).unwrap_or(0);
+        let method = args.next().and_then(|method| method.as_str().map(str::to_owned)).unwrap_or_default();
+        let callback = Callback { id, orders: self.orders.clone() };
+        let result = decode::params(args.next()).and_then(|json| self.act(&method, json, &callback));
+        if let Err(error) = result {
+            callback.done(Err(error));
+        }
+    }
+
+    fn act(&mut self, method: &str, json: serde_json::Value, callback: &Callback) -> Result<(), String> {
+        match method {
+            "start" => {
+                let options = Box::new(decode::read::<decode::Start>(method, json)?.options);
+                self.ask(callback, |reply| Request::Start { options, reply });
+            }
+            "send" => {
+                let decode::Send { session_id, prompt } = decode::read(method, json)?;
+                self.ask(callback, |reply| Request::Send { session: session_id, prompt, reply });
+            }
+            "interrupt" | "stop" | "remove" | "set_model" | "set_mode" | "trace" | "export" => {
+                self.of_session(method, decode::read(method, json)?, callback);
+            }
+            "answer" => {
+                let answering: decode::Answering = decode::read(method, json)?;
+                let (session, request_id) = (answering.session_id.clone(), answering.request_id.clone());
+                let answer = answering.answer()?;
+                self.ask(callback, |reply| Request::Answer { session, request_id, answer, reply });
+            }
+            "views" => self.views(decode::read(method, json)?),
+            "fold" => {
+                let fold: decode::Fold = decode::read(method, json)?;
+                let action = fold.action()?;
+                let view = ViewId { client: CLIENT, buffer: fold.buf };
+                let (session, row) = (fold.session_id, fold.row);
+                let (reply, answer) = oneshot::channel();
+                self.hub.send(Request::Fold { session, view, row, action, reply });
+                finish(callback.clone(), answer, Value::from);
+            }
+            "listen" => {
+                let listen: decode::Listen = decode::read(method, json)?;
+                let sessions: BTreeSet<SessionId> = listen.sessions.into_iter().collect();
+                self.hub.send(Request::Listen { all: listen.all, sessions });
+                callback.done(Ok(Value::Nil));
+            }
+            "ps" => {
+                let (reply, answer) = oneshot::channel();
+                self.hub.send(Request::Processes { reply });
+                finish(callback.clone(), answer, |rows| {
+                    let row = |row: crate::agent::process::ProcessInfo| {
+                        table([
+                            ("session_id", row.session_id.as_str().into()),
+                            ("pid", row.pid().into()),
+                            ("command", row.command.as_str().into()),
+                            ("age_s", row.age.as_secs_f64().into()),
+                            ("rss_bytes", row.rss_bytes.into()),
+                        ])
+                    };
+                    Value::Array(rows.into_iter().map(row).collect())
+                });
+            }
+            "configure" => {
+                let configure: decode::Configure = decode::read(method, json)?;
+                if let Some(level) = configure.log_level {
+                    self.logging.set_level(&level);
+                }
+                if let Some(trace) = configure.trace {
+                    self.hub.send(Request::TraceNew { on: trace });
+                }
+                callback.done(Ok(Value::Nil));
+            }
+            _ => return Err(format!("no method '{method}': run :Agor build, the backend is older than the plugin")),
+        }
+        Ok(())
+    }
+
+    fn of_session(&self, method: &str, of: decode::OfSession, callback: &Callback) {
+        let decode::OfSession { session_id: session, force, on, value, .. } = of;
+        match method {
+            "interrupt" => self.ask(callback, |reply| Request::Interrupt { session, reply }),
+            "stop" => self.ask(callback, |reply| Request::Stop { session, force, reply }),
+            "remove" => self.ask(callback, |reply| Request::Remove { session, reply }),
+            "set_model" => self.ask(callback, |reply| Request::SetModel { session, value, reply }),
+            "set_mode" => self.ask(callback, |reply| Request::SetMode { session, value, reply }),
+            "trace" => {
+                let (reply, answer) = oneshot::channel();
+                self.hub.send(Request::Trace { session, on, reply });
+                finish(callback.clone(), answer, |path| table([("path", path.to_string_lossy().into())]));
+            }
+            _ => {
+                let (reply, answer) = oneshot::channel();
+                self.hub.send(Request::Export { session, reply });
+                let callback = callback.clone();
+                tokio::spawn(async move {
+                    let text = answer.await.unwrap_or_else(|_| Err("the session has ended".to_owned()));
+                    callback.done(text.and_then(|text| temporary(&text)));
+                });
+            }
+        }
+    }
+
+    fn views(&mut self, views: decode::Views) {
+        self.icons = Icons::parse(&views.icons);
+        let shown: Vec<Shown> = views
+            .views
+            .into_iter()
+            .map(|view| Shown {
+                view: ViewId { client: CLIENT, buffer: view.buf },
+                session: view.session_id,
+                focused: view.focused,
+            })
+            .collect();
+        let pairs = shown.iter().map(|shown| (shown.view, shown.session.clone())).collect();
+        self.hub.send(Request::Views { client: CLIENT, views: pairs, icons: self.icons });
+        let _ = self.orders.send(Order::Views(shown));
+    }
+
+    fn ask(&self, callback: &Callback, request: impl FnOnce(Reply<()>) -> Request) {
+        let (reply, answer) = oneshot::channel();
+        self.hub.send(request(reply));
+        finish(callback.clone(), answer, |()| Value::Boolean(true));
+    }
+}
+
+fn finish<T: Send + 'static>(
+    callback: Callback,
+    answer: oneshot::Receiver<Result<T, String>>,
+    encode: impl FnOnce(T) -> Value + Send + 'static,
+) {
+    tokio::spawn(async move {
+        let result = answer.await.unwrap_or_else(|_| Err("the session has ended".to_owned()));
+        callback.done(result.map(encode));
+    });
+}
+
+/// A transcript may be long: it goes by a file that the editor removes.
+fn temporary(text: &str) -> Result<Value, String> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+
+    let name = format!("agor-export-{}.md", uuid::Uuid::new_v4().simple());
+    let path = std::env::temp_dir().join(name);
+    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+    Ok(table([("text_file", path.to_string_lossy().into())]))
+}
+
+/// Resident memory of this process, in bytes; 0 where the system does not say.
+fn own_rss() -> u64 {
+    let pages = fs::read_to_string("/proc/self/statm")
+        .ok()
+        .and_then(|text| text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()));
+    pages.unwrap_or(0) * rustix::param::page_size() as u64
+}

@@ -1,0 +1,174 @@
+//! Patches and updates in the shapes of `doc/wire.md`.
+
+use rmpv::Value;
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::{
+    render::{Anchor, Line, Patch},
+    session::Update,
+};
+
+pub fn table<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    Value::Map(fields.into_iter().map(|(name, value)| (Value::from(name), value)).collect())
+}
+
+/// Anything that has a JSON form.
+pub fn value<T: Serialize>(value: &T) -> Value {
+    serde_json::to_value(value).map_or(Value::Nil, from_json)
+}
+
+pub fn from_json(json: Json) -> Value {
+    match json {
+        Json::Null => Value::Nil,
+        Json::Bool(value) => Value::from(value),
+        Json::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            (Some(number), _, _) => Value::from(number),
+            (_, Some(number), _) => Value::from(number),
+            (_, _, Some(number)) => Value::from(number),
+            _ => Value::Nil,
+        },
+        Json::String(text) => Value::from(text),
+        Json::Array(items) => Value::Array(items.into_iter().map(from_json).collect()),
+        Json::Object(fields) => {
+            Value::Map(fields.into_iter().map(|(name, value)| (Value::from(name), from_json(value))).collect())
+        }
+    }
+}
+
+pub fn patch(buffer: i64, patch: &Patch) -> Value {
+    let mut ops = Vec::new();
+    for op in &patch.ops {
+        let last = op.last.map_or(Value::from(-1), Value::from);
+        let lines = op.lines.iter().map(|line| Value::from(line.text.as_str())).collect();
+        ops.push(Value::Array(vec!["set".into(), op.first.into(), last, Value::Array(lines)]));
+        for (offset, line) in op.lines.iter().enumerate() {
+            push_marks(&mut ops, op.first + offset, line);
+        }
+    }
+    table([
+        ("buf", buffer.into()),
+        ("base", patch.base.into()),
+        ("rev", patch.revision.into()),
+        ("ops", Value::Array(ops)),
+    ])
+}
+
+fn push_marks(ops: &mut Vec<Value>, row: usize, line: &Line) {
+    for mark in &line.marks {
+        let op = vec!["mark".into(), row.into(), mark.start.into(), mark.end.into(), mark.group.into()];
+        ops.push(Value::Array(op));
+    }
+    if let Some(group) = line.group {
+        ops.push(Value::Array(vec!["line".into(), row.into(), group.into()]));
+    }
+    if let Some(anchor) = &line.anchor {
+        let mut op = vec!["anchor".into(), row.into(), anchor.kind().into()];
+        if let Anchor::Question(id) = anchor {
+            op.push(id.as_str().into());
+        }
+        ops.push(Value::Array(op));
+    }
+}
+
+/// `{kind, data}`. `None` for what is no event.
+pub fn event(update: &Update) -> Option<Value> {
+    let (kind, data) = match update {
+        Update::Session(_) | Update::Removed(_) | Update::Dirty(_) => return None,
+        Update::Status { session, status, error } => {
+            let data = table([("session_id", id(session)), ("status", value(status)), ("error", value(error))]);
+            ("status", data)
+        }
+        Update::Messages { session, messages } => {
+            ("messages", table([("session_id", id(session)), ("messages", value(messages))]))
+        }
+        Update::Permission { session, request, body } => {
+            let lines = body.lines.iter().map(|line| Value::from(line.text.as_str())).collect();
+            let data = table([
+                ("session_id", id(session)),
+                ("request_id", request.request_id.as_str().into()),
+                ("tool", request.tool.as_str().into()),
+                ("title", request.title.as_str().into()),
+                ("input", from_json(request.input.clone())),
+                ("options", value(&request.options)),
+                ("reason", value(&request.reason)),
+                ("lines", Value::Array(lines)),
+                ("marks", marks(&body.lines)),
+            ]);
+            ("permission", data)
+        }
+        Update::Question { session, request } => {
+            let data = table([
+                ("session_id", id(session)),
+                ("request_id", request.request_id.as_str().into()),
+                ("questions", value(&request.questions)),
+            ]);
+            ("question", data)
+        }
+        Update::Closed { session, request_id, outcome } => {
+            let data = table([
+                ("session_id", id(session)),
+                ("request_id", request_id.as_str().into()),
+                ("outcome", outcome.as_str().into()),
+            ]);
+            ("permission_closed", data)
+        }
+        Update::Turn { session, stop_reason } => {
+            ("turn", table([("session_id", id(session)), ("stop_reason", stop_reason.as_str().into())]))
+        }
+        Update::Notify { session, level, message } => {
+            let data = table([
+                ("session_id", session.as_ref().map_or(Value::Nil, id)),
+                ("level", level.name().into()),
+                ("message", message.as_str().into()),
+            ]);
+            ("notify", data)
+        }
+        Update::Draft { session, prompt } => ("draft", table([("session_id", id(session)), ("prompt", value(prompt))])),
+        Update::Files { session, cwd, paths } => {
+            let paths = paths.iter().map(|path| Value::from(path.to_string_lossy())).collect();
+            let data = table([
+                ("session_id", id(session)),
+                ("cwd", cwd.to_string_lossy().into()),
+                ("paths", Value::Array(paths)),
+            ]);
+            ("files", data)
+        }
+    };
+    Some(Value::Array(vec![kind.into(), data]))
+}
+
+fn id(session: &crate::domain::SessionId) -> Value {
+    session.as_str().into()
+}
+
+fn marks(lines: &[Line]) -> Value {
+    let mut out = Vec::new();
+    for (row, line) in lines.iter().enumerate() {
+        for mark in &line.marks {
+            out.push(Value::Array(vec![row.into(), mark.start.into(), mark.end.into(), mark.group.into()]));
+        }
+        if let Some(group) = line.group {
+            out.push(Value::Array(vec![row.into(), 0.into(), (-1).into(), group.into()]));
+        }
+    }
+    Value::Array(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::Op;
+
+    #[test]
+    fn marks_follow_the_lines_they_belong_to() {
+        let mut line = Line::of("ab", "AgorTool").anchored(Anchor::Question("r".into()));
+        line.push("c", "");
+        let ops = vec![Op { first: 3, last: None, lines: vec![Line::plain("x"), line] }];
+        let value = patch(7, &Patch { base: 1, revision: 2, ops });
+        assert_eq!(
+            value.to_string(),
+            r#"{"buf": 7, "base": 1, "rev": 2, "ops": [["set", 3, -1, ["x", "abc"]], ["mark", 4, 0, 2, "AgorTool"], ["anchor", 4, "question", "r"]]}"#
+        );
+    }
+}

@@ -1,0 +1,67 @@
+//! Neovim as a front end: the only folder that knows nvim-rs and msgpack.
+//!
+//! `link` carries, `decode` and `encode` translate, `dispatch` turns what the editor wants into requests, and `painter`
+//! is the one place that calls the editor. The wire is described in `doc/wire.md`.
+
+mod decode;
+mod dispatch;
+mod encode;
+mod link;
+mod painter;
+
+use std::{path::PathBuf, sync::Arc};
+
+use tokio::sync::mpsc;
+
+pub use link::LinkError;
+
+use crate::{
+    client::Stats,
+    logging::Logging,
+    session::{Hub, HubConfig},
+};
+
+/// Raised whenever the wire changes in a way that the other side would misread.
+pub const PROTOCOL: u64 = 1;
+
+/// Serves the editor on stdin and stdout until it is gone, or until `terminated`.
+pub async fn serve(binary: PathBuf, terminated: impl Future<Output = ()>) -> Result<(), LinkError> {
+    let (link, mut incoming) = link::connect().await?;
+    // Replies out of nesting order close a channel unless Neovim knows that this is a plain msgpack-rpc peer.
+    link.introduce(env!("CARGO_PKG_VERSION")).await?;
+    let mut logging = Logging::default();
+    let Some(hello) = dispatch::handshake(&mut incoming).await else { return Ok(()) };
+    if let Err(error) = logging.start(&hello.state_dir.join("log"), &hello.log_level) {
+        tracing::warn!(%error, "no log");
+    }
+    let stats = Arc::new(Stats::default());
+    let (told, updates) = mpsc::unbounded_channel();
+    let config = HubConfig {
+        journals: Some(hello.data_dir.join("sessions")),
+        traces: Some(hello.state_dir.join("trace")),
+        trace: hello.trace,
+        binary,
+    };
+    let hub = Hub::spawn(config, told);
+    let (tasks, orders) = mpsc::unbounded_channel();
+    let painter = painter::Painter::new(link, hub.clone(), Arc::clone(&stats), updates, orders);
+    let painter = tokio::spawn(painter.run());
+    tokio::task::spawn_blocking(|| {
+        let killed = crate::agent::process::sweep_stale();
+        if killed > 0 {
+            tracing::warn!(killed, "killed what an earlier backend had left behind");
+        }
+    });
+    hello.accept(logging.path());
+    let mut dispatch = dispatch::Dispatch::new(hub.clone(), stats, tasks, logging);
+    tokio::select! {
+        () = dispatch.run(incoming) => {}
+        () = terminated => {}
+        // A painter that panicked paints nothing any more: better no backend than a mute one.
+        ended = painter => if ended.is_err_and(|error| error.is_panic()) {
+            return Err(LinkError::Painter);
+        }
+    }
+    hub.shutdown().await;
+    Ok(())
+}

@@ -1,0 +1,350 @@
+//! The one place that calls the editor: what there is to tell and to paint, in one acknowledged call at a time.
+//!
+//! The answer is the back-pressure: while the editor sits at a prompt nothing is sent, what comes meanwhile merges, and
+//! sessions go on. At most 60 calls a second, each limited by what it will cost Neovim's thread: the estimate is
+//! corrected by the time that each answer reports.
+
+use std::{sync::Arc, time::Duration};
+
+use rmpv::Value;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep_until, timeout},
+};
+
+use super::{
+    encode,
+    link::{Answer, Link},
+};
+use crate::{
+    client::{Outbox, Stats},
+    domain::SessionId,
+    render::{Budget, Patch},
+    session::{HubHandle, Painted, Request, Update, ViewId},
+};
+
+const FRAME: Duration = Duration::from_micros(16_667);
+/// Text may be locked while an expression mapping waits for a key.
+const BUSY_RETRY: Duration = Duration::from_millis(50);
+/// What a call may cost, in microseconds of Neovim's thread.
+const CALL_MICROS: f64 = 1_500.0;
+/// Of it, what every call costs whatever it carries.
+const CALL_FIXED: f64 = 300.0;
+/// How long a session may take to lay out a frame before the others go ahead without it.
+const LAYOUT: Duration = Duration::from_millis(8);
+
+const APPLY: &str = "return require('agor.rpc').apply(...)";
+
+/// What else the painter is told, besides updates.
+#[derive(Debug)]
+pub enum Order {
+    /// All transcripts that are shown now.
+    Views(Vec<Shown>),
+    /// The answer to a callback.
+    Reply { id: u64, result: Result<Value, String> },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    pub view: ViewId,
+    pub session: SessionId,
+    pub focused: bool,
+}
+
+pub struct Painter {
+    link: Link,
+    hub: HubHandle,
+    stats: Arc<Stats>,
+    updates: mpsc::UnboundedReceiver<Update>,
+    orders: mpsc::UnboundedReceiver<Order>,
+    outbox: Outbox,
+    replies: Vec<(u64, Result<Value, String>)>,
+    views: Vec<View>,
+    /// What a call really cost by what it was estimated to.
+    scale: f64,
+    next_frame: Instant,
+    /// Round robin among views that are not focused.
+    turn: usize,
+}
+
+struct View {
+    shown: Shown,
+    /// It may have something to paint.
+    dirty: bool,
+    /// A patch that the editor could not take yet.
+    retry: Option<(Patch, Instant)>,
+    /// A layout that was not ready in time.
+    late: Option<oneshot::Receiver<Painted>>,
+}
+
+/// A call under way.
+struct Flight {
+    answer: Answer,
+    patches: Vec<(ViewId, Patch)>,
+    messages: Vec<SessionId>,
+    bytes: u64,
+    /// Of the patches, in microseconds, without correction.
+    estimate: f64,
+}
+
+impl Painter {
+    pub fn new(
+        link: Link,
+        hub: HubHandle,
+        stats: Arc<Stats>,
+        updates: mpsc::UnboundedReceiver<Update>,
+        orders: mpsc::UnboundedReceiver<Order>,
+    ) -> Self {
+        Self {
+            link,
+            hub,
+            stats,
+            updates,
+            orders,
+            outbox: Outbox::default(),
+            replies: Vec::new(),
+            views: Vec::new(),
+            scale: 1.0,
+            next_frame: Instant::now(),
+            turn: 0,
+        }
+    }
+
+    /// Until the hub or the dispatcher is gone.
+    pub async fn run(mut self) {
+        let mut flight: Option<Flight> = None;
+        loop {
+            // What has come already is merged before the next frame.
+            while let Ok(update) = self.updates.try_recv() {
+                self.update(update);
+            }
+            while let Ok(order) = self.orders.try_recv() {
+                self.order(order);
+            }
+            let wake = if flight.is_none() { self.wake() } else { None };
+            if wake.is_some_and(|wake| wake <= Instant::now()) {
+                flight = self.frame().await;
+                continue;
+            }
+            let sleep_to = wake.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
+            tokio::select! {
+                update = self.updates.recv() => match update {
+                    Some(update) => self.update(update),
+                    None => return,
+                },
+                order = self.orders.recv() => match order {
+                    Some(order) => self.order(order),
+                    None => return,
+                },
+                answer = answered(&mut flight) => if let Some(flight) = flight.take() {
+                    self.landed(flight, answer);
+                },
+                () = sleep_until(sleep_to) => {}
+            }
+        }
+    }
+
+    /// When the next call is to be made, if there is anything to say.
+    fn wake(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let news = self.outbox.has_news() || !self.replies.is_empty();
+        let paint = self.views.iter().filter_map(|view| match &view.retry {
+            Some((_, at)) => Some(*at),
+            None => view.dirty.then_some(now),
+        });
+        let first = paint.chain(news.then_some(now)).min()?;
+        Some(first.max(self.next_frame))
+    }
+
+    fn update(&mut self, update: Update) {
+        self.outbox.push(update);
+        for session in self.outbox.take_dirty() {
+            for view in self.views.iter_mut().filter(|view| view.shown.session == session) {
+                view.dirty = true;
+            }
+        }
+    }
+
+    fn order(&mut self, order: Order) {
+        match order {
+            Order::Reply { id, result } => self.replies.push((id, result)),
+            Order::Views(shown) => {
+                let mut known = std::mem::take(&mut self.views);
+                self.views = shown
+                    .into_iter()
+                    .map(|shown| {
+                        let same = |view: &View| view.shown.view == shown.view && view.shown.session == shown.session;
+                        match known.iter().position(same) {
+                            Some(index) => View { shown, ..known.swap_remove(index) },
+                            None => View { shown, dirty: true, retry: None, late: None },
+                        }
+                    })
+                    .collect();
+            }
+        }
+    }
+
+    async fn frame(&mut self) -> Option<Flight> {
+        let started = Instant::now();
+        self.next_frame = started + FRAME;
+        let batch = self.outbox.take();
+        let mut fields: Vec<(Value, Value)> = Vec::new();
+        if !batch.rows.is_empty() {
+            fields.push(("sessions".into(), encode::value(&batch.rows)));
+        }
+        if !batch.removed.is_empty() {
+            fields.push(("removed".into(), encode::value(&batch.removed)));
+        }
+        let messages = batch.events.iter().filter_map(|event| match event {
+            Update::Messages { session, .. } => Some(session.clone()),
+            _ => None,
+        });
+        let messages = messages.collect();
+        let events: Vec<Value> = batch.events.iter().filter_map(encode::event).collect();
+        if !events.is_empty() {
+            fields.push(("events".into(), Value::Array(events)));
+        }
+        if !self.replies.is_empty() {
+            let replies = std::mem::take(&mut self.replies).into_iter().map(|(id, result)| {
+                let (error, value) = match result {
+                    Ok(value) => (Value::Nil, value),
+                    Err(error) => (Value::from(error), Value::Nil),
+                };
+                Value::Array(vec![id.into(), error, value])
+            });
+            fields.push(("replies".into(), Value::Array(replies.collect())));
+        }
+        let patches = self.paint().await;
+        let mut estimate = 0.0;
+        let mut bytes = 0;
+        if !patches.is_empty() {
+            let values = patches.iter().map(|(view, patch)| encode::patch(view.buffer, patch)).collect();
+            estimate = patches.iter().map(|(_, patch)| patch.micros()).sum();
+            bytes = patches.iter().map(|(_, patch)| patch.bytes() as u64).sum();
+            fields.push(("patches".into(), Value::Array(values)));
+        }
+        if fields.is_empty() {
+            return None;
+        }
+        let args = vec![Value::from(APPLY), Value::Array(vec![Value::Map(fields)])];
+        let answer = self.link.call("nvim_exec_lua", args);
+        Some(Flight { answer, patches, messages, bytes, estimate })
+    }
+
+    /// Asks the shown sessions for their patches, the focused one first, under one budget.
+    async fn paint(&mut self) -> Vec<(ViewId, Patch)> {
+        let mut order: Vec<usize> = (0..self.views.len()).collect();
+        let count = order.len().max(1);
+        self.turn = (self.turn + 1) % count;
+        order.rotate_left(self.turn.min(count - 1).min(self.views.len()));
+        order.sort_by_key(|&index| !self.views[index].shown.focused);
+        let now = Instant::now();
+        let mut left = (CALL_MICROS - CALL_FIXED) / self.scale;
+        let mut waiting = order.iter().filter(|&&index| self.views[index].dirty).count();
+        let mut patches = Vec::new();
+        for index in order {
+            let view = &mut self.views[index];
+            if let Some((patch, at)) = view.retry.take() {
+                if at > now {
+                    view.retry = Some((patch, at));
+                } else {
+                    left -= patch.micros();
+                    patches.push((view.shown.view, patch));
+                }
+                // What comes after it waits: patches follow each other.
+                continue;
+            }
+            if !view.dirty {
+                continue;
+            }
+            let share = left / waiting.max(1) as f64;
+            waiting -= 1;
+            if share < 1.0 {
+                continue;
+            }
+            let mut reply = view.late.take().unwrap_or_else(|| {
+                let (reply, painted) = oneshot::channel();
+                let (session, view) = (view.shown.session.clone(), view.shown.view);
+                self.hub.send(Request::Paint { session, view, budget: Budget::micros(share), reply });
+                painted
+            });
+            match timeout(LAYOUT, &mut reply).await {
+                Ok(Ok(painted)) => {
+                    view.dirty = painted.more;
+                    if let Some(patch) = painted.patch {
+                        left -= patch.micros();
+                        patches.push((view.shown.view, patch));
+                    }
+                }
+                // The session has gone; its row says so.
+                Ok(Err(_)) => view.dirty = false,
+                Err(_) => view.late = Some(reply),
+            }
+        }
+        patches
+    }
+
+    fn landed(&mut self, flight: Flight, answer: Result<Value, String>) {
+        for session in flight.messages {
+            self.hub.send(Request::MessagesTaken { session });
+        }
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::error!(error, "Neovim could not take a batch");
+                for (view, _) in flight.patches {
+                    self.repaint(view);
+                }
+                return;
+            }
+        };
+        let field = |name: &str| answer.as_map().and_then(|map| map.iter().find(|(key, _)| key.as_str() == Some(name)));
+        let ms = field("ms").and_then(|(_, ms)| ms.as_f64()).unwrap_or(0.0);
+        self.stats.call(flight.patches.len() as u64, flight.bytes, ms);
+        self.correct(flight.estimate, ms);
+        let results = field("results").and_then(|(_, results)| results.as_array().cloned()).unwrap_or_default();
+        let mut results = results.iter().map(|result| result.as_str().unwrap_or("").to_owned());
+        for (id, patch) in flight.patches {
+            match results.next().as_deref() {
+                Some("ok") => {}
+                Some("busy") => {
+                    self.stats.count_busy();
+                    if let Some(view) = self.views.iter_mut().find(|view| view.shown.view == id) {
+                        view.retry = Some((patch, Instant::now() + BUSY_RETRY));
+                    }
+                }
+                // The buffer was wiped: the next list of views says so too.
+                Some("gone") => self.views.retain(|view| view.shown.view != id),
+                _ => {
+                    self.stats.count_stale();
+                    self.repaint(id);
+                }
+            }
+        }
+    }
+
+    fn repaint(&mut self, id: ViewId) {
+        if let Some(view) = self.views.iter_mut().find(|view| view.shown.view == id) {
+            view.dirty = true;
+            self.hub.send(Request::Repaint { session: view.shown.session.clone(), view: id });
+        }
+    }
+
+    /// Brings the estimate nearer to what calls really cost; small ones say nothing.
+    fn correct(&mut self, estimate: f64, ms: f64) {
+        if estimate > 200.0 && ms > 0.0 {
+            let real = ms * 1000.0 / (estimate + CALL_FIXED);
+            self.scale = (0.8 * self.scale + 0.2 * real).clamp(0.25, 20.0);
+        }
+    }
+}
+
+async fn answered(flight: &mut Option<Flight>) -> Result<Value, String> {
+    match flight {
+        Some(flight) => match (&mut flight.answer).await {
+            Ok(answer) => answer,
+            Err(_) => Err("the call was lost".to_owned()),
+        },
+        None => std::future::pending().await,
+    }
+}
