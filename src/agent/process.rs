@@ -193,7 +193,7 @@ pub fn spawn(invocation: Invocation) -> Result<AgentProcess, SpawnError> {
     let (directives, to_obey) = mpsc::unbounded_channel();
     let inner = Inner {
         session_id: invocation.session.clone(),
-        keeper: keeper.pid(),
+        keeper: keeper.identity(),
         directives,
         writes: Mutex::new(Some(writes)),
         phase: phases.clone(),
@@ -235,7 +235,8 @@ pub struct ProcessHandle(Arc<Inner>);
 
 struct Inner {
     session_id: SessionId,
-    keeper: i32,
+    /// Its pid, and when it started: the pid may be another's by now.
+    keeper: (i32, u64),
     directives: mpsc::UnboundedSender<Directive>,
     writes: Mutex<Option<mpsc::UnboundedSender<Vec<u8>>>>,
     phase: watch::Receiver<Phase>,
@@ -256,7 +257,7 @@ impl ProcessHandle {
 
     /// The keeper's pid; the agent's comes with [`ProcessEvent::Started`].
     pub fn keeper(&self) -> i32 {
-        self.0.keeper
+        self.0.keeper.0
     }
 
     /// Puts bytes behind those that wait to be written. What the agent does not take in the end comes back as
@@ -346,6 +347,12 @@ impl ProcessHandle {
     fn direct(&self, directive: Directive) {
         // No receiver: the process has ended, and every wish with it.
         let _ = self.0.directives.send(directive);
+    }
+}
+
+impl fmt::Debug for ProcessHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ProcessHandle").field(&self.0.session_id).field(&self.0.keeper.0).finish()
     }
 }
 

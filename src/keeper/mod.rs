@@ -19,12 +19,12 @@ mod sys;
 pub use hand::{hand_over, receive};
 pub use sys::adopt_orphans;
 
-use std::{ffi::OsString, os::fd::AsFd, process::ExitCode};
+use std::{ffi::OsString, process::ExitCode};
 
 /// `agor-nvim keep CMD…`: the control socket is the standard input. Returns when nothing of the agent is left.
 pub fn run(command: impl Iterator<Item = OsString>) -> ExitCode {
     let command: Vec<OsString> = command.collect();
-    let Ok(control) = sys::detach(std::io::stdin().as_fd()) else {
+    let Ok(control) = sys::detach(rustix::stdio::stdin()) else {
         // The backend sees the end of the socket and says what it can.
         return ExitCode::FAILURE;
     };

@@ -8,7 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, pidfd_send_signal};
+#[cfg(target_os = "linux")]
+use rustix::process::Signal;
+use rustix::process::{Pid, WaitOptions};
 
 /// One row of a snapshot. Pid and start together name a process for good; a pid alone may be another's by now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,21 +36,30 @@ impl Process {
     }
 
     /// SIGKILL to this process and to no other that has got its pid since.
+    #[cfg(target_os = "linux")]
     pub fn kill(&self) -> io::Result<()> {
+        use rustix::{
+            io::Errno,
+            process::{PidfdFlags, kill_process, pidfd_open, pidfd_send_signal},
+        };
         let pid = Pid::from_raw(self.pid).ok_or(io::ErrorKind::NotFound)?;
         let handle = pidfd_open(pid, PidfdFlags::empty());
         // The pidfd holds whoever has the pid now: look whether that is still the same.
-        if !Self::read(self.pid).is_some_and(|now| now.start == self.start) {
+        if Self::read(self.pid).is_none_or(|now| now.start != self.start) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        Ok(match handle {
+        match handle {
             Ok(handle) => pidfd_send_signal(handle, Signal::KILL)?,
             // A kernel before 5.3, or a sandbox that does not know the call.
-            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
-                rustix::process::kill_process(pid, Signal::KILL)?;
-            }
+            Err(Errno::NOSYS | Errno::PERM) => kill_process(pid, Signal::KILL)?,
             Err(error) => return Err(error.into()),
-        })
+        }
+        Ok(())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub fn kill(&self) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Its whole command line, or in brackets its name if it has none.

@@ -1,6 +1,6 @@
 //! Which processes there are: of the sessions of this backend, and of backends that are gone.
 
-use std::{fs, os::unix::fs::MetadataExt, time::Duration};
+use std::{cell::RefCell, collections::BTreeSet, fs, os::unix::fs::MetadataExt, time::Duration};
 
 use super::{ProcessHandle, RunMark};
 use crate::{
@@ -18,17 +18,11 @@ const STALE_LIMIT: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessInfo {
     pub session_id: SessionId,
-    pid: i32,
+    pub pid: i32,
     pub command: String,
     pub age: Duration,
     /// Resident memory.
     pub rss_bytes: u64,
-}
-
-impl ProcessInfo {
-    pub fn pid(&self) -> i32 {
-        self.pid
-    }
 }
 
 /// Every process of these, each keeper first. Reads `/proc` once: some milliseconds, not for the editor's path.
@@ -46,9 +40,10 @@ pub fn ps<'a>(handles: impl IntoIterator<Item = &'a ProcessHandle>) -> Vec<Proce
     };
     let mut found = Vec::new();
     for handle in handles {
-        let (session_id, keeper) = (handle.session_id(), handle.keeper());
-        found.extend(all.iter().filter(|one| one.pid == keeper).map(|keeper| info(session_id, keeper)));
-        found.extend(tree::descendants(&all, keeper).iter().map(|process| info(session_id, process)));
+        let (session_id, keeper) = (handle.session_id(), handle.0.keeper);
+        let Some(keeper) = all.iter().find(|one| (one.pid, one.start) == keeper) else { continue };
+        found.push(info(session_id, keeper));
+        found.extend(tree::descendants(&all, keeper.pid).iter().map(|process| info(session_id, process)));
     }
     found
 }
@@ -71,17 +66,15 @@ pub fn sweep_stale() -> usize {
         let mark = one.variable(RUN).and_then(|value| RunMark::parse(std::str::from_utf8(&value).ok()?));
         mark.is_some_and(|mark| mark.is_stale())
     };
-    let mut killed = 0;
-    let counted = std::cell::RefCell::new(std::collections::BTreeSet::new());
+    let found = RefCell::new(BTreeSet::new());
     let find = |all: &[Process]| {
         let stale = all.iter().filter(|one| !one.zombie && is_own(one) && is_stale(one) && !has_keeper(all, one));
         let stale: Vec<Process> = stale.cloned().collect();
-        counted.borrow_mut().extend(stale.iter().map(|one| (one.pid, one.start)));
+        found.borrow_mut().extend(stale.iter().map(|one| (one.pid, one.start)));
         stale
     };
     let left = tree::kill_all(find, STALE_LIMIT);
-    killed += counted.borrow().len().saturating_sub(left.len());
-    killed
+    found.borrow().len().saturating_sub(left.len())
 }
 
 fn has_keeper(all: &[Process], process: &Process) -> bool {

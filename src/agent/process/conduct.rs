@@ -26,6 +26,8 @@ use crate::keeper::{
 const KILL_LIMIT: Duration = Duration::from_millis(2500);
 /// The same for one that was let go, whose agent may take its time first.
 const LET_GO_LIMIT: Duration = Duration::from_secs(6);
+/// A keeper that has closed its socket has nothing more to do.
+const REAP_LIMIT: Duration = Duration::from_millis(200);
 /// What the tree of a keeper that was killed may take to be killed.
 const RESCUE_LIMIT: Duration = Duration::from_secs(3);
 
@@ -70,7 +72,7 @@ impl Conductor {
                 heard.failed = true;
             }
         } else {
-            self.keeper.reap_in_time();
+            self.keeper.reap_soon().await;
         }
         let killed = if heard.failed { None } else { Some(rustix::process::Signal::KILL.as_raw()) };
         let mut exit = heard.exit.unwrap_or(Exit { signal: killed, ..Exit::default() });
@@ -166,8 +168,9 @@ impl Keeper {
         Ok(Self { child, pid, start })
     }
 
-    pub(super) fn pid(&self) -> i32 {
-        self.pid
+    /// Its pid, and when it started.
+    pub(super) fn identity(&self) -> (i32, u64) {
+        (self.pid, self.start)
     }
 
     async fn reap(&mut self) {
@@ -175,16 +178,18 @@ impl Keeper {
         keepers().remove(&self.pid);
     }
 
-    /// It has said that it is done, but it may stay for what cannot be killed.
-    fn reap_in_time(mut self) {
-        tokio::spawn(async move { self.reap().await });
+    /// It has said that it is done, and ends now; unless it stays for what cannot be killed.
+    async fn reap_soon(mut self) {
+        if timeout(REAP_LIMIT, self.reap()).await.is_err() {
+            tokio::spawn(async move { self.reap().await });
+        }
     }
 
     /// The keeper was killed, or is stuck. The agent was killed with it, and what that had started has become ours,
     /// since the backend adopts orphans too: children that are no keepers. (A backend that is killed together with its
     /// keepers leaves to the next one what still carries the marks.)
     async fn rescue(mut self, mark: Mark) {
-        if timeout(Duration::from_millis(200), self.child.wait()).await.is_err() {
+        if timeout(REAP_LIMIT, self.child.wait()).await.is_err() {
             let _ = self.child.start_kill();
         }
         self.reap().await;

@@ -1,0 +1,383 @@
+//! Real processes under real keepers: what they say arrives, and however they end, nothing of them is left.
+
+mod support {
+    pub mod family;
+}
+
+use std::{os::unix::fs::PermissionsExt, time::Duration};
+
+use agor_nvim::agent::{
+    process::{AgentProcess, Exit, InputClosed, ProcessEvent, SpawnError, ps, spawn},
+    stop::{Action, STOP_LIMIT, Signal, Step},
+};
+use support::family::{Family, Said, patiently};
+use tokio::sync::watch;
+
+fn busy() -> watch::Receiver<bool> {
+    watch::channel(true).1
+}
+
+fn ended_with(code: i32) -> Exit {
+    Exit { code: Some(code), ..Exit::default() }
+}
+
+fn killed_by(signal: i32) -> Exit {
+    Exit { signal: Some(signal), ..Exit::default() }
+}
+
+const LONG: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_millis(20);
+
+// What it says.
+
+#[tokio::test]
+async fn lines_and_exit_code_arrive_in_order() {
+    let family = Family::new();
+    let said = family.run(&["say=one", "err=oops", "drip=two ä", "binary", "raw=half a line", "exit=3"]).await;
+    assert_eq!(said.lines, ["one", "two ä", "a\u{fffd}\u{fffd}", "half a line"]);
+    assert_eq!(said.stderr, ["oops"]);
+    assert_eq!(said.exit, Exit { stderr_tail: vec!["oops".into()], ..ended_with(3) });
+    assert!(said.started.is_some());
+    family.has_left_nothing();
+}
+
+#[tokio::test]
+async fn a_line_of_20_mib_is_left_out_and_the_next_one_is_not() {
+    let family = Family::new();
+    let said = family.run(&["say=before", "long=20", "say=after"]).await;
+    assert_eq!(said.lines, ["before", "after"]);
+    assert_eq!(said.too_long, [20 << 20]);
+    assert_eq!(said.exit, ended_with(0));
+}
+
+#[tokio::test]
+async fn a_flood_arrives_whole_although_nobody_takes_it_for_a_while() {
+    let family = Family::new();
+    let mut process = family.spawn(&["flood=400000", "say=end"]);
+    assert!(matches!(patiently(process.events.recv()).await, Some(ProcessEvent::Started { .. })));
+    // 18 MB are more than the reader takes ahead: the agent has to wait now, and loses nothing.
+    tokio::task::yield_now().await;
+    let said = Said::all(&mut process).await;
+    assert_eq!((said.lines.len(), said.lines.last().map(String::as_str)), (400_001, Some("end")));
+    assert_eq!(said.exit, ended_with(0));
+}
+
+#[tokio::test]
+async fn the_directory_and_the_environment_are_those_of_the_session() {
+    let family = Family::new();
+    let said = family.run(&["cwd", "env=AGOR_SESSION_ID", "env=GIT_EDITOR", "env=NVIM", "env=CARGO"]).await;
+    let cwd = family.cwd().canonicalize().expect("a directory").display().to_string();
+    assert_eq!(said.lines, [&cwd, family.session.as_str(), "false", "(unset)", "(unset)"]);
+}
+
+#[tokio::test]
+async fn the_agent_inherits_its_three_pipes_and_nothing_else() {
+    let families = [Family::new(), Family::new(), Family::new()];
+    let mut processes: Vec<_> = families.iter().map(|family| family.spawn(&["descriptors"])).collect();
+    for process in &mut processes {
+        assert_eq!(Said::all(process).await.lines, ["fds [0, 1, 2]"]);
+    }
+}
+
+#[tokio::test]
+async fn the_agent_ignores_and_blocks_no_signal() {
+    let family = Family::new();
+    let said = family.run_command(&["sh", "-c", "grep -E 'Sig(Blk|Ign)' /proc/self/status"]).await;
+    let mask = |line: &String| u64::from_str_radix(line.split('\t').nth(1)?, 16).ok();
+    // 32 and 33 are the C library's own, which it lets nobody touch.
+    let masks: Vec<_> = said.lines.iter().filter_map(mask).map(|mask| mask & !(0b11 << 31)).collect();
+    assert_eq!(masks, [0, 0]);
+}
+
+// What is said to it.
+
+#[tokio::test]
+async fn writes_arrive_in_order_and_the_end_of_input_after_them() {
+    let family = Family::new();
+    let mut process = family.spawn(&["echo"]);
+    let long = "x".repeat(5 << 20);
+    process.handle.write(b"one\n".to_vec()).expect("open");
+    process.handle.write(format!("{long}\n").into_bytes()).expect("open");
+    process.handle.close_stdin();
+    assert_eq!(process.handle.write(b"late\n".to_vec()), Err(InputClosed(b"late\n".to_vec())));
+    let said = Said::all(&mut process).await;
+    assert_eq!(said.lines, ["echo one".to_owned(), format!("echo {long}")]);
+    assert_eq!(said.undelivered, Vec::<Vec<u8>>::new());
+    assert_eq!(said.exit, ended_with(0));
+}
+
+#[tokio::test]
+async fn what_an_agent_never_read_comes_back() {
+    let family = Family::new();
+    let mut process = family.spawn(&["say=ready", "forever"]);
+    Said::line(&mut process, "ready").await;
+    let (long, short) = (vec![b'x'; 5 << 20], b"second\n".to_vec());
+    process.handle.write(long.clone()).expect("open");
+    process.handle.write(short.clone()).expect("open");
+    process.handle.kill();
+    let said = Said::all(&mut process).await;
+    assert!(said.undelivered == [long, short], "both writes come back whole");
+    assert!(process.handle.write(Vec::new()).is_err());
+}
+
+#[tokio::test]
+async fn an_agent_that_closes_its_input_lives_on() {
+    let family = Family::new();
+    let mut process = family.spawn(&["close=0", "say=closed", "forever"]);
+    Said::line(&mut process, "closed").await;
+    process.handle.write(b"anybody there?\n".to_vec()).expect("nobody knows yet");
+    let event = patiently(process.events.recv()).await;
+    assert_eq!(event, Some(ProcessEvent::Undelivered(vec![b"anybody there?\n".to_vec()])));
+    assert!(process.handle.write(b"again\n".to_vec()).is_err());
+    assert!(!process.handle.has_ended());
+    process.handle.kill();
+    assert_eq!(Said::all(&mut process).await.exit, killed_by(9));
+}
+
+// How it does not start.
+
+#[track_caller]
+fn check_failure(said: &Said, sentence: &str) {
+    assert_eq!(said.failures, [sentence]);
+    assert_eq!((said.exit.code, said.exit.signal, said.started), (None, None, None));
+}
+
+#[tokio::test]
+async fn an_agent_that_cannot_start_says_why() {
+    let family = Family::new();
+    let file = |name: &str, text: &str, mode: u32| {
+        let path = family.cwd().join(name);
+        std::fs::write(&path, text).expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("a mode");
+        path
+    };
+    let run = async |program: &std::path::Path, remove: bool| {
+        let mut invocation = family.invocation(&["sh"]);
+        invocation.program = program.to_owned();
+        if remove {
+            invocation.cwd = family.cwd().join("removed since");
+        }
+        Said::all(&mut spawn(invocation).expect("a keeper")).await
+    };
+    let gone = family.cwd().join("gone");
+    check_failure(&run(&gone, false).await, &format!("'{}' does not exist", gone.display()));
+    let plain = file("plain", "text", 0o644);
+    let sentence = format!("'{0}' may not be executed: try chmod +x '{0}'", plain.display());
+    check_failure(&run(&plain, false).await, &sentence);
+    let script = file("script", "#!/no/such/interpreter\n", 0o755);
+    let sentence = format!("'{}' could not be started: the interpreter that it names does not exist", script.display());
+    check_failure(&run(&script, false).await, &sentence);
+    let sentence = format!("the directory '{}' does not exist", family.cwd().join("removed since").display());
+    check_failure(&run("/bin/sh".as_ref(), true).await, &sentence);
+}
+
+#[tokio::test]
+async fn a_keeper_that_cannot_start_is_an_error() {
+    let family = Family::new();
+    let mut invocation = family.invocation(&["sh"]);
+    invocation.args.push("a\0b".into());
+    assert!(matches!(spawn(invocation), Err(SpawnError::Nul("the command line"))));
+    let mut invocation = family.invocation(&["sh"]);
+    invocation.keeper = "/no/such/binary".into();
+    assert!(matches!(spawn(invocation), Err(SpawnError::Keeper(_))));
+    let mut invocation = family.invocation(&["sh"]);
+    invocation.args.push("x".repeat(10 << 20).into());
+    assert!(matches!(spawn(invocation), Err(SpawnError::TooLong)));
+    // A program that is no keeper of ours.
+    let mut invocation = family.invocation(&["sh"]);
+    invocation.keeper = "/bin/true".into();
+    let said = Said::all(&mut spawn(invocation).expect("it starts")).await;
+    check_failure(&said, "the agent's keeper ended before it could start anything: try again");
+}
+
+#[tokio::test]
+async fn an_environment_larger_than_a_socket_buffer_arrives() {
+    let family = Family::new();
+    let mut invocation = family.invocation(&["sh", "-c", "printf '%s%s%s' \"$A\" \"$B\" \"$C\" | wc -c"]);
+    for name in ["A", "B", "C"] {
+        invocation.env.insert(name.into(), "x".repeat(120_000).into());
+    }
+    let said = Said::all(&mut spawn(invocation).expect("a keeper")).await;
+    assert_eq!(said.lines, ["360000"]);
+}
+
+// How it ends. Each time it has a child, one in its own session, a daemon and one without our marks, all deaf.
+
+#[tokio::test]
+async fn nothing_is_left_when_the_agent_exits() {
+    let family = Family::new();
+    let said = family.run(&["family", "say=bye", "exit=3"]).await;
+    assert_eq!((said.lines, said.exit), (vec!["bye".to_owned()], ended_with(3)));
+    family.has_left_nothing();
+}
+
+#[tokio::test]
+async fn nothing_is_left_when_the_agent_crashes() {
+    let family = Family::new();
+    let said = family.run(&["family", "raw={\"type\":\"half", "die=11"]).await;
+    assert_eq!((said.lines, said.exit.signal), (vec!["{\"type\":\"half".to_owned()], Some(11)));
+    family.has_left_nothing();
+}
+
+#[tokio::test]
+async fn nothing_is_left_when_a_deaf_agent_is_killed() {
+    let family = Family::new();
+    let mut process = family.spawn(&["deaf", "family", "say=ready", "forever"]);
+    Said::line(&mut process, "ready").await;
+    process.handle.kill();
+    assert_eq!(Said::all(&mut process).await.exit, killed_by(9));
+    family.has_left_nothing();
+}
+
+#[tokio::test]
+async fn a_ladder_is_climbed_until_the_agent_ends() {
+    let family = Family::new();
+    let mut process = family.spawn(&["family", "signals", "say=ready", "eof", "forever"]);
+    Said::line(&mut process, "ready").await;
+    let ladder = vec![
+        Step::new(Action::CloseStdin, SHORT),
+        Step::new(Action::Signal(Signal::Interrupt), SHORT),
+        Step::new(Action::Signal(Signal::Terminate), LONG),
+        Step::kill(),
+    ];
+    process.handle.climb(ladder, busy());
+    let said = Said::all(&mut process).await;
+    assert_eq!((said.lines, said.exit), (words(&["eof", "got SIGINT", "got SIGTERM"]), ended_with(7)));
+    family.has_left_nothing();
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_ladder_ends_in_the_kill_even_if_it_does_not_say_so() {
+    let family = Family::new();
+    let mut process = family.spawn(&["deaf", "family", "say=ready", "forever"]);
+    Said::line(&mut process, "ready").await;
+    process.handle.climb(vec![Step::new(Action::Signal(Signal::Terminate), SHORT)], busy());
+    assert_eq!(Said::all(&mut process).await.exit, killed_by(9));
+    family.has_left_nothing();
+}
+
+#[tokio::test]
+async fn the_wait_after_a_write_ends_with_the_turn() {
+    let family = Family::new();
+    let mut process = family.spawn(&["say=ready", "echo", "say=eof"]);
+    Said::line(&mut process, "ready").await;
+    let (turn, busy) = watch::channel(true);
+    process.handle.climb(
+        vec![
+            Step::new(Action::Write(b"stop\n".to_vec()), STOP_LIMIT),
+            Step::new(Action::CloseStdin, LONG),
+            Step::kill(),
+        ],
+        busy,
+    );
+    Said::line(&mut process, "echo stop").await;
+    turn.send(false).expect("the ladder waits for it");
+    let said = Said::all(&mut process).await;
+    assert_eq!((said.lines, said.exit), (words(&["eof"]), ended_with(0)));
+}
+
+#[tokio::test]
+async fn a_stop_is_not_held_up_by_a_flood_that_nobody_takes() {
+    let family = Family::new();
+    let mut process = family.spawn(&["deaf", "family", "flood=100000000"]);
+    while !matches!(patiently(process.events.recv()).await, Some(ProcessEvent::Frames(_))) {}
+    process.handle.climb(vec![Step::new(Action::Signal(Signal::Interrupt), SHORT), Step::kill()], busy());
+    patiently(process.handle.ended()).await;
+    family.has_left_nothing();
+}
+
+#[tokio::test]
+async fn an_agent_without_a_handle_is_stopped_by_its_own_ladder() {
+    let family = Family::new();
+    let mut invocation = family.script(&["family", "signals", "say=ready", "eof", "forever"]);
+    invocation.orphan_ladder = vec![
+        Step::new(Action::CloseStdin, Duration::from_millis(500)),
+        Step::new(Action::Signal(Signal::Terminate), LONG),
+        Step::kill(),
+    ];
+    let mut process = spawn(invocation).expect("a keeper");
+    Said::line(&mut process, "ready").await;
+    let AgentProcess { mut events, handle } = process;
+    drop(handle);
+    let said = Said::rest(&mut events).await;
+    assert_eq!((said.lines, said.exit), (words(&["eof", "got SIGTERM"]), ended_with(7)));
+    family.has_left_nothing();
+}
+
+#[tokio::test]
+async fn a_deaf_orphan_is_killed_however_long_its_ladder_is() {
+    let family = Family::new();
+    let mut invocation = family.script(&["deaf", "family", "say=ready", "forever"]);
+    invocation.orphan_ladder = vec![Step::new(Action::Signal(Signal::Terminate), LONG), Step::kill()];
+    let mut process = spawn(invocation).expect("a keeper");
+    Said::line(&mut process, "ready").await;
+    process.handle.orphan();
+    assert_eq!(Said::all(&mut process).await.exit, killed_by(9));
+    family.has_left_nothing();
+}
+
+#[tokio::test]
+async fn a_keeper_is_deaf_to_polite_signals() {
+    let family = Family::new();
+    let mut process = family.spawn(&["say=ready", "echo"]);
+    Said::line(&mut process, "ready").await;
+    let keeper = rustix::process::Pid::from_raw(process.handle.keeper()).expect("a pid");
+    use rustix::process::Signal;
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT, Signal::USR1, Signal::PIPE] {
+        rustix::process::kill_process(keeper, signal).expect("it is there");
+    }
+    process.handle.write(b"still here\n".to_vec()).expect("open");
+    process.handle.close_stdin();
+    let said = Said::all(&mut process).await;
+    assert_eq!((said.lines, said.exit), (words(&["echo still here"]), ended_with(0)));
+}
+
+#[tokio::test]
+async fn sixty_four_sessions_end_when_their_handles_are_dropped() {
+    let families: Vec<_> = (0..64).map(|_| Family::new()).collect();
+    let mut all = Vec::new();
+    for family in &families {
+        let process = spawn(family.invocation(&["sh", "-c", "sleep 1000 & echo ready; read line"])).expect("a keeper");
+        all.push(process);
+    }
+    for process in &mut all {
+        Said::line(process, "ready").await;
+    }
+    let (mut events, handles): (Vec<_>, Vec<_>) = all.into_iter().map(|one| (one.events, one.handle)).unzip();
+    drop(handles);
+    for events in &mut events {
+        Said::rest(events).await;
+    }
+    for family in &families {
+        family.has_left_nothing();
+    }
+}
+
+// Who is there.
+
+#[tokio::test]
+async fn ps_lists_the_whole_tree_of_a_session() {
+    let family = Family::new();
+    let other = Family::new();
+    let mut process = family.spawn(&["family", "say=ready", "forever"]);
+    let mut beside = other.spawn(&["say=ready", "forever"]);
+    Said::line(&mut process, "ready").await;
+    Said::line(&mut beside, "ready").await;
+    let list = ps([&process.handle]);
+    assert!(list.iter().all(|one| one.session_id == family.session));
+    assert_eq!(list[0].pid, process.handle.keeper());
+    assert!(list[0].command.starts_with("agor-nvim keep "), "{}", list[0].command);
+    assert!(list[0].rss_bytes > 0);
+    let mut pids = family.pids();
+    assert_eq!(pids.len(), 5);
+    pids.retain(|pid| list.iter().all(|one| one.pid != *pid));
+    assert_eq!(pids, [0_i32; 0], "each child is listed, wherever it went");
+    assert!(list.iter().all(|one| one.pid != beside.handle.keeper()));
+    process.handle.kill();
+    Said::all(&mut process).await;
+    assert_eq!(ps([&process.handle]), []);
+}
