@@ -65,9 +65,9 @@ impl Source {
         let mut found = Vec::new();
         let mut at = 0;
         while at < self.tokens.len() {
-            if is_word(&self.tokens[at]) && (at == 0 || self.tokens[at - 1] != "::") {
-                self.path(&mut at, &[], &mut found);
-            } else if self.tokens[at] == "{" && at > 0 && self.tokens[at - 1] == "use" {
+            let before = at.checked_sub(1).map(|before| self.tokens[before].as_str());
+            let begins = is_word(&self.tokens[at]) && before != Some("::");
+            if begins || (self.tokens[at] == "{" && before == Some("use")) {
                 self.path(&mut at, &[], &mut found);
             } else {
                 at += 1;
