@@ -44,6 +44,18 @@ fn a_scrolled_window_keeps_what_moved_and_shows_what_came() {
 }
 
 #[test]
+fn a_resized_screen_has_its_new_size() {
+    let editor = Editor::start(Options { size: (40, 8), ..Options::default() });
+    editor.input("i");
+    editor.paste("first\nsecond");
+    editor.wait_text("second");
+    editor.resize(60, 12);
+    assert_eq!(editor.rows().len(), 12);
+    assert_eq!(editor.lua("return vim.o.columns", &[]), Value::from(60));
+    assert_eq!(editor.rows()[..2], ["first", "second"]);
+}
+
+#[test]
 fn a_highlight_is_seen_with_its_colours_and_its_group() {
     let editor = Editor::start(Options::default());
     editor.lua(

@@ -151,6 +151,19 @@ impl Editor {
         }
     }
 
+    /// As if the user had pulled at the terminal's corner.
+    #[track_caller]
+    pub fn resize(&self, columns: u16, lines: u16) {
+        self.call("nvim_ui_try_resize", vec![columns.into(), lines.into()]);
+        self.wait_screen(&format!("{lines} lines"), |rows| rows.len() == usize::from(lines));
+    }
+
+    /// As a terminal pastes: newlines are text, nothing is mapped.
+    #[track_caller]
+    pub fn paste(&self, text: &str) {
+        self.call("nvim_paste", vec![text.into(), true.into(), (-1).into()]);
+    }
+
     /// The rows of the screen as of the last flush, without trailing blanks.
     pub fn rows(&self) -> Vec<String> {
         self.rpc.state().grid.shown.rows()
