@@ -16,14 +16,19 @@ vim.keymap.set('n', '<leader>a', '<Plug>(agor-toggle)', { desc = 'agor: the pane
 vim.keymap.set({ 'n', 'x' }, '<leader>s', '<Plug>(agor-send)', { desc = 'agor: send' })
 vim.keymap.set('n', '<leader>p', '<Plug>(agor-permit)', { desc = 'agor: the oldest question' })
 
-if not vim.tbl_contains(vim.v.argv, '--headless') then
-  vim.api.nvim_create_autocmd('VimEnter', {
-    once = true,
-    callback = function()
-      -- The first screen is drawn before anything starts.
-      vim.schedule(function()
-        require('demo').start()
-      end)
-    end,
-  })
-end
+local headless = vim.tbl_contains(vim.v.argv, '--headless')
+
+vim.api.nvim_create_autocmd('VimEnter', {
+  once = true,
+  callback = function()
+    -- Outside of the autocommand: inside, others would not run. The first screen is drawn before anything starts.
+    vim.schedule(function()
+      local demo = require('demo')
+      if headless then
+        demo.headless()
+      else
+        demo.start()
+      end
+    end)
+  end,
+})

@@ -88,7 +88,7 @@ end
 
 --- Runs the session to its end, prints the transcript and leaves: 0 if the agent has finished, else 1.
 function M.headless()
-  vim.o.columns = 100
+  vim.o.columns = 140
   vim.o.lines = 50
   local agor = require('agor')
   answer_everything(agor)
