@@ -1,0 +1,31 @@
+-- What every peer's configuration begins with: nothing that one could profit or suffer from.
+local M = {
+  root = vim.env.BENCH_ROOT,
+  python = vim.env.BENCH_PYTHON,
+}
+M.agent = { M.python, M.root .. '/agent.py' }
+
+vim.o.swapfile = false
+vim.o.shada = ''
+vim.o.termguicolors = true
+vim.o.laststatus = 2
+vim.o.undofile = false
+vim.g.loaded_netrwPlugin = 1
+
+_G.BENCH_NOTES = {}
+---@diagnostic disable-next-line: duplicate-set-field
+vim.notify = function(message)
+  if #_G.BENCH_NOTES < 50 then
+    table.insert(_G.BENCH_NOTES, tostring(message):sub(1, 300))
+  end
+end
+
+-- All that the driver knows of a peer, which fills this in:
+--   open()      opens the transcript, in whatever window
+--   ready()     whether a prompt can be sent
+--   send(text)  sends one
+--   buf()       the transcript's buffer
+--   settled()   whether the peer itself thinks that the turn is over
+--   text()      the agent's text, if the buffer need not have all of it
+_G.Bench = {}
+return M

@@ -1,0 +1,34 @@
+-- The whole configuration of `make demo`: this plugin and a little comfort.
+
+local root = vim.fn.expand('<sfile>:p:h:h')
+vim.opt.runtimepath:prepend(root)
+package.path = root .. '/scripts/lua/?.lua;' .. package.path
+
+vim.o.termguicolors = true
+vim.o.number = true
+vim.o.laststatus = 2
+vim.o.swapfile = false
+vim.o.shada = ''
+vim.o.autoread = true
+vim.g.mapleader = ' '
+
+vim.keymap.set('n', '<leader>a', '<Plug>(agor-toggle)', { desc = 'agor: the pane' })
+vim.keymap.set({ 'n', 'x' }, '<leader>s', '<Plug>(agor-send)', { desc = 'agor: send' })
+vim.keymap.set('n', '<leader>p', '<Plug>(agor-permit)', { desc = 'agor: the oldest question' })
+
+local headless = vim.tbl_contains(vim.v.argv, '--headless')
+
+vim.api.nvim_create_autocmd('VimEnter', {
+  once = true,
+  callback = function()
+    -- Outside of the autocommand: inside, others would not run. The first screen is drawn before anything starts.
+    vim.schedule(function()
+      local demo = require('demo')
+      if headless then
+        demo.headless()
+      else
+        demo.start()
+      end
+    end)
+  end,
+})

@@ -1,0 +1,273 @@
+//! The invariants of the architecture, each as a rule over the source text: who may use whom, and what is done in one
+//! place only.
+//!
+//! Code that only tests see (`#[cfg(test)] mod`, a file `tests.rs` or `*_tests.rs`) is exempt from all
+//! but the limit of lines.
+
+#[path = "architecture/source.rs"]
+mod source;
+
+use std::{fs, path::Path};
+
+use source::{Source, module_path};
+
+/// What each part may use, besides itself. A path allows everything below it. What is missing here may not be used,
+/// and a part without a row is not allowed to exist.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("transcript", &["domain"]),
+    ("render", &["domain", "transcript"]),
+    // The keeper's own module says what it is told and what it answers.
+    ("agent", &["domain", "keeper"]),
+    ("session", &["domain", "transcript", "render", "agent"]),
+    ("client", &["domain", "transcript", "render", "agent", "session"]),
+    ("transport", &["domain"]),
+    ("nvim", &["domain", "transcript", "render", "agent", "session", "client", "transport", "logging"]),
+    ("keeper", &["domain"]),
+    ("runner", &["domain", "agent::stop", "agent::lines"]),
+    ("logging", &["domain"]),
+];
+
+/// What stands at the top and may use everything.
+const ROOTS: &[&str] = &["src/main.rs", "src/lib.rs"];
+
+/// Longer files are two.
+const MOST_LINES: usize = 500;
+
+/// Words that mean something is done, and the only places where it may be.
+struct Monopoly {
+    what: &'static str,
+    sign: fn(&Source) -> bool,
+    places: &'static [&'static str],
+}
+
+const MONOPOLIES: &[Monopoly] = &[
+    Monopoly {
+        what: "names the editor's own protocol (nvim_rs, rmpv)",
+        sign: |source| source.has_word("nvim_rs") || source.has_word("rmpv"),
+        places: &["src/nvim/", "src/nvim.rs"],
+    },
+    Monopoly {
+        // The embedded runners are agents: they run below a keeper and may have tools, as others have.
+        what: "starts a process",
+        sign: |source| {
+            source.uses_path(&["process", "Command"]) || source.has_word("fork") || source.has_word("execve")
+        },
+        places: &["src/agent/process.rs", "src/agent/process/", "src/keeper/", "src/keeper.rs", "src/runner/"],
+    },
+    Monopoly {
+        what: "prints: stdout is the editor's channel, and one printed line closes it",
+        sign: |source| source.has_macro("println") || source.has_macro("print"),
+        places: &["src/main.rs", "src/runner/"],
+    },
+    Monopoly {
+        what: "takes hold of stdout: it is the editor's channel",
+        sign: |source| source.calls_path(&["stdout"]),
+        places: &["src/main.rs", "src/runner/", "src/nvim/", "src/transport/"],
+    },
+];
+
+/// Every broken rule of one file, as sentences.
+fn violations(path: &str, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let lines = text.lines().count();
+    if lines > MOST_LINES {
+        found.push(format!("{path}: {lines} lines, more than {MOST_LINES}: make it two files"));
+    }
+    if path.ends_with("/tests.rs") || path.ends_with("_tests.rs") {
+        return found;
+    }
+    if !text.starts_with("//!") {
+        found.push(format!("{path}: does not begin with a //! comment that says what it knows and what it does not"));
+    }
+    let source = Source::parse(text);
+    for monopoly in MONOPOLIES {
+        if (monopoly.sign)(&source) && !monopoly.places.iter().any(|place| path.starts_with(place)) {
+            found.push(format!("{path}: {}; only {} may", monopoly.what, monopoly.places.join(", ")));
+        }
+    }
+    if !ROOTS.contains(&path) {
+        found.extend(layer_violations(path, &source));
+    }
+    found
+}
+
+fn layer_violations(path: &str, source: &Source) -> Vec<String> {
+    let module = module_path(path);
+    let own = module.first().map(String::as_str).unwrap_or_default();
+    let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| *name == own) else {
+        return vec![format!("{path}: {own} has no row in the table of layers in tests/architecture.rs")];
+    };
+    let mut found = Vec::new();
+    for used in source.crate_paths(&module) {
+        let within = |allowed: &str| used == allowed || used.starts_with(&format!("{allowed}::"));
+        if !within(own) && !allowed.iter().any(|allowed| within(allowed)) {
+            found.push(format!("{path}: {own} must not use crate::{used}"));
+        }
+    }
+    found
+}
+
+fn rust_files(folder: &Path, files: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).expect("the source folder can be read") {
+        let path = entry.expect("and its entries").path();
+        if path.is_dir() {
+            rust_files(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path.to_string_lossy().into_owned());
+        }
+    }
+}
+
+#[test]
+fn the_source_keeps_every_rule() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    rust_files(&root.join("src"), &mut files);
+    assert!(files.len() > 10, "this looks at the source: {files:?}");
+    let mut found = Vec::new();
+    for file in &files {
+        let text = fs::read_to_string(file).expect("a source file is text");
+        let path = Path::new(file).strip_prefix(root).expect("it is below the root").to_string_lossy();
+        found.extend(violations(&path, &text));
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[track_caller]
+fn check(path: &str, code: &str, expected: &[&str]) {
+    let text = format!("//! A head.\n{code}\n");
+    assert_eq!(violations(path, &text), expected);
+}
+
+#[test]
+fn a_lower_layer_must_not_use_a_higher_one() {
+    check("src/domain/id.rs", "use crate::domain::message::Content;", &[]);
+    check(
+        "src/domain/id.rs",
+        "use crate::render::Line;",
+        &["src/domain/id.rs: domain must not use crate::render::Line"],
+    );
+    check("src/render/mod.rs", "use crate::{domain::Event, transcript::Entry};", &[]);
+    check(
+        "src/transcript/mod.rs",
+        "use crate::{\n  domain::{Event, id::SessionId},\n  session::{hub::Hub as H},\n};",
+        &["src/transcript/mod.rs: transcript must not use crate::session::hub::Hub"],
+    );
+}
+
+#[test]
+fn a_path_in_the_middle_of_code_counts() {
+    check(
+        "src/agent/protocol/claude.rs",
+        "fn f() -> u8 { crate::session::answer() }",
+        &["src/agent/protocol/claude.rs: agent must not use crate::session::answer"],
+    );
+}
+
+#[test]
+fn super_is_followed_to_where_it_leads() {
+    check("src/agent/protocol/claude.rs", "use super::super::stop::Step;", &[]);
+    check(
+        "src/agent/protocol/claude.rs",
+        "use super::super::super::nvim::Link;",
+        &["src/agent/protocol/claude.rs: agent must not use crate::nvim::Link"],
+    );
+    check("src/agent/mod.rs", "use super::client;", &["src/agent/mod.rs: agent must not use crate::client"]);
+}
+
+#[test]
+fn a_part_of_a_layer_can_be_all_that_is_allowed() {
+    check("src/runner/demo.rs", "use crate::agent::stop::Step;", &[]);
+    check(
+        "src/runner/demo.rs",
+        "use crate::agent::{lines::Lines, process::spawn};",
+        &["src/runner/demo.rs: runner must not use crate::agent::process::spawn"],
+    );
+}
+
+#[test]
+fn a_new_part_needs_a_row() {
+    check(
+        "src/misc.rs",
+        "fn f() {}",
+        &["src/misc.rs: misc has no row in the table of layers in tests/architecture.rs"],
+    );
+}
+
+#[test]
+fn comments_strings_and_tests_are_not_code() {
+    check("src/domain/id.rs", "// use crate::nvim::Link;\n/* rmpv /* rmpv */ rmpv */", &[]);
+    check(
+        "src/domain/id.rs",
+        r##"const A: &str = "crate::nvim \" rmpv"; const B: &str = r#"println!("rmpv")"#;"##,
+        &[],
+    );
+    check("src/domain/id.rs", "const C: char = '\"'; // rmpv \"\nconst D: u8 = b'\\''; fn f<'a>(x: &'a str) {}", &[]);
+    check("src/domain/id_tests.rs", "use crate::nvim::Link;", &[]);
+    check("src/domain/id.rs", "#[cfg(test)]\nmod tests {\n  fn f() { println!(\"{}\", '}'); }\n}", &[]);
+    check(
+        "src/domain/id.rs",
+        "#[cfg(test)]\nmod tests {}\nuse crate::agent::X;",
+        &["src/domain/id.rs: domain must not use crate::agent::X"],
+    );
+}
+
+#[test]
+fn only_the_editors_side_names_its_protocol() {
+    check("src/nvim/link.rs", "use rmpv::Value;", &[]);
+    check(
+        "src/client/mod.rs",
+        "fn f(value: rmpv::Value) {}",
+        &["src/client/mod.rs: names the editor's own protocol (nvim_rs, rmpv); only src/nvim/, src/nvim.rs may"],
+    );
+}
+
+#[test]
+fn processes_start_in_few_places() {
+    let places = "only src/agent/process.rs, src/agent/process/, src/keeper/, src/keeper.rs, src/runner/ may";
+    check("src/agent/process.rs", "use tokio::process::{Child, Command};", &[]);
+    check("src/keeper/mod.rs", "fn f() { std::process::Command::new(\"x\"); }", &[]);
+    check("src/agent/protocol/claude.rs", "use crate::domain::Command;", &[]);
+    for code in [
+        "use std::process::{Stdio, Command};",
+        "fn f() { tokio::process::Command::new(\"x\"); }",
+        "use std::process; fn f() { process::Command::new(\"x\"); }",
+        "use std::{io, process::Command as Run};",
+    ] {
+        check("src/session/actor.rs", code, &[&format!("src/session/actor.rs: starts a process; {places}")]);
+    }
+}
+
+#[test]
+fn nothing_prints_but_the_runners() {
+    check("src/runner/demo.rs", "fn f() { println!(\"{}\", 1); }", &[]);
+    check("src/agent/process.rs", "fn f(c: &mut C) { c.stdout(Stdio::piped()); let out = child.stdout.take(); }", &[]);
+    check(
+        "src/session/hub.rs",
+        "fn f() { println!(\"x\"); }",
+        &[
+            "src/session/hub.rs: prints: stdout is the editor's channel, and one printed line closes it; only src/main.rs, src/runner/ may",
+        ],
+    );
+    check(
+        "src/session/hub.rs",
+        "fn f() { let out = std::io::stdout(); }",
+        &[
+            "src/session/hub.rs: takes hold of stdout: it is the editor's channel; only src/main.rs, src/runner/, src/nvim/, src/transport/ may",
+        ],
+    );
+}
+
+#[test]
+fn a_file_has_a_head_and_an_end() {
+    assert_eq!(
+        violations("src/domain/id.rs", "fn f() {}\n"),
+        ["src/domain/id.rs: does not begin with a //! comment that says what it knows and what it does not"]
+    );
+    let long = "//! A head.\n".to_owned() + &"\n".repeat(500);
+    assert_eq!(
+        violations("src/domain/id.rs", &long),
+        ["src/domain/id.rs: 501 lines, more than 500: make it two files"]
+    );
+}

@@ -1,0 +1,16 @@
+//! What tests that drive a real Neovim share: a home of their own, an editor with a screen, a look at what is left running.
+//!
+//! Blocking on purpose, with one reader thread: a test reads as what a user does and sees. Nothing sleeps; whoever waits
+//! is woken by the editor's next flush or answer, and a wait that is in vain ends in a panic with the screen in it.
+//! Knows nothing of sessions and agents.
+#![allow(dead_code, unused_imports, reason = "every test program takes what it needs")]
+
+mod editor;
+mod grid;
+mod home;
+mod rpc;
+
+pub use editor::{Editor, Options};
+pub use grid::Highlight;
+pub use home::{Home, leftovers, repository};
+pub use rpc::RpcError;
