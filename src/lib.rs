@@ -19,3 +19,5 @@ pub mod agent;
 pub mod transcript;
 
 pub mod render;
+
+pub mod runner;

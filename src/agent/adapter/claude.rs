@@ -308,12 +308,7 @@ impl Claude {
             Whole::New | Whole::Copy => return None,
         };
         self.turn.said |= thread.is_none() && kind == Kind::Text;
-        Some(Event::Message {
-            id,
-            parent_id: thread.clone(),
-            part: false,
-            content: kind.content(words.to_owned()),
-        })
+        Some(Event::Message { id, parent_id: thread.clone(), part: false, content: kind.content(words.to_owned()) })
     }
 
     fn error(&mut self, event: &Value, thread: &Thread, message: &str, events: &mut Vec<Event>) {
@@ -497,7 +492,8 @@ impl Adapter for Claude {
             },
             "error" => {
                 let inner = event.get("error").unwrap_or(event);
-                let said = inner.as_str().or_else(|| some_text(inner, "message")).or_else(|| some_text(event, "message"));
+                let said =
+                    inner.as_str().or_else(|| some_text(inner, "message")).or_else(|| some_text(event, "message"));
                 let said = said.unwrap_or("Claude Code reported an error without a text").to_owned();
                 let mut events = Vec::new();
                 self.error(event, &thread, &said, &mut events);

@@ -94,11 +94,7 @@ impl Streams {
         let broken = self.withdraw(parent, message_id);
         if self.find(parent).is_none_or(|open| open.message_id != message_id) {
             self.open.retain(|open| open.parent.as_ref() != parent);
-            self.open.push(Open {
-                parent: parent.cloned(),
-                message_id: message_id.to_owned(),
-                blocks: Vec::new(),
-            });
+            self.open.push(Open { parent: parent.cloned(), message_id: message_id.to_owned(), blocks: Vec::new() });
         }
         broken
     }

@@ -38,11 +38,25 @@ pub fn title(tool: &str, input: &Value, cwd: &str) -> String {
             _ => pattern.to_owned(),
         }),
         "ExitPlanMode" => some_text(input, "plan").map(|plan| plan.trim_start_matches(['#', ' ', '\n']).to_owned()),
-        "AskUserQuestion" => list(input, "questions").first().and_then(|question| some_text(question, "question")).map(str::to_owned),
-        _ => ["description", "command", "query", "url", "file_path", "path", "pattern", "skill", "subject", "prompt", "name"]
-            .iter()
-            .find_map(|key| some_text(input, key))
-            .map(str::to_owned),
+        "AskUserQuestion" => {
+            list(input, "questions").first().and_then(|question| some_text(question, "question")).map(str::to_owned)
+        }
+        _ => [
+            "description",
+            "command",
+            "query",
+            "url",
+            "file_path",
+            "path",
+            "pattern",
+            "skill",
+            "subject",
+            "prompt",
+            "name",
+        ]
+        .iter()
+        .find_map(|key| some_text(input, key))
+        .map(str::to_owned),
     };
     match title.map(|title| one_line(&title, TITLE_LIMIT)) {
         Some(title) if !title.is_empty() => match mcp(tool) {

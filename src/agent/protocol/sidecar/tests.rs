@@ -535,7 +535,8 @@ fn a_permission_request_is_read_whole() {
                 },
             ),
         ]
-    "#]].assert_debug_eq(&out.events);
+    "#]]
+    .assert_debug_eq(&out.events);
 }
 
 #[test]
