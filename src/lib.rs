@@ -17,6 +17,8 @@ pub mod keeper;
 
 pub mod agent;
 
+pub mod runner;
+
 pub mod transcript;
 
 pub mod render;

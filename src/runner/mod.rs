@@ -1,0 +1,5 @@
+//! The embedded runners' own side: programs that speak the sidecar protocol on stdio.
+//!
+//! They are started like any other agent and know nothing of the backend; only they print to stdout.
+
+pub mod demo;
