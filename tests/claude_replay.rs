@@ -187,8 +187,9 @@ impl Host {
             _ => None,
         });
         let first = options.and_then(|options| options.first()).map(|option| option.option_id.clone());
-        let known = |id: &str| options.is_some_and(|options| options.iter().any(|option| option.option_id.as_str() == id));
-        let lasting = ["approve_edits", "allow_always"].into_iter().find(|id| known(id));
+        let known =
+            |id: &str| options.is_some_and(|options| options.iter().any(|option| option.option_id.as_str() == id));
+        let lasting = ["approve_edits", "allow_always", "allow_session"].into_iter().find(|id| known(id));
         let option_id = match (theirs["updatedPermissions"].is_array(), lasting) {
             (true, Some(id)) => id.into(),
             _ => first.expect("every request has options"),
@@ -467,7 +468,8 @@ fn fields_may_be_missing_or_of_another_type() {
             for pointer in pointers(&entry["msg"], 4) {
                 turn += 1;
                 let mut message = entry["msg"].clone();
-                let junk = [json!(null), json!(7), json!("junk"), json!([]), json!({}), json!([{"type": 3}]), json!(-1.5)];
+                let junk =
+                    [json!(null), json!(7), json!("junk"), json!([]), json!({}), json!([{"type": 3}]), json!(-1.5)];
                 *message.pointer_mut(&pointer).expect("a field that is there") = junk[turn % junk.len()].clone();
                 // A turn that never ends in the junk's words is not our concern here; what is open must close at the end.
                 let out = host.protocol.receive(Frame::Line(message.to_string()));
@@ -502,7 +504,9 @@ fn take_leniently(host: &mut Host, out: Output) {
 
 fn pointers(value: &Value, depth: usize) -> Vec<String> {
     let children: Vec<(String, &Value)> = match value {
-        Value::Object(map) => map.iter().map(|(key, child)| (key.replace('~', "~0").replace('/', "~1"), child)).collect(),
+        Value::Object(map) => {
+            map.iter().map(|(key, child)| (key.replace('~', "~0").replace('/', "~1"), child)).collect()
+        }
         Value::Array(list) => list.iter().take(2).enumerate().map(|(at, child)| (at.to_string(), child)).collect(),
         _ => Vec::new(),
     };

@@ -232,6 +232,9 @@ impl Claude {
             }
             "content_block_delta" => {
                 let delta = inner.get("delta").unwrap_or(&Value::Null);
+                if text(delta, "type") == "input_json_delta" {
+                    return self.early_input(thread, index, text(delta, "partial_json")).into_iter().collect();
+                }
                 let events = self.streams.delta(thread.as_ref(), index, delta);
                 self.turn.said |= !events.is_empty() && thread.is_none();
                 events
@@ -308,12 +311,7 @@ impl Claude {
             Whole::New | Whole::Copy => return None,
         };
         self.turn.said |= thread.is_none() && kind == Kind::Text;
-        Some(Event::Message {
-            id,
-            parent_id: thread.clone(),
-            part: false,
-            content: kind.content(words.to_owned()),
-        })
+        Some(Event::Message { id, parent_id: thread.clone(), part: false, content: kind.content(words.to_owned()) })
     }
 
     fn error(&mut self, event: &Value, thread: &Thread, message: &str, events: &mut Vec<Event>) {
@@ -333,6 +331,14 @@ impl Claude {
         let event = (!plan::shows_as_plan(&call.name)).then(|| self.call_event(&call));
         self.calls.put(call);
         event
+    }
+
+    /// A call whose input is still arriving, with the one field that tells what it is about.
+    fn early_input(&mut self, thread: &Thread, index: u64, piece: &str) -> Option<Event> {
+        let (id, key, value) = self.streams.input(thread.as_ref(), index, piece)?;
+        let mut call = self.calls.find(&id).filter(|call| !plan::shows_as_plan(&call.name))?.clone();
+        call.input = serde_json::json!({ key: value });
+        Some(self.call_event(&call))
     }
 
     fn call_event(&self, call: &Call) -> Event {
@@ -497,7 +503,8 @@ impl Adapter for Claude {
             },
             "error" => {
                 let inner = event.get("error").unwrap_or(event);
-                let said = inner.as_str().or_else(|| some_text(inner, "message")).or_else(|| some_text(event, "message"));
+                let said =
+                    inner.as_str().or_else(|| some_text(inner, "message")).or_else(|| some_text(event, "message"));
                 let said = said.unwrap_or("Claude Code reported an error without a text").to_owned();
                 let mut events = Vec::new();
                 self.error(event, &thread, &said, &mut events);

@@ -12,7 +12,8 @@ const CONTEXT: usize = 3;
 /// From the structured twin of a tool's result: a patch, or a file that was created.
 pub fn of_result(result: &Value) -> Vec<FileDiff> {
     let Some(path) = some_text(result, "filePath") else { return Vec::new() };
-    let hunks: Vec<Hunk> = list(result, "structuredPatch").iter().map(hunk).filter(|hunk| !hunk.lines.is_empty()).collect();
+    let hunks: Vec<Hunk> =
+        list(result, "structuredPatch").iter().map(hunk).filter(|hunk| !hunk.lines.is_empty()).collect();
     match (hunks.is_empty(), text(result, "type"), result.get("content").and_then(Value::as_str)) {
         (false, ..) => vec![FileDiff { path: path.to_owned(), hunks }],
         (true, "create", Some(content)) => vec![FileDiff { path: path.to_owned(), hunks: vec![added(content)] }],
@@ -90,10 +91,7 @@ mod tests {
         let input = json!({"file_path": "/p/a", "old_string": "one\ntwo", "new_string": "one\n2\nthree"});
         check(&of_input("Edit", &input), &[("/p/a", 1, 1, &[" one", "-two", "+2", "+three"])]);
         let edits = json!({"file_path": "a", "edits": [input, {"old_string": "", "new_string": "x\n"}, 5]});
-        check(
-            &of_input("MultiEdit", &edits),
-            &[("a", 1, 1, &[" one", "-two", "+2", "+three"]), ("a", 0, 1, &["+x"])],
-        );
+        check(&of_input("MultiEdit", &edits), &[("a", 1, 1, &[" one", "-two", "+2", "+three"]), ("a", 0, 1, &["+x"])]);
     }
 
     #[test]

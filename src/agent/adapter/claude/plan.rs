@@ -46,7 +46,9 @@ impl Tasks {
             }
             "TaskList" => {
                 let tasks = result.get("tasks")?.as_array()?;
-                let entries = tasks.iter().filter_map(|task| Some((id(task)?, entry(text(task, "subject"), text(task, "status")))));
+                let entries = tasks
+                    .iter()
+                    .filter_map(|task| Some((id(task)?, entry(text(task, "subject"), text(task, "status")))));
                 self.entries = entries.collect();
             }
             _ => return None,

@@ -38,7 +38,8 @@ pub fn sentence(subtype: &str, message: &Value) -> Option<String> {
         },
         "hook_response" => {
             let outcome = text(message, "outcome");
-            let said = ["stderr", "output", "stdout"].iter().find_map(|key| some_text(message, key)).unwrap_or_default();
+            let said =
+                ["stderr", "output", "stdout"].iter().find_map(|key| some_text(message, key)).unwrap_or_default();
             let name = some_text(message, "hook_name").unwrap_or("A hook");
             (outcome != "success").then(|| format!("{name}: {outcome} {said}").trim().to_owned())
         }

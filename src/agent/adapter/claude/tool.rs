@@ -38,11 +38,25 @@ pub fn title(tool: &str, input: &Value, cwd: &str) -> String {
             _ => pattern.to_owned(),
         }),
         "ExitPlanMode" => some_text(input, "plan").map(|plan| plan.trim_start_matches(['#', ' ', '\n']).to_owned()),
-        "AskUserQuestion" => list(input, "questions").first().and_then(|question| some_text(question, "question")).map(str::to_owned),
-        _ => ["description", "command", "query", "url", "file_path", "path", "pattern", "skill", "subject", "prompt", "name"]
-            .iter()
-            .find_map(|key| some_text(input, key))
-            .map(str::to_owned),
+        "AskUserQuestion" => {
+            list(input, "questions").first().and_then(|question| some_text(question, "question")).map(str::to_owned)
+        }
+        _ => [
+            "description",
+            "command",
+            "query",
+            "url",
+            "file_path",
+            "path",
+            "pattern",
+            "skill",
+            "subject",
+            "prompt",
+            "name",
+        ]
+        .iter()
+        .find_map(|key| some_text(input, key))
+        .map(str::to_owned),
     };
     match title.map(|title| one_line(&title, TITLE_LIMIT)) {
         Some(title) if !title.is_empty() => match mcp(tool) {
@@ -164,6 +178,10 @@ fn output(content: Option<&Value>, subagent: bool) -> String {
     if subagent && text.starts_with("Async agent launched successfully") {
         // What follows in the text is for the model alone, it says.
         return "Started in the background.".to_owned();
+    }
+    if text.starts_with("The user doesn't want to proceed with this tool use.") {
+        // The rest tells the model how to behave.
+        return "Not run: the user did not want it.".to_owned();
     }
     match text.strip_prefix("<tool_use_error>").and_then(|text| text.strip_suffix("</tool_use_error>")) {
         Some(inner) => inner.to_owned(),

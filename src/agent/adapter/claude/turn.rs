@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn an_interrupt_is_no_error() {
-        let end = end(&json!({"subtype": "error_during_execution", "is_error": true, "terminal_reason": "aborted_tools",
+        let end =
+            end(&json!({"subtype": "error_during_execution", "is_error": true, "terminal_reason": "aborted_tools",
             "stop_reason": "tool_use", "errors": ["[ede_diagnostic] x"]}));
         assert!(end.interrupted && !end.cost.is_error && end.cost.errors.is_empty());
         assert_eq!((end.stop_reason.as_str(), end.error), ("interrupted", None));
@@ -80,7 +81,8 @@ mod tests {
 
     #[test]
     fn a_failure_always_has_a_sentence() {
-        let max = json!({"subtype": "error_max_turns", "is_error": true, "errors": ["Reached maximum number of turns (2)"]});
+        let max =
+            json!({"subtype": "error_max_turns", "is_error": true, "errors": ["Reached maximum number of turns (2)"]});
         assert_eq!(end(&max).error.as_deref(), Some("Reached maximum number of turns (2)"));
         assert_eq!(end(&max).stop_reason, "max_turns");
         assert!(end(&json!({"is_error": true})).error.is_some_and(|error| error.contains("did not say why")));

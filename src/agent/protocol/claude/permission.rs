@@ -67,20 +67,17 @@ fn tool_options(suggestions: &[Value]) -> Vec<(PermissionOption, Effect)> {
     let mut options = vec![(option("allow", "Allow once".into(), AllowOnce), Effect::Allow(Vec::new()))];
     let known: Vec<&Value> = suggestions.iter().filter(|update| update.is_object()).collect();
     if !known.is_empty() {
-        // The same for this session alone, unless that is what was suggested.
+        // For this session alone, and for longer if that was suggested.
         let session: Vec<Value> = known.iter().map(|update| for_session(update)).collect();
         let lasting: Vec<Value> = known.into_iter().cloned().collect();
+        let name = format!("Allow {}", names(&session));
+        options.push((option("allow_session", name, AllowAlways), Effect::Allow(session.clone())));
         if session != lasting {
-            let name = format!("Allow {}", names(&session));
-            options.push((option("allow_session", name, AllowAlways), Effect::Allow(session)));
+            let name = format!("Always allow {}", names(&lasting));
+            options.push((option("allow_always", name, AllowAlways), Effect::Allow(lasting)));
         }
-        let name = format!("Always allow {}", names(&lasting));
-        options.push((option("allow_always", name, AllowAlways), Effect::Allow(lasting)));
     }
-    options.push((
-        option("reject", "Reject".into(), RejectOnce),
-        Effect::Deny { message: REFUSED, end_turn: false },
-    ));
+    options.push((option("reject", "Reject".into(), RejectOnce), Effect::Deny { message: REFUSED, end_turn: false }));
     options.push((
         option("reject_stop", "Reject and end the turn".into(), RejectOnce),
         Effect::Deny { message: REFUSED, end_turn: true },
@@ -201,8 +198,11 @@ mod tests {
     #[track_caller]
     fn check(request: &Value, expect: &[&str]) -> Pending {
         let (shown, pending) = super::request("r".into(), request, "/p");
-        let names: Vec<_> =
-            shown.options.iter().map(|option| format!("{} {:?}: {}", option.option_id, option.kind, option.name)).collect();
+        let names: Vec<_> = shown
+            .options
+            .iter()
+            .map(|option| format!("{} {:?}: {}", option.option_id, option.kind, option.name))
+            .collect();
         assert_eq!(names, expect);
         pending
     }
@@ -237,7 +237,7 @@ mod tests {
             &request,
             &[
                 "allow AllowOnce: Allow once",
-                "allow_always AllowAlways: Always allow all edits for this session",
+                "allow_session AllowAlways: Allow all edits for this session",
                 "reject RejectOnce: Reject",
                 "reject_stop RejectOnce: Reject and end the turn",
             ],

@@ -51,7 +51,8 @@ pub fn elicitation(request: &Value) -> Option<(Vec<Question>, Pending)> {
     let message = text(request, "message");
     let questions = fields.iter().map(|(name, field)| {
         let label = some_text(field, "description").or_else(|| some_text(field, "title")).unwrap_or(name);
-        let asked = if fields.len() == 1 && !message.is_empty() { message.to_owned() } else { format!("{message} {label}") };
+        let asked =
+            if fields.len() == 1 && !message.is_empty() { message.to_owned() } else { format!("{message} {label}") };
         let options = options(field);
         Question {
             id: name.clone(),
@@ -154,7 +155,8 @@ mod tests {
         let (questions, pending) = elicitation(&request).expect("a form");
         assert_eq!(questions.iter().map(|q| q.text.as_str()).collect::<Vec<_>>()[..2], ["You? name", "You? age"]);
         let yes = |text: &str| vec![text.to_owned()];
-        let answers = [("name", yes("Ada")), ("age", yes("36")), ("ok", yes("Yes")), ("tags", yes("x")), ("unset", vec![])];
+        let answers =
+            [("name", yes("Ada")), ("age", yes("36")), ("ok", yes("Yes")), ("tags", yes("x")), ("unset", vec![])];
         let answers = answers.into_iter().map(|(name, chosen)| (name.to_owned(), chosen)).collect();
         let expect = json!({"action": "accept", "content": {"age": 36, "name": "Ada", "ok": true, "tags": ["x"]}});
         assert_eq!(pending.answer(&answers), expect);
