@@ -232,6 +232,9 @@ impl Claude {
             }
             "content_block_delta" => {
                 let delta = inner.get("delta").unwrap_or(&Value::Null);
+                if text(delta, "type") == "input_json_delta" {
+                    return self.early_input(thread, index, text(delta, "partial_json")).into_iter().collect();
+                }
                 let events = self.streams.delta(thread.as_ref(), index, delta);
                 self.turn.said |= !events.is_empty() && thread.is_none();
                 events
@@ -328,6 +331,14 @@ impl Claude {
         let event = (!plan::shows_as_plan(&call.name)).then(|| self.call_event(&call));
         self.calls.put(call);
         event
+    }
+
+    /// A call whose input is still arriving, with the one field that tells what it is about.
+    fn early_input(&mut self, thread: &Thread, index: u64, piece: &str) -> Option<Event> {
+        let (id, key, value) = self.streams.input(thread.as_ref(), index, piece)?;
+        let mut call = self.calls.find(&id).filter(|call| !plan::shows_as_plan(&call.name))?.clone();
+        call.input = serde_json::json!({ key: value });
+        Some(self.call_event(&call))
     }
 
     fn call_event(&self, call: &Call) -> Event {

@@ -9,6 +9,9 @@ use serde_json::Value;
 use super::json::{some_text, text};
 use crate::domain::{Content, Event, MessageId, ToolUseId};
 
+/// How far into a tool's input its telling field is looked for.
+const INPUT_LIMIT: usize = 16 * 1024;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Text,
@@ -34,6 +37,8 @@ struct Block {
     tool: Option<ToolUseId>,
     /// The whole one has come.
     whole: bool,
+    /// Of a tool's input: what it is about has been told, or will not be.
+    told: bool,
 }
 
 impl Block {
@@ -57,7 +62,7 @@ impl Open {
 
     fn block(&mut self, index: u64, kind: Kind) -> &mut Block {
         let at = self.blocks.iter().position(|block| block.index == index).unwrap_or_else(|| {
-            self.blocks.push(Block { index, kind, text: String::new(), tool: None, whole: false });
+            self.blocks.push(Block { index, kind, text: String::new(), tool: None, whole: false, told: false });
             self.blocks.len() - 1
         });
         &mut self.blocks[at]
@@ -121,6 +126,25 @@ impl Streams {
             "thinking_delta" => self.piece(parent, index, Kind::Thinking, text(delta, "thinking")),
             _ => Vec::new(),
         }
+    }
+
+    /// A piece of a tool's input: once its telling field is whole, that field. A file that is being written shows its
+    /// name long before its content is there.
+    pub fn input(
+        &mut self,
+        parent: Option<&ToolUseId>,
+        index: u64,
+        piece: &str,
+    ) -> Option<(ToolUseId, &'static str, String)> {
+        let block = self.find(parent)?.block(index, Kind::Other);
+        let tool = block.tool.clone().filter(|_| !block.whole && !block.told)?;
+        block.text.push_str(piece);
+        let found = telling_field(&block.text);
+        if found.is_some() || block.text.len() > INPUT_LIMIT {
+            block.told = true;
+            block.text = String::new();
+        }
+        found.map(|(key, value)| (tool, key, value))
     }
 
     fn piece(&mut self, parent: Option<&ToolUseId>, index: u64, kind: Kind, piece: &str) -> Vec<Event> {
@@ -197,5 +221,103 @@ impl Streams {
 
     fn find(&mut self, parent: Option<&ToolUseId>) -> Option<&mut Open> {
         self.open.iter_mut().find(|open| open.parent.as_ref() == parent)
+    }
+}
+
+/// The first of the fields that say what a call is about, if its text is there to the end. Inside a string the quotes
+/// are escaped, so what looks like a key is one.
+fn telling_field(input: &str) -> Option<(&'static str, String)> {
+    let keys = ["file_path", "notebook_path", "command", "pattern", "url", "query", "description"];
+    let found = keys.into_iter().filter_map(|key| {
+        let (_, rest) = input.split_once(&format!("\"{key}\":"))?;
+        let value = serde_json::Deserializer::from_str(rest).into_iter::<String>().next()?.ok()?;
+        Some((key, value))
+    });
+    found.into_iter().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check(events: &[Event], expect: &[(&str, bool, &str)]) {
+        let flat: Vec<_> = events
+            .iter()
+            .map(|event| match event {
+                Event::Message { id, part, content: Content::Text { text } | Content::Thinking { text }, .. } => {
+                    (id.as_str(), *part, text.as_str())
+                }
+                other => panic!("no text: {other:?}"),
+            })
+            .collect();
+        assert_eq!(flat, expect);
+    }
+
+    fn text_delta(text: &str) -> Value {
+        json!({"type": "text_delta", "text": text})
+    }
+
+    #[test]
+    fn a_repeated_stream_withdraws_what_the_broken_one_had_shown() {
+        let mut streams = Streams::default();
+        streams.message_start(None, "a");
+        streams.block_start(None, 0, &json!({"type": "text", "text": ""}));
+        check(&streams.delta(None, 0, &text_delta("Ha")), &[("a:0", true, "Ha")]);
+        assert_eq!(streams.whole(None, "a", Kind::Text, "Ha"), Whole::Completes("a:0".into()));
+        streams.block_start(None, 1, &json!({"type": "thinking", "thinking": "x"}));
+        streams.block_start(None, 2, &json!({"type": "tool_use", "id": "t"}));
+        let broken = streams.withdraw(None, "b");
+        check(&broken.events, &[("a:1", false, "")]);
+        assert_eq!(broken.tools, ["t".into()]);
+        assert_eq!(streams.whole(None, "b", Kind::Text, "Hallo"), Whole::New);
+        check(&streams.close(|_| true), &[]);
+    }
+
+    #[test]
+    fn pieces_whose_beginning_was_lost_are_still_one_text() {
+        let mut streams = Streams::default();
+        check(&streams.delta(None, 0, &text_delta("lost")), &[]);
+        streams.message_start(None, "a");
+        check(&streams.delta(None, 3, &text_delta("x")), &[("a:3", true, "x")]);
+        check(&streams.delta(None, 3, &text_delta("y")), &[("a:3", true, "y")]);
+        check(&streams.close(|_| true), &[("a:3", false, "xy")]);
+    }
+
+    #[test]
+    fn a_second_copy_of_a_whole_text_is_known() {
+        let mut streams = Streams::default();
+        streams.message_start(None, "a");
+        streams.delta(None, 0, &text_delta("x"));
+        assert_eq!(streams.whole(None, "a", Kind::Text, "x"), Whole::Completes("a:0".into()));
+        assert_eq!(streams.whole(None, "a", Kind::Text, "x"), Whole::Copy);
+        assert_eq!(streams.whole(None, "a", Kind::Text, "y"), Whole::New);
+        check(&streams.delta(None, 0, &text_delta("late")), &[]);
+    }
+
+    #[test]
+    fn threads_do_not_mix() {
+        let mut streams = Streams::default();
+        let sub = ToolUseId::from("sub");
+        streams.message_start(None, "a");
+        streams.message_start(Some(&sub), "b");
+        streams.delta(None, 0, &text_delta("main"));
+        streams.delta(Some(&sub), 0, &text_delta("sub"));
+        assert!(streams.withdraw(Some(&sub), "b").events.is_empty());
+        check(&streams.close(|thread| thread.is_none()), &[("a:0", false, "main")]);
+        check(&streams.close(|_| true), &[("b:0", false, "sub")]);
+    }
+
+    #[test]
+    fn a_call_tells_what_it_is_about_as_soon_as_that_is_whole() {
+        let mut streams = Streams::default();
+        streams.message_start(None, "a");
+        streams.block_start(None, 0, &json!({"type": "tool_use", "id": "t"}));
+        assert_eq!(streams.input(None, 0, "{\"file_path\": \"/p/ü\\\""), None);
+        let found = streams.input(None, 0, "x\", \"content\": \"");
+        assert_eq!(found, Some(("t".into(), "file_path", "/p/ü\"x".to_owned())));
+        assert_eq!(streams.input(None, 0, "\\\"command\\\": \\\"no\\\""), None);
+        assert_eq!(telling_field("{\"content\": \"\\\"command\\\": \\\"no\\\"\"}"), None);
     }
 }

@@ -1,0 +1,422 @@
+//! Claude Code driven directly: its `stream-json` over stdin and stdout, and its control requests both ways.
+//!
+//! One process takes any number of prompts. Knows how a prompt, an answer and an interrupt are written, and when a turn
+//! ends; what the agent says in between is the adapter's business. Nothing is counted per message: Claude Code merges
+//! prompts, and begins turns by itself when a background task ends.
+
+mod launch;
+mod permission;
+mod question;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Output, Protocol, Row};
+use crate::{
+    agent::{
+        adapter::{
+            Adapter,
+            claude::{
+                Claude as Agent,
+                json::{list, one_line, some_text, text, texts},
+            },
+        },
+        lines::Frame,
+        stop::{Action, Signal, Step},
+    },
+    domain::{
+        Answer, Capabilities, Choice, Command, Content, Event, MessageId, Prompt, QuestionRequest, RequestId,
+        StartOptions, TurnOutcome,
+    },
+};
+
+pub use launch::launch;
+
+pub const ROW: Row = Row { name: "claude", launch, build: |options, nonce| Box::new(Claude::new(options, nonce)) };
+
+/// How much of a line that is no message goes to the log.
+const NOISE_LIMIT: usize = 100;
+
+pub struct Claude {
+    agent: Agent,
+    nonce: Uuid,
+    made: u64,
+    system_prompt: Option<String>,
+    mode: String,
+    /// What Claude Code was told to resume.
+    resume: Option<String>,
+    directory: String,
+    /// Our own control requests that wait for their answer.
+    sent: Vec<(String, Sent)>,
+    /// Claude Code's requests that wait for the user, with the subagent that asks, if it is one.
+    pending: Vec<Waiting>,
+    /// The prompt that Claude Code has not taken up yet.
+    unread: Option<String>,
+}
+
+#[derive(Debug)]
+enum Sent {
+    Initialize,
+    Interrupt,
+    Model(String),
+    Mode(String),
+}
+
+struct Waiting {
+    id: RequestId,
+    of_subagent: bool,
+    what: Pending,
+}
+
+enum Pending {
+    Permission(permission::Pending),
+    Question(question::Pending),
+}
+
+impl Claude {
+    pub fn new(options: &StartOptions, nonce: Uuid) -> Self {
+        Self {
+            agent: Agent::new(nonce),
+            nonce,
+            made: 0,
+            system_prompt: options.system_prompt.clone().filter(|prompt| !prompt.trim().is_empty()),
+            mode: launch::mode(options).to_owned(),
+            resume: launch::resume_id(options).map(str::to_owned),
+            directory: options.cwd.display().to_string(),
+            sent: Vec::new(),
+            pending: Vec::new(),
+            unread: None,
+        }
+    }
+
+    fn fresh(&mut self) -> String {
+        self.made += 1;
+        self.named(&self.made.to_string())
+    }
+
+    fn named(&self, name: &str) -> String {
+        Uuid::new_v5(&self.nonce, name.as_bytes()).to_string()
+    }
+
+    fn request(&mut self, out: &mut Output, sent: Sent, request: Value) {
+        let id = self.fresh();
+        out.write(&json!({"type": "control_request", "request_id": id, "request": request}));
+        self.sent.push((id, sent));
+    }
+
+    fn capabilities(&self, initialized: &Value) -> Capabilities {
+        let choice = |id: &str, name: &str, description: &str| Choice {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            description: description.to_owned(),
+        };
+        let models = list(initialized, "models").iter().filter_map(|model| {
+            let id = some_text(model, "value")?;
+            Some(choice(id, some_text(model, "displayName").unwrap_or(id), text(model, "description")))
+        });
+        let commands = list(initialized, "commands").iter().filter_map(|command| {
+            let name = some_text(command, "name")?;
+            Some(choice(name, &format!("/{name}"), text(command, "description")))
+        });
+        let mut modes = vec![
+            choice("default", "Ask", "asks before it edits a file or runs a command"),
+            choice("acceptEdits", "Accept edits", "edits files without asking, asks before commands"),
+            choice("plan", "Plan", "looks and plans, changes nothing"),
+        ];
+        if self.mode == launch::BYPASS {
+            modes.push(choice(launch::BYPASS, "Bypass permissions", "does everything without asking"));
+        }
+        Capabilities {
+            models: models.collect(),
+            modes,
+            commands: commands.collect(),
+            permission: true,
+            interrupt: true,
+            multi_turn: true,
+            resume: true,
+            set_model: true,
+            set_mode: true,
+            images: false,
+        }
+    }
+
+    fn message(&mut self, value: &Value, out: &mut Output) {
+        match text(value, "type") {
+            "control_request" => self.asked(value, out),
+            "control_response" => self.answered(value.get("response").unwrap_or(&Value::Null), out),
+            "control_cancel_request" => self.withdraw(|waiting| waiting.id.as_str() == text(value, "request_id"), out),
+            "result" => self.result(value, out),
+            kind => {
+                let taken_up = kind == "user" && value.get("isReplay").is_some();
+                if taken_up && self.unread.as_deref() == some_text(value, "uuid") {
+                    self.unread = None;
+                }
+                out.events.extend(self.agent.event(value));
+                // A key that is not accepted is tried eleven times, which takes minutes.
+                let refused = out.events.iter().any(|event| matches!(event, Event::LoginNeeded { .. }));
+                if refused && text(value, "subtype") == "api_retry" {
+                    self.request(out, Sent::Interrupt, json!({"subtype": "interrupt"}));
+                }
+            }
+        }
+    }
+
+    fn result(&mut self, value: &Value, out: &mut Output) {
+        if let Some(id) = self.resume.take_if(|_| is_unknown_conversation(value)) {
+            let message = format!(
+                "Claude Code has no conversation {id} in {}: it looks only among those of the directory it runs in. \
+                 Resume it from the directory it was held in, or start a new session",
+                self.directory
+            );
+            self.unread = None;
+            out.events.extend(self.agent.end_turn());
+            out.event(Event::Failed { message: message.clone() });
+            out.event(Event::TurnEnded { stop_reason: "error".to_owned(), outcome: TurnOutcome::Failed(message) });
+            return;
+        }
+        self.withdraw(|waiting| !waiting.of_subagent, out);
+        out.events.extend(self.agent.event(value));
+        // A turn that it began by itself may end while a prompt waits behind it.
+        let own = value.get("origin").is_some_and(|origin| text(origin, "kind") == "task-notification");
+        if own && self.unread.is_some() {
+            self.agent.prompted();
+            out.event(Event::TurnStarted);
+        } else {
+            self.unread = None;
+        }
+    }
+
+    /// Claude Code wants something of us. Every request is answered, or it waits for ever.
+    fn asked(&mut self, value: &Value, out: &mut Output) {
+        let Some(id) = some_text(value, "request_id") else {
+            return out.event(Event::Noise { text: one_line(&value.to_string(), NOISE_LIMIT) });
+        };
+        let request = value.get("request").unwrap_or(&Value::Null);
+        match text(request, "subtype") {
+            "can_use_tool" => self.permission(id, request, out),
+            "elicitation" => match question::elicitation(request) {
+                Some(asked) => self.question(id, request, asked, out),
+                None => respond(out, id, &json!({"action": "decline"})),
+            },
+            // We register no hooks and serve no MCP, so neither is expected; an empty answer lets it go on.
+            "hook_callback" => respond(out, id, &json!({})),
+            "mcp_message" => {
+                let asked = request.get("message").and_then(|message| message.get("id")).cloned().unwrap_or(json!(0));
+                let error = json!({"code": -32601, "message": "agor.nvim serves no MCP"});
+                respond(out, id, &json!({"mcp_response": {"jsonrpc": "2.0", "id": asked, "error": error}}));
+            }
+            "request_user_dialog" => respond(out, id, &json!({"behavior": "cancelled"})),
+            other => {
+                let error = format!("agor.nvim does not know the request '{other}'");
+                out.write(&json!({"type": "control_response",
+                    "response": {"subtype": "error", "request_id": id, "error": error}}));
+                out.event(Event::Noise { text: one_line(&value.to_string(), NOISE_LIMIT) });
+            }
+        }
+    }
+
+    fn permission(&mut self, id: &str, request: &Value, out: &mut Output) {
+        if text(request, "tool_name") == "AskUserQuestion"
+            && let Some(asked) = question::ask(request.get("input").unwrap_or(&Value::Null))
+        {
+            return self.question(id, request, asked, out);
+        }
+        let (shown, pending) = permission::request(RequestId::from(id), request, self.agent.cwd());
+        if self.wait(id, request, Pending::Permission(pending)) {
+            out.event(Event::Permission(Box::new(shown)));
+        }
+    }
+
+    fn question(
+        &mut self,
+        id: &str,
+        request: &Value,
+        (questions, pending): (Vec<crate::domain::Question>, question::Pending),
+        out: &mut Output,
+    ) {
+        if self.wait(id, request, Pending::Question(pending)) {
+            out.event(Event::Question(Box::new(QuestionRequest { request_id: RequestId::from(id), questions })));
+        }
+    }
+
+    /// False if the same request waits already.
+    fn wait(&mut self, id: &str, request: &Value, what: Pending) -> bool {
+        let id = RequestId::from(id);
+        let new = !self.pending.iter().any(|waiting| waiting.id == id);
+        if new {
+            self.pending.push(Waiting { id, of_subagent: request.get("agent_id").is_some(), what });
+        }
+        new
+    }
+
+    fn withdraw(&mut self, which: impl Fn(&Waiting) -> bool, out: &mut Output) {
+        for waiting in self.pending.extract_if(.., |waiting| which(waiting)) {
+            out.event(Event::Withdrawn(waiting.id));
+        }
+    }
+
+    /// The answer to a request of ours.
+    fn answered(&mut self, response: &Value, out: &mut Output) {
+        let id = text(response, "request_id");
+        let Some(at) = self.sent.iter().position(|(sent, _)| sent == id) else { return };
+        let (_, sent) = self.sent.remove(at);
+        let error = (text(response, "subtype") == "error")
+            .then(|| some_text(response, "error").unwrap_or("it did not say why").to_owned());
+        match (sent, error) {
+            (Sent::Initialize, None) => {
+                let capabilities = self.capabilities(response.get("response").unwrap_or(&Value::Null));
+                out.event(Event::Capabilities(Box::new(capabilities)));
+            }
+            (Sent::Initialize, Some(error)) => {
+                out.event(Event::Notice { message: format!("Claude Code could not be set up as asked: {error}") });
+            }
+            (Sent::Interrupt, None) | (Sent::Mode(_), None) => {}
+            (Sent::Interrupt, Some(error)) => {
+                out.event(Event::Notice { message: format!("Claude Code could not be interrupted: {error}") });
+            }
+            (Sent::Model(model), None) => out.event(Event::Model(model)),
+            (Sent::Model(model), Some(error)) => {
+                out.event(Event::Notice { message: format!("Claude Code does not take the model {model}: {error}") });
+            }
+            (Sent::Mode(mode), Some(error)) => {
+                out.event(Event::Notice { message: format!("Claude Code does not take the mode {mode}: {error}") });
+            }
+        }
+    }
+
+    fn prompt(&mut self, prompt: &Prompt, out: &mut Output) {
+        let said = prompt.to_text();
+        if said.trim().is_empty() {
+            // Claude Code sends it on, and the API refuses the whole conversation from then on.
+            return out.event(Event::Notice { message: "An empty prompt is not sent".to_owned() });
+        }
+        let uuid = self.fresh();
+        self.agent.prompted();
+        out.event(Event::TurnStarted);
+        out.write(&json!({"type": "user", "message": {"role": "user", "content": said},
+            "parent_tool_use_id": null, "session_id": "", "uuid": uuid}));
+        self.unread = Some(uuid);
+    }
+
+    fn answer(&mut self, id: &RequestId, answer: Answer, out: &mut Output) {
+        let Some(at) = self.pending.iter().position(|waiting| waiting.id == *id) else { return };
+        let response = match (&self.pending[at].what, answer) {
+            (Pending::Permission(pending), Answer::Option { option_id, message, input }) => {
+                pending.answer(&option_id, message.as_deref(), input)
+            }
+            (Pending::Permission(_), Answer::Cancelled) => Some(permission::cancelled()),
+            (Pending::Permission(_), Answer::Answers(_)) => None,
+            (Pending::Question(pending), Answer::Answers(answers)) => Some(pending.answer(&answers)),
+            (Pending::Question(pending), Answer::Option { message, .. }) => Some(pending.decline(message.as_deref())),
+            (Pending::Question(pending), Answer::Cancelled) => Some(pending.decline(None)),
+        };
+        match response {
+            Some(response) => {
+                self.pending.remove(at);
+                respond(out, id.as_str(), &response);
+            }
+            None => out.event(Event::Notice { message: "That is none of the options; the question stays".to_owned() }),
+        }
+    }
+
+    fn set_mode(&mut self, mode: String, out: &mut Output) {
+        // Claude Code itself takes any word for a mode.
+        const MODES: [&str; 6] = ["default", "acceptEdits", "plan", "dontAsk", "auto", launch::BYPASS];
+        let message = if !MODES.contains(&mode.as_str()) {
+            format!("Claude Code has no mode '{mode}': choose one of {}", MODES.join(", "))
+        } else if mode == launch::BYPASS && self.mode != launch::BYPASS {
+            format!("Permissions can only be bypassed in a session started with permission_mode={mode}")
+        } else {
+            let request = json!({"subtype": "set_permission_mode", "mode": mode});
+            return self.request(out, Sent::Mode(mode), request);
+        };
+        out.event(Event::Notice { message });
+    }
+}
+
+fn respond(out: &mut Output, id: &str, response: &Value) {
+    out.write(&json!({"type": "control_response",
+        "response": {"subtype": "success", "request_id": id, "response": response}}));
+}
+
+fn is_unknown_conversation(result: &Value) -> bool {
+    texts(result, "errors").iter().any(|error| error.starts_with("No conversation found"))
+}
+
+impl Protocol for Claude {
+    fn start(&mut self) -> Output {
+        let mut out = Output::default();
+        out.event(Event::Mode(self.mode.clone()));
+        out.event(Event::Capabilities(Box::new(self.capabilities(&Value::Null))));
+        let mut request = json!({"subtype": "initialize"});
+        if let Some(prompt) = &self.system_prompt {
+            // It is added to Claude Code's own, which the tools need. Here it may be longer than an argument.
+            request["appendSystemPrompt"] = json!(prompt);
+        }
+        self.request(&mut out, Sent::Initialize, request);
+        out
+    }
+
+    fn receive(&mut self, frame: Frame) -> Output {
+        let mut out = Output::default();
+        match frame {
+            Frame::Line(line) => match serde_json::from_str::<Value>(&line) {
+                Ok(value) if value.is_object() => self.message(&value, &mut out),
+                _ => out.event(Event::Noise { text: line.chars().take(NOISE_LIMIT).collect() }),
+            },
+            Frame::TooLong { bytes } => {
+                let id = MessageId::from(self.fresh());
+                let message = format!("A message of {bytes} bytes was too long and is left out");
+                out.event(Event::message(id, Content::Status { subtype: "line_too_long".to_owned(), message }));
+            }
+        }
+        out
+    }
+
+    fn command(&mut self, command: Command) -> Output {
+        let mut out = Output::default();
+        match command {
+            Command::Prompt(prompt) => self.prompt(&prompt, &mut out),
+            Command::Interrupt => self.request(&mut out, Sent::Interrupt, json!({"subtype": "interrupt"})),
+            Command::Answer { request_id, answer } => self.answer(&request_id, answer, &mut out),
+            Command::SetModel(model) => {
+                let request = json!({"subtype": "set_model", "model": model});
+                self.request(&mut out, Sent::Model(model), request);
+            }
+            Command::SetMode(mode) => self.set_mode(mode, &mut out),
+        }
+        out
+    }
+
+    fn end(&mut self) -> Output {
+        let mut out = Output::default();
+        let running = self.agent.is_running();
+        self.withdraw(|_| true, &mut out);
+        self.unread = None;
+        out.events.extend(self.agent.end_turn());
+        if running {
+            let message = "Claude Code has ended in the middle of its turn".to_owned();
+            out.event(Event::TurnEnded { stop_reason: "ended".to_owned(), outcome: TurnOutcome::Failed(message) });
+        }
+        out
+    }
+
+    fn stop_ladder(&self) -> Vec<Step> {
+        let ms = Duration::from_millis;
+        let mut ladder = Vec::new();
+        if self.agent.is_running() {
+            // With its input closed it would go on running tools to the end of the turn, so the turn ends first.
+            let mut out = Output::default();
+            let id = self.named("stop");
+            out.write(&json!({"type": "control_request", "request_id": id, "request": {"subtype": "interrupt"}}));
+            ladder.extend(out.writes.into_iter().map(|line| Step::new(Action::Write(line), ms(1000))));
+        }
+        // SIGTERM is left out: it orphans a tool that has run for less than three seconds.
+        ladder.push(Step::new(Action::CloseStdin, ms(800)));
+        ladder.push(Step::new(Action::Signal(Signal::Interrupt), ms(700)));
+        ladder.push(Step::kill());
+        ladder
+    }
+}
