@@ -27,17 +27,21 @@ end
 
 ---@param method string
 ---@param params table
+---@param refused? fun()
 ---@return true|nil
 ---@return string|nil message
-local function tell(method, params)
+local function tell(method, params, refused)
   local channel, failed = require('agor.backend').ensure()
   if not channel then
     return nil, failed
   end
-  -- What goes wrong later comes as a status; an answer comes only if the backend could not take the request at all.
+  -- What goes wrong later comes as a status; an error here means that the backend could not take the request at all.
   return require('agor.rpc').notify(method, params, function(err)
     if err then
       require('agor.message').error(err)
+      if refused then
+        refused()
+      end
     end
   end)
 end
@@ -99,7 +103,10 @@ function M.start(opts)
   mirror.touch(id)
   if opts.open ~= false then
     local has_prompt = opts.prompt ~= nil or opts.context ~= nil
-    require('agor.ui.pane').open(id, { focus = not has_prompt and 'prompt' or nil })
+    local opened, why = require('agor.ui.pane').open(id, { focus = not has_prompt and 'prompt' or nil })
+    if opened == false then
+      require('agor.message').warn(('session %s runs, but its pane could not be opened: %s'):format(id, why))
+    end
   end
   return id
 end
@@ -197,9 +204,12 @@ function M.answer(session, request_id, option, opts)
   if not params then
     return nil, wrong
   end
-  local ok, failed = tell('answer', params)
+  local asked = state.requests[row.session_id][request_id]
+  local ok, failed = tell('answer', params, function()
+    asked.answered = nil
+  end)
   if ok then
-    state.requests[row.session_id][request_id].answered = true
+    asked.answered = true
   end
   return ok, failed
 end
