@@ -1,0 +1,291 @@
+-- Subcommands that show or change something beside the conversation: choices, exports, processes, figures, logs.
+-- Knows the backend's methods for them and windows to show the answers in.
+
+local backend = require('agor.backend')
+local message = require('agor.message')
+local mirror = require('agor.mirror')
+local near = require('agor.near')
+local rpc = require('agor.rpc')
+local scratch = require('agor.scratch')
+
+local M = {}
+
+---@return agor.Row|nil
+local function current()
+  local row = mirror.current()
+  if not row then
+    message.error('there is no session: :AgorStart starts one')
+  end
+  return row
+end
+
+---@param method string
+---@param params table
+---@param done fun(result: any)
+local function ask(method, params, done)
+  local ok, failed = rpc.notify(method, params, function(err, result)
+    if err then
+      message.error(err)
+    else
+      done(result)
+    end
+  end)
+  if not ok then
+    message.error(failed or 'the backend is not running')
+  end
+end
+
+---@param kind 'model'|'mode'
+---@param call agor.Call
+local function choose(kind, call)
+  local row = current()
+  if not row then
+    return
+  end
+  local offered = row.capabilities[kind .. 's'] or {}
+  if not row.capabilities['set_' .. kind] then
+    local how = kind == 'model' and '; :AgorStart model=… starts with one' or ''
+    return message.error(('%s does not let the %s be changed in a running session%s'):format(row.provider, kind, how))
+  end
+  local function set(value)
+    ask('set_' .. kind, { session_id = row.session_id, value = value }, function() end)
+  end
+  if call.args ~= '' then
+    local ids = vim.tbl_map(function(choice)
+      return choice.id
+    end, offered)
+    if #ids > 0 and not vim.list_contains(ids, call.args) then
+      local text = ('%s offers no %s "%s"%s; there are %s')
+      return message.error(text:format(row.provider, kind, call.args, near.hint(call.args, ids), table.concat(ids, ', ')))
+    end
+    return set(call.args)
+  end
+  if #offered == 0 then
+    return message.error(('%s does not say which %ss there are: :Agor %s NAME sets one'):format(row.provider, kind, kind))
+  end
+  vim.ui.select(offered, {
+    prompt = ('%s for %s (now %s):'):format(kind, row.session_id, row[kind] ~= '' and row[kind] or 'its default'),
+    format_item = function(choice)
+      local name = choice.name ~= '' and choice.name or choice.id
+      return choice.description ~= '' and ('%s: %s'):format(name, choice.description) or name
+    end,
+  }, function(choice)
+    if choice then
+      set(choice.id)
+    end
+  end)
+end
+
+---@param call agor.Call
+function M.model(call)
+  choose('model', call)
+end
+
+---@param call agor.Call
+function M.mode(call)
+  choose('mode', call)
+end
+
+---@param source string
+---@param target string
+---@return string|nil message
+local function move(source, target)
+  local ok, err = vim.uv.fs_copyfile(source, target)
+  vim.uv.fs_unlink(source)
+  return not ok and ('%s could not be written: %s'):format(target, err) or nil
+end
+
+---@param call agor.Call
+function M.export(call)
+  local row = current()
+  if not row then
+    return
+  end
+  local target = vim.trim(call.args)
+  if target ~= '' then
+    target = vim.fn.fnamemodify(vim.fs.normalize(target), ':p')
+    if vim.uv.fs_stat(target) and not call.bang then
+      return message.error(('%s exists: :Agor! export overwrites it'):format(target))
+    end
+  end
+  ask('export', { session_id = row.session_id }, function(result)
+    if target ~= '' then
+      local failed = move(result.text_file, target)
+      if failed then
+        return message.error(failed)
+      end
+      return message.info('the transcript is in ' .. target)
+    end
+    local lines = vim.fn.readfile(result.text_file)
+    vim.uv.fs_unlink(result.text_file)
+    scratch.open('export', lines, { filetype = 'markdown', full = true })
+  end)
+end
+
+---The environment that the agent itself will have, so that the login is the agent's and not an outer one's.
+---@param pass string[]
+---@param own table<string, string>
+---@return table<string, string>
+function M.login_env(pass, own)
+  local out = {}
+  for key, value in pairs(vim.fn.environ()) do
+    local agent = key:match('^CLAUDE') or key:match('^CODEX') or key:match('^OLLAMA') or key:match('^ANTHROPIC_')
+    local withheld = agent and not key:match('^CLAUDE_CODE_EXPERIMENTAL_')
+    for _, pattern in ipairs(pass) do
+      local stem = pattern:match('^(.*)%*$')
+      if key == pattern or stem and vim.startswith(key, stem) then
+        withheld = false
+      end
+    end
+    if not withheld then
+      out[key] = value
+    end
+  end
+  return vim.tbl_extend('force', out, own)
+end
+
+---@param call agor.Call
+function M.login(call)
+  local provider = require('agor.provider')
+  local row = mirror.current()
+  local name, none = call.args ~= '' and call.args or (row and row.provider), nil
+  if not name then
+    name, none = provider.default()
+    if not name then
+      return message.error(none or 'no agent was found')
+    end
+  end
+  local conf = provider.get(name)
+  if not conf then
+    return message.error(provider.unknown(name))
+  elseif not conf.login then
+    return message.error(('%s has no login of its own (providers.%s.login names the command of one)'):format(name, name))
+  end
+  local command = vim.deepcopy(conf.login)
+  local found = not command[1]:find('/') and vim.fn.exepath(command[1]) == '' and provider.programs(name)[1]
+  if found then
+    command[1] = found
+  end
+  if vim.fn.executable(command[1]) == 0 then
+    local how = conf.install and (': install it with ' .. conf.install) or ''
+    return message.error(('%s was not found%s'):format(command[1], how))
+  end
+  vim.cmd('botright new')
+  local ok, job = pcall(vim.fn.jobstart, command, {
+    term = true,
+    clear_env = true,
+    env = M.login_env(conf.pass_env, conf.env),
+    cwd = row and row.cwd or nil,
+  })
+  if not ok or job <= 0 then
+    vim.cmd('close')
+    return message.error(('the login of %s could not be started: %s'):format(name, message.line(job)))
+  end
+  vim.cmd('startinsert')
+end
+
+---@param seconds number
+---@return string
+local function age(seconds)
+  seconds = math.floor(seconds)
+  if seconds < 60 then
+    return ('%ds'):format(seconds)
+  elseif seconds < 3600 then
+    return ('%dm%02ds'):format(math.floor(seconds / 60), seconds % 60)
+  end
+  return ('%dh%02dm'):format(math.floor(seconds / 3600), math.floor(seconds / 60) % 60)
+end
+
+function M.ps()
+  ask('ps', {}, function(list)
+    if type(list) ~= 'table' or #list == 0 then
+      return message.info('no child process is running')
+    end
+    local rows = {}
+    for _, one in ipairs(list) do
+      local memory = ('%.1f MiB'):format((one.rss_bytes or 0) / 1048576)
+      table.insert(rows, { one.session_id, one.pid, age(one.age_s or 0), memory, one.command })
+    end
+    scratch.open('ps', scratch.table({ 'SESSION', 'PID', 'AGE', 'MEMORY', 'COMMAND' }, rows))
+  end)
+end
+
+function M.stats()
+  local figures, failed = require('agor').stats()
+  if failed then
+    return message.error(failed)
+  end
+  local keys = vim.tbl_keys(figures)
+  table.sort(keys)
+  local rows = {}
+  for _, key in ipairs(keys) do
+    local value = figures[key]
+    if type(value) == 'number' and value ~= math.floor(value) then
+      value = ('%.2f'):format(value)
+    elseif type(value) == 'table' then
+      value = vim.inspect(value, { newline = ' ', indent = '' })
+    end
+    table.insert(rows, { key, value })
+  end
+  scratch.open('stats', scratch.table({ 'FIGURE', 'VALUE' }, rows))
+end
+
+---@param path string
+local function view(path)
+  if not vim.uv.fs_stat(path) then
+    return message.info(('there is nothing yet at %s'):format(path))
+  end
+  vim.cmd({ cmd = 'split', args = { vim.fn.fnameescape(path) }, mods = { split = 'botright' } })
+  vim.bo.readonly = true
+  vim.bo.autoread = true
+  vim.cmd('normal! G')
+end
+
+function M.log()
+  local path = backend.log_path()
+  local stat = vim.uv.fs_stat(path)
+  if not stat or stat.type == 'directory' then
+    return message.info(('there is no log yet; it will be in %s'):format(path))
+  end
+  view(path)
+end
+
+---@param call agor.Call
+function M.trace(call)
+  local row = current()
+  if not row then
+    return
+  end
+  if call.args ~= '' and call.args ~= 'on' and call.args ~= 'off' then
+    return message.error(('trace takes on or off, not "%s"'):format(call.args))
+  end
+  if call.args == '' then
+    return view(vim.fs.joinpath(backend.state_dir(), 'trace', row.session_id .. '.ndjson'))
+  end
+  local on = call.args == 'on'
+  ask('trace', { session_id = row.session_id, on = on }, function(result)
+    local path = type(result) == 'table' and result.path or ''
+    message.info(on and ('the wire of %s goes to %s'):format(row.session_id, path) or 'the trace is off')
+  end)
+end
+
+function M.build()
+  local said = ''
+  require('agor.build').run(function(text)
+    vim.schedule(function()
+      if text ~= said then
+        said = text
+        -- Not kept in :messages, and cut to one line so that it never asks for <CR>.
+        vim.api.nvim_echo({ { 'agor: ' .. vim.fn.strpart(text, 0, math.max(20, vim.o.columns - 20)) } }, false, {})
+      end
+    end)
+  end, function(err, path)
+    if err then
+      return message.error(err)
+    end
+    local running = backend.is_running() and '; :Agor restart takes it into use' or ''
+    message.info(('the backend is built: %s%s'):format(path, running))
+  end)
+end
+
+return M

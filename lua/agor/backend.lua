@@ -1,0 +1,300 @@
+-- The backend's process: found, started, greeted, watched, started again. Its channel lives in agor.state, so that a
+-- reload of the modules does not touch it. Knows nothing of what is said over it after the handshake.
+
+local binary = require('agor.binary')
+local message = require('agor.message')
+local state = require('agor.state')
+
+local M = {}
+
+---@class agor.Handshake
+---@field version string
+---@field protocol integer
+---@field pid integer
+---@field log_path string|nil
+---@field path string the program
+
+-- A program that is not ours may never answer.
+local handshake_timeout_ms = 5000
+-- Died twice within this time: it is not started a third time by itself.
+local death_window_ms = 60000
+
+---@return string
+local function data_dir()
+  return vim.fs.joinpath(vim.fn.stdpath('data') --[[@as string]], 'agor')
+end
+
+---@return string
+local function state_dir()
+  return vim.fs.joinpath(vim.fn.stdpath('state') --[[@as string]], 'agor')
+end
+
+M.data_dir, M.state_dir = data_dir, state_dir
+
+---@param session string
+---@return string
+function M.journal(session)
+  return vim.fs.joinpath(data_dir(), 'sessions', session .. '.ndjson')
+end
+
+---@return boolean
+function M.is_running()
+  return state.channel ~= nil
+end
+
+---What went wrong, without the words that Lua puts before it.
+---@param err any
+---@return string
+local function plain(err)
+  local text = message.line(err):gsub('^Vim:', '')
+  return (text:gsub('^.-Error invoking .- on channel %d+:?%s*', ''))
+end
+
+---@param path string
+---@param theirs { version: any, protocol: any }
+---@return string|nil
+local function mismatch(path, theirs)
+  if theirs.version == binary.version and theirs.protocol == binary.protocol then
+    return nil
+  end
+  return ('the backend %s is version %s (protocol %s), this plugin needs %s (protocol %s): run :Agor build, then :Agor restart'):format(
+    path,
+    tostring(theirs.version),
+    tostring(theirs.protocol),
+    binary.version,
+    binary.protocol
+  )
+end
+
+---@param job integer
+---@param path string
+---@return agor.Handshake|nil
+---@return string|nil message
+local function greet(job, path)
+  local config = require('agor.config').get()
+  local pid = vim.fn.jobpid(job)
+  local timer = assert(vim.uv.new_timer())
+  local late = false
+  timer:start(handshake_timeout_ms, 0, function()
+    late = true
+    vim.uv.kill(pid, 'sigkill')
+  end)
+  local ok, answer = pcall(vim.rpcrequest, job, 'handshake', {
+    version = binary.version,
+    protocol = binary.protocol,
+    data_dir = data_dir(),
+    state_dir = state_dir(),
+    plugin_root = require('agor.provider').plugin_root(),
+    log_level = config.log.level,
+    trace = config.trace,
+  })
+  timer:stop()
+  timer:close()
+  if late then
+    return nil, ('%s did not answer within %d s: is it agor-nvim? Run :Agor build'):format(path, handshake_timeout_ms / 1000)
+  end
+  if not ok then
+    return nil, ('%s does not speak as the backend should (%s): run :Agor build'):format(path, plain(answer))
+  end
+  if type(answer) ~= 'table' then
+    return nil, ('%s does not speak as the backend should: run :Agor build'):format(path)
+  end
+  local wrong = mismatch(path, answer)
+  if wrong then
+    return nil, wrong
+  end
+  answer.path = path
+  return answer
+end
+
+---@return integer|nil channel
+---@return string|nil message
+local function launch()
+  local path, missing = binary.find()
+  if not path then
+    return nil, missing
+  end
+  local stderr = {}
+  local started, job = pcall(vim.fn.jobstart, { path }, {
+    rpc = true,
+    -- The directory of a start travels in its request; the backend itself must not hold on to one.
+    cwd = '/',
+    on_stderr = function(_, lines)
+      for _, line in ipairs(lines) do
+        if line ~= '' and #stderr < 20 then
+          table.insert(stderr, line)
+        end
+      end
+    end,
+    on_exit = function(id, code)
+      require('agor.backend').exited(id, code, stderr[#stderr])
+    end,
+  })
+  if not started or job <= 0 then
+    return nil, ('%s could not be started%s'):format(path, started and '' or ': ' .. plain(job))
+  end
+  state.stopping[job] = true -- until it has greeted, its end is ours to tell
+  local answer, wrong = greet(job, path)
+  if not answer then
+    vim.fn.jobstop(job)
+    return nil, wrong
+  end
+  state.stopping[job] = nil
+  state.channel, state.backend, state.listening = job, answer, nil
+  require('agor.quit').watch()
+  require('agor.files').watch()
+  require('agor.events').listen()
+  return job
+end
+
+---The channel; starts the backend if it is not running. Waits for nothing but the handshake.
+---@return integer|nil channel
+---@return string|nil message a sentence that says what to do
+function M.ensure()
+  if state.channel then
+    return state.channel
+  end
+  return launch()
+end
+
+---@return string[]
+local function living()
+  local ids = {}
+  for _, row in ipairs(require('agor.mirror').list()) do
+    if row.status == 'running' or row.status == 'idle' then
+      table.insert(ids, row.session_id)
+    end
+  end
+  return ids
+end
+
+---Every session lost its agent.
+---@param ids string[]
+---@param why string
+local function mark_lost(ids, why)
+  local events = require('agor.events')
+  for _, id in ipairs(ids) do
+    for request in pairs(state.requests[id] or {}) do
+      events.handle('permission_closed', { session_id = id, request_id = request, outcome = 'cancelled' })
+    end
+    local row = state.sessions[id]
+    row.status, row.error, row.busy, row.attention, row.pending, row.queued = 'error', why, false, nil, 0, 0
+    events.handle('status', { session_id = id, status = 'error', error = why })
+  end
+  if #ids > 0 then
+    require('agor.ui.bar').refresh(ids)
+    require('agor.quit').refresh()
+  end
+end
+
+---Sessions are taken up again in a new backend, each from its journal.
+---@param ids string[]
+local function take_up(ids)
+  local rpc = require('agor.rpc')
+  for _, id in ipairs(ids) do
+    local params = state.starts[id]
+    if params and state.sessions[id] then
+      params = vim.tbl_extend('force', params, { restore = true, environ = vim.fn.environ() })
+      params.prompt = nil
+      rpc.notify('start', params, function(err)
+        if err then
+          message.error(('the session %s could not be taken up again: %s'):format(id, err))
+        end
+      end)
+    end
+  end
+  if not vim.tbl_isempty(state.sessions) then
+    -- The new backend knows no windows yet.
+    require('agor.ui.views').send()
+  end
+end
+
+---A backend has ended.
+---@param job integer
+---@param code integer
+---@param last string|nil the last line of its stderr
+function M.exited(job, code, last)
+  local wanted = state.stopping[job]
+  state.stopping[job] = nil
+  if state.channel == job then
+    state.channel, state.backend, state.listening = nil, nil, nil
+    state.replies = {}
+  end
+  local waiters = state.exit_waiters[job] or {}
+  state.exit_waiters[job] = nil
+  if state.leaving then
+    return
+  end
+  if not wanted then
+    local ids = living()
+    local now = vim.uv.now()
+    state.deaths = vim.tbl_filter(function(at)
+      return now - at < death_window_ms
+    end, state.deaths)
+    table.insert(state.deaths, now)
+    local reason = ('the backend ended by itself (exit code %d%s)'):format(code, last and ': ' .. last or '')
+    mark_lost(ids, reason)
+    local again, failed = false, nil
+    if #state.deaths < 2 then
+      local channel
+      channel, failed = M.ensure()
+      again = channel ~= nil
+    end
+    if again then
+      message.error(reason .. '; it runs again and takes its sessions up. :Agor log has more')
+      take_up(ids)
+    else
+      message.error(('%s%s. :Agor log has more, :Agor restart starts it'):format(reason, failed and '; ' .. failed or ' once more'))
+    end
+  end
+  for _, waiter in ipairs(waiters) do
+    waiter()
+  end
+end
+
+---Stops the backend and tells when it is gone.
+---@param done fun()
+function M.stop(done)
+  local job = state.channel
+  if not job then
+    return done()
+  end
+  state.stopping[job] = true
+  state.exit_waiters[job] = state.exit_waiters[job] or {}
+  table.insert(state.exit_waiters[job], done)
+  -- The end of its input is its sign to stop agents politely; jobstop() makes sure of it.
+  vim.fn.jobstop(job)
+end
+
+---Restarts the backend; sessions are taken up from their journals.
+function M.restart()
+  local ids = living()
+  state.deaths = {}
+  M.stop(function()
+    local channel, failed = M.ensure()
+    if not channel then
+      mark_lost(ids, 'the backend was stopped')
+      return message.error(failed or 'the backend could not be started')
+    end
+    take_up(ids)
+    message.info(('the backend runs again%s'):format(#ids > 0 and (', %d session%s taken up'):format(#ids, #ids == 1 and ' is' or 's are') or ''))
+  end)
+end
+
+---@return string
+function M.log_path()
+  if state.backend and state.backend.log_path then
+    return state.backend.log_path
+  end
+  local dir = vim.fs.joinpath(state_dir(), 'log')
+  local newest, newest_at = nil, -1
+  for name in vim.fs.dir(dir) do
+    local stat = vim.uv.fs_stat(vim.fs.joinpath(dir, name))
+    if stat and stat.type == 'file' and stat.mtime.sec > newest_at then
+      newest, newest_at = vim.fs.joinpath(dir, name), stat.mtime.sec
+    end
+  end
+  return newest or dir
+end
+
+return M

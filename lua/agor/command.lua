@@ -1,0 +1,397 @@
+-- :Agor and its aliases: which subcommands there are, what each takes, and who does it. Knows command lines; the work is
+-- done by the modules that the handlers call.
+
+local message = require('agor.message')
+local mirror = require('agor.mirror')
+local near = require('agor.near')
+
+local M = {}
+
+---@class agor.Call
+---@field args string the raw rest of the line
+---@field bang boolean
+---@field taken agor.Selection|nil what the range or visual mode covered
+
+---@class agor.Subcommand
+---@field run fun(call: agor.Call)
+---@field args? 'raw'|'word' none without it
+---@field range? boolean
+---@field bang? boolean
+---@field complete? fun(words: string[]): string[] candidates for the word after `words`
+
+---@param ok any
+---@param failed string|nil
+local function report(ok, failed)
+  if not ok and failed then
+    message.error(failed)
+  end
+end
+
+---The current session, or a sentence.
+---@return agor.Row|nil
+local function current()
+  local row = mirror.current()
+  if not row then
+    message.error('there is no session: :AgorStart starts one')
+  end
+  return row
+end
+
+---@param step integer
+local function cycle(step)
+  local rows = mirror.list()
+  local row = current()
+  if not row then
+    return
+  end
+  for i, other in ipairs(rows) do
+    if other.session_id == row.session_id then
+      local id = rows[(i - 1 + step) % #rows + 1].session_id
+      mirror.touch(id)
+      local pane = require('agor.ui.pane')
+      return report((pane.is_open() and pane.show or pane.open)(id))
+    end
+  end
+end
+
+---@param name string
+---@return string[]
+local function directories(name)
+  return vim.fn.getcompletion(name, 'dir')
+end
+
+---@param words string[]
+---@param lead string
+---@return string[]
+local function complete_start(words, lead)
+  local arguments = require('agor.arguments')
+  local names = require('agor.provider').names()
+  local key, value = lead:match('^(%a[%w_]*)=(.*)$')
+  if key then
+    local values = ({
+      provider = names,
+      resume_mode = { 'new', 'continue', 'resume' },
+      permission_mode = { 'default', 'acceptEdits', 'plan', 'bypassPermissions' },
+    })[key] or {}
+    if vim.list_contains({ 'cwd', 'add_dir', 'claude_config_dir' }, key) then
+      values = vim.tbl_map(function(dir)
+        return (dir:gsub(' ', '\\ '))
+      end, directories((value:gsub('\\ ', ' '))))
+    end
+    return vim.tbl_map(function(item)
+      return key .. '=' .. item
+    end, values)
+  end
+  local seen_provider, seen = false, {}
+  for _, word in ipairs(words) do
+    local used = word:match('^(%a[%w_]*)=')
+    if used then
+      seen[used] = true
+    elseif not seen_provider and vim.list_contains(names, word) then
+      seen_provider = true
+    else
+      return {} -- The prompt has begun.
+    end
+  end
+  local out = seen_provider and {} or vim.deepcopy(names)
+  for _, one in ipairs(arguments.keys) do
+    if (not seen[one] or one == 'add_dir') and not (one == 'provider' and seen_provider) then
+      table.insert(out, one .. '=')
+    end
+  end
+  return out
+end
+
+---@return string[]
+local function session_ids()
+  return vim.tbl_map(function(row)
+    return row.session_id
+  end, mirror.list())
+end
+
+---@param kind 'models'|'modes'
+---@return fun(): string[]
+local function choices(kind)
+  return function()
+    local row = mirror.current()
+    return vim.tbl_map(function(choice)
+      return choice.id
+    end, row and row.capabilities[kind] or {})
+  end
+end
+
+---@param module string
+---@param name string
+---@return fun(call: agor.Call)
+local function lazily(module, name)
+  return function(call)
+    require('agor.' .. module)[name](call)
+  end
+end
+
+---@param call agor.Call
+local function start(call)
+  local arguments = require('agor.arguments')
+  local parsed, wrong = arguments.start(call.args, require('agor.provider').names())
+  if not parsed then
+    return report(nil, wrong)
+  end
+  local options = parsed.options
+  ---@type agor.StartOptions
+  local opts = {
+    provider = parsed.provider,
+    prompt = parsed.prompt,
+    cwd = options.cwd --[[@as string]],
+    model = options.model --[[@as string]],
+    mode = options.mode --[[@as string]],
+    permission_mode = options.permission_mode --[[@as string]],
+    system_prompt = options.system_prompt --[[@as string]],
+    claude_config_dir = options.claude_config_dir --[[@as string]],
+    additional_directories = options.add_dir --[[@as string[] ]],
+    worktree_name = options.worktree --[[@as string]],
+    resume_mode = options.resume_mode --[[@as 'new'|'continue'|'resume']],
+    resume_session_id = options.resume --[[@as string]],
+  }
+  if options.max_turns then
+    opts.max_turns = tonumber(options.max_turns)
+    if not opts.max_turns then
+      return report(nil, ('max_turns= takes a number, not "%s"'):format(options.max_turns))
+    end
+  end
+  if opts.cwd and not opts.cwd:match('^/') then
+    opts.cwd = vim.fs.joinpath(require('agor.project').window_directory(), opts.cwd)
+  end
+  local launch = require('agor.launch')
+  if not parsed.doubtful then
+    return launch.start(opts, call.taken)
+  end
+  launch.doubt(parsed.first or '', parsed.doubtful, function(name)
+    if name then
+      opts.provider = name
+      opts.prompt = vim.trim(opts.prompt or ''):match('^%S+%s*(.*)$')
+      if opts.prompt and (opts.prompt == '' or opts.prompt:match('^%-%-%s?') or opts.prompt:match('^%a[%w_]*=')) then
+        -- What follows may be keys, so the line is read again as it should have been.
+        return start({ args = call.args:gsub('^%s*%S+', name, 1), bang = call.bang, taken = call.taken })
+      end
+    end
+    launch.start(opts, call.taken)
+  end)
+end
+
+---@type table<string, agor.Subcommand>
+M.subcommands = {
+  start = { run = start, args = 'raw', range = true },
+  send = {
+    args = 'raw',
+    range = true,
+    run = function(call)
+      local parsed, wrong = require('agor.arguments').send(call.args, session_ids())
+      if not parsed then
+        return report(nil, wrong)
+      end
+      require('agor.send').send(parsed.prompt, call.taken, parsed.session)
+    end,
+    complete = function(words)
+      return #words == 0 and vim.tbl_map(function(id)
+        return '@' .. id
+      end, session_ids()) or {}
+    end,
+  },
+  prompt = {
+    args = 'raw',
+    range = true,
+    run = function(call)
+      require('agor.send').draft(call.args ~= '' and call.args or nil, call.taken)
+    end,
+  },
+  toggle = {
+    run = function()
+      require('agor.ui.pane').toggle()
+    end,
+  },
+  open = {
+    run = function()
+      local row = current()
+      if row then
+        mirror.touch(row.session_id)
+        report(require('agor.ui.pane').open(row.session_id, { focus = 'prompt' }))
+      end
+    end,
+  },
+  close = {
+    run = function()
+      require('agor.ui.pane').close()
+    end,
+  },
+  next = {
+    run = function()
+      cycle(1)
+    end,
+  },
+  prev = {
+    run = function()
+      cycle(-1)
+    end,
+  },
+  interrupt = {
+    run = function()
+      report(require('agor').interrupt())
+    end,
+  },
+  stop = {
+    bang = true,
+    run = function(call)
+      report(require('agor').stop(nil, { force = call.bang }))
+    end,
+  },
+  sessions = {
+    run = function()
+      require('agor.ui.board').open()
+    end,
+  },
+  model = { args = 'word', run = lazily('actions', 'model'), complete = choices('models') },
+  mode = { args = 'word', run = lazily('actions', 'mode'), complete = choices('modes') },
+  permit = {
+    args = 'word',
+    run = function(call)
+      local n = tonumber(call.args)
+      if call.args ~= '' and (not n or n < 1 or n % 1 ~= 0) then
+        return report(nil, ('permit takes the number of an option, not "%s"'):format(call.args))
+      end
+      report(require('agor.ui.ask').focus(n))
+    end,
+  },
+  export = {
+    args = 'raw',
+    bang = true,
+    run = lazily('actions', 'export'),
+    complete = function(words, lead)
+      return #words == 0 and vim.fn.getcompletion(lead, 'file') or {}
+    end,
+  },
+  login = {
+    args = 'word',
+    run = lazily('actions', 'login'),
+    complete = function(words)
+      return #words == 0 and require('agor.provider').names() or {}
+    end,
+  },
+  ps = { run = lazily('actions', 'ps') },
+  log = { run = lazily('actions', 'log') },
+  trace = {
+    args = 'word',
+    run = lazily('actions', 'trace'),
+    complete = function(words)
+      return #words == 0 and { 'on', 'off' } or {}
+    end,
+  },
+  stats = { run = lazily('actions', 'stats') },
+  restart = {
+    run = function()
+      require('agor.backend').restart()
+    end,
+  },
+  build = { run = lazily('actions', 'build') },
+}
+M.subcommands.start.complete = complete_start
+
+---@return string[] sorted
+function M.names()
+  local names = vim.tbl_keys(M.subcommands)
+  table.sort(names)
+  return names
+end
+
+---@param name string
+---@param spec agor.Subcommand
+---@param args string
+---@param bang boolean
+---@param source string|nil
+---@return string|nil message
+local function refused(name, spec, args, bang, source)
+  local count = #vim.split(vim.trim(args), '%s+', { trimempty = true })
+  if not spec.args and count > 0 then
+    return (':Agor %s takes no argument'):format(name)
+  elseif spec.args == 'word' and count > 1 then
+    return (':Agor %s takes one argument'):format(name)
+  elseif bang and not spec.bang then
+    return (':Agor %s takes no !'):format(name)
+  elseif (source == 'lines' or source == 'marks') and not spec.range then
+    return (':Agor %s takes no range'):format(name)
+  end
+end
+
+---@param subcommand string|nil
+---@param opts { args: string, bang: boolean, range: integer, line1: integer, line2: integer }
+function M.run(subcommand, opts)
+  local args, name, bang = opts.args, subcommand, opts.bang
+  if not name then
+    local first, after = args:match('^(%S+)()')
+    name = first or 'toggle'
+    -- One blank parts the subcommand from the rest, which is left as it is.
+    args = first and args:sub(after):gsub('^%s', '', 1) or ''
+    if name:match('!$') then
+      name, bang = name:sub(1, -2), true
+    end
+  end
+  local spec = M.subcommands[name]
+  if not spec then
+    local hint = near.hint(name, M.names())
+    return message.error(('unknown subcommand "%s"%s; :Agor <Tab> lists them'):format(name, hint))
+  end
+  local source = require('agor.range').source(opts)
+  local wrong = refused(name, spec, args, bang, source)
+  if wrong then
+    return message.error(wrong)
+  end
+  local taken = nil
+  if source and spec.range then
+    taken = require('agor.context').take(source, opts.line1, opts.line2)
+  end
+  spec.run({ args = spec.args == 'word' and vim.trim(args) or args, bang = bang, taken = taken })
+end
+
+---@param candidates string[]
+---@param lead string
+---@return string[]
+local function matching(candidates, lead)
+  return vim.tbl_filter(function(candidate)
+    return vim.startswith(candidate, lead)
+  end, candidates)
+end
+
+---@param subcommand string|nil
+---@param lead string
+---@param line string
+---@param cursor integer
+---@return string[]
+function M.complete(subcommand, lead, line, cursor)
+  -- The word before the cursor, with its escaped blanks; Neovim's `lead` may begin elsewhere.
+  local before = line:sub(1, cursor)
+  local rest = before:match('Agor%a*!?%s+(.*)$') or ''
+  local words = {}
+  for word in rest:gsub('\\ ', '\1'):gmatch('%S+') do
+    table.insert(words, (word:gsub('\1', '\\ ')))
+  end
+  local last = rest:match('%s$') and not rest:match('\\%s$') and '' or table.remove(words) or ''
+  if not subcommand then
+    if #words == 0 then
+      return matching(M.names(), last)
+    end
+    subcommand = table.remove(words, 1):gsub('!$', '')
+  end
+  local spec = M.subcommands[subcommand]
+  if not spec or not spec.complete then
+    return {}
+  end
+  local found = matching(spec.complete(words, last), last)
+  if #lead < #last then
+    -- Only the part after Neovim's own idea of a word's beginning is replaced.
+    found = vim.tbl_map(function(item)
+      return item:sub(#last - #lead + 1)
+    end, found)
+  end
+  return found
+end
+
+return M

@@ -1,0 +1,177 @@
+-- What happens in sessions, passed on: to our windows, to the user's callbacks and to User autocommands.
+-- Knows who listens; draws nothing.
+
+local message = require('agor.message')
+local state = require('agor.state')
+
+local M = {}
+
+---@param pattern string
+---@param data table
+local function autocmd(pattern, data)
+  if vim.fn.exists('#User#' .. pattern) == 0 then
+    return
+  end
+  local ok, err = pcall(vim.api.nvim_exec_autocmds, 'User', { pattern = pattern, data = data, modeline = false })
+  if not ok then
+    local text = ('your autocommand for User %s failed: %s'):format(pattern, message.line(err))
+    message.once(text, text)
+  end
+end
+
+---@param list agor.Registration[]
+---@param name string
+---@param session string
+---@param ... any
+local function call(list, name, session, ...)
+  for _, entry in ipairs(vim.list_slice(list)) do
+    if entry.session == nil or entry.session == session then
+      local ok, err = pcall(entry.fn, session, ...)
+      if not ok then
+        local text = ('your %s callback failed: %s'):format(name, message.line(err))
+        message.once(text, text)
+      end
+    end
+  end
+end
+
+---@param list agor.Registration[]
+---@param session string|nil
+---@param fn function
+---@return fun() remove
+function M.register(list, session, fn)
+  -- A configuration that is loaded again registers the same again; its earlier life's entry gives way.
+  for i = #list, 1, -1 do
+    local old = list[i]
+    if old.generation < state.generation and old.fn == fn and old.session == session then
+      table.remove(list, i)
+    end
+  end
+  local entry = { session = session, fn = fn, generation = state.generation }
+  table.insert(list, entry)
+  M.listen()
+  return function()
+    for i, other in ipairs(list) do
+      if other == entry then
+        table.remove(list, i)
+        break
+      end
+    end
+    M.listen()
+  end
+end
+
+---Tells the backend whose messages are wanted, if that has changed.
+---@param also? string a session that begins in this tick, whose listeners may still come
+function M.listen(also)
+  if not state.channel then
+    return
+  end
+  local all = vim.fn.exists('#User#AgorMessage') == 1
+  local sessions = {}
+  if also then
+    sessions[also] = true
+  end
+  for _, entry in ipairs(state.on_message) do
+    if entry.session then
+      sessions[entry.session] = true
+    else
+      all = true
+    end
+  end
+  local ids = vim.tbl_keys(sessions)
+  table.sort(ids)
+  local key = tostring(all) .. ' ' .. table.concat(ids, ' ')
+  if key == state.listening or (state.listening == nil and not all and #ids == 0) then
+    return
+  end
+  if require('agor.rpc').notify('listen', { all = all, sessions = ids }) then
+    state.listening = key
+  end
+end
+
+---@param session string
+---@param request string
+---@param entry agor.OpenRequest
+local function open_request(session, request, entry)
+  state.requests[session] = state.requests[session] or {}
+  state.requests[session][request] = entry
+end
+
+---@param text any
+---@return string|nil
+local function optional(text)
+  return type(text) == 'string' and text or nil
+end
+
+---@type table<string, fun(data: table)>
+local handlers = {}
+
+function handlers.status(data)
+  local row = state.sessions[data.session_id]
+  if row and row.provisional then
+    row.status, row.error = data.status, optional(data.error)
+  end
+  call(state.on_status, 'on_status', data.session_id, data.status, optional(data.error))
+  autocmd('AgorStatus', { session_id = data.session_id, status = data.status, error = optional(data.error) })
+end
+
+function handlers.messages(data)
+  call(state.on_message, 'on_message', data.session_id, data.messages)
+  autocmd('AgorMessage', { session_id = data.session_id, messages = data.messages })
+end
+
+function handlers.permission(data)
+  open_request(data.session_id, data.request_id, { kind = 'permission', options = data.options })
+  require('agor.ui.ask').on_permission(data)
+  autocmd('AgorPermission', {
+    session_id = data.session_id,
+    request_id = data.request_id,
+    tool = data.tool,
+    input = data.input,
+    options = data.options,
+  })
+end
+
+function handlers.question(data)
+  open_request(data.session_id, data.request_id, { kind = 'question', questions = data.questions })
+  require('agor.ui.ask').on_question(data)
+  autocmd('AgorQuestion', data)
+end
+
+function handlers.permission_closed(data)
+  local open = state.requests[data.session_id]
+  if open then
+    open[data.request_id] = nil
+  end
+  require('agor.ui.ask').on_closed(data)
+  autocmd('AgorPermissionClosed', data)
+end
+
+function handlers.turn(data)
+  autocmd('AgorTurn', { session_id = data.session_id, stop_reason = data.stop_reason })
+end
+
+function handlers.notify(data)
+  local say = ({ info = message.info, warn = message.warn, error = message.error })[data.level] or message.info
+  say(data.message)
+end
+
+function handlers.draft(data)
+  require('agor.ui.prompt').restore(data.session_id, data.prompt)
+end
+
+function handlers.files(data)
+  require('agor.files').changed(data.cwd, data.paths)
+end
+
+---@param kind string
+---@param data table
+function M.handle(kind, data)
+  local handler = handlers[kind]
+  if handler then
+    handler(data)
+  end
+end
+
+return M

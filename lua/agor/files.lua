@@ -1,0 +1,248 @@
+-- Files that agents change while they are open here, and files that are changed here while agents read them.
+-- Knows buffers and the disk, nothing of agents.
+
+local message = require('agor.message')
+
+local M = {}
+
+---@param path string
+---@return string
+local function real(path)
+  local found = vim.uv.fs_realpath(path)
+  if found then
+    return found
+  end
+  -- A file that is gone has no real path, its folder may.
+  local dir = vim.uv.fs_realpath(vim.fs.dirname(path))
+  return dir and vim.fs.joinpath(dir, vim.fs.basename(path)) or path
+end
+
+---@param dir string
+---@param path string
+---@return boolean
+local function below(dir, path)
+  return vim.startswith(path, dir:gsub('/+$', '') .. '/')
+end
+
+---Loaded buffers of files, with their paths.
+---@return table<integer, string>
+local function buffers()
+  local out = {}
+  for _, buf in ipairs(vim.api.nvim_list_bufs()) do
+    if vim.api.nvim_buf_is_loaded(buf) and vim.bo[buf].buftype == '' then
+      local name = vim.api.nvim_buf_get_name(buf)
+      if name ~= '' and not name:match('^%a[%w+.-]*://') then
+        out[buf] = real(name)
+      end
+    end
+  end
+  return out
+end
+
+---Buffers whose file was not on disk when they were opened: Neovim would ask about those (W13) and does not tell us.
+---@type table<integer, true>
+local new = {}
+
+---Follows which buffers are of files that do not exist yet.
+function M.watch()
+  for buf, path in pairs(buffers()) do
+    if not vim.uv.fs_stat(path) then
+      new[buf] = true
+    end
+  end
+  local group = vim.api.nvim_create_augroup('agor.files', {})
+  vim.api.nvim_create_autocmd('BufNewFile', {
+    group = group,
+    callback = function(event)
+      new[event.buf] = true
+    end,
+  })
+  vim.api.nvim_create_autocmd({ 'BufReadPost', 'BufWritePost', 'BufUnload' }, {
+    group = group,
+    callback = function(event)
+      new[event.buf] = nil
+    end,
+  })
+end
+
+---@param buf integer
+---@return string
+local function shown(buf)
+  return vim.fn.fnamemodify(vim.api.nvim_buf_get_name(buf), ':~:.')
+end
+
+---@param buf integer
+local function tell_conflict(buf)
+  local text = '%s was changed on disk and has unsaved changes here, so it is left alone: :e! takes the disk, :w! keeps yours'
+  message.warn(text:format(shown(buf)))
+end
+
+---Lets Neovim compare the buffer with the disk, without its questions: it knows when and what it read, so each change is
+---met once.
+---@param buf integer
+local function compare(buf)
+  local group = vim.api.nvim_create_augroup('agor.files.compare', {})
+  local reason = nil
+  vim.api.nvim_create_autocmd('FileChangedShell', {
+    group = group,
+    callback = function(event)
+      if event.buf == buf then
+        reason = vim.v.fcs_reason
+        vim.v.fcs_choice = ''
+      end
+    end,
+  })
+  local ok, err = pcall(vim.cmd, { cmd = 'checktime', args = { tostring(buf) }, mods = { silent = true } })
+  vim.api.nvim_del_augroup_by_id(group)
+  if not ok then
+    error(err, 0)
+  end
+  if reason == 'conflict' then
+    tell_conflict(buf)
+  elseif reason == 'deleted' then
+    message.warn(('%s was deleted on disk; its text is still here, :w writes it again'):format(shown(buf)))
+  end
+end
+
+---The file of a buffer came into being after the buffer.
+---@param buf integer
+local function appeared(buf)
+  new[buf] = nil
+  if vim.bo[buf].modified then
+    tell_conflict(buf)
+  else
+    vim.api.nvim_buf_call(buf, function()
+      vim.cmd('silent keepjumps edit')
+    end)
+  end
+end
+
+---Takes over what is on disk, as one undo step, with the cursor and the view of every window kept.
+---@param buf integer
+---@return boolean
+local function check(buf)
+  local views = {}
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    views[win] = vim.api.nvim_win_call(win, vim.fn.winsaveview)
+  end
+  local autoread, undoreload = vim.bo[buf].autoread, vim.o.undoreload
+  -- With 'autoread' an unmodified buffer is read again without a question; -1: whatever its size, it can be undone.
+  vim.bo[buf].autoread = true
+  vim.o.undoreload = -1
+  local ok
+  if new[buf] and vim.uv.fs_stat(vim.api.nvim_buf_get_name(buf)) then
+    ok = pcall(appeared, buf)
+  else
+    ok = pcall(compare, buf)
+  end
+  vim.o.undoreload = undoreload
+  if not vim.api.nvim_buf_is_valid(buf) then
+    return true
+  end
+  if autoread == vim.go.autoread then
+    vim.api.nvim_set_option_value('autoread', nil, { buf = buf })
+  else
+    vim.bo[buf].autoread = autoread
+  end
+  for win, view in pairs(views) do
+    if vim.api.nvim_win_is_valid(win) and vim.api.nvim_win_get_buf(win) == buf then
+      vim.api.nvim_win_call(win, function()
+        vim.fn.winrestview(view)
+      end)
+    end
+  end
+  return ok
+end
+
+---@type table<integer, true>
+local waiting = {}
+
+---Text is locked at the moment (an <expr> mapping waits for a key): as soon as it is not.
+local function later()
+  vim.api.nvim_create_autocmd({ 'ModeChanged', 'CursorHold', 'CursorHoldI', 'CursorMoved', 'CursorMovedI' }, {
+    group = vim.api.nvim_create_augroup('agor.files.later', {}),
+    once = true,
+    callback = vim.schedule_wrap(function()
+      local due = vim.tbl_keys(waiting)
+      waiting = {}
+      for _, buf in ipairs(due) do
+        M.check(buf)
+      end
+    end),
+  })
+end
+
+---@param buf integer
+function M.check(buf)
+  if vim.api.nvim_buf_is_loaded(buf) and not check(buf) then
+    waiting[buf] = true
+    later()
+  end
+end
+
+---An agent changed files.
+---@param cwd string
+---@param paths string[]|nil none: whatever is below `cwd` may have changed
+function M.changed(cwd, paths)
+  local wanted = nil
+  if paths and paths ~= vim.NIL and #paths > 0 then
+    wanted = {}
+    for _, path in ipairs(paths) do
+      local full = path:match('^/') and path or vim.fs.joinpath(cwd, path)
+      wanted[real(vim.fs.normalize(full, { expand_env = false }))] = true
+    end
+  end
+  local dir = real(cwd)
+  for buf, path in pairs(buffers()) do
+    if wanted and wanted[path] or not wanted and below(dir, path) then
+      M.check(buf)
+    end
+  end
+end
+
+---Changed buffers whose files lie in a session's directory.
+---@param cwd string
+---@return integer[]
+local function changed_below(cwd)
+  local dir, out = real(cwd), {}
+  for buf, path in pairs(buffers()) do
+    if vim.bo[buf].modified and below(dir, path) then
+      table.insert(out, buf)
+    end
+  end
+  table.sort(out)
+  return out
+end
+
+---How many unsaved files an agent in `cwd` would see an older text of; 0 if the user does not want to know.
+---@param cwd string
+---@return integer
+function M.unsaved(cwd)
+  if require('agor.config').get().unsaved == 'ignore' then
+    return 0
+  end
+  return #changed_below(cwd)
+end
+
+---Before a prompt goes out: `unsaved = 'write'` writes what the agent may read.
+---@param cwd string
+---@return true|nil
+---@return string|nil message
+function M.before_prompt(cwd)
+  if require('agor.config').get().unsaved ~= 'write' then
+    return true
+  end
+  for _, buf in ipairs(changed_below(cwd)) do
+    local ok, err = pcall(vim.api.nvim_buf_call, buf, function()
+      vim.cmd('silent update')
+    end)
+    if not ok or vim.bo[buf].modified then
+      local why = ok and 'it is still changed' or message.line(err):gsub('^.-(E%d+:)', '%1')
+      local name = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(buf), ':~:.')
+      return nil, ('%s could not be written before the prompt (%s); nothing was sent'):format(name, why)
+    end
+  end
+  return true
+end
+
+return M

@@ -1,0 +1,174 @@
+-- The sessions as the backend last told, and which of them the user means. Knows tabpages and the current buffer;
+-- never asks the backend.
+
+local state = require('agor.state')
+
+local M = {}
+
+---@class agor.Row a session, as in SessionSummary of src/domain/session.rs
+---@field session_id string
+---@field provider string
+---@field status 'running'|'idle'|'done'|'error'
+---@field error string|nil
+---@field cost_usd number
+---@field input_tokens integer
+---@field output_tokens integer
+---@field started_at integer
+---@field title string
+---@field cwd string
+---@field model string
+---@field mode string
+---@field attention 'permission'|'question'|nil
+---@field queued integer
+---@field pending integer
+---@field busy boolean
+---@field asks_nothing boolean
+---@field capabilities table
+---@field provisional boolean|nil the backend has not spoken of it yet
+
+---@class agor.OpenRequest
+---@field kind 'permission'|'question'
+---@field options { option_id: string, name: string, kind: string }[]|nil
+---@field questions table[]|nil
+---@field answered boolean|nil
+
+---@param id string
+---@return agor.Row|nil
+function M.get(id)
+  return state.sessions[id]
+end
+
+---@return agor.Row[] ordered by started_at
+function M.list()
+  local rows = vim.tbl_values(state.sessions)
+  table.sort(rows, function(a, b)
+    if a.started_at ~= b.started_at then
+      return a.started_at < b.started_at
+    end
+    return a.session_id < b.session_id
+  end)
+  return rows
+end
+
+---The session was used here and now.
+---@param id string
+function M.touch(id)
+  if not state.sessions[id] then
+    return
+  end
+  state.tick = state.tick + 1
+  state.used[id] = state.tick
+  local tab = vim.api.nvim_get_current_tabpage()
+  local used = vim.tbl_filter(function(other)
+    return other ~= id
+  end, state.tab_used[tab] or {})
+  table.insert(used, id)
+  state.tab_used[tab] = used
+  for other in pairs(state.tab_used) do
+    if not vim.api.nvim_tabpage_is_valid(other) then
+      state.tab_used[other] = nil
+    end
+  end
+end
+
+---@param dir string
+---@param path string
+---@return boolean
+local function holds(dir, path)
+  dir = dir:gsub('/+$', '')
+  return path == dir or vim.startswith(path, dir .. '/')
+end
+
+---The session that a command without a name means: the one whose buffer the cursor is in, else the one last used in this
+---tabpage, else the one last used whose directory holds the current file, else the one last used.
+---@return agor.Row|nil
+function M.current()
+  local own = vim.b.agor_session
+  if own and state.sessions[own] then
+    return state.sessions[own]
+  end
+  local used = state.tab_used[vim.api.nvim_get_current_tabpage()] or {}
+  for i = #used, 1, -1 do
+    if state.sessions[used[i]] then
+      return state.sessions[used[i]]
+    end
+  end
+  local rows = M.list()
+  table.sort(rows, function(a, b)
+    local left, right = state.used[a.session_id] or 0, state.used[b.session_id] or 0
+    if left ~= right then
+      return left > right
+    end
+    return a.started_at > b.started_at
+  end)
+  local name = vim.api.nvim_buf_get_name(0)
+  local path = name ~= '' and (vim.uv.fs_realpath(name) or vim.fs.normalize(name)) or nil
+  for _, row in ipairs(path and rows or {}) do
+    if holds(row.cwd, path) or holds(vim.uv.fs_realpath(row.cwd) or row.cwd, path) then
+      return row
+    end
+  end
+  return rows[1]
+end
+
+---@param row agor.Row
+---@return agor.Row
+local function clean(row)
+  for key, value in pairs(row) do
+    if value == vim.NIL then
+      row[key] = nil
+    end
+  end
+  return row
+end
+
+---@param rows agor.Row[]|nil
+---@param removed string[]|nil
+---@return string[] ids whose row changed
+function M.update(rows, removed)
+  local ids = {}
+  for _, row in ipairs(rows or {}) do
+    state.sessions[row.session_id] = clean(row)
+    table.insert(ids, row.session_id)
+  end
+  for _, id in ipairs(removed or {}) do
+    M.forget(id)
+    table.insert(ids, id)
+  end
+  return ids
+end
+
+---@param id string
+function M.forget(id)
+  state.sessions[id] = nil
+  state.requests[id] = nil
+  state.used[id] = nil
+  state.starts[id] = nil
+end
+
+---A row for what was started a moment ago, until the backend sends its own.
+---@param params table
+function M.begin(params)
+  local seconds, microseconds = vim.uv.gettimeofday()
+  state.sessions[params.session_id] = {
+    session_id = params.session_id,
+    provider = params.provider,
+    status = params.prompt and 'running' or 'idle',
+    cost_usd = 0,
+    input_tokens = 0,
+    output_tokens = 0,
+    started_at = seconds * 1000 + math.floor(microseconds / 1000),
+    title = '',
+    cwd = params.cwd,
+    model = params.model or '',
+    mode = params.mode or '',
+    queued = 0,
+    pending = 0,
+    busy = params.prompt ~= nil,
+    asks_nothing = false,
+    capabilities = {},
+    provisional = true,
+  }
+end
+
+return M

@@ -1,0 +1,170 @@
+-- The configuration as it is without any from the user, and its types. Knows no logic.
+
+---@class agor.Provider the complete configuration of one agent
+---@field protocol string row of the backend's protocol table: 'claude', 'sidecar', …
+---@field command string[]|false|nil program and arguments; false: find the runner. '<binary>' is the backend itself
+---@field env table<string, string> trusted: any key, set after the stripping
+---@field pass_env string[] names, '*' for any rest, that pass the stripping of the environment
+---@field model string|nil
+---@field mode string|nil
+---@field permission_mode string|nil
+---@field system_prompt string|nil
+---@field additional_directories string[]|nil
+---@field max_turns integer|nil
+---@field wrap string[]|nil a command prefix: { 'ssh', 'host' }
+---@field login string[]|nil the agent's own login
+---@field install string|nil how to get it, shown where it is missing
+---@field program string|nil what has to be on PATH, where it is not the command's first word
+---@field also string[]|nil where else the program may lie
+
+---@class agor.Config the complete configuration
+---@field provider string|nil
+---@field order string[]
+---@field root 'auto'|'cwd'|string[]|fun(buf: integer): string|nil
+---@field binary string|nil
+---@field runner_roots string[]
+---@field providers table<string, agor.Provider>
+---@field window agor.Config.window
+---@field keys boolean
+---@field icons 'unicode'|'nerd'|'ascii'
+---@field spinner boolean
+---@field quit 'ask'|'stop'
+---@field unsaved 'warn'|'write'|'ignore'
+---@field notify agor.Config.notify
+---@field trace boolean
+---@field log agor.Config.log
+---@field policy table
+---@field queue table
+---@field worktree table
+
+---@class agor.Config.window
+---@field position 'right'|'left'|'bottom'|'top'|'float'|'tab'
+---@field width number a share of the columns below 1, else columns
+---@field height number a share of the lines below 1, else lines
+---@field min_width integer
+
+---@class agor.Config.notify
+---@field level 'debug'|'info'|'warn'|'error'|'off'
+---@field bell boolean
+---@field desktop boolean|'auto'
+
+---@class agor.Config.log
+---@field level 'error'|'warn'|'info'|'debug'|'trace'
+
+---@class agor.UserProvider one agent in the user's configuration: any part of agor.Provider
+---@field protocol? string
+---@field command? string[]|false
+---@field env? table<string, string|number|boolean>
+---@field pass_env? string[]
+---@field model? string
+---@field mode? string
+---@field permission_mode? string
+---@field system_prompt? string
+---@field additional_directories? string[]
+---@field max_turns? integer
+---@field wrap? string[]
+---@field login? string[]
+---@field install? string
+---@field program? string
+---@field also? string[]
+
+---@class agor.UserConfig what setup() and vim.g.agor take: any part of agor.Config
+---@field provider? string
+---@field order? string[]
+---@field root? 'auto'|'cwd'|string[]|fun(buf: integer): string|nil
+---@field binary? string
+---@field runner_roots? string[]
+---@field providers? table<string, agor.UserProvider>
+---@field window? { position?: string, width?: number, height?: number, min_width?: integer }
+---@field keys? boolean
+---@field icons? 'unicode'|'nerd'|'ascii'
+---@field spinner? boolean
+---@field quit? 'ask'|'stop'
+---@field unsaved? 'warn'|'write'|'ignore'
+---@field notify? { level?: string, bell?: boolean, desktop?: boolean|'auto' }
+---@field trace? boolean
+---@field log? { level?: string }
+---@field policy? table
+---@field queue? table
+---@field worktree? table
+
+local M = {}
+
+---@return agor.Config a fresh table each time
+function M.new()
+  return {
+    provider = nil,
+    order = { 'claude', 'codex', 'gemini', 'opencode', 'ollama' },
+    root = 'auto',
+    binary = nil,
+    runner_roots = {},
+    providers = {
+      claude = {
+        protocol = 'claude',
+        command = { 'claude' },
+        env = {},
+        pass_env = { 'CLAUDE_CONFIG_DIR' },
+        login = { 'claude', '/login' },
+        install = 'npm install -g @anthropic-ai/claude-code',
+        also = {
+          '~/.local/bin/claude',
+          '~/.claude/local/claude',
+          '/usr/local/bin/claude',
+          '/usr/bin/claude',
+        },
+      },
+      codex = {
+        protocol = 'codex',
+        command = { 'codex' },
+        env = {},
+        pass_env = { 'CODEX_HOME' },
+        login = { 'codex', 'login' },
+        install = 'npm install -g @openai/codex',
+      },
+      ollama = {
+        protocol = 'sidecar',
+        command = { '<binary>', 'runner', 'ollama' },
+        env = {},
+        pass_env = { 'OLLAMA_HOST' },
+        program = 'ollama',
+        install = 'the package ollama, then: ollama pull <model>',
+      },
+      gemini = {
+        protocol = 'acp',
+        command = { 'gemini', '--acp' },
+        env = {},
+        pass_env = {},
+        login = { 'gemini' },
+        install = 'npm install -g @google/gemini-cli',
+      },
+      opencode = {
+        protocol = 'acp',
+        command = { 'opencode', 'acp' },
+        env = {},
+        pass_env = {},
+        login = { 'opencode', 'auth', 'login' },
+        install = 'npm install -g opencode-ai',
+      },
+      demo = {
+        protocol = 'sidecar',
+        command = { '<binary>', 'runner', 'demo' },
+        env = {},
+        pass_env = {},
+      },
+    },
+    window = { position = 'right', width = 0.4, height = 0.4, min_width = 60 },
+    keys = true,
+    icons = 'unicode',
+    spinner = true,
+    quit = 'ask',
+    unsaved = 'warn',
+    notify = { level = 'info', bell = false, desktop = 'auto' },
+    trace = false,
+    log = { level = 'info' },
+    policy = {},
+    queue = {},
+    worktree = {},
+  }
+end
+
+return M

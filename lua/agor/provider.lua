@@ -1,0 +1,163 @@
+-- Which agents there are, which can start, and what the backend is told of one. Knows the file system, runs nothing.
+
+local config = require('agor.config')
+local near = require('agor.near')
+
+local M = {}
+
+---The plugin's own folder.
+---@return string
+function M.plugin_root()
+  local here = debug.getinfo(1, 'S').source:sub(2)
+  return vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(vim.fs.normalize(vim.fn.fnamemodify(here, ':p')))))
+end
+
+---Where runners are looked for: AGOR_ROOT alone if it is set.
+---@return string[]
+function M.roots()
+  local root = vim.env.AGOR_ROOT
+  if root and root ~= '' then
+    return { root }
+  end
+  local roots = vim.tbl_map(vim.fs.normalize, config.get().runner_roots)
+  table.insert(roots, M.plugin_root())
+  return roots
+end
+
+---@return table<string, string> path of each runner by its provider's name
+function M.runners()
+  local found = {}
+  for _, root in ipairs(M.roots()) do
+    local dir = root .. '/sidecar/dist'
+    for file in vim.fs.dir(dir) do
+      local name = file:match('^(%w[%w._-]*)%-runner%.mjs$')
+      if name and not found[name] then
+        found[name] = dir .. '/' .. file
+      end
+    end
+  end
+  return found
+end
+
+---@param name string
+---@return agor.Provider|nil
+function M.get(name)
+  local known = config.get().providers[name]
+  if known then
+    return known
+  end
+  if M.runners()[name] then
+    return { protocol = 'sidecar', command = false, env = {}, pass_env = {} }
+  end
+  return nil
+end
+
+---@return string[] sorted
+function M.names()
+  local names = {}
+  for name in pairs(config.get().providers) do
+    names[name] = true
+  end
+  for name in pairs(M.runners()) do
+    names[name] = true
+  end
+  local list = vim.tbl_keys(names)
+  table.sort(list)
+  return list
+end
+
+---Everywhere that the agent's program is, the one that is used first.
+---@param name string
+---@return string[]
+function M.programs(name)
+  local provider = M.get(name)
+  if not provider then
+    return {}
+  end
+  if not provider.command then
+    return { M.runners()[name] }
+  end
+  local found, seen = {}, {}
+  local function add(path)
+    if path ~= '' and not seen[path] then
+      seen[path] = true
+      table.insert(found, path)
+    end
+  end
+  local program = provider.wrap and provider.wrap[1] or provider.program or provider.command[1]
+  if program == '<binary>' then
+    add(require('agor.binary').find() or '')
+    return found
+  end
+  add(vim.fn.exepath(vim.fs.normalize(program)))
+  if not program:find('/') then
+    for _, path in ipairs(not provider.wrap and provider.also or {}) do
+      path = vim.fs.normalize(path)
+      if vim.fn.executable(path) == 1 then
+        add(path)
+      end
+    end
+  end
+  return found
+end
+
+---@param name string
+---@return boolean
+function M.available(name)
+  if #M.programs(name) > 0 then
+    return true
+  end
+  -- A server elsewhere needs no program here.
+  return name == 'ollama' and (vim.env.OLLAMA_HOST or '') ~= ''
+end
+
+---The provider of a session that names none.
+---@return string|nil name
+---@return string|nil message
+function M.default()
+  local conf = config.get()
+  if conf.provider then
+    if M.get(conf.provider) then
+      return conf.provider
+    end
+    return nil, M.unknown(conf.provider)
+  end
+  local missing = {}
+  for _, name in ipairs(conf.order) do
+    local provider = M.get(name)
+    if provider and M.available(name) then
+      return name
+    elseif provider then
+      table.insert(missing, ('%s (%s)'):format(name, provider.install or 'its program is not on PATH'))
+    end
+  end
+  return nil,
+    ('no agent was found. Install one of %s; :AgorStart demo works at once'):format(table.concat(missing, ', '))
+end
+
+---@param name string
+---@return string
+function M.unknown(name)
+  local names = M.names()
+  return ('unknown provider "%s"%s; there are %s'):format(name, near.hint(name, names), table.concat(names, ', '))
+end
+
+---What the backend needs of a provider's configuration.
+---@param provider agor.Provider
+---@return table
+function M.for_backend(provider)
+  local out = { protocol = provider.protocol }
+  if provider.command then
+    out.command = vim.list_extend(vim.deepcopy(provider.wrap or {}), provider.command)
+  end
+  -- An empty table would cross the wire as a list.
+  if next(provider.env) then
+    out.env = vim.deepcopy(provider.env)
+  end
+  if #provider.pass_env > 0 then
+    out.pass_env = vim.deepcopy(provider.pass_env)
+  end
+  return out
+end
+
+return M

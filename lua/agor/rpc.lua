@@ -1,0 +1,229 @@
+-- The two directions of doc/wire.md: what Lua tells the backend, and the batches that come back. Never throws out of
+-- apply(), whatever a batch holds or a callback does. Knows the wire, not what is on screen.
+
+local message = require('agor.message')
+local state = require('agor.state')
+
+local M = {}
+
+-- What the backend decodes in a notification costs quadratic time, so more than this goes through a file.
+local inline_limit = 24 * 1024
+
+---How many bytes the UTF-8 character at `at` has; nil if there is none.
+---@param text string
+---@param at integer
+---@return integer|nil
+local function char_size(text, at)
+  local a, b, c, d = text:byte(at, at + 3)
+  local function follows(byte)
+    return byte ~= nil and byte >= 0x80 and byte <= 0xBF
+  end
+  if a < 0x80 then
+    return 1
+  elseif a >= 0xC2 and a <= 0xDF then
+    return follows(b) and 2 or nil
+  elseif a >= 0xE0 and a <= 0xEF then
+    local overlong, surrogate = a == 0xE0 and (b or 0) < 0xA0, a == 0xED and (b or 0) > 0x9F
+    return not overlong and not surrogate and follows(b) and follows(c) and 3 or nil
+  elseif a >= 0xF0 and a <= 0xF4 then
+    local overlong, beyond = a == 0xF0 and (b or 0) < 0x90, a == 0xF4 and (b or 0) > 0x8F
+    return not overlong and not beyond and follows(b) and follows(c) and follows(d) and 4 or nil
+  end
+  return nil
+end
+
+---Text that is no UTF-8 cannot travel: each byte that does not belong becomes U+FFFD.
+---@param text string
+---@return string
+function M.utf8(text)
+  local parts, start, at = nil, 1, text:find('[\128-\255]') or #text + 1
+  while at <= #text do
+    local size = char_size(text, at)
+    if size then
+      at = at + size
+    else
+      parts = parts or {}
+      table.insert(parts, text:sub(start, at - 1))
+      table.insert(parts, '\239\191\189')
+      at = at + 1
+      start = at
+    end
+  end
+  if not parts then
+    return text
+  end
+  table.insert(parts, text:sub(start))
+  return table.concat(parts)
+end
+
+---A copy that can cross the wire.
+---@param value any
+---@return any
+local function portable(value)
+  if type(value) == 'string' then
+    return M.utf8(value)
+  elseif type(value) ~= 'table' then
+    return value
+  end
+  local out = next(value) == nil and getmetatable(value) and vim.empty_dict() or {}
+  for key, item in pairs(value) do
+    out[type(key) == 'string' and M.utf8(key) or key] = portable(item)
+  end
+  return out
+end
+
+---@param text string
+---@return string|nil path
+---@return string|nil message
+local function spill(text)
+  local path = vim.fn.tempname() .. '.json'
+  local fd, err = vim.uv.fs_open(path, 'w', 384) -- 0600
+  if not fd then
+    return nil, 'the prompt could not be handed over: ' .. tostring(err)
+  end
+  local at = 0
+  while at < #text do
+    local written, failed = vim.uv.fs_write(fd, at == 0 and text or text:sub(at + 1), at)
+    if not written or written == 0 then
+      vim.uv.fs_close(fd)
+      vim.uv.fs_unlink(path)
+      return nil, 'the prompt could not be handed over: ' .. tostring(failed)
+    end
+    at = at + written
+  end
+  vim.uv.fs_close(fd)
+  return path
+end
+
+---Tells the backend something. `callback` gets the answer in a later tick. Starts nothing: see agor.backend.ensure().
+---@param method string
+---@param params table
+---@param callback? fun(err: string|nil, result: any)
+---@return true|nil ok
+---@return string|nil message
+function M.notify(method, params, callback)
+  if not state.channel then
+    return nil, 'the backend is not running: :Agor restart starts it'
+  end
+  local sent = portable(params)
+  local text = vim.json.encode(sent)
+  if #text > inline_limit then
+    local path, failed = spill(text)
+    if not path then
+      return nil, failed
+    end
+    sent = { file = path }
+  end
+  local id = 0
+  if callback then
+    id = state.next_id
+    state.next_id = id + 1
+    state.replies[id] = callback
+  end
+  local ok, err = pcall(vim.rpcnotify, state.channel, 'agor', id, method, next(sent) and sent or vim.empty_dict())
+  if not ok then
+    state.replies[id] = nil
+    return nil, 'the backend does not listen: ' .. message.line(err)
+  end
+  return true
+end
+
+---Asks the backend and waits: only for what it answers from memory.
+---@param method 'messages'|'stats'
+---@param params table
+---@return any result nil if it failed
+---@return string|nil message
+function M.request(method, params)
+  if not state.channel then
+    return nil, 'the backend is not running'
+  end
+  params = portable(params)
+  local ok, result = pcall(vim.rpcrequest, state.channel, method, next(params) and params or vim.empty_dict())
+  if not ok then
+    local text = message.line(result):gsub('^Invoking .- failed:%s*', ''):gsub('^.-Error invoking .- on channel %d+:%s*', '')
+    return nil, text
+  end
+  return result
+end
+
+---@param what string
+---@param fn function
+---@param ... any
+---@return boolean ok
+---@return any result
+local function guarded(what, fn, ...)
+  local ok, result = xpcall(fn, function(err)
+    return { line = message.line(err), trace = debug.traceback(err, 2) }
+  end, ...)
+  if not ok then
+    local text = ('%s failed: %s'):format(what, result.line)
+    if not state.said[text] and #state.trouble < 20 then
+      table.insert(state.trouble, result.trace)
+    end
+    message.once(text, text .. ' (a bug in agor: :checkhealth agor has what to report)')
+  end
+  return ok, result
+end
+
+---@type table<integer, integer> how often in a row a buffer's patch failed
+local failures = {}
+
+---@param patch { buf: integer }
+---@return 'ok'|'gone'|'busy'|'stale'
+local function paint(patch)
+  local ok, result = guarded('showing a transcript', require('agor.ui.transcript').apply, patch)
+  if ok then
+    failures[patch.buf] = nil
+    return result
+  end
+  -- A full repaint mends a buffer in an odd state; what fails even then is not tried for ever.
+  failures[patch.buf] = (failures[patch.buf] or 0) + 1
+  return failures[patch.buf] > 2 and 'gone' or 'stale'
+end
+
+---@param replies any[]
+---@param events any[]
+local function deliver(replies, events)
+  for _, reply in ipairs(replies) do
+    local callback = state.replies[reply[1]]
+    state.replies[reply[1]] = nil
+    if callback then
+      local err = reply[2] ~= vim.NIL and reply[2] or nil
+      local result = reply[3] ~= vim.NIL and reply[3] or nil
+      guarded('an answer of the backend', callback, err, result)
+    end
+  end
+  for _, event in ipairs(events) do
+    guarded('the event ' .. tostring(event[1]), require('agor.events').handle, event[1], event[2])
+  end
+end
+
+---One batch of the backend; it is sent as a request and its answer is the back-pressure.
+---@param batch { sessions?: agor.Row[], removed?: string[], patches?: table[], replies?: any[], events?: any[] }
+---@return { results: string[], ms: number }
+function M.apply(batch)
+  local began = vim.uv.hrtime()
+  local results = {}
+  if batch.sessions or batch.removed then
+    local ok, ids = guarded('the list of sessions', require('agor.mirror').update, batch.sessions, batch.removed)
+    if ok and #ids > 0 then
+      guarded('the bar', require('agor.ui.bar').refresh, ids)
+      guarded('the quit guard', require('agor.quit').refresh)
+    end
+  end
+  for i, patch in ipairs(batch.patches or {}) do
+    results[i] = paint(patch)
+  end
+  local ms = (vim.uv.hrtime() - began) / 1e6
+  local replies, events = batch.replies or {}, batch.events or {}
+  if #replies > 0 or #events > 0 then
+    -- Not inside the backend's call: a callback may ask the backend something itself.
+    vim.schedule(function()
+      deliver(replies, events)
+    end)
+  end
+  guarded('the list of listeners', require('agor.events').listen)
+  return { results = results, ms = ms }
+end
+
+return M

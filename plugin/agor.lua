@@ -1,0 +1,92 @@
+-- Registers commands, <Plug> maps and autocommands. Requires nothing: modules are loaded by their first use.
+
+if vim.g.loaded_agor then
+  return
+end
+vim.g.loaded_agor = true
+
+if vim.fn.has('nvim-0.11') == 0 then
+  vim.notify('agor: needs Neovim 0.11 or newer', vim.log.levels.ERROR)
+  return
+end
+
+-- Every subcommand, and with it the alias :Agor{Subcommand}; lua/agor/command.lua has a handler for each.
+-- stylua: ignore
+local subcommands = {
+  'start', 'send', 'prompt', 'toggle', 'open', 'close', 'next', 'prev', 'interrupt', 'stop', 'sessions', 'model',
+  'mode', 'permit', 'export', 'login', 'ps', 'log', 'trace', 'stats', 'restart', 'build',
+}
+
+---@param name string
+---@param subcommand string|nil
+---@param desc string
+local function define(name, subcommand, desc)
+  vim.api.nvim_create_user_command(name, function(opts)
+    require('agor.command').run(subcommand, opts)
+  end, {
+    -- Neither 'bar' nor a completion for files: the rest of the line arrives byte for byte.
+    nargs = '*',
+    range = true,
+    bang = true,
+    desc = desc,
+    complete = function(lead, line, cursor)
+      return require('agor.command').complete(subcommand, lead, line, cursor)
+    end,
+  })
+end
+
+define('Agor', nil, 'agor: coding agents')
+for _, subcommand in ipairs(subcommands) do
+  local name = 'Agor' .. subcommand:sub(1, 1):upper() .. subcommand:sub(2)
+  define(name, subcommand, 'agor: ' .. subcommand)
+end
+
+---@param mode string|string[]
+---@param name string
+---@param action string
+---@param opts? vim.keymap.set.Opts
+local function plug(mode, name, action, opts)
+  vim.keymap.set(mode, '<Plug>(agor-' .. name .. ')', function()
+    return require('agor.keys')[action]()
+  end, vim.tbl_extend('force', { silent = true, desc = 'agor: ' .. name }, opts or {}))
+end
+
+for _, name in ipairs({ 'toggle', 'interrupt', 'sessions', 'permit', 'next', 'prev' }) do
+  plug('n', name, name)
+end
+plug({ 'n', 'x' }, 'send', 'send')
+plug({ 'n', 'x' }, 'prompt', 'prompt')
+plug('n', 'send-operator', 'operator', { expr = true })
+
+local group = vim.api.nvim_create_augroup('agor', {})
+
+vim.api.nvim_create_autocmd('BufReadCmd', {
+  group = group,
+  pattern = 'agor://*',
+  callback = function(event)
+    require('agor.ui.transcript').read(event.buf)
+  end,
+})
+
+vim.api.nvim_create_autocmd('SessionLoadPost', {
+  group = group,
+  callback = function()
+    for _, buf in ipairs(vim.api.nvim_list_bufs()) do
+      if vim.startswith(vim.api.nvim_buf_get_name(buf), 'agor://') then
+        return require('agor.ui.transcript').restore()
+      end
+    end
+  end,
+})
+
+-- A command does not learn how its range was written, and '<,'> means the exact selection where 3,5 means lines.
+vim.api.nvim_create_autocmd('CmdlineLeave', {
+  group = group,
+  pattern = ':',
+  callback = function()
+    local line = vim.fn.getcmdline()
+    if line:find('Agor', 1, true) then
+      require('agor.range').remember(line)
+    end
+  end,
+})
