@@ -28,8 +28,8 @@ M.links = {
   AgorLink = 'Underlined',
   AgorQuote = 'Comment',
   AgorListMarker = 'Special',
-  AgorDiffAdd = 'DiffAdd',
-  AgorDiffDelete = 'DiffDelete',
+  AgorDiffAdd = 'Added',
+  AgorDiffDelete = 'Removed',
   AgorDiffHunk = 'NonText',
   AgorPath = 'Directory',
   AgorPlanDone = 'Comment',
@@ -49,13 +49,31 @@ M.links = {
   AgorHint = 'NonText',
   AgorFloat = 'NormalFloat',
   AgorBorder = 'FloatBorder',
-  AgorBorderAsk = 'DiagnosticWarn',
   AgorFloatTitle = 'FloatTitle',
   AgorKey = 'Special',
   AgorSelected = 'Visual',
 }
 
+-- On the border of a float: the colour of one group on the background of the float.
+---@type table<string, string>
+M.on_float = {
+  AgorBorderAsk = 'DiagnosticWarn',
+  AgorTitleAsk = 'DiagnosticWarn',
+  AgorFloatHint = 'NonText',
+}
+
 local function define()
+  local float = vim.api.nvim_get_hl(0, { name = 'NormalFloat', link = false })
+  for name, source in pairs(M.on_float) do
+    local from = vim.api.nvim_get_hl(0, { name = source, link = false })
+    vim.api.nvim_set_hl(0, name, {
+      fg = from.fg,
+      ctermfg = from.ctermfg,
+      bg = float.bg,
+      ctermbg = float.ctermbg,
+      default = true,
+    })
+  end
   for name, target in pairs(M.links) do
     vim.api.nvim_set_hl(0, name, { link = target, default = true })
   end

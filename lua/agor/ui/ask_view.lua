@@ -18,7 +18,7 @@ local ns = api.nvim_create_namespace('agor_ask')
 
 local WIDEST = 88
 local HIGHLIGHT = 'NormalFloat:AgorFloat,FloatBorder:AgorBorderAsk,'
-  .. 'FloatTitle:AgorQuestion,FloatFooter:AgorHint'
+  .. 'FloatTitle:AgorTitleAsk,FloatFooter:AgorFloatHint'
 
 ---@class agor.Lines
 ---@field lines string[]
@@ -170,13 +170,15 @@ local function hints(item, focused)
   local dot = (' %s '):format(require('agor.ui.icons').get().dot)
   local items = require('agor.ui.ask_item')
   local question = items.current(item)
-  local out = {}
+  local count = math.min(items.count(item), 9)
+  local digits = count > 1 and ('1-%d'):format(count) or '1'
+  local out
   if question and question.multi then
-    out = { '1-9 mark', '<CR> done', 'r decline', 'q later' }
+    out = { digits .. ' mark', '<CR> done', 'r decline', 'q later' }
   elseif question then
-    out = { '1-9 choose', 'r decline', 'q later' }
+    out = { digits .. ' choose', 'r decline', 'q later' }
   else
-    out = { '1-9 choose', 'r refuse with a reason', 'q later' }
+    out = { digits .. ' choose', 'r refuse with a reason', 'q later' }
     if items.edit(item) then
       table.insert(out, 2, 'e edit')
     end
@@ -212,34 +214,46 @@ local function widest(lists)
   return width
 end
 
---- The corner where the box ends (right, bottom; both outside of the border), and the room before it.
----@param wanted integer width with border
----@return integer right
----@return integer bottom
----@return integer room_width
----@return integer room_height
-local function corner(wanted)
+---@class agor.Corner
+---@field right integer
+---@field bottom integer
+---@field width integer the room, with borders
+---@field height integer
+
+--- The corner where a box of that size ends, outside of its border.
+---@param width integer wanted, with borders
+---@param height integer
+---@return agor.Corner
+local function corner(width, height)
   local columns = vim.o.columns
   local bottom = vim.o.lines - vim.o.cmdheight - (vim.o.laststatus > 0 and 1 or 0)
   local tabline = vim.o.showtabline == 2 or (vim.o.showtabline == 1 and vim.fn.tabpagenr('$') > 1)
   local top = tabline and 1 or 0
-  local pane = require('agor.ui.pane').current()
-  if pane and pane.transcript and pane.position ~= 'float' then
-    local pos = api.nvim_win_get_position(pane.transcript)
-    local width = api.nvim_win_get_width(pane.transcript)
-    if width >= columns - 1 then
-      if pos[1] - top >= 8 then
-        -- The pane is at the bottom: the box stands on it.
-        return columns, pos[1] - 1, columns, pos[1] - 1 - top
-      end
-    elseif pos[2] - 1 >= math.min(wanted, 40) then
-      return pos[2] - 1, bottom, pos[2] - 1, bottom - top
-    elseif columns - pos[2] - width - 1 >= math.min(wanted, 40) then
-      local left = pos[2] + width + 1
-      return math.min(columns, left + wanted), bottom, columns - left, bottom - top
-    end
+  local function at(right, low, room)
+    return { right = right, bottom = low, width = room, height = low - top }
   end
-  return columns, bottom, columns, bottom - top
+  local pane = require('agor.ui.pane').current()
+  if not pane or not pane.transcript or pane.position == 'float' then
+    return at(columns, bottom, columns)
+  end
+  local pos = api.nvim_win_get_position(pane.transcript)
+  local pane_width = api.nvim_win_get_width(pane.transcript)
+  local least = math.min(width, 40)
+  if pane_width >= columns - 1 then
+    -- On top of a pane at the bottom, over its text if there is not room enough, but never over the prompt.
+    local above = pos[1] - 1 - top >= 8 and pos[1] - 1 or 0
+    local lowest = pane.prompt and api.nvim_win_get_position(pane.prompt)[1] - 1 or bottom
+    if above == 0 and pos[1] - top < 8 then
+      lowest = bottom
+    end
+    return at(columns, math.max(above, math.min(lowest, top + height)), columns)
+  elseif pos[2] - 1 >= least then
+    return at(pos[2] - 1, bottom, pos[2] - 1)
+  elseif columns - pos[2] - pane_width - 1 >= least then
+    local left = pos[2] + pane_width + 1
+    return at(math.min(columns, left + width), bottom, columns - left)
+  end
+  return at(columns, bottom, columns)
 end
 
 -- ------------------------------------------------------------------ drawing
@@ -324,21 +338,25 @@ function M.draw(view, item, position, total, focused)
     36
   )
   width = math.min(width, WIDEST)
-  local right, bottom, room_width, room_height = corner(width + 2)
-  width = math.max(10, math.min(width, room_width - 2))
-  local choice_rows = math.max(1, rows_of(below.lines, width))
-  choice_rows = math.min(choice_rows, math.max(1, room_height - 5))
-  local text_rows = math.max(1, math.min(rows_of(above.lines, width), room_height - choice_rows - 3))
-  local top = math.max(0, bottom - text_rows - choice_rows - 3)
-  local left = math.max(0, right - width - 2)
-  local more = #above.lines > text_rows and focused and ' <C-d> shows more ' or ''
+  local wanted = rows_of(above.lines, width) + rows_of(below.lines, width) + 3
+  local place = corner(width + 2, wanted)
+  width = math.max(10, math.min(width, place.width - 2))
+  local choice_rows = math.max(1, math.min(rows_of(below.lines, width), place.height - 5))
+  local all_rows = rows_of(above.lines, width)
+  local text_rows = math.max(1, math.min(all_rows, place.height - choice_rows - 3))
+  local top = math.max(0, place.bottom - text_rows - choice_rows - 3)
+  local left = math.max(0, place.right - width - 2)
+  local more = ''
+  if all_rows > text_rows then
+    local key = focused and ', <C-d> shows them' or ''
+    more = (' %d more lines%s '):format(all_rows - text_rows, key)
+  end
   local text_config = {
     relative = 'editor',
     row = top,
     col = left,
     width = width,
     height = text_rows,
-    style = 'minimal',
     border = { '╭', '─', '╮', '│', '', '', '', '│' },
     title = (' %s '):format(head),
     focusable = false,
@@ -350,9 +368,8 @@ function M.draw(view, item, position, total, focused)
     col = left,
     width = width,
     height = choice_rows,
-    style = 'minimal',
     border = { '├', '─', '┤', '│', '╯', '─', '╰', '│' },
-    title = more ~= '' and { { more, 'AgorHint' } } or '',
+    title = more ~= '' and { { more, 'AgorFloatHint' } } or '',
     title_pos = 'right',
     footer = foot ~= '' and (' %s '):format(foot) or '',
     footer_pos = 'left',
@@ -369,8 +386,10 @@ function M.draw(view, item, position, total, focused)
     fill(text_buf, above)
     fill(buf, below)
     vim.b[buf].agor_session = item.session_id
-    text_config.noautocmd = true
-    config.noautocmd = true
+    for _, fresh in ipairs({ text_config, config }) do
+      fresh.noautocmd = true
+      fresh.style = 'minimal'
+    end
     local ok, text_win = pcall(api.nvim_open_win, text_buf, false, text_config)
     if not ok then
       return nil
@@ -386,7 +405,7 @@ function M.draw(view, item, position, total, focused)
     api.nvim_win_set_cursor(view.text_win, { 1, 0 })
   end
   local row = math.max(1, math.min(item.at, #below.lines))
-  api.nvim_win_set_cursor(view.win, { row, 0 })
+  api.nvim_win_set_cursor(view.win, { row, 1 })
   return view
 end
 

@@ -96,7 +96,6 @@ local function config(lines)
     col = math.max(0, math.floor((vim.o.columns - width - 2) / 2)),
     width = width,
     height = height,
-    style = 'minimal',
     border = 'rounded',
     title = ' Sessions ',
     title_pos = 'center',
@@ -207,10 +206,11 @@ function M.open()
   buf = api.nvim_create_buf(false, true)
   vim.bo[buf].bufhidden = 'wipe'
   vim.bo[buf].filetype = 'agor-sessions'
-  win = api.nvim_open_win(buf, true, config({}))
+  -- Not again with each new size: it sets options.
+  win = api.nvim_open_win(buf, true, vim.tbl_extend('force', config({}), { style = 'minimal' }))
   local wo = vim.wo[win][0]
   wo.winhighlight = 'NormalFloat:AgorFloat,FloatBorder:AgorBorder,'
-    .. 'FloatTitle:AgorFloatTitle,FloatFooter:AgorHint,CursorLine:AgorSelected'
+    .. 'FloatTitle:AgorFloatTitle,FloatFooter:AgorFloatHint,CursorLine:AgorSelected'
   wo.cursorline = true
   wo.wrap = false
   wo.winfixbuf = true

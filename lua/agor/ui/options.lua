@@ -31,6 +31,8 @@ local BASE = {
   scrollbind = false,
   cursorbind = false,
   conceallevel = 0,
+  fillchars = 'eob: ',
+  winhighlight = 'WinBar:AgorBar,WinBarNC:AgorBar',
 }
 
 ---@type string[]?
@@ -100,6 +102,17 @@ function M.apply(win, buf)
   vim.w[win].agor_options = buf
   write(win, look.ours)
   write(win, look.theirs)
+end
+
+--- One more option, unless the user's FileType autocommand has set it.
+---@param win integer
+---@param buf integer
+---@param name string
+---@param value any
+function M.add(win, buf, name, value)
+  if looks[buf] and looks[buf].theirs[name] == nil then
+    write(win, { [name] = value })
+  end
 end
 
 ---@param buf integer

@@ -111,7 +111,28 @@ local function claim(win, what, position)
       api.nvim_set_option_value(name, value, { scope = 'local', win = win })
     end
   end
-  require('agor.ui.options').apply(win, api.nvim_win_get_buf(win))
+  M.dress(win)
+end
+
+--- The look of a pane's window: a thin rule instead of a status line between transcript and prompt, and no buffer names.
+---@param win integer
+function M.dress(win)
+  local options = require('agor.ui.options')
+  local buf = api.nvim_win_get_buf(win)
+  options.apply(win, buf)
+  local position = vim.w[win].agor_position
+  -- With one status line for all, and on floats, there is none of a window's own.
+  if vim.o.laststatus == 3 or position == 'float' then
+    return
+  end
+  if role(win) == 'transcript' then
+    options.add(win, buf, 'fillchars', 'eob: ,stl:─,stlnc:─')
+    local rule = 'WinBar:AgorBar,WinBarNC:AgorBar,StatusLine:AgorRule,StatusLineNC:AgorRule'
+    options.add(win, buf, 'winhighlight', rule)
+    options.add(win, buf, 'statusline', '%#AgorRule#')
+  elseif vim.go.statusline == '' or vim.fn.has('nvim-0.12') == 1 then
+    options.add(win, buf, 'statusline', ' prompt %=')
+  end
 end
 
 ---@param win integer
@@ -123,7 +144,7 @@ local function put(win, buf)
   vim.wo[win].winfixbuf = false
   api.nvim_win_set_buf(win, buf)
   vim.wo[win].winfixbuf = true
-  require('agor.ui.options').apply(win, buf)
+  M.dress(win)
 end
 
 -- ------------------------------------------------------------------ floats

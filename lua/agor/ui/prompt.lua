@@ -130,9 +130,6 @@ local function notes(state)
     local quoted = next_text and (': ' .. words(next_text, 32)) or ''
     say(('%d waiting for the turn to end%s'):format(queued, quoted), 'AgorDim')
   end
-  if session and session.asks_nothing then
-    say('acts without asking', 'AgorDanger')
-  end
   if require('agor.config').get().unsaved == 'warn' and session then
     local unsaved = require('agor.files').unsaved(session.cwd)
     if unsaved > 0 then
