@@ -1,0 +1,466 @@
+--- Questions that wait for the user: permissions, plans to approve, the agents' own questions. One is on the screen, the
+--- others wait behind it, in order of arrival over all sessions.
+---
+--- This module knows the queue, when it is safe to show something, and the keys. What a question looks like is
+--- `ask_view.lua`; how one is answered step by step is `ask_item.lua`.
+
+local api = vim.api
+
+local M = {}
+
+--- The clock in milliseconds; tests put their own here.
+---@type fun(): number
+M.now = function()
+  return vim.uv.hrtime() / 1e6
+end
+
+local GUARD_MS = 300
+
+-- Questions outlive a reload of our modules; the float of before is closed.
+local kept = require('agor.state')
+kept.ui = kept.ui or {}
+kept.ui.ask = kept.ui.ask or { queue = {} }
+
+---@type agor.AskItem[]
+local queue = kept.ui.ask.queue
+
+---@type agor.AskView?
+local view
+if kept.ui.ask.view then
+  require('agor.ui.ask_view').close(kept.ui.ask.view)
+  kept.ui.ask.view = nil
+end
+local guard_until = 0
+--- True while an input of ours has the focus in the float's place.
+local asking = false
+--- Where the cursor came from, to go back to when nothing is left to answer.
+---@type integer?
+local came_from
+local draw
+
+-- ------------------------------------------------------------------ when
+
+--- True if a window may appear now without getting in the way of what the user is typing.
+---@return boolean
+local function safe()
+  local mode = api.nvim_get_mode()
+  return mode.mode == 'n'
+    and not mode.blocking
+    and vim.fn.getcmdwintype() == ''
+    and vim.fn.reg_recording() == ''
+    and vim.fn.reg_executing() == ''
+    and vim.fn.pumvisible() == 0
+end
+
+local waiting = false
+
+--- Draws now or at the next safe moment.
+local function when_safe()
+  if safe() then
+    draw()
+    return
+  end
+  if waiting then
+    return
+  end
+  waiting = true
+  local group = api.nvim_create_augroup('agor_ask_wait', { clear = true })
+  api.nvim_create_autocmd({ 'ModeChanged', 'CmdwinLeave', 'RecordingLeave', 'SafeState' }, {
+    group = group,
+    callback = function()
+      vim.schedule(function()
+        if waiting and safe() then
+          waiting = false
+          pcall(api.nvim_del_augroup_by_id, group)
+          draw()
+        end
+      end)
+    end,
+  })
+end
+
+-- ------------------------------------------------------------------ the queue
+
+---@return agor.AskItem?
+local function shown()
+  return view and view.item
+end
+
+---@param item agor.AskItem
+local function place_of(item)
+  for i, other in ipairs(queue) do
+    if other == item then
+      return i
+    end
+  end
+end
+
+---@param session_id string
+---@param request_id string
+---@return agor.AskItem?
+local function find(session_id, request_id)
+  for _, item in ipairs(queue) do
+    if item.session_id == session_id and item.request_id == request_id then
+      return item
+    end
+  end
+end
+
+---@return agor.AskItem?
+local function next_item()
+  for _, item in ipairs(queue) do
+    if not item.postponed then
+      return item
+    end
+  end
+end
+
+local function focused()
+  return view and api.nvim_get_current_win() == view.win or false
+end
+
+local function close()
+  local old = view
+  view = nil
+  if not old then
+    return
+  end
+  local had_focus = api.nvim_get_current_win() == old.win
+  if had_focus and came_from and api.nvim_win_is_valid(came_from) then
+    api.nvim_set_current_win(came_from)
+  end
+  require('agor.ui.ask_view').close(old)
+end
+
+local function guard()
+  guard_until = M.now() + GUARD_MS
+end
+
+--- Shows what is to be shown now: the question on the screen again, the next one, or nothing.
+draw = function()
+  local item = shown()
+  if not item or not place_of(item) or (item.postponed and not focused()) then
+    item = next_item()
+  end
+  if not item then
+    close()
+    return
+  end
+  local changed = not view or view.item ~= item
+  local view_module = require('agor.ui.ask_view')
+  local had_focus = focused()
+  local position = place_of(item)
+  view = view_module.draw(view, item, position, #queue, had_focus or asking)
+  if not view then
+    return
+  end
+  if changed then
+    M.bind(view.buf)
+    if had_focus then
+      guard()
+    end
+  end
+end
+
+---@param item agor.AskItem
+local function notify(item)
+  if item.told then
+    return
+  end
+  item.told = true
+  local text = require('agor.ui.ask_item').summary(item)
+  require('agor.message').info(('%s (:Agor permit)'):format(text))
+end
+
+---@param item agor.AskItem
+local function add(item)
+  if find(item.session_id, item.request_id) then
+    return
+  end
+  require('agor.ui.pane').setup()
+  queue[#queue + 1] = item
+  if safe() then
+    draw()
+  else
+    notify(item)
+    when_safe()
+  end
+end
+
+-- ------------------------------------------------------------------ answering
+
+---@param item agor.AskItem
+---@param option string?
+---@param opts table?
+local function answer(item, option, opts)
+  local ok, err = require('agor').answer(item.session_id, item.request_id, option, opts)
+  if not ok then
+    require('agor.message').error(err or 'The answer could not be given')
+    return
+  end
+  M.on_closed({ session_id = item.session_id, request_id = item.request_id })
+end
+
+--- Does what an action of the item says.
+---@param item agor.AskItem
+---@param action agor.AskAction?
+local function perform(item, action)
+  if not action or not place_of(item) then
+    return
+  end
+  if action.answer then
+    answer(item, action.option, action.answer)
+  elseif action.input then
+    asking = true
+    local function done(text)
+      asking = false
+      if not place_of(item) then
+        return
+      end
+      if view and api.nvim_win_is_valid(view.win) and not focused() then
+        api.nvim_set_current_win(view.win)
+      end
+      if text then
+        perform(item, action.input(text))
+      end
+    end
+    if action.secret then
+      local ok, text = pcall(vim.fn.inputsecret, action.prompt)
+      -- Not even in the messages that <Esc> and :messages show.
+      vim.cmd.redraw()
+      done(ok and text ~= '' and text or nil)
+    else
+      vim.ui.input({ prompt = action.prompt, default = action.default }, done)
+    end
+  elseif action.edit then
+    require('agor.ui.ask_plan').open(item, function(option, opts)
+      if place_of(item) then
+        answer(item, option, opts)
+        return true
+      end
+      return false
+    end)
+    item.postponed = true
+    draw()
+  else
+    if action.changed then
+      guard()
+    end
+    draw()
+  end
+end
+
+---@param run fun(item: agor.AskItem): agor.AskAction?
+local function guarded(run)
+  return function()
+    local item = shown()
+    if not item or not focused() or M.now() < guard_until then
+      return
+    end
+    perform(item, run(item))
+  end
+end
+
+local function postpone()
+  local item = shown()
+  if item then
+    item.postponed = true
+    local back = came_from
+    close()
+    if back and api.nvim_win_is_valid(back) then
+      api.nvim_set_current_win(back)
+    end
+    when_safe()
+  end
+end
+
+---@return agor.Key[]
+local function keys()
+  local items = require('agor.ui.ask_item')
+  local out = {}
+  local function key(lhs, name, desc, run, hidden)
+    out[#out + 1] =
+      { modes = 'n', lhs = lhs, name = name, desc = desc, run = guarded(run), hidden = hidden }
+  end
+  for digit = 1, 9 do
+    local desc = ('choose %d'):format(digit)
+    key(tostring(digit), 'answer-' .. digit, desc, function(item)
+      return items.choose(item, digit)
+    end, digit > 3)
+  end
+  key({ 'j', '<Down>' }, 'answer-next', 'next choice', function(item)
+    return items.move(item, 1)
+  end)
+  key({ 'k', '<Up>' }, 'answer-prev', 'previous choice', function(item)
+    return items.move(item, -1)
+  end)
+  key('<CR>', 'answer-confirm', 'choose', items.confirm)
+  key({ '<Space>', '<Tab>' }, 'answer-mark', 'mark, where several may be chosen', items.mark)
+  key('<BS>', 'answer-back', 'the question before', items.back)
+  key('r', 'answer-refuse', 'refuse, with a reason', items.refuse)
+  key('e', 'answer-edit', 'edit the plan', items.edit)
+  key('q', 'answer-later', 'later', function()
+    postpone()
+  end)
+  key('g?', 'help', 'these keys', function()
+    asking = true
+    require('agor.ui.help').open(view.buf)
+    asking = false
+  end)
+  for lhs, scroll in pairs({ ['<C-d>'] = '\4', ['<C-u>'] = '\21', ['<C-f>'] = '\6', ['<C-b>'] = '\2' }) do
+    key(lhs, 'answer-scroll-' .. lhs:sub(4, 4), 'scroll what is asked', function()
+      require('agor.ui.ask_view').scroll(view, scroll)
+    end, lhs ~= '<C-d>')
+  end
+  return out
+end
+
+--- Keys and autocommands of the float's buffer.
+---@param buf integer
+function M.bind(buf)
+  if vim.b[buf].agor_bound then
+    return
+  end
+  vim.b[buf].agor_bound = true
+  require('agor.ui.keys').attach(buf, keys())
+  api.nvim_create_autocmd('WinEnter', {
+    buffer = buf,
+    callback = function()
+      if not asking then
+        guard()
+        local last = vim.fn.win_getid(vim.fn.winnr('#'))
+        came_from = last ~= 0 and view and last ~= view.win and last or came_from
+      end
+      -- The hints differ.
+      vim.schedule(draw)
+    end,
+  })
+  api.nvim_create_autocmd('WinLeave', {
+    buffer = buf,
+    callback = function()
+      local item = shown()
+      if asking or not item then
+        return
+      end
+      vim.schedule(function()
+        if shown() == item and not focused() and not asking then
+          item.postponed = true
+          close()
+          when_safe()
+        end
+      end)
+    end,
+  })
+end
+
+-- ------------------------------------------------------------------ what others call
+
+--- A permission request has come in.
+---@param data table see doc/wire.md
+function M.on_permission(data)
+  add(require('agor.ui.ask_item').permission(data))
+end
+
+--- An agent's own questions have come in.
+---@param data table see doc/wire.md
+function M.on_question(data)
+  add(require('agor.ui.ask_item').question(data))
+end
+
+--- A request is settled, by whomever.
+---@param data { session_id: string, request_id: string }
+function M.on_closed(data)
+  local item = find(data.session_id, data.request_id)
+  if not item then
+    return
+  end
+  table.remove(queue, place_of(item))
+  if shown() == item then
+    if not next_item() then
+      close()
+    elseif focused() or safe() then
+      draw()
+    else
+      close()
+      when_safe()
+    end
+  elseif view then
+    when_safe()
+  end
+end
+
+---@param item agor.AskItem
+local function enter(item)
+  item.postponed = false
+  if api.nvim_get_mode().mode:find('^[iR]') then
+    vim.cmd.stopinsert()
+  end
+  local current = api.nvim_get_current_win()
+  if not view or view.item ~= item then
+    view = require('agor.ui.ask_view').draw(view, item, place_of(item), #queue, true)
+    if not view then
+      return false
+    end
+    M.bind(view.buf)
+  end
+  if current ~= view.win then
+    came_from = current
+    api.nvim_set_current_win(view.win)
+  end
+  guard()
+  return true
+end
+
+--- `:Agor permit [n]`: the cursor into the oldest open question, or its option `n` as the answer.
+---@param n integer?
+---@return boolean ok
+---@return string? message
+function M.focus(n)
+  local item = queue[1]
+  if not item then
+    return false, 'No question is open'
+  end
+  if vim.fn.getcmdwintype() ~= '' then
+    return false, 'Close the command-line window first: no other window can open beside it'
+  end
+  if not n then
+    return enter(item)
+  end
+  local items = require('agor.ui.ask_item')
+  local count = items.count(item)
+  if n < 1 or n > count then
+    return false, ('This question has the options 1 to %d'):format(count)
+  end
+  perform(item, items.choose(item, n))
+  return true
+end
+
+--- The cursor into one question, from its place in the transcript.
+---@param session_id string
+---@param request_id string
+---@return boolean found
+function M.focus_request(session_id, request_id)
+  local item = find(session_id, request_id)
+  return item ~= nil and enter(item)
+end
+
+--- How many questions wait.
+---@return integer
+function M.count()
+  return #queue
+end
+
+api.nvim_create_autocmd({ 'VimResized', 'TabEnter', 'WinResized' }, {
+  group = api.nvim_create_augroup('agor_ask', { clear = true }),
+  callback = function()
+    if view then
+      vim.schedule(function()
+        if view then
+          when_safe()
+        end
+      end)
+    end
+  end,
+})
+
+return M

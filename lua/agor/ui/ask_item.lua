@@ -1,0 +1,325 @@
+--- One question that waits for the user, as a value: its choices, the state of the answers, and what each key means.
+---
+--- Knows no windows. Every function returns what is to be done and does nothing itself.
+
+local M = {}
+
+---@class agor.Choice
+---@field label string
+---@field description string?
+---@field option_id string?
+---@field kind string?
+---@field other boolean? free text
+
+---@class agor.AskItem
+---@field session_id string
+---@field request_id string
+---@field kind 'permission'|'question'
+---@field tool string?
+---@field title string?
+---@field reason string?
+---@field input table?
+---@field lines string[]
+---@field marks any[]
+---@field options table[]?
+---@field questions table[]?
+---@field step integer which of the questions
+---@field at integer the selected choice
+---@field marked table<integer, boolean>
+---@field other string? free text that is marked, where several may be chosen
+---@field answers table<string, string[]>
+---@field postponed boolean?
+---@field told boolean?
+
+---@class agor.AskAction
+---@field answer table? opts of `answer()`
+---@field option string?
+---@field input (fun(text: string): agor.AskAction?)?
+---@field prompt string?
+---@field default string?
+---@field secret boolean?
+---@field edit boolean?
+---@field changed boolean? the choices are others now
+
+---@param data table
+---@return agor.AskItem
+local function base(data, kind)
+  return {
+    session_id = data.session_id,
+    request_id = data.request_id,
+    kind = kind,
+    lines = data.lines or {},
+    marks = data.marks or {},
+    step = 1,
+    at = 1,
+    marked = {},
+    answers = {},
+  }
+end
+
+local function value(v)
+  if v == vim.NIL then
+    return nil
+  end
+  return v
+end
+
+---@param data table
+---@return agor.AskItem
+function M.permission(data)
+  local item = base(data, 'permission')
+  item.tool = value(data.tool) or ''
+  item.title = value(data.title) or ''
+  item.reason = value(data.reason)
+  item.input = value(data.input)
+  item.options = data.options or {}
+  if item.tool == 'plan' and #item.lines == 0 and type(item.input) == 'table' then
+    item.lines = vim.split(item.input.plan or '', '\n', { plain = true })
+  end
+  return item
+end
+
+---@param data table
+---@return agor.AskItem
+function M.question(data)
+  local item = base(data, 'question')
+  item.questions = data.questions or {}
+  return item
+end
+
+---@param item agor.AskItem
+---@return table? question that is being asked now
+function M.current(item)
+  return item.questions and item.questions[item.step]
+end
+
+--- What can be chosen now, in the order shown.
+---@param item agor.AskItem
+---@return agor.Choice[]
+function M.choices(item)
+  local out = {}
+  if item.kind == 'permission' then
+    for _, option in ipairs(item.options) do
+      out[#out + 1] = { label = option.name, option_id = option.option_id, kind = option.kind }
+    end
+    return out
+  end
+  local question = M.current(item)
+  if not question then
+    return out
+  end
+  for _, option in ipairs(question.options or {}) do
+    out[#out + 1] = { label = option.label, description = value(option.description) }
+  end
+  if question.allow_other or #out == 0 then
+    out[#out + 1] = { label = #out == 0 and 'Type an answer' or 'Something else', other = true }
+  end
+  return out
+end
+
+---@param item agor.AskItem
+---@return integer
+function M.count(item)
+  return #M.choices(item)
+end
+
+---@param item agor.AskItem
+---@return string who asks
+function M.who(item)
+  local session = require('agor.mirror').get(item.session_id)
+  return session and session.provider or item.session_id
+end
+
+--- One line for people who look elsewhere.
+---@param item agor.AskItem
+---@return string
+function M.summary(item)
+  local who = M.who(item)
+  if item.kind == 'question' then
+    local question = M.current(item)
+    return ('%s asks: %s'):format(who, question and question.text or '')
+  elseif item.tool == 'plan' then
+    return ('%s has a plan to approve'):format(who)
+  end
+  return ('%s asks for %s: %s'):format(who, item.tool, item.title)
+end
+
+-- ------------------------------------------------------------------ answers
+
+---@param item agor.AskItem
+---@param labels string[]
+---@return agor.AskAction
+local function settle(item, labels)
+  local question = M.current(item)
+  item.answers[question.id] = labels
+  if item.step < #item.questions then
+    item.step = item.step + 1
+    item.at, item.marked, item.other = 1, {}, nil
+    return { changed = true }
+  end
+  return { answer = { answers = item.answers } }
+end
+
+---@param item agor.AskItem
+---@return agor.AskAction
+local function free_text(item)
+  local question = M.current(item)
+  return {
+    prompt = (question.header ~= '' and question.header or 'Answer') .. ': ',
+    default = item.other,
+    secret = question.secret,
+    input = function(text)
+      if text == '' then
+        return {}
+      end
+      if question.multi then
+        item.other = text
+        item.marked[#M.choices(item)] = true
+        return {}
+      end
+      return settle(item, { text })
+    end,
+  }
+end
+
+---@param item agor.AskItem
+---@return string[]
+local function marked_labels(item)
+  local labels = {}
+  for i, choice in ipairs(M.choices(item)) do
+    if item.marked[i] then
+      labels[#labels + 1] = choice.other and item.other or choice.label
+    end
+  end
+  return labels
+end
+
+---@param item agor.AskItem
+---@param n integer
+---@return agor.AskAction?
+local function toggle(item, n)
+  local choice = M.choices(item)[n]
+  item.at = n
+  if choice.other and not item.marked[n] then
+    return free_text(item)
+  end
+  item.marked[n] = not item.marked[n] or nil
+  return {}
+end
+
+--- A digit.
+---@param item agor.AskItem
+---@param n integer
+---@return agor.AskAction?
+function M.choose(item, n)
+  local choice = M.choices(item)[n]
+  if not choice then
+    return nil
+  end
+  if item.kind == 'permission' then
+    return { answer = {}, option = choice.option_id }
+  end
+  if M.current(item).multi then
+    return toggle(item, n)
+  end
+  item.at = n
+  if choice.other then
+    return free_text(item)
+  end
+  return settle(item, { choice.label })
+end
+
+--- `<CR>`.
+---@param item agor.AskItem
+---@return agor.AskAction?
+function M.confirm(item)
+  local question = M.current(item)
+  if question and question.multi then
+    local labels = marked_labels(item)
+    if #labels == 0 then
+      local choice = M.choices(item)[item.at]
+      if choice.other then
+        return free_text(item)
+      end
+      labels = { choice.label }
+    end
+    return settle(item, labels)
+  end
+  return M.choose(item, item.at)
+end
+
+---@param item agor.AskItem
+---@return agor.AskAction?
+function M.mark(item)
+  local question = M.current(item)
+  if question and question.multi then
+    return toggle(item, item.at)
+  end
+end
+
+---@param item agor.AskItem
+---@param step integer
+---@return agor.AskAction?
+function M.move(item, step)
+  local count = M.count(item)
+  if count == 0 then
+    return nil
+  end
+  item.at = (item.at - 1 + step) % count + 1
+  return {}
+end
+
+---@param item agor.AskItem
+---@return agor.AskAction?
+function M.back(item)
+  if item.kind ~= 'question' or item.step == 1 then
+    return nil
+  end
+  item.step = item.step - 1
+  item.at, item.marked, item.other = 1, {}, nil
+  return { changed = true }
+end
+
+---@param item agor.AskItem
+---@param kinds string[]
+---@return string?
+function M.option_of(item, kinds)
+  for _, kind in ipairs(kinds) do
+    for _, option in ipairs(item.options or {}) do
+      if option.kind == kind then
+        return option.option_id
+      end
+    end
+  end
+end
+
+---@param item agor.AskItem
+---@return agor.AskAction?
+function M.refuse(item)
+  if item.kind == 'question' then
+    return { answer = { cancel = true } }
+  end
+  local option = M.option_of(item, { 'reject_once', 'reject_always' })
+  return {
+    prompt = 'Why not? The agent reads this: ',
+    input = function(text)
+      -- Word for word; without words it is a refusal still.
+      local opts = { message = text ~= '' and text or nil }
+      if not option then
+        opts.cancel = true
+      end
+      return { answer = opts, option = option }
+    end,
+  }
+end
+
+---@param item agor.AskItem
+---@return agor.AskAction?
+function M.edit(item)
+  local plan = type(item.input) == 'table' and item.input.plan
+  if item.tool == 'plan' and type(plan) == 'string' then
+    return { edit = true }
+  end
+end
+
+return M

@@ -1,0 +1,271 @@
+--- The bar above a transcript, and the string for the user's own status line: what the mirror says of a session, as text.
+---
+--- A narrow window gets the most important parts. Options are set only when they change.
+
+local api = vim.api
+
+local M = {}
+
+---@param text string
+---@return string that a statusline shows as it is
+local function escape(text)
+  return (text:gsub('[%c]', ' '):gsub('%%', '%%%%'))
+end
+
+local function width(text)
+  return vim.fn.strdisplaywidth(text)
+end
+
+---@param text string
+---@param cells integer
+---@param more string
+---@return string
+local function shorten(text, cells, more)
+  if width(text) <= cells then
+    return text
+  end
+  if cells <= width(more) then
+    return ''
+  end
+  local kept = vim.fn.strcharpart(text, 0, cells)
+  while kept ~= '' and width(kept) > cells - width(more) do
+    kept = vim.fn.strcharpart(kept, 0, vim.fn.strchars(kept) - 1)
+  end
+  return kept .. more
+end
+
+M.shorten = shorten
+
+---@param n number
+---@return string such as `940`, `12.3k`, `1.2M`
+function M.count(n)
+  if n < 1000 then
+    return ('%d'):format(n)
+  elseif n < 99950 then
+    return (('%.1fk'):format(n / 1000):gsub('%.0k', 'k'))
+  elseif n < 999500 then
+    return ('%.0fk'):format(n / 1000)
+  end
+  return ('%.1fM'):format(n / 1e6)
+end
+
+---@param usd number
+---@return string
+function M.cost(usd)
+  if usd > 0 and usd < 0.01 then
+    return '<$0.01'
+  end
+  return ('$%.2f'):format(usd)
+end
+
+local STATUS_GROUP = {
+  running = 'AgorStatusRunning',
+  idle = 'AgorStatusIdle',
+  done = 'AgorStatusDone',
+  error = 'AgorStatusError',
+}
+
+---@param session agor.Row
+---@return string icon
+---@return string word
+---@return string group
+function M.status(session)
+  local icons = require('agor.ui.icons').get()
+  local word = session.status or 'idle'
+  return icons[word] or icons.idle, word, STATUS_GROUP[word] or 'AgorDim'
+end
+
+---@param cwd string
+---@return string the end of a path, as people write it
+function M.directory(cwd)
+  local short = vim.fn.fnamemodify(cwd, ':~')
+  if width(short) <= 24 then
+    return short
+  end
+  local parent, last = short:match('([^/]+)/([^/]+)/?$')
+  return parent and ('…/%s/%s'):format(parent, last) or short
+end
+
+-- ------------------------------------------------------------------ winbar
+
+---@class agor.Part
+---@field name string
+---@field text string
+---@field group string
+
+---@param s agor.Row
+---@return table<string, agor.Part>
+local function parts(s)
+  local icons = require('agor.ui.icons').get()
+  local out = {}
+  local function put(name, text, group)
+    if text and text ~= '' then
+      out[name] = { name = name, text = text, group = group }
+    end
+  end
+  local icon, word, group = M.status(s)
+  put('provider', s.provider, 'AgorTitle')
+  put('status', icon .. ' ' .. word, group)
+  put('model', s.model, 'AgorDim')
+  put('mode', s.mode ~= 'default' and s.mode or '', 'AgorDim')
+  put('title', s.title, 'AgorDim')
+  if s.asks_nothing then
+    put('danger', 'asks nothing', 'AgorDanger')
+  end
+  if (s.pending or 0) > 0 then
+    put('pending', ('%d waiting'):format(s.pending), 'AgorQuestion')
+  end
+  if (s.queued or 0) > 0 then
+    put('queued', ('%d queued'):format(s.queued), 'AgorDim')
+  end
+  if (s.cost_usd or 0) > 0 then
+    put('cost', M.cost(s.cost_usd), 'AgorDim')
+  end
+  local tokens_in, tokens_out = s.input_tokens or 0, s.output_tokens or 0
+  if tokens_in + tokens_out > 0 then
+    local text = '%s%s %s%s'
+    text = text:format(icons.input, M.count(tokens_in), icons.output, M.count(tokens_out))
+    put('tokens', text, 'AgorDim')
+  end
+  put('dir', M.directory(s.cwd or ''), 'AgorPath')
+  return out
+end
+
+-- What stays when there is not room for all.
+local PRIORITY = {
+  'status',
+  'provider',
+  'pending',
+  'danger',
+  'cost',
+  'model',
+  'queued',
+  'tokens',
+  'dir',
+  'mode',
+}
+local LEFT = { 'provider', 'status', 'pending', 'danger', 'queued', 'model', 'mode', 'title' }
+local RIGHT = { 'tokens', 'cost', 'dir' }
+
+--- The winbar for a session in that many cells.
+---@param session agor.Row
+---@param cells integer
+---@return string
+function M.winbar(session, cells)
+  local all = parts(session)
+  local chosen = {}
+  local room = cells - 2
+  for _, name in ipairs(PRIORITY) do
+    local part = all[name]
+    if part then
+      local needs = width(part.text) + 2
+      if needs - 2 <= room then
+        chosen[name] = part
+        room = room - needs
+      end
+    end
+  end
+  if not chosen.status and all.status then
+    all.status.text = shorten(all.status.text, math.max(cells - 2, 1), '')
+    chosen.status = all.status
+  end
+  if all.title and room >= 12 then
+    local more = require('agor.ui.icons').get().more
+    all.title.text = shorten(all.title.text, room - 2, more)
+    chosen.title = all.title
+  end
+  local function side(names)
+    local out = {}
+    for _, name in ipairs(names) do
+      local part = chosen[name]
+      if part then
+        out[#out + 1] = ('%%#%s#%s'):format(part.group, escape(part.text))
+      end
+    end
+    return table.concat(out, '%#AgorBar#  ')
+  end
+  return ('%%#AgorBar# %s%%#AgorBar#%%=%s%%#AgorBar# '):format(side(LEFT), side(RIGHT))
+end
+
+--- What was set last, by window: reading an option back costs as much as setting it.
+---@type table<integer, string>
+local drawn = {}
+
+--- Brings one window's bar up to date.
+---@param win integer
+function M.draw(win)
+  local buf = api.nvim_win_get_buf(win)
+  local id = require('agor.ui.transcript').revision(buf) and vim.b[buf].agor_session
+  if not id then
+    return
+  end
+  local session = require('agor.mirror').get(id)
+  local text
+  if session then
+    text = M.winbar(session, api.nvim_win_get_width(win))
+  else
+    text = ('%%#AgorBar# %%#AgorDim#%s%%#AgorBar# '):format(escape(id))
+  end
+  if drawn[win] == text and vim.wo[win].winbar == text then
+    return
+  end
+  drawn[win] = text
+  -- A window of one line has no room for a bar (E36).
+  pcall(api.nvim_set_option_value, 'winbar', text, { scope = 'local', win = win })
+end
+
+local function each_window(callback)
+  for _, win in ipairs(api.nvim_list_wins()) do
+    local buf = api.nvim_win_get_buf(win)
+    if require('agor.ui.transcript').revision(buf) then
+      callback(win, vim.b[buf].agor_session)
+    end
+  end
+end
+
+--- After windows changed their size.
+function M.resized()
+  for win in pairs(drawn) do
+    if not api.nvim_win_is_valid(win) then
+      drawn[win] = nil
+    end
+  end
+  each_window(M.draw)
+end
+
+--- After rows of the mirror changed.
+---@param session_ids string[]
+function M.refresh(session_ids)
+  local changed = {}
+  for _, id in ipairs(session_ids) do
+    changed[id] = true
+  end
+  each_window(function(win, id)
+    if changed[id] then
+      M.draw(win)
+    end
+  end)
+  require('agor.ui.prompt').refresh(changed)
+  require('agor.ui.board').refresh()
+end
+
+--- A short string for the user's status line, such as `claude ● 1 waiting`; empty without a session.
+---@return string
+function M.statusline()
+  local mirror = require('agor.mirror')
+  local session = mirror.current()
+  if not session then
+    return ''
+  end
+  local pending = 0
+  for _, row in ipairs(mirror.list()) do
+    pending = pending + (row.pending or 0)
+  end
+  local icon, word = M.status(session)
+  if pending > 0 then
+    word = ('%d waiting'):format(pending)
+  end
+  return ('%s %s %s'):format(session.provider, icon, word)
+end
+
+return M

@@ -1,0 +1,67 @@
+--- The float behind `g?`: what each key does in this buffer, as it is mapped now.
+
+local M = {}
+
+local ns = vim.api.nvim_create_namespace('agor_help')
+
+---@param buf integer
+function M.open(buf)
+  local rows = require('agor.ui.keys').describe(buf)
+  local lines, width, marks = {}, 0, {}
+  for _, row in ipairs(rows) do
+    local keys = table.concat(row.keys, ' ')
+    if row.mode == 'i' then
+      keys = keys .. ' (insert)'
+    end
+    row.text = keys
+    width = math.max(width, vim.fn.strdisplaywidth(keys))
+  end
+  for _, row in ipairs(rows) do
+    local pad = (' '):rep(width - vim.fn.strdisplaywidth(row.text))
+    lines[#lines + 1] = (' %s%s  %s '):format(row.text, pad, row.desc)
+    marks[#lines] = #row.text
+  end
+  if #lines == 0 then
+    lines = { ' No keys are set here. ' }
+  end
+  local widest = 0
+  for _, line in ipairs(lines) do
+    widest = math.max(widest, vim.fn.strdisplaywidth(line))
+  end
+  local float = vim.api.nvim_create_buf(false, true)
+  vim.api.nvim_buf_set_lines(float, 0, -1, false, lines)
+  for row, len in pairs(marks) do
+    local mark = { end_col = 1 + len, hl_group = 'AgorKey' }
+    vim.api.nvim_buf_set_extmark(float, ns, row - 1, 1, mark)
+  end
+  vim.bo[float].modifiable = false
+  vim.bo[float].bufhidden = 'wipe'
+  local columns, rows_free = vim.o.columns, vim.o.lines - vim.o.cmdheight - 2
+  local w = math.min(widest, columns - 4)
+  local h = math.max(1, math.min(#lines, rows_free - 2))
+  local win = vim.api.nvim_open_win(float, true, {
+    relative = 'editor',
+    row = math.max(0, math.floor((rows_free - h) / 2)),
+    col = math.max(0, math.floor((columns - w) / 2)),
+    width = w,
+    height = h,
+    style = 'minimal',
+    border = 'rounded',
+    title = ' Keys ',
+    title_pos = 'center',
+    zindex = 60,
+  })
+  vim.wo[win][0].winhighlight =
+    'NormalFloat:AgorFloat,FloatBorder:AgorBorder,FloatTitle:AgorFloatTitle'
+  local function close()
+    if vim.api.nvim_win_is_valid(win) then
+      vim.api.nvim_win_close(win, true)
+    end
+  end
+  for _, lhs in ipairs({ 'q', '<Esc>', 'g?' }) do
+    vim.keymap.set('n', lhs, close, { buffer = float, nowait = true })
+  end
+  vim.api.nvim_create_autocmd('WinLeave', { buffer = float, once = true, callback = close })
+end
+
+return M

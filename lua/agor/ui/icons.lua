@@ -1,0 +1,52 @@
+--- The few signs that bars, boards and questions use, in three sets. A sign never stands alone: text says the same.
+
+local M = {}
+
+local SETS = {
+  unicode = {
+    running = '●',
+    idle = '○',
+    done = '✓',
+    error = '✗',
+    pointer = '❯',
+    on = '◼',
+    off = '◻',
+    input = '↑',
+    output = '↓',
+    dot = '·',
+    more = '…',
+  },
+  nerd = {
+    running = '\u{f144}',
+    idle = '\u{f10c}',
+    done = '\u{f00c}',
+    error = '\u{f00d}',
+    pointer = '\u{f054}',
+    on = '\u{f14a}',
+    off = '\u{f096}',
+    input = '\u{f062}',
+    output = '\u{f063}',
+    dot = '·',
+    more = '…',
+  },
+  ascii = {
+    running = '*',
+    idle = '-',
+    done = '+',
+    error = '!',
+    pointer = '>',
+    on = '[x]',
+    off = '[ ]',
+    input = '^',
+    output = 'v',
+    dot = '-',
+    more = '...',
+  },
+}
+
+---@return table<string, string>
+function M.get()
+  return SETS[require('agor.config').get().icons] or SETS.unicode
+end
+
+return M

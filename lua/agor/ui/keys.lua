@@ -1,0 +1,102 @@
+--- Keys inside our own buffers: each is a `<Plug>(agor-…)` first, and a default key for it after that.
+---
+--- Knows nothing of what the keys do. A default is left out if `keys = false`, if the user has mapped something to its
+--- `<Plug>`, or if the key has a mapping of the user's own in this buffer.
+
+local M = {}
+
+---@class agor.Key
+---@field modes string one letter each: `n`, `i`, `x`
+---@field lhs string|string[] default keys; empty for none
+---@field name string what stands in `<Plug>(agor-name)`
+---@field desc string
+---@field run fun()
+---@field hidden? boolean not worth a line in the help
+
+---@type table<integer, agor.Key[]>
+local attached = {}
+
+local function plug(name)
+  return ('<Plug>(agor-%s)'):format(name)
+end
+
+---@param lhs string|string[]
+---@return string[]
+local function list(lhs)
+  if type(lhs) == 'table' then
+    return lhs
+  end
+  return lhs == '' and {} or { lhs }
+end
+
+---@param buf integer
+---@param keys agor.Key[]
+function M.attach(buf, keys)
+  attached[buf] = keys
+  local defaults = require('agor.config').get().keys ~= false
+  vim.api.nvim_buf_call(buf, function()
+    local wanted = {}
+    for _, key in ipairs(keys) do
+      for mode in key.modes:gmatch('.') do
+        local mapped = vim.fn.hasmapto(plug(key.name), mode) == 1
+        for _, lhs in ipairs(list(key.lhs)) do
+          local own = vim.fn.maparg(lhs, mode, false, true).buffer == 1
+          if defaults and not mapped and not own then
+            wanted[#wanted + 1] = { mode, lhs, key }
+          end
+        end
+      end
+    end
+    for _, key in ipairs(keys) do
+      local modes = vim.split(key.modes, '')
+      vim.keymap.set(modes, plug(key.name), key.run, { buffer = buf, desc = key.desc })
+    end
+    for _, want in ipairs(wanted) do
+      local mode, lhs, key = unpack(want)
+      vim.keymap.set(mode, lhs, plug(key.name), {
+        buffer = buf,
+        remap = true,
+        nowait = true,
+        desc = key.desc,
+      })
+    end
+  end)
+end
+
+---@param buf integer
+function M.forget(buf)
+  attached[buf] = nil
+end
+
+local function same_key(a, b)
+  return vim.api.nvim_replace_termcodes(a, true, true, true)
+    == vim.api.nvim_replace_termcodes(b, true, true, true)
+end
+
+--- What reaches each action in this buffer now, the user's own mappings included.
+---@param buf integer
+---@return { keys: string[], desc: string, mode: string }[]
+function M.describe(buf)
+  local rows = {}
+  for _, key in ipairs(attached[buf] or {}) do
+    if not key.hidden then
+      for mode in key.modes:gmatch('.') do
+        local found = {}
+        local maps = vim.api.nvim_buf_get_keymap(buf, mode)
+        vim.list_extend(maps, vim.api.nvim_get_keymap(mode))
+        for _, map in ipairs(maps) do
+          if map.rhs and same_key(map.rhs, plug(key.name)) then
+            found[#found + 1] = (map.lhs:gsub('^ ', '<Space>'))
+          end
+        end
+        if #found > 0 then
+          table.sort(found)
+          rows[#rows + 1] = { keys = found, desc = key.desc, mode = mode }
+        end
+      end
+    end
+  end
+  return rows
+end
+
+return M

@@ -1,0 +1,123 @@
+--- Window options of our buffers: set locally, so that they never leak into the next buffer of the window, and in such
+--- a way that a user's FileType autocommand has the last word, although the filetype is set before the window opens.
+
+local M = {}
+
+---@class agor.Look
+---@field ours table<string, any>
+---@field theirs table<string, any> what the user's FileType autocommand set, in its own words
+
+---@type table<integer, agor.Look>
+local looks = {}
+
+-- A split takes over its neighbour's options; these must never come along from a code window.
+local BASE = {
+  number = false,
+  relativenumber = false,
+  signcolumn = 'no',
+  foldcolumn = '0',
+  foldmethod = 'manual',
+  foldenable = false,
+  statuscolumn = '',
+  colorcolumn = '',
+  cursorcolumn = false,
+  cursorline = false,
+  spell = false,
+  list = false,
+  wrap = true,
+  linebreak = true,
+  breakindent = true,
+  diff = false,
+  scrollbind = false,
+  cursorbind = false,
+  conceallevel = 0,
+  fillchars = 'eob: ',
+  winhighlight = 'WinBar:AgorBar,WinBarNC:AgorBar',
+}
+
+---@type string[]?
+local window_options
+
+local function names()
+  if not window_options then
+    window_options = {}
+    for name, info in pairs(vim.api.nvim_get_all_options_info()) do
+      if info.scope == 'win' and name ~= 'winbar' then
+        window_options[#window_options + 1] = name
+      end
+    end
+  end
+  return window_options
+end
+
+local function read()
+  local values = {}
+  for _, name in ipairs(names()) do
+    values[name] = vim.api.nvim_get_option_value(name, { scope = 'local', win = 0 })
+  end
+  return values
+end
+
+local function write(win, values)
+  for name, value in pairs(values) do
+    local scope = { scope = 'local', win = win }
+    if vim.api.nvim_get_option_value(name, scope) ~= value then
+      vim.api.nvim_set_option_value(name, value, scope)
+    end
+  end
+end
+
+--- Sets the filetype, and remembers what the user's autocommands make of the window's options. The options are in force
+--- while those run, in the window that shows the buffer or, if there is none, in Neovim's own hidden one.
+---@param buf integer
+---@param filetype string
+---@param extra table<string, any>
+function M.prepare(buf, filetype, extra)
+  local ours = vim.tbl_extend('force', BASE, extra)
+  local theirs = {}
+  vim.api.nvim_buf_call(buf, function()
+    write(0, ours)
+    local before = read()
+    vim.bo[buf].filetype = filetype
+    -- The autocommand may have gone elsewhere; then its window options are not for us.
+    if vim.api.nvim_get_current_buf() == buf then
+      for name, value in pairs(read()) do
+        if value ~= before[name] then
+          theirs[name] = value
+        end
+      end
+    end
+  end)
+  looks[buf] = { ours = ours, theirs = theirs }
+end
+
+--- Gives a window that shows the buffer its options, once: later changes are the user's.
+---@param win integer
+---@param buf integer
+function M.apply(win, buf)
+  local look = looks[buf]
+  if not look or vim.w[win].agor_options == buf then
+    return
+  end
+  vim.w[win].agor_options = buf
+  write(win, look.ours)
+  write(win, look.theirs)
+end
+
+--- One more option, unless the user's FileType autocommand has set it.
+---@param win integer
+---@param buf integer
+---@param name string
+---@param value any
+function M.add(win, buf, name, value)
+  if looks[buf] and looks[buf].theirs[name] == nil then
+    write(win, { [name] = value })
+  end
+end
+
+---@param buf integer
+function M.forget(buf)
+  looks[buf] = nil
+end
+
+return M

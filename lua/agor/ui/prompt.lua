@@ -1,0 +1,609 @@
+--- The prompt: a draft of ordinary text with attachments as lines on top, sent whole.
+---
+--- Knows the draft, its history and its window's height; where the window is, is the pane's business, and what becomes of
+--- a prompt the backend's.
+
+local api = vim.api
+
+local M = {}
+
+local ns = api.nvim_create_namespace('agor_prompt')
+
+local LOW, HIGH = 3, 10
+
+---@class agor.Context
+---@field path string
+---@field first_line integer
+---@field last_line integer
+---@field filetype string
+---@field text string
+---@field unsaved boolean?
+
+---@class agor.PromptState
+---@field session_id string
+---@field attachments table<string, agor.Context> by the line that stands for it
+---@field at integer? place in the history that is shown
+---@field parked string[]? the draft while the history is shown
+---@field sent string[] what was sent from here lately, for the line about what waits
+---@field dirty boolean
+
+---@type table<integer, agor.PromptState>
+local states = {}
+do
+  -- Drafts outlive a reload of our modules.
+  local kept = require('agor.state')
+  kept.ui = kept.ui or {}
+  kept.ui.prompts = kept.ui.prompts or states
+  states = kept.ui.prompts
+end
+
+-- ------------------------------------------------------------------ the draft
+
+---@param buf integer
+---@return string[]
+local function lines_of(buf)
+  return api.nvim_buf_get_lines(buf, 0, -1, false)
+end
+
+---@param context agor.Context
+---@return string
+local function label(context)
+  local path = context.path == '' and '[No Name]' or context.path
+  local first, last = context.first_line or 0, context.last_line or 0
+  path = path:gsub('\n', ' ')
+  if first == 0 then
+    return '#' .. path
+  elseif first == last then
+    return ('#%s:%d'):format(path, first)
+  end
+  return ('#%s:%d-%d'):format(path, first, last)
+end
+
+--- Splits a draft: the lines on top that stand for attachments, and the words.
+---@param state agor.PromptState
+---@param lines string[]
+---@return agor.Context[]
+---@return string text
+---@return integer count of attachment lines
+local function split(state, lines)
+  local contexts, count = {}, 0
+  for i, line in ipairs(lines) do
+    local context = state.attachments[line]
+    if not context then
+      break
+    end
+    contexts[i] = context
+    count = i
+  end
+  local text = table.concat(lines, '\n', count + 1)
+  if vim.trim(text) == '' then
+    text = ''
+  else
+    -- Blank lines around the words are layout; spaces in the first line may be meant.
+    text = text:gsub('^%s*\n', ''):gsub('%s+$', '')
+  end
+  return contexts, text, count
+end
+
+--- Replaces the draft as an undo step of its own.
+---@param buf integer
+---@param lines string[]
+local function replace(buf, lines)
+  -- Setting 'undolevels' closes the undo step that is open, in insert mode too.
+  vim.bo[buf].undolevels = vim.bo[buf].undolevels
+  api.nvim_buf_set_lines(buf, 0, -1, false, lines)
+  vim.bo[buf].undolevels = vim.bo[buf].undolevels
+end
+
+local function to_end(buf)
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    local last = api.nvim_buf_line_count(buf)
+    local text = api.nvim_buf_get_lines(buf, last - 1, last, false)[1] or ''
+    api.nvim_win_set_cursor(win, { last, #text })
+  end
+end
+
+-- ------------------------------------------------------------------ what is drawn around it
+
+---@param text string
+---@param count integer
+local function words(text, count)
+  local first = text:gsub('%s+', ' ')
+  return require('agor.ui.bar').shorten(first, count, require('agor.ui.icons').get().more)
+end
+
+--- The line under the draft: what waits, and what is not saved.
+---@param state agor.PromptState
+---@return table[] chunks
+local function notes(state)
+  local session = require('agor.mirror').get(state.session_id)
+  local out = {}
+  local function say(text, group)
+    if #out > 0 then
+      out[#out + 1] = { ('  %s  '):format(require('agor.ui.icons').get().dot), 'AgorHint' }
+    end
+    out[#out + 1] = { text, group }
+  end
+  local queued = session and session.queued or 0
+  if queued > 0 then
+    local next_text = state.sent[#state.sent - queued + 1]
+    local quoted = next_text and (': ' .. words(next_text, 32)) or ''
+    say(('%d waiting for the turn to end%s'):format(queued, quoted), 'AgorDim')
+  end
+  if require('agor.config').get().unsaved == 'warn' and session then
+    local unsaved = require('agor.files').unsaved(session.cwd)
+    if unsaved > 0 then
+      say(('%d unsaved file%s here'):format(unsaved, unsaved == 1 and '' or 's'), 'AgorWarning')
+    end
+  end
+  return out
+end
+
+---@param buf integer
+local function decorate(buf)
+  local state = states[buf]
+  api.nvim_buf_clear_namespace(buf, ns, 0, -1)
+  local lines = lines_of(buf)
+  local _, _, count = split(state, lines)
+  for row = 0, count - 1 do
+    local context = state.attachments[lines[row + 1]]
+    local size = select(2, context.text:gsub('\n', '')) + (context.text:sub(-1) == '\n' and 0 or 1)
+    local note = ('  %d line%s'):format(size, size == 1 and '' or 's')
+    if context.unsaved then
+      note = note .. ', unsaved'
+    end
+    api.nvim_buf_set_extmark(buf, ns, row, 0, {
+      end_col = #lines[row + 1],
+      hl_group = 'AgorAttachment',
+      virt_text = { { note, 'AgorHint' } },
+      virt_text_pos = 'eol',
+    })
+  end
+  if #lines == 1 and lines[1] == '' then
+    local session = require('agor.mirror').get(state.session_id)
+    local who = session and session.provider or 'the agent'
+    local hint = ('Ask %s'):format(who)
+    if require('agor.config').get().keys ~= false then
+      local dot = require('agor.ui.icons').get().dot
+      hint = ('%s  %s  <CR> sends, <C-s> while typing, g? all keys'):format(hint, dot)
+    end
+    api.nvim_buf_set_extmark(buf, ns, 0, 0, {
+      virt_text = { { hint, 'AgorHint' } },
+      virt_text_pos = 'overlay',
+    })
+  end
+  local under = notes(state)
+  if #under > 0 then
+    api.nvim_buf_set_extmark(buf, ns, #lines - 1, 0, { virt_lines = { under } })
+  end
+end
+
+--- Gives the prompt's windows the height that the draft needs.
+---@param buf integer
+function M.fit(buf)
+  if not states[buf] then
+    return
+  end
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    if vim.w[win].agor_pane == 'prompt' then
+      local height = math.max(LOW, math.min(api.nvim_win_text_height(win, {}).all, HIGH))
+      require('agor.ui.pane').set_prompt_height(win, height)
+    end
+  end
+end
+
+---@param buf integer
+local function update(buf)
+  if states[buf] and api.nvim_buf_is_loaded(buf) then
+    decorate(buf)
+    M.fit(buf)
+  end
+end
+
+--- After rows of the mirror changed.
+---@param changed table<string, boolean> session ids
+function M.refresh(changed)
+  for buf, state in pairs(states) do
+    if changed[state.session_id] and #vim.fn.win_findbuf(buf) > 0 then
+      update(buf)
+    end
+  end
+end
+
+-- ------------------------------------------------------------------ keeping it
+
+---@param buf integer
+local function save(buf)
+  local state = states[buf]
+  if not state or not state.dirty or not api.nvim_buf_is_loaded(buf) then
+    return
+  end
+  state.dirty = false
+  local lines = lines_of(buf)
+  local used = {}
+  for _, line in ipairs(lines) do
+    used[line] = state.attachments[line]
+  end
+  require('agor.ui.drafts').save(state.session_id, { lines = lines, attachments = used })
+end
+
+---@param buf integer
+local function touched(buf)
+  states[buf].dirty = true
+  update(buf)
+end
+
+-- ------------------------------------------------------------------ sending
+
+---@param buf integer
+function M.submit(buf)
+  local state = states[buf]
+  local contexts, text = split(state, lines_of(buf))
+  if text == '' and #contexts == 0 then
+    return
+  end
+  local ok, err = require('agor').send(text, { session = state.session_id, context = contexts })
+  if not ok then
+    require('agor.message').error(err or 'The prompt could not be sent')
+    return
+  end
+  require('agor.ui.drafts').remember(text)
+  state.sent[#state.sent + 1] = text ~= '' and text or label(contexts[1])
+  if #state.sent > 32 then
+    table.remove(state.sent, 1)
+  end
+  state.at, state.parked = nil, nil
+  replace(buf, { '' })
+  touched(buf)
+  save(buf)
+end
+
+---@param buf integer
+---@param step integer -1 towards older ones
+---@return boolean moved
+local function recall(buf, step)
+  local state = states[buf]
+  local history = require('agor.ui.drafts').history()
+  local at = (state.at or #history + 1) + step
+  if at < 1 or at > #history + 1 or (not state.at and step > 0) then
+    return false
+  end
+  if not state.at then
+    state.parked = lines_of(buf)
+  end
+  if at > #history then
+    replace(buf, state.parked or { '' })
+    state.at, state.parked = nil, nil
+  else
+    replace(buf, vim.split(history[at], '\n', { plain = true }))
+    state.at = at
+  end
+  to_end(buf)
+  touched(buf)
+  return true
+end
+
+---@param buf integer
+---@param step integer
+---@param fallback string
+local function up_or_down(buf, step, fallback)
+  local row = api.nvim_win_get_cursor(0)[1]
+  local edge = step < 0 and row == 1 or step > 0 and row == api.nvim_buf_line_count(buf)
+  if not (edge and recall(buf, step)) then
+    local keys = api.nvim_replace_termcodes(fallback, true, false, true)
+    api.nvim_feedkeys(keys, 'n', false)
+  end
+end
+
+---@param state agor.PromptState
+local function cycle_mode(state)
+  local session = require('agor.mirror').get(state.session_id)
+  local modes = session and session.capabilities and session.capabilities.modes or {}
+  if #modes == 0 then
+    require('agor.message').info('This agent offers no modes to choose from')
+    return
+  end
+  local at = 0
+  for i, mode in ipairs(modes) do
+    if mode.id == session.mode then
+      at = i
+    end
+  end
+  local following = modes[at % #modes + 1]
+  require('agor.rpc').notify('set_mode', { session_id = state.session_id, value = following.id })
+end
+
+-- ------------------------------------------------------------------ attachments
+
+---@param buf integer
+---@return agor.Context?
+local function attachment_here(buf)
+  local row = api.nvim_win_get_cursor(0)[1]
+  local _, _, count = split(states[buf], lines_of(buf))
+  if row <= count then
+    return states[buf].attachments[api.nvim_get_current_line()]
+  end
+end
+
+---@param context agor.Context
+local function peek(context)
+  local lines = vim.split((context.text:gsub('\n$', '')), '\n', { plain = true })
+  local _, win = vim.lsp.util.open_floating_preview(lines, '', {
+    border = 'rounded',
+    title = ' ' .. label(context):sub(2) .. ' ',
+    max_height = 20,
+    wrap = false,
+    focus_id = 'agor_attachment',
+  })
+  if context.filetype and context.filetype ~= '' then
+    local buf = api.nvim_win_get_buf(win)
+    -- The syntax without the filetype: no language server is to see this buffer.
+    local lang = vim.treesitter.language.get_lang(context.filetype)
+    if not lang or not pcall(vim.treesitter.start, buf, lang) then
+      vim.bo[buf].syntax = context.filetype
+    end
+  end
+end
+
+---@param buf integer
+---@param native string
+local function show_attachment(buf, native)
+  local context = attachment_here(buf)
+  if context then
+    peek(context)
+  else
+    pcall(vim.cmd, 'normal! ' .. native)
+  end
+end
+
+---@param buf integer
+local function go_to_attachment(buf)
+  local state = states[buf]
+  local context = attachment_here(buf)
+  if not context then
+    require('agor.ui.jump').to_file(state.session_id)
+    return
+  end
+  local session = require('agor.mirror').get(state.session_id)
+  local path = context.path
+  if path == '' then
+    require('agor.message').warn('This attachment comes from a buffer without a name: K shows it')
+    return
+  end
+  if path:sub(1, 1) ~= '/' then
+    path = vim.fs.joinpath(session and session.cwd or vim.fn.getcwd(), path)
+  end
+  local stat = vim.uv.fs_stat(path)
+  if not stat or stat.type ~= 'file' then
+    require('agor.message').warn(('%s is not there: K shows what was attached'):format(path))
+    return
+  end
+  require('agor.ui.jump').open(path, context.first_line > 0 and context.first_line or nil)
+end
+
+-- ------------------------------------------------------------------ the buffer
+
+---@param buf integer
+---@param state agor.PromptState
+---@return agor.Key[]
+local function keys(buf, state)
+  local function key(modes, lhs, name, desc, run)
+    return { modes = modes, lhs = lhs, name = name, desc = desc, run = run }
+  end
+  return {
+    key('n', '<CR>', 'submit', 'send the prompt', function()
+      M.submit(buf)
+    end),
+    key('i', '<C-s>', 'submit', 'send the prompt', function()
+      M.submit(buf)
+    end),
+    key('n', '<C-c>', 'interrupt', 'interrupt the agent', function()
+      local ok, err = require('agor').interrupt(state.session_id)
+      if not ok then
+        require('agor.message').error(err)
+      end
+    end),
+    key('n', '<S-Tab>', 'cycle-mode', "the agent's next mode", function()
+      cycle_mode(state)
+    end),
+    key('ni', '<Up>', 'history-prev', 'an earlier prompt, from the first line', function()
+      up_or_down(buf, -1, '<Up>')
+    end),
+    key('ni', '<Down>', 'history-next', 'a later prompt, from the last line', function()
+      up_or_down(buf, 1, '<Down>')
+    end),
+    key('n', 'K', 'show-attachment', 'show the attachment', function()
+      show_attachment(buf, 'K')
+    end),
+    key('n', 'gf', 'goto-file', 'go to the attachment', function()
+      go_to_attachment(buf)
+    end),
+    key('n', 'g?', 'help', 'these keys', function()
+      require('agor.ui.help').open(buf)
+    end),
+  }
+end
+
+---@param buf integer
+local function watch(buf)
+  local group = api.nvim_create_augroup('agor_prompt_' .. buf, { clear = true })
+  local function on(events, callback, pattern)
+    api.nvim_create_autocmd(events, {
+      group = group,
+      buffer = not pattern and buf or nil,
+      pattern = pattern,
+      callback = callback,
+    })
+  end
+  on({ 'TextChanged', 'TextChangedI', 'TextChangedP' }, function()
+    touched(buf)
+  end)
+  on({ 'InsertLeave', 'BufLeave', 'BufHidden', 'CursorHold', 'CursorHoldI' }, function()
+    save(buf)
+  end)
+  on('BufEnter', function()
+    require('agor.mirror').touch(states[buf].session_id)
+    update(buf)
+  end)
+  on('BufWinEnter', function()
+    local win = api.nvim_get_current_win()
+    if api.nvim_win_get_buf(win) == buf then
+      require('agor.ui.options').apply(win, buf)
+    end
+    update(buf)
+  end)
+  on('VimLeavePre', function()
+    save(buf)
+  end, '*')
+  on('BufUnload', function()
+    save(buf)
+    states[buf] = nil
+  end)
+  on('BufWipeout', function()
+    require('agor.ui.keys').forget(buf)
+    require('agor.ui.options').forget(buf)
+    pcall(api.nvim_del_augroup_by_id, group)
+  end)
+end
+
+--- Makes a buffer a session's prompt, with the draft that was kept.
+---@param buf integer
+---@param session_id string
+function M.adopt(buf, session_id)
+  local bo = vim.bo[buf]
+  bo.buftype = 'nofile'
+  bo.bufhidden = 'hide'
+  bo.buflisted = false
+  bo.swapfile = false
+  bo.undofile = false
+  bo.modeline = false
+  vim.b[buf].agor_session = session_id
+  local draft = require('agor.ui.drafts').load(session_id)
+  states[buf] = {
+    session_id = session_id,
+    attachments = draft and draft.attachments or {},
+    sent = {},
+    dirty = false,
+  }
+  local levels = vim.bo[buf].undolevels
+  bo.undolevels = -1
+  bo.modifiable = true
+  api.nvim_buf_set_lines(buf, 0, -1, false, draft and draft.lines or { '' })
+  bo.undolevels = levels
+  watch(buf)
+  require('agor.ui.options').prepare(buf, 'agor-prompt', {})
+  require('agor.ui.keys').attach(buf, keys(buf, states[buf]))
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    require('agor.ui.options').apply(win, buf)
+  end
+  update(buf)
+end
+
+--- The session's prompt buffer, made if there is none.
+---@param session_id string
+---@return integer buf
+function M.buffer(session_id)
+  for buf, state in pairs(states) do
+    if state.session_id == session_id and api.nvim_buf_is_loaded(buf) then
+      return buf
+    end
+  end
+  local name = ('agor://%s/prompt'):format(session_id)
+  for _, buf in ipairs(api.nvim_list_bufs()) do
+    if api.nvim_buf_get_name(buf) == name then
+      local saved = vim.o.eventignore
+      vim.o.eventignore = 'all'
+      vim.fn.bufload(buf)
+      vim.o.eventignore = saved
+      M.adopt(buf, session_id)
+      return buf
+    end
+  end
+  local buf = api.nvim_create_buf(false, true)
+  api.nvim_buf_set_name(buf, name)
+  M.adopt(buf, session_id)
+  return buf
+end
+
+--- The pane with the cursor in the prompt, in insert mode.
+---@param session_id string
+---@return boolean ok
+---@return string? message
+function M.focus(session_id)
+  return require('agor.ui.pane').open(session_id, { focus = 'prompt' })
+end
+
+--- Puts words at the end of the draft; nothing is sent.
+---@param session_id string
+---@param text string
+function M.insert(session_id, text)
+  local buf = M.buffer(session_id)
+  local state = states[buf]
+  local lines = lines_of(buf)
+  local _, words_now = split(state, lines)
+  local new = vim.split(text, '\n', { plain = true })
+  vim.bo[buf].undolevels = vim.bo[buf].undolevels
+  if words_now == '' and vim.trim(lines[#lines]) == '' then
+    api.nvim_buf_set_lines(buf, #lines - 1, #lines, false, new)
+  else
+    api.nvim_buf_set_lines(buf, #lines, #lines, false, new)
+  end
+  to_end(buf)
+  touched(buf)
+  save(buf)
+end
+
+--- Adds an attachment's line below those that are there.
+---@param session_id string
+---@param context agor.Context
+function M.attach(session_id, context)
+  local buf = M.buffer(session_id)
+  local state = states[buf]
+  local lines = lines_of(buf)
+  local _, _, count = split(state, lines)
+  local name = label(context)
+  local line, again = name, 1
+  -- The same lines, but another text: the file has changed since.
+  while state.attachments[line] and state.attachments[line].text ~= context.text do
+    again = again + 1
+    line = ('%s (%d)'):format(name, again)
+  end
+  state.attachments[line] = context
+  for row = 1, count do
+    if lines[row] == line then
+      return
+    end
+  end
+  vim.bo[buf].undolevels = vim.bo[buf].undolevels
+  api.nvim_buf_set_lines(buf, count, count, false, { line })
+  to_end(buf)
+  touched(buf)
+  save(buf)
+end
+
+--- A prompt that could not be delivered comes back, above what has been written since.
+---@param session_id string
+---@param prompt { text: string, context: agor.Context[]? }
+function M.restore(session_id, prompt)
+  local buf = M.buffer(session_id)
+  local state = states[buf]
+  local _, now, count = split(state, lines_of(buf))
+  local text = vim.trim(prompt.text or '') == '' and {} or vim.split(prompt.text, '\n', { plain = true })
+  if now ~= '' and #text > 0 then
+    text[#text + 1] = ''
+  end
+  vim.bo[buf].undolevels = vim.bo[buf].undolevels
+  if now == '' then
+    api.nvim_buf_set_lines(buf, count, -1, false, #text > 0 and text or { '' })
+  else
+    api.nvim_buf_set_lines(buf, count, count, false, text)
+  end
+  for _, context in ipairs(prompt.context or {}) do
+    M.attach(session_id, context)
+  end
+  to_end(buf)
+  touched(buf)
+  save(buf)
+end
+
+return M

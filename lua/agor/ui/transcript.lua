@@ -1,0 +1,361 @@
+--- Transcript buffers: their life, and the backend's patches.
+---
+--- The hot path is `apply`: few API calls for each operation, nothing for each character. What the text means is the
+--- backend's business; here are only lines, highlights and anchors. Knows windows only to follow the end and to tell the
+--- backend who looks (`ui/views.lua`).
+
+local api = vim.api
+
+local M = {}
+
+-- What outlives a reload of our modules.
+local kept = require('agor.state')
+kept.ui = kept.ui or {}
+
+--- Highlights, and for each kind of anchor a namespace of its own, so that "the next tool call" is one lookup.
+M.ns = {
+  text = api.nvim_create_namespace('agor_text'),
+  turn = api.nvim_create_namespace('agor_turn'),
+  tool = api.nvim_create_namespace('agor_tool'),
+  question = api.nvim_create_namespace('agor_question'),
+}
+
+--- Revision of each buffer's text; nil: not a transcript that is loaded. 0 wants to be painted, -1 is half painted.
+---@type table<integer, integer>
+local revisions = kept.ui.revisions or {}
+kept.ui.revisions = revisions
+
+--- Request ids behind question anchors, by buffer and extmark.
+---@type table<integer, table<integer, string>>
+local questions = kept.ui.questions or {}
+kept.ui.questions = questions
+
+--- Windows that did not follow because a search was being typed in them: the last line at that moment.
+---@type table<integer, integer>
+local waiting = {}
+
+local PREFIX = 'agor://'
+
+---@param name string
+---@return string? session_id
+---@return boolean is_prompt
+local function parse(name)
+  local rest = name:sub(1, #PREFIX) == PREFIX and name:sub(#PREFIX + 1) or ''
+  local id, tail = rest:match('^([%w_-][%w._-]*)(.*)$')
+  if not id or #id > 128 or (tail ~= '' and tail ~= '/prompt') then
+    return nil, false
+  end
+  return id, tail == '/prompt'
+end
+
+-- ------------------------------------------------------------------ patches
+
+local mark = { end_col = 0, hl_group = '', strict = false, invalidate = true, undo_restore = false }
+local line_mark = { line_hl_group = '', strict = false, invalidate = true, undo_restore = false }
+local anchor_mark = { strict = false, invalidate = true, undo_restore = false }
+
+local function clear(buf, first, last)
+  for _, ns in pairs(M.ns) do
+    api.nvim_buf_clear_namespace(buf, ns, first, last)
+  end
+end
+
+---@param buf integer
+---@param ops any[]
+local function run(buf, ops)
+  local text = M.ns.text
+  local set_extmark = api.nvim_buf_set_extmark
+  for i = 1, #ops do
+    local op = ops[i]
+    local kind = op[1]
+    if kind == 'mark' then
+      mark.end_col, mark.hl_group = op[4], op[5]
+      set_extmark(buf, text, op[2], op[3], mark)
+    elseif kind == 'add' then
+      api.nvim_buf_set_text(buf, -1, -1, -1, -1, op[2])
+    elseif kind == 'set' then
+      local first, last = op[2], op[3]
+      if first ~= last then
+        if i == 1 then
+          -- Fails before anything is lost if text is locked.
+          api.nvim_buf_set_lines(buf, 0, 0, false, {})
+        end
+        clear(buf, first, last)
+      end
+      api.nvim_buf_set_lines(buf, first, last, false, op[4])
+    elseif kind == 'line' then
+      line_mark.line_hl_group = op[3]
+      set_extmark(buf, text, op[2], 0, line_mark)
+    elseif kind == 'anchor' then
+      local ns = M.ns[op[3]]
+      if ns then
+        local id = set_extmark(buf, ns, op[2], 0, anchor_mark)
+        if op[3] == 'question' then
+          questions[buf] = questions[buf] or {}
+          questions[buf][id] = op[4]
+        end
+      end
+    else
+      error(('unknown operation %s in a patch'):format(vim.inspect(kind)))
+    end
+  end
+end
+
+-- Visual, select and operator-pending mode: the cursor is one end of what the user is selecting.
+local SELECTING = { v = true, V = true, ['\22'] = true, s = true, S = true, ['\19'] = true }
+
+---@param buf integer
+---@return integer[] windows that have to show the new end
+local function followers(buf)
+  local wins = vim.fn.win_findbuf(buf)
+  if #wins == 0 then
+    return wins
+  end
+  local last = api.nvim_buf_line_count(buf)
+  local current = api.nvim_get_current_win()
+  local out = {}
+  for _, win in ipairs(wins) do
+    local row = api.nvim_win_get_cursor(win)[1]
+    local at_end = row == last or row == waiting[win]
+    if at_end and win == current then
+      local mode = api.nvim_get_mode().mode
+      if SELECTING[mode:sub(1, 1)] or mode:sub(1, 2) == 'no' then
+        at_end = false
+      elseif mode:sub(1, 1) == 'c' and vim.fn.getcmdtype():find('[/?]') then
+        -- 'incsearch' puts the cursor back when the search is given up.
+        waiting[win] = row
+        at_end = false
+      end
+    end
+    if at_end then
+      waiting[win] = nil
+      out[#out + 1] = win
+    end
+  end
+  return out
+end
+
+local function follow(buf, wins)
+  local last = api.nvim_buf_line_count(buf)
+  for _, win in ipairs(wins) do
+    -- The end of a wrapped line has to be seen, the end of an unwrapped one would scroll the others away.
+    local col = vim.wo[win].wrap and 0x7ffffff or 0
+    pcall(api.nvim_win_set_cursor, win, { last, col })
+  end
+end
+
+---@class agor.Patch
+---@field buf integer
+---@field base integer
+---@field rev integer
+---@field ops any[]
+
+--- Applies one patch whole.
+---@param patch agor.Patch
+---@return 'ok'|'gone'|'busy'|'stale'
+function M.apply(patch)
+  local buf = patch.buf
+  local revision = revisions[buf]
+  if not revision or not api.nvim_buf_is_loaded(buf) then
+    return 'gone'
+  end
+  if patch.base ~= 0 and patch.base ~= revision then
+    return 'stale'
+  end
+  local wins = followers(buf)
+  local tick = api.nvim_buf_get_changedtick(buf)
+  vim.bo[buf].modifiable = true
+  local ok, err = pcall(run, buf, patch.ops)
+  if not api.nvim_buf_is_valid(buf) then
+    return 'gone'
+  end
+  vim.bo[buf].modifiable = false
+  if ok then
+    revisions[buf] = patch.rev
+    follow(buf, wins)
+    return 'ok'
+  end
+  err = tostring(err)
+  if api.nvim_buf_get_changedtick(buf) ~= tick then
+    revisions[buf] = -1
+  end
+  if err:find('E565') or err:find('E523') then
+    return 'busy'
+  end
+  -- A patch that cannot be applied is our own mistake: say so once and repaint, but never in a circle.
+  revisions[buf] = -1
+  require('agor.message').error('A transcript could not be painted: ' .. err)
+  return patch.base == 0 and 'gone' or 'stale'
+end
+
+-- ------------------------------------------------------------------ buffers
+
+---@param buf integer
+---@return integer? revision
+function M.revision(buf)
+  return revisions[buf]
+end
+
+--- The request behind a question's anchor.
+---@param buf integer
+---@param mark_id integer
+---@return string?
+function M.request_at(buf, mark_id)
+  return (questions[buf] or {})[mark_id]
+end
+
+local function forget(buf)
+  revisions[buf] = nil
+  questions[buf] = nil
+  require('agor.ui.views').changed()
+end
+
+---@param buf integer
+local function watch(buf)
+  local group = api.nvim_create_augroup('agor_transcript_' .. buf, { clear = true })
+  local views = require('agor.ui.views')
+  local function on(events, callback)
+    api.nvim_create_autocmd(events, { group = group, buffer = buf, callback = callback })
+  end
+  on('BufWinEnter', function()
+    local win = api.nvim_get_current_win()
+    if api.nvim_win_get_buf(win) == buf then
+      require('agor.ui.options').apply(win, buf)
+      require('agor.ui.bar').draw(win)
+    end
+    views.changed()
+  end)
+  on({ 'BufWinLeave', 'BufHidden' }, views.changed)
+  on('BufEnter', function()
+    require('agor.mirror').touch(vim.b[buf].agor_session)
+  end)
+  on('BufUnload', function()
+    forget(buf)
+  end)
+  on('BufWipeout', function()
+    require('agor.ui.keys').forget(buf)
+    require('agor.ui.options').forget(buf)
+    pcall(api.nvim_del_augroup_by_id, group)
+  end)
+end
+
+--- Makes a buffer a transcript: also one that Neovim made for `:edit agor://…`.
+---@param buf integer
+---@param id string
+local function adopt(buf, id)
+  local bo = vim.bo[buf]
+  bo.buftype = 'nofile'
+  bo.bufhidden = 'hide'
+  bo.buflisted = false
+  bo.swapfile = false
+  bo.undofile = false
+  bo.undolevels = -1
+  bo.modeline = false
+  bo.modifiable = false
+  bo.textwidth = 0
+  vim.b[buf].agor_session = id
+  -- Before the filetype: from here on the backend may paint, and autocommands may ask.
+  revisions[buf] = 0
+  questions[buf] = {}
+  watch(buf)
+  require('agor.ui.options').prepare(buf, 'agor', {})
+  require('agor.ui.keys').attach(buf, require('agor.ui.jump').keys(buf, id))
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    require('agor.ui.options').apply(win, buf)
+    require('agor.ui.bar').draw(win)
+  end
+  require('agor.ui.views').changed()
+end
+
+---@param name string
+---@return integer?
+local function find(name)
+  -- bufnr() takes patterns; names are compared whole.
+  for _, buf in ipairs(api.nvim_list_bufs()) do
+    if api.nvim_buf_get_name(buf) == name then
+      return buf
+    end
+  end
+end
+
+--- The session's transcript buffer, made if there is none.
+---@param session_id string
+---@return integer buf
+function M.buffer(session_id)
+  local name = PREFIX .. session_id
+  local buf = find(name)
+  if buf and revisions[buf] and api.nvim_buf_is_loaded(buf) then
+    return buf
+  end
+  if not buf then
+    buf = api.nvim_create_buf(false, true)
+    api.nvim_buf_set_name(buf, name)
+  else
+    -- `:bdelete` unloaded it: loading must not run BufReadCmd on the way.
+    local saved = vim.o.eventignore
+    vim.o.eventignore = 'all'
+    vim.fn.bufload(buf)
+    vim.o.eventignore = saved
+  end
+  adopt(buf, session_id)
+  return buf
+end
+
+---@param buf integer
+---@param text string
+local function say(buf, text)
+  vim.bo[buf].modifiable = true
+  api.nvim_buf_set_lines(buf, 0, -1, false, { text })
+  vim.bo[buf].modifiable = false
+end
+
+local function known(id)
+  if require('agor.mirror').get(id) then
+    return true
+  end
+  local journal = ('%s/agor/sessions/%s.ndjson'):format(vim.fn.stdpath('data'), id)
+  return vim.uv.fs_stat(journal) ~= nil
+end
+
+--- `BufReadCmd agor://*`, also for `:edit` on a buffer that is there already: Neovim has emptied it.
+---@param buf integer
+function M.read(buf)
+  local name = api.nvim_buf_get_name(buf)
+  local id, is_prompt = parse(name)
+  if not id then
+    vim.bo[buf].buftype = 'nofile'
+    local text = "'%s' names no session: write agor://<session_id>, see :Agor sessions"
+    say(buf, text:format(name))
+    return
+  end
+  if is_prompt then
+    require('agor.ui.prompt').adopt(buf, id)
+    return
+  end
+  vim.bo[buf].modifiable = true
+  clear(buf, 0, -1)
+  api.nvim_buf_set_lines(buf, 0, -1, false, {})
+  adopt(buf, id)
+  if not known(id) then
+    revisions[buf] = nil
+    say(buf, ("There is no session '%s': :Agor sessions lists those that there are"):format(id))
+  end
+  require('agor.ui.views').changed()
+end
+
+--- `SessionLoadPost`: fills what `:mksession` restored, and finds the panes in it.
+function M.restore()
+  for _, buf in ipairs(api.nvim_list_bufs()) do
+    local name = api.nvim_buf_get_name(buf)
+    if name:sub(1, #PREFIX) == PREFIX then
+      if not api.nvim_buf_is_loaded(buf) then
+        vim.fn.bufload(buf)
+      elseif not revisions[buf] and not vim.b[buf].agor_session then
+        M.read(buf)
+      end
+    end
+  end
+  require('agor.ui.pane').adopt_windows()
+end
+
+return M

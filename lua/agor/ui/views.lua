@@ -1,0 +1,109 @@
+--- Tells the backend which transcripts are on the screen: what nobody sees it does not paint.
+---
+--- The whole list each time, at most once in a turn of the event loop, and only if it changed.
+
+local api = vim.api
+
+local M = {}
+
+---@class agor.View
+---@field buf integer
+---@field session_id string
+---@field width integer of the text, in the narrowest window that shows it
+---@field focused boolean
+---@field rev integer the revision that the buffer has: 0 for a new or emptied one, -1 for a half painted one
+
+---@type agor.View[]?
+local sent
+local scheduled = false
+
+--- Every transcript that a window of this tabpage shows.
+---@return agor.View[]
+function M.list()
+  local transcript = require('agor.ui.transcript')
+  local current = api.nvim_get_current_win()
+  local views, by_buf = {}, {}
+  for _, win in ipairs(api.nvim_tabpage_list_wins(0)) do
+    local buf = api.nvim_win_get_buf(win)
+    local revision = transcript.revision(buf)
+    if revision then
+      local info = vim.fn.getwininfo(win)[1]
+      local width = math.max(1, info.width - info.textoff)
+      local view = by_buf[buf]
+      if not view then
+        local id = vim.b[buf].agor_session
+        view = { buf = buf, session_id = id, width = width, focused = false, rev = revision }
+        by_buf[buf] = view
+        views[#views + 1] = view
+      end
+      view.width = math.min(view.width, width)
+      view.focused = view.focused or win == current
+    end
+  end
+  table.sort(views, function(a, b)
+    return a.buf < b.buf
+  end)
+  return views
+end
+
+-- Revisions grow with each patch and are no news, except those that ask to be painted.
+local function same(a, b)
+  if not a or #a ~= #b then
+    return false
+  end
+  for i, view in ipairs(a) do
+    local other = b[i]
+    for _, field in ipairs({ 'buf', 'session_id', 'width', 'focused' }) do
+      if view[field] ~= other[field] then
+        return false
+      end
+    end
+    if other.rev <= 0 then
+      return false
+    end
+  end
+  return true
+end
+
+--- Sends the list now, also if it is the same: for a backend that has just been started.
+function M.send()
+  sent = M.list()
+  require('agor.rpc').notify('views', { views = sent })
+end
+
+local function flush()
+  scheduled = false
+  local views = M.list()
+  if #views == 0 and (not sent or #sent == 0) then
+    return
+  end
+  if not same(sent, views) then
+    M.send()
+  end
+end
+
+--- Something about windows or transcripts changed.
+function M.changed()
+  if not scheduled then
+    scheduled = true
+    vim.schedule(flush)
+  end
+end
+
+--- Once, when the first window of ours opens.
+function M.setup()
+  api.nvim_create_autocmd(
+    { 'WinEnter', 'WinClosed', 'WinResized', 'VimResized', 'TabEnter', 'SessionLoadPost' },
+    {
+      group = api.nvim_create_augroup('agor_views', { clear = true }),
+      callback = function(event)
+        if event.event == 'WinResized' or event.event == 'VimResized' then
+          require('agor.ui.bar').resized()
+        end
+        M.changed()
+      end,
+    }
+  )
+end
+
+return M
