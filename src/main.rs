@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     match first.as_deref().map(|arg| arg.to_string_lossy()).as_deref() {
         // First, before anything is set up: a keeper stays small.
         Some("keep") => agor_nvim::keeper::run(args),
-        Some("runner") => runner(args.next(), args),
+        Some("runner") => runner(args.next()),
         Some("--version" | "-V") => {
             let version = env!("CARGO_PKG_VERSION");
             say(&format!("agor-nvim {version} (protocol {})\n", agor_nvim::nvim::PROTOCOL))
@@ -34,8 +34,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn runner(name: Option<OsString>, _args: impl Iterator<Item = OsString>) -> ExitCode {
+fn runner(name: Option<OsString>) -> ExitCode {
     match name.as_deref().map(|name| name.to_string_lossy()).as_deref() {
+        Some("demo") => agor_nvim::runner::demo::run(),
         Some(other) => refuse(&format!("agor-nvim: no runner '{other}'\n{USAGE}")),
         None => refuse(&format!("agor-nvim: name the runner\n{USAGE}")),
     }

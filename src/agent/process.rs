@@ -244,12 +244,6 @@ struct Inner {
     feed: queue::Feed,
 }
 
-impl fmt::Debug for ProcessHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProcessHandle").field("session", &self.0.session_id).field("keeper", &self.0.keeper).finish()
-    }
-}
-
 impl ProcessHandle {
     pub fn session_id(&self) -> &SessionId {
         &self.0.session_id

@@ -222,7 +222,7 @@ impl Dispatch {
                     let row = |row: crate::agent::process::ProcessInfo| {
                         table([
                             ("session_id", row.session_id.as_str().into()),
-                            ("pid", row.pid().into()),
+                            ("pid", row.pid.into()),
                             ("command", row.command.as_str().into()),
                             ("age_s", row.age.as_secs_f64().into()),
                             ("rss_bytes", row.rss_bytes.into()),
