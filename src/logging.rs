@@ -1,9 +1,9 @@
 //! The log: one file a day, the newest seven kept, readable by the user only. Never stdout, which is the RPC stream.
 
 use std::{
-    fs,
+    fs::{self, DirBuilder},
     io::{self, Write},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -18,8 +18,6 @@ use tracing_subscriber::{
     layer::SubscriberExt,
     reload,
 };
-
-use crate::session::create_private_folder;
 
 #[derive(Default)]
 pub struct Logging {
@@ -39,7 +37,7 @@ const KEPT: usize = 7;
 impl Logging {
     /// `AGOR_LOG` (a filter) wins over `AGOR_DEBUG=1`, which wins over the level.
     pub fn start(&mut self, folder: &Path, level: &str) -> io::Result<()> {
-        create_private_folder(folder)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let appender = RollingFileAppender::builder()
             .rotation(Rotation::DAILY)
             .filename_prefix(PREFIX)

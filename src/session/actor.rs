@@ -1,11 +1,12 @@
 //! One task that owns one agent, its transcript and whatever is open between the agent and the user.
 //!
-//! It handles one event after the other without waiting in between, so every change of state is whole. The agent's side
-//! is in `agent`, questions in `asked`, what clients are shown in `show`.
+//! It handles one event after the other without waiting in between, so every change of state is whole. What the agent
+//! says is in `agent`, what it is told in `told`, questions are in `asked`, what clients are shown in `show`.
 
 mod agent;
 mod asked;
 mod show;
+mod told;
 
 use std::{
     collections::HashMap,

@@ -212,14 +212,14 @@ fn memory() -> Store {
 }
 
 fn create_file(folder: &Path, session: &SessionId) -> io::Result<File> {
-    create_private_folder(folder)?;
+    // Whatever is wrong with the folder, it is not that the session exists.
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| io::Error::other(error.to_string()))?;
     // create_new also refuses a symlink that stands in its place.
     OpenOptions::new().append(true).create_new(true).mode(0o600).open(path(folder, session))
-}
-
-/// A folder that only the user can look into, with its parents.
-pub fn create_private_folder(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// All messages of a journal on disk. What is no message is passed over.

@@ -10,6 +10,6 @@ mod state;
 mod updates;
 
 pub use hub::{Hub, HubConfig, HubHandle};
-pub use journal::{JournalError, Page, create_private_folder};
+pub use journal::{JournalError, Page};
 pub use request::{Painted, Reply, Request, ViewId};
 pub use updates::{ClientId, Update};

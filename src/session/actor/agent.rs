@@ -1,219 +1,26 @@
-//! The agent's side: its process, what it says, what it is told.
+//! The agent's side: what it says, and how it ends.
 
 use std::{
     path::{Path, PathBuf},
     sync::atomic::Ordering::Relaxed,
 };
 
-use tokio::{sync::watch, time::Instant};
-use uuid::Uuid;
+use tokio::time::Instant;
 
-use super::{Actor, LINGER, Live, Stop};
+use super::{Actor, LINGER, Stop};
 use crate::{
     agent::{
         lines::Frame,
-        process::{self, Exit, Prepared, ProcessEvent},
-        protocol::{Output, registry},
-        redact::Redactor,
-        trace::{Direction, Trace},
+        process::{Exit, ProcessEvent},
+        protocol::Output,
+        trace::Direction,
     },
-    domain::{Command, Content, Event, Prompt, ResumeMode, Status, ToolKind, TurnOutcome},
+    domain::{Content, Event, Prompt, Status, ToolKind, TurnOutcome},
     session::updates::{Level, Update},
 };
 
 /// Lines of stderr that an error quotes.
 const QUOTED_STDERR: usize = 10;
-
-impl Actor {
-    /// The first process of a new session, with its first prompt.
-    pub(super) fn begin(&mut self) {
-        let prompt = self.options.prompt.take();
-        if let Some(prompt) = &prompt {
-            self.state.title_from(prompt);
-        }
-        match self.launch() {
-            Ok(()) => {
-                if let Some(prompt) = prompt {
-                    self.deliver_prompt(prompt);
-                }
-            }
-            Err(message) => {
-                self.fail(message);
-                if let Some(prompt) = prompt {
-                    self.return_prompt(prompt);
-                }
-                self.leave_at = Some(Instant::now() + LINGER);
-            }
-        }
-    }
-
-    /// Starts a process. An error is a sentence.
-    fn launch(&mut self) -> Result<(), String> {
-        let row = registry::find(&self.options.config.protocol).ok_or_else(|| {
-            let known = registry::names().collect::<Vec<_>>().join(", ");
-            let (provider, protocol) = (&self.options.provider, &self.options.config.protocol);
-            format!("providers.{provider}.protocol is '{protocol}', which agor does not speak: use one of {known}")
-        })?;
-        self.options.validate().map_err(|error| error.to_string())?;
-        let cwd = &self.options.cwd;
-        if !cwd.is_dir() {
-            return Err(format!("{} is not a directory: start the session in one that exists", cwd.display()));
-        }
-        let launch = (row.launch)(&self.options);
-        let prepared = Prepared::new(&self.options, &launch, &self.common.binary).map_err(|error| error.to_string())?;
-        for warning in prepared.warnings {
-            self.notify(Level::Warn, warning);
-        }
-        self.withheld = prepared.withheld;
-        let redactor = Redactor::new(
-            prepared.invocation.env.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?))),
-        );
-        tracing::info!(
-            session = %self.options.session_id,
-            program = %prepared.invocation.program.display(),
-            cwd = %cwd.display(),
-            "starting the agent"
-        );
-        let agent = process::spawn(prepared.invocation).map_err(|error| error.to_string())?;
-        let mut protocol = (row.build)(&self.options, Uuid::new_v4());
-        let first = protocol.start();
-        self.live = Some(Live {
-            protocol,
-            handle: agent.handle,
-            events: agent.events,
-            busy: watch::Sender::new(false),
-            redactor,
-            stdout_ended: false,
-            noise: 0,
-        });
-        self.common.counters.processes.fetch_add(1, Relaxed);
-        self.leave_at = None;
-        self.take(first);
-        Ok(())
-    }
-
-    /// A prompt of the user's: now, or when the turn has ended.
-    pub(super) fn send(&mut self, prompt: Prompt) -> Result<(), String> {
-        if self.archived {
-            let id = &self.options.session_id;
-            return Err(format!("session {id} is not running: it is shown from its journal"));
-        }
-        if self.stop != Stop::No && self.live.is_some() {
-            return Err("the session is stopping: send the prompt again when it has stopped".to_owned());
-        }
-        self.state.title_from(&prompt);
-        if self.live.is_none() {
-            self.stop = Stop::No;
-            self.resume_options();
-            if let Err(message) = self.launch() {
-                self.fail(message.clone());
-                self.leave_at = Some(Instant::now() + LINGER);
-                return Err(message);
-            }
-        }
-        if self.state.summary.busy {
-            self.state.queue.push_back(prompt);
-            self.tell_row();
-        } else {
-            self.deliver_prompt(prompt);
-        }
-        Ok(())
-    }
-
-    /// The next process takes the conversation up where the last one left it.
-    fn resume_options(&mut self) {
-        if let Some(id) = &self.state.agent_session {
-            self.options.resume_mode = ResumeMode::Resume;
-            self.options.resume_session_id = Some(id.clone());
-        }
-        if !self.state.summary.model.is_empty() && self.options.model.is_some() {
-            self.options.model = Some(self.state.summary.model.clone());
-        }
-    }
-
-    fn deliver_prompt(&mut self, prompt: Prompt) {
-        self.say(Content::Prompt { text: prompt.text.clone(), context: prompt.context.clone() });
-        self.unheard = Some(prompt.clone());
-        self.set_busy(true);
-        self.set_status(Status::Running, None);
-        self.command(Command::Prompt(prompt));
-    }
-
-    fn return_prompt(&mut self, prompt: Prompt) {
-        self.tell(Update::Draft { session: self.options.session_id.clone(), prompt });
-    }
-
-    fn command(&mut self, command: Command) {
-        if let Some(live) = &mut self.live {
-            let output = live.protocol.command(command);
-            self.take(output);
-        }
-    }
-
-    pub(super) fn answer_agent(&mut self, command: Command) {
-        self.command(command);
-    }
-
-    pub(super) fn interrupt(&mut self) -> Result<(), String> {
-        if self.live.is_none() || !self.state.summary.busy {
-            return Ok(());
-        }
-        if !self.state.summary.capabilities.interrupt {
-            let provider = &self.options.provider;
-            return Err(format!("{provider} cannot be interrupted: :Agor stop ends the session"));
-        }
-        self.command(Command::Interrupt);
-        self.cancel_questions("cancelled");
-        Ok(())
-    }
-
-    pub(super) fn stop(&mut self, force: bool) {
-        let queued: Vec<Prompt> = self.state.queue.drain(..).collect();
-        for prompt in queued {
-            self.return_prompt(prompt);
-        }
-        if self.stop == Stop::No {
-            self.stop = Stop::Asked;
-        }
-        match &self.live {
-            Some(live) if force => live.handle.kill(),
-            Some(live) => live.handle.climb(live.protocol.stop_ladder(), live.busy.subscribe()),
-            None => self.set_status(Status::Done, None),
-        }
-        self.cancel_questions("cancelled: the session was stopped");
-        self.tell_row();
-    }
-
-    pub(super) fn set_model(&mut self, value: String) -> Result<(), String> {
-        self.can("choose its model", self.state.summary.capabilities.set_model)?;
-        self.command(Command::SetModel(value));
-        Ok(())
-    }
-
-    pub(super) fn set_mode(&mut self, value: String) -> Result<(), String> {
-        self.can("change its mode", self.state.summary.capabilities.set_mode)?;
-        self.command(Command::SetMode(value));
-        Ok(())
-    }
-
-    fn can(&self, what: &str, able: bool) -> Result<(), String> {
-        match (&self.live, able) {
-            (None, _) => Err(format!("session {} is not running", self.options.session_id)),
-            (Some(_), false) => Err(format!("{} does not let anyone {what} while it runs", self.options.provider)),
-            (Some(_), true) => Ok(()),
-        }
-    }
-
-    pub(super) fn set_trace(&mut self, on: bool) -> Result<PathBuf, String> {
-        let folder = self.common.traces.as_deref().ok_or("there is no folder for traces: see :checkhealth agor")?;
-        let path = Trace::path(folder, &self.options.session_id);
-        self.trace = match on {
-            true => Some(Trace::open(&path).map_err(|error| format!("{} cannot be written: {error}", path.display()))?),
-            false => None,
-        };
-        Ok(path)
-    }
-}
 
 impl Actor {
     pub(super) fn process_event(&mut self, event: Option<ProcessEvent>) {
@@ -314,7 +121,7 @@ impl Actor {
         self.tell_row();
     }
 
-    fn take(&mut self, output: Output) {
+    pub(super) fn take(&mut self, output: Output) {
         let Output { events, writes } = output;
         if let Some(live) = &self.live {
             for bytes in writes {
@@ -468,7 +275,7 @@ impl Actor {
         }
     }
 
-    fn set_busy(&mut self, busy: bool) {
+    pub(super) fn set_busy(&mut self, busy: bool) {
         self.state.summary.busy = busy;
         if let Some(live) = &self.live {
             live.busy.send_replace(busy);
@@ -476,7 +283,7 @@ impl Actor {
     }
 
     /// Something the agent cannot get over: into the transcript, and status `error`.
-    fn fail(&mut self, message: String) {
+    pub(super) fn fail(&mut self, message: String) {
         let message = self.live.as_ref().map_or_else(|| message.clone(), |live| live.redactor.text(&message));
         self.say(Content::Error { message: message.clone() });
         self.set_status(Status::Error, Some(message));
