@@ -339,6 +339,12 @@ function M.read(buf)
   if not known(id) then
     revisions[buf] = nil
     say(buf, ("There is no session '%s': :Agor sessions lists those that there are"):format(id))
+  else
+    -- The backend reads journals; no agent is started by it.
+    local channel, why = require('agor.backend').ensure()
+    if not channel then
+      say(buf, why or 'the backend is not running')
+    end
   end
   require('agor.ui.views').changed()
 end
