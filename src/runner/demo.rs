@@ -19,6 +19,7 @@ mod voice;
 mod words;
 
 use std::{
+    ffi::OsString,
     io::{self, Write},
     process::ExitCode,
 };
@@ -35,9 +36,8 @@ use self::{
 
 pub const HELP: &str = include_str!("demo/help.txt");
 
-/// `agor-nvim runner demo`: until `stop` or the end of its input.
-pub fn run() -> ExitCode {
-    let mut arguments = std::env::args_os().skip(3);
+/// `agor-nvim runner demo` with what follows: until `stop` or the end of its input.
+pub fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     match arguments.next() {
         None => {}
         Some(flag) if flag == "--help" || flag == "-h" => return print(&mut io::stdout(), HELP, 0),

@@ -289,10 +289,10 @@ impl Sidecar {
             return;
         }
         self.stop_reason = Some("interrupted".to_owned());
+        // The session knows that it has interrupted, and settles them itself.
         let open: Vec<RequestId> = self.asked.keys().cloned().collect();
         for request_id in open {
             self.answer(out, &request_id, &Answer::Cancelled);
-            out.event(Event::Withdrawn(request_id));
         }
         out.write(&Value::Object(self.message("interrupt")));
     }
