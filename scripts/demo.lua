@@ -25,7 +25,12 @@ vim.api.nvim_create_autocmd('VimEnter', {
     vim.schedule(function()
       local demo = require('demo')
       if headless then
-        demo.headless()
+        -- Nobody is there to leave by hand: it ends, whatever happens.
+        local ok, message = xpcall(demo.headless, debug.traceback)
+        if not ok then
+          io.stderr:write(tostring(message), '\n')
+          vim.cmd('cquit 1')
+        end
       else
         demo.start()
       end

@@ -1,6 +1,5 @@
-#![doc = include_str!("demo/help.txt")]
+//! The demo agent: what a user sees first, and what tests order about. `demo/help.txt` has all of its orders.
 //!
-//! ---
 //! It says what Claude Code says (`stream_event`, `assistant`, `user`, `result`), so that everything a user sees of it
 //! has passed through the adapter for the real agent. A thread reads stdin; the turn itself is plain code that looks for
 //! messages wherever it pauses, so that `interrupt`, `stop`, answers and the end of the input act at once.
@@ -37,8 +36,7 @@ pub const HELP: &str = include_str!("demo/help.txt");
 
 /// `agor-nvim runner demo`: until `stop` or the end of its input.
 pub fn run() -> ExitCode {
-    let mut arguments = std::env::args_os().skip(3);
-    match arguments.next() {
+    match std::env::args_os().nth(3) {
         None => {}
         Some(flag) if flag == "--help" || flag == "-h" => return print(&mut io::stdout(), HELP, 0),
         Some(other) => {

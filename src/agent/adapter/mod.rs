@@ -52,6 +52,7 @@ impl Ids {
         Self { nonce, next: 0 }
     }
 
+    #[expect(clippy::should_implement_trait, reason = "ids never run out, so there is no Option to hand out")]
     pub fn next(&mut self) -> MessageId {
         self.next += 1;
         MessageId::new(format!("{}-{}", self.nonce.simple(), self.next))

@@ -164,11 +164,12 @@ impl Sidecar {
         out.event(Event::TurnEnded { stop_reason, outcome });
     }
 
-    /// The runner, not the provider, says when a turn begins and ends: a provider's `result` is not the end of the query.
+    /// The runner, not the provider, says when a turn begins and ends: a provider's `result` is not the end of the query,
+    /// and what trickles in after that end begins nothing.
     fn provider_events(&mut self, out: &mut Output, events: Vec<Event>) {
         for event in events {
             match event {
-                Event::TurnStarted => self.begin_turn(out),
+                Event::TurnStarted => {}
                 Event::TurnEnded { stop_reason, .. } => self.stop_reason = Some(stop_reason),
                 Event::AgentSession(id) => {
                     self.provider_session = Some(id.clone());
@@ -289,10 +290,10 @@ impl Sidecar {
             return;
         }
         self.stop_reason = Some("interrupted".to_owned());
+        // The session knows that it has interrupted, and settles them itself.
         let open: Vec<RequestId> = self.asked.keys().cloned().collect();
         for request_id in open {
             self.answer(out, &request_id, &Answer::Cancelled);
-            out.event(Event::Withdrawn(request_id));
         }
         out.write(&Value::Object(self.message("interrupt")));
     }

@@ -125,7 +125,7 @@ fn findings(file: Option<&TextFile>, kinds: &[(String, usize)]) -> String {
     if !kinds.is_empty() {
         text.push_str("The files of this directory:\n\n| kind | files |\n| --- | ---: |\n");
         for (kind, count) in kinds.iter().take(6) {
-            text.push_str(&format!("| {} | {count} |\n", kind.replace('|', "\\|")));
+            text.push_str(&format!("| `{}` | {count} |\n", kind.replace('|', "\\|")));
         }
         text.push('\n');
     }

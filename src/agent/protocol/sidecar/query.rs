@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::{Resume, StartOptions};
+use crate::{
+    agent::environment,
+    domain::{Resume, StartOptions},
+};
 
 /// A plain runner has no way to ask and so gets leave for everything; one that can ask, asks.
 pub(super) fn permission_mode(options: &StartOptions, can_ask: bool) -> &str {
@@ -54,20 +57,4 @@ pub(super) fn add_options(
 
 fn text(text: Option<&str>) -> Option<Value> {
     text.filter(|text| !text.is_empty()).map(Value::from)
-}
-
-/// Stand-in for `agent::environment` until it is merged.
-mod environment {
-    use std::collections::BTreeMap;
-
-    use crate::domain::StartOptions;
-
-    const STRIPPED: [&str; 4] = ["CLAUDE", "CODEX", "OLLAMA", "ANTHROPIC_"];
-
-    pub(super) fn accepted_extra_env(options: &StartOptions) -> BTreeMap<String, String> {
-        let accepted = |name: &String| !STRIPPED.iter().any(|prefix| name.starts_with(prefix));
-        let mut env = options.config.env.clone();
-        env.extend(options.extra_env.iter().filter(|(name, _)| accepted(name)).map(|(k, v)| (k.clone(), v.clone())));
-        env
-    }
 }
