@@ -368,9 +368,8 @@ fn check_invariants(path: &Path, host: &Host) {
                 }
             }
             Event::Message { parent_id, content: Content::ToolCall(call), .. } => {
-                if !tools.iter().any(|(id, _)| *id == call.tool_use_id) {
-                    tools.push((call.tool_use_id.clone(), parent_id.clone()));
-                }
+                tools.retain(|(id, _)| *id != call.tool_use_id);
+                tools.push((call.tool_use_id.clone(), parent_id.clone()));
             }
             Event::Message { content: Content::ToolResult(result), .. } => {
                 assert!(tools.iter().any(|(id, _)| *id == result.tool_use_id), "{name}: a result without a call");
