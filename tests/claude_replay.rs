@@ -85,7 +85,7 @@ impl Host {
                     assert!(!self.running, "a turn starts within a turn");
                     self.running = true;
                 }
-                Event::TurnEnded { .. } => self.running = false,
+                Event::TurnEnded { .. } | Event::Failed { .. } => self.running = false,
                 Event::Permission(request) => self.open.push(request.request_id.clone()),
                 Event::Question(request) => self.open.push(request.request_id.clone()),
                 Event::Withdrawn(id) => self.settle(&id.clone()),
@@ -368,9 +368,8 @@ fn check_invariants(path: &Path, host: &Host) {
                 }
             }
             Event::Message { parent_id, content: Content::ToolCall(call), .. } => {
-                if !tools.iter().any(|(id, _)| *id == call.tool_use_id) {
-                    tools.push((call.tool_use_id.clone(), parent_id.clone()));
-                }
+                tools.retain(|(id, _)| *id != call.tool_use_id);
+                tools.push((call.tool_use_id.clone(), parent_id.clone()));
             }
             Event::Message { content: Content::ToolResult(result), .. } => {
                 assert!(tools.iter().any(|(id, _)| *id == result.tool_use_id), "{name}: a result without a call");
@@ -547,7 +546,7 @@ mod golden {
         error400 error401 error429_retry error529_exhausted error404_model no_auth no_server
         rate_limit_oauth rate_limit_rejected refusal maxturns budget
         compact_manual clear slash todo todowrite subagent_perm bgbash queue_busy queue_now
-        resume_unknown resume_other_cwd sigkill_tool hook_block_prompt hooks_settings mcp_stdio
+        stream_drop midstream_error subagent_bg resume_unknown resume_other_cwd sigkill_tool hook_block_prompt hooks_settings mcp_stdio
         v330_text v330_thinking v330_bash v330_ask v330_plan v330_todo v330_subagent v330_e400 v330_e429 v330_mcp
     }
 }

@@ -229,10 +229,12 @@ fn a_stream_that_breaks_leaves_its_text_once() {
         assert_eq!(session.turn_end(), idle("end_turn"));
         let texts = session.texts();
         assert!(texts.len() == 1 && texts[0].starts_with("This stream ") && texts[0].ends_with('.'), "{texts:?}");
+        // How much of the broken stream arrives is up to the network; what did was withdrawn.
+        let shown = session.events.iter().any(|event| matches!(event, Event::Message { part: true, .. }));
         let withdrawn = session.events.iter().filter(|event| {
             matches!(event, Event::Message { part: false, content: Content::Text { text }, .. } if text.is_empty())
         });
-        assert_eq!(withdrawn.count(), 1);
+        assert_eq!(withdrawn.count(), usize::from(shown));
     }
 }
 

@@ -244,6 +244,7 @@ impl Session {
                     let pid = rustix::process::Pid::from_child(&self.child);
                     rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("the agent is ours");
                 }
+                Action::Wait => {}
                 Action::Signal(Signal::Terminate) => panic!("SIGTERM orphans tools"),
                 Action::Kill => self.child.kill().expect("the agent is ours"),
             }

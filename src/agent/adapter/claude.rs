@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Adapter, Ids};
+use super::{Adapter, CUT_SHORT, Ids};
 use crate::domain::{Compaction, Content, Event, Init, MessageId, ToolResult, ToolUseId, TurnOutcome};
 use json::{is_true, list, some_text, text, texts};
 use stream::{Broken, Kind, Streams, Whole};
@@ -248,7 +248,7 @@ impl Claude {
         events.extend(broken.events);
         for id in broken.tools {
             if let Some(call) = self.calls.take(&id) {
-                close_call(call, "The connection broke while this call was arriving; it did not run.", events);
+                close_call(call, "not run: the connection broke while the call was arriving", events);
             }
         }
     }
@@ -429,7 +429,7 @@ impl Claude {
     fn turn_result(&mut self, event: &Value) -> Vec<Event> {
         let mut events = self.streams.close(|thread| thread.is_none());
         for call in self.calls.take_turn() {
-            close_call(call, "The turn ended before this tool had a result.", &mut events);
+            close_call(call, CUT_SHORT, &mut events);
         }
         for plan in self.plans.values_mut() {
             plan.message = None;
@@ -519,7 +519,7 @@ impl Adapter for Claude {
     fn end_turn(&mut self) -> Vec<Event> {
         let mut events = self.streams.close(|_| true);
         for call in self.calls.take_all() {
-            close_call(call, "The turn ended before this tool had a result.", &mut events);
+            close_call(call, CUT_SHORT, &mut events);
         }
         for plan in self.plans.values_mut() {
             plan.message = None;

@@ -7,6 +7,8 @@
 mod launch;
 mod permission;
 mod question;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -172,8 +174,8 @@ impl Claude {
             );
             self.unread = None;
             out.events.extend(self.agent.end_turn());
-            out.event(Event::Failed { message: message.clone() });
-            out.event(Event::TurnEnded { stop_reason: "error".to_owned(), outcome: TurnOutcome::Failed(message) });
+            // This ends the turn, too: the process is about to end.
+            out.event(Event::Failed { message });
             return;
         }
         self.withdraw(|waiting| !waiting.of_subagent, out);

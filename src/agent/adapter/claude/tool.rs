@@ -181,7 +181,7 @@ fn output(content: Option<&Value>, subagent: bool) -> String {
     }
     if text.starts_with("The user doesn't want to proceed with this tool use.") {
         // The rest tells the model how to behave.
-        return "Not run: the user did not want it.".to_owned();
+        return "not run: the user did not want it".to_owned();
     }
     match text.strip_prefix("<tool_use_error>").and_then(|text| text.strip_suffix("</tool_use_error>")) {
         Some(inner) => inner.to_owned(),
