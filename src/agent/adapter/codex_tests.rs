@@ -145,12 +145,12 @@ fn a_command_that_never_ended_is_closed() {
     check(
         "sigterm-command",
         expect![[r#"
-        [1] init {"session_id":"01a20236-2001-7252-811c-32c7565d8866","model":"","cwd":"","tools":[]}
-        AgentSession("01a20236-2001-7252-811c-32c7565d8866")
-        TurnStarted
-        [1-item_0] tool_call {"tool_use_id":"1-item_0","name":"command_execution","kind":"execute","input":{"command":"/bin/bash -lc 'echo begin; sleep 300; echo end'"},"title":"echo begin; sleep 300; echo end"}
-        [1-item_0-result] tool_result {"tool_use_id":"1-item_0","output":"no result: the turn ended before","is_error":true}
-    "#]],
+            [1] init {"session_id":"01a20236-2001-7252-811c-32c7565d8866","model":"","cwd":"","tools":[]}
+            AgentSession("01a20236-2001-7252-811c-32c7565d8866")
+            TurnStarted
+            [1-item_0] tool_call {"tool_use_id":"1-item_0","name":"command_execution","kind":"execute","input":{"command":"/bin/bash -lc 'echo begin; sleep 300; echo end'"},"title":"echo begin; sleep 300; echo end"}
+            [1-item_0-result] tool_result {"tool_use_id":"1-item_0","output":"The turn ended before this tool had a result.","is_error":true}
+        "#]],
     );
 }
 

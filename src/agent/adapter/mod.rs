@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::domain::{Event, MessageId};
 
 /// The output of a tool that was still open when its turn ended.
-pub const CUT_SHORT: &str = "no result: the turn ended before";
+pub const CUT_SHORT: &str = "The turn ended before this tool had a result.";
 
 /// The adapter for what a runner of this provider passes on; most runners have Claude Code's shapes. `resumed` says that
 /// the conversation has a past.

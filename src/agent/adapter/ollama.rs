@@ -257,7 +257,7 @@ mod tests {
                 [1 +] text {"text":"half a"}
                 [1] text {"text":"half a"}
                 [3] tool_call {"tool_use_id":"2","name":"ls","kind":"other","input":null,"title":"ls"}
-                [4] tool_result {"tool_use_id":"2","output":"no result: the turn ended before","is_error":true}
+                [4] tool_result {"tool_use_id":"2","output":"The turn ended before this tool had a result.","is_error":true}
             "#]],
         );
     }

@@ -169,7 +169,7 @@ impl Voice {
     /// A whole text or thought at the speed of speech, word by word.
     pub(super) fn say<W: Write>(&mut self, stage: &mut Stage<W>, kind: Kind, text: &str) -> Result<(), Cut> {
         let mut pace: Pace = stage.pace(60.0);
-        for word in text.split_inclusive([' ', '\n']) {
+        for word in text.trim_end().split_inclusive([' ', '\n']) {
             self.piece(stage, kind, word)?;
             stage.beat(&mut pace)?;
         }

@@ -192,7 +192,6 @@ fn the_end_of_its_output_closes_everything() {
             Permission r1 Edit 'a.rs' {"file_path":"a.rs","old_string":"x","new_string":"y"} ["y", "n", "odd"]
             [c207579eb41c5f45ab476c9740ef4fc5-1] text {"text":"half"}
             Withdrawn(RequestId("r1"))
-            TurnEnded { stop_reason: "exited", outcome: Done }
         "#]],
     );
 }
