@@ -243,7 +243,7 @@ mod golden {
         error400 error401 error429_retry error529_exhausted error404_model no_auth no_server
         rate_limit_oauth rate_limit_rejected refusal maxturns budget
         compact_manual clear slash todo todowrite subagent_perm bgbash queue_busy queue_now
-        stream_drop midstream_error subagent_bg resume_unknown resume_other_cwd sigkill_tool hook_block_prompt hooks_settings mcp_stdio
+        stream_drop midstream_error subagent_bg own_turn_crossed resume_unknown resume_other_cwd sigkill_tool hook_block_prompt hooks_settings mcp_stdio
         v330_text v330_thinking v330_bash v330_ask v330_plan v330_todo v330_subagent v330_e400 v330_e429 v330_mcp
     }
 }
