@@ -18,8 +18,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Adapter, CUT_SHORT, Ids};
-use crate::domain::{Compaction, Content, Event, Init, MessageId, ToolResult, ToolUseId, TurnOutcome};
-use json::{is_true, list, some_text, text, texts};
+use crate::domain::{Content, Event, Init, MessageId, ToolResult, ToolUseId, TurnOutcome};
+use json::{is_true, list, some_text, text};
 use stream::{Broken, Kind, Streams, Whole};
 use tool::{Call, Calls};
 
@@ -121,87 +121,6 @@ impl Claude {
 
     fn status(&mut self, event: &Value, thread: &Thread, subtype: &str, message: String) -> Event {
         self.message(event, thread, Content::Status { subtype: subtype.to_owned(), message })
-    }
-
-    fn system(&mut self, event: &Value, thread: &Thread) -> Vec<Event> {
-        let mut events = Vec::new();
-        let subtype = text(event, "subtype");
-        match subtype {
-            "init" => self.init(event, &mut events),
-            "compact_boundary" => {
-                let metadata = event.get("compact_metadata").unwrap_or(&Value::Null);
-                let content = Content::Compaction(Compaction {
-                    trigger: text(metadata, "trigger").to_owned(),
-                    pre_tokens: metadata.get("pre_tokens").and_then(Value::as_u64).unwrap_or(0),
-                });
-                events.push(self.message(event, thread, content));
-            }
-            "api_retry" => {
-                let sentence = system::retry(event);
-                if system::is_login_failure(event) {
-                    let status = event.get("error_status").and_then(Value::as_u64).unwrap_or(401);
-                    self.login(&format!("the API answered {status}: the key or login was not accepted"), &mut events);
-                } else {
-                    let new = self.id(event, 0);
-                    let id = self.turn.retry.get_or_insert(new).clone();
-                    events.push(Event::message(id, Content::Status { subtype: subtype.to_owned(), message: sentence }));
-                }
-            }
-            subtype if system::is_silent(subtype) => {}
-            _ => {
-                if let Some(mode) = some_text(event, "permissionMode") {
-                    self.mode(mode, &mut events);
-                }
-                let told = match text(event, "status") {
-                    "compacting" => "compacting",
-                    _ => subtype,
-                };
-                if let Some(message) = system::sentence(subtype, event) {
-                    events.push(self.status(event, thread, told, message));
-                }
-            }
-        }
-        events
-    }
-
-    fn init(&mut self, event: &Value, events: &mut Vec<Event>) {
-        self.begin(events);
-        let init = Init {
-            session_id: text(event, "session_id").to_owned(),
-            model: text(event, "model").to_owned(),
-            cwd: text(event, "cwd").to_owned(),
-            tools: texts(event, "tools"),
-        };
-        if init.session_id != self.init.session_id && !init.session_id.is_empty() {
-            events.push(Event::AgentSession(init.session_id.clone()));
-        }
-        if init.model != self.init.model && !init.model.is_empty() {
-            events.push(Event::Model(init.model.clone()));
-        }
-        if let Some(mode) = some_text(event, "permissionMode") {
-            self.mode(mode, events);
-        }
-        // It comes with every turn; the transcript needs it when it says something new.
-        if init != self.init {
-            self.init = init.clone();
-            events.push(self.message(event, &None, Content::Init(init)));
-        }
-    }
-
-    fn mode(&mut self, mode: &str, events: &mut Vec<Event>) {
-        if self.mode != mode {
-            mode.clone_into(&mut self.mode);
-            events.push(Event::Mode(mode.to_owned()));
-        }
-    }
-
-    /// Once a turn: it is retried ten times.
-    fn login(&mut self, message: &str, events: &mut Vec<Event>) {
-        self.turn.said = true;
-        if self.turn.login.is_none() {
-            self.turn.login = Some(message.to_owned());
-            events.push(Event::LoginNeeded { message: message.to_owned() });
-        }
     }
 
     fn stream(&mut self, event: &Value, thread: &Thread) -> Vec<Event> {
@@ -458,19 +377,6 @@ impl Claude {
         self.turn = Turn::default();
         events.push(Event::TurnEnded { stop_reason, outcome });
         events
-    }
-
-    fn rate_limit(&mut self, event: &Value) -> Vec<Event> {
-        let sentence = system::rate_limit(event.get("rate_limit_info").unwrap_or(&Value::Null)).unwrap_or_default();
-        if sentence == self.rate_limit {
-            return Vec::new();
-        }
-        self.rate_limit.clone_from(&sentence);
-        if sentence.is_empty() {
-            return Vec::new();
-        }
-        let content = Content::Status { subtype: "rate_limit".to_owned(), message: sentence };
-        vec![Event::message(self.id(event, 0), content)]
     }
 }
 

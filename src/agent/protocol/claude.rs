@@ -180,11 +180,12 @@ impl Claude {
         }
         self.withdraw(|waiting| !waiting.of_subagent, out);
         out.events.extend(self.agent.event(value));
-        // A turn that it began by itself may end while a prompt waits behind it.
+        // A turn that it began by itself may end while a prompt waits behind it. For the session it is all one turn: a
+        // second prompt now would be merged with the first.
         let own = value.get("origin").is_some_and(|origin| text(origin, "kind") == "task-notification");
         if own && self.unread.is_some() {
             self.agent.prompted();
-            out.event(Event::TurnStarted);
+            out.events.retain(|event| !matches!(event, Event::TurnEnded { .. }));
         } else {
             self.unread = None;
         }

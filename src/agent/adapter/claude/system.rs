@@ -2,7 +2,107 @@
 
 use serde_json::Value;
 
-use super::json::{is_true, one_line, some_text, text};
+use super::{
+    Claude, Thread,
+    json::{is_true, one_line, some_text, text, texts},
+};
+use crate::domain::{Compaction, Content, Event, Init};
+
+impl Claude {
+    pub(super) fn system(&mut self, event: &Value, thread: &Thread) -> Vec<Event> {
+        let mut events = Vec::new();
+        let subtype = text(event, "subtype");
+        match subtype {
+            "init" => self.init(event, &mut events),
+            "compact_boundary" => {
+                let metadata = event.get("compact_metadata").unwrap_or(&Value::Null);
+                let content = Content::Compaction(Compaction {
+                    trigger: text(metadata, "trigger").to_owned(),
+                    pre_tokens: metadata.get("pre_tokens").and_then(Value::as_u64).unwrap_or(0),
+                });
+                events.push(self.message(event, thread, content));
+            }
+            "api_retry" => {
+                let sentence = retry(event);
+                if is_login_failure(event) {
+                    let status = event.get("error_status").and_then(Value::as_u64).unwrap_or(401);
+                    self.login(&format!("the API answered {status}: the key or login was not accepted"), &mut events);
+                } else {
+                    let new = self.id(event, 0);
+                    let id = self.turn.retry.get_or_insert(new).clone();
+                    events.push(Event::message(id, Content::Status { subtype: subtype.to_owned(), message: sentence }));
+                }
+            }
+            subtype if is_silent(subtype) => {}
+            _ => {
+                if let Some(mode) = some_text(event, "permissionMode") {
+                    self.mode(mode, &mut events);
+                }
+                let told = match text(event, "status") {
+                    "compacting" => "compacting",
+                    _ => subtype,
+                };
+                if let Some(message) = sentence(subtype, event) {
+                    events.push(self.status(event, thread, told, message));
+                }
+            }
+        }
+        events
+    }
+
+    fn init(&mut self, event: &Value, events: &mut Vec<Event>) {
+        self.begin(events);
+        let init = Init {
+            session_id: text(event, "session_id").to_owned(),
+            model: text(event, "model").to_owned(),
+            cwd: text(event, "cwd").to_owned(),
+            tools: texts(event, "tools"),
+        };
+        if init.session_id != self.init.session_id && !init.session_id.is_empty() {
+            events.push(Event::AgentSession(init.session_id.clone()));
+        }
+        if init.model != self.init.model && !init.model.is_empty() {
+            events.push(Event::Model(init.model.clone()));
+        }
+        if let Some(mode) = some_text(event, "permissionMode") {
+            self.mode(mode, events);
+        }
+        // It comes with every turn; the transcript needs it when it says something new.
+        if init != self.init {
+            self.init = init.clone();
+            events.push(self.message(event, &None, Content::Init(init)));
+        }
+    }
+
+    fn mode(&mut self, mode: &str, events: &mut Vec<Event>) {
+        if self.mode != mode {
+            mode.clone_into(&mut self.mode);
+            events.push(Event::Mode(mode.to_owned()));
+        }
+    }
+
+    /// Once a turn: it is retried ten times.
+    pub(super) fn login(&mut self, message: &str, events: &mut Vec<Event>) {
+        self.turn.said = true;
+        if self.turn.login.is_none() {
+            self.turn.login = Some(message.to_owned());
+            events.push(Event::LoginNeeded { message: message.to_owned() });
+        }
+    }
+
+    pub(super) fn rate_limit(&mut self, event: &Value) -> Vec<Event> {
+        let sentence = rate_limit(event.get("rate_limit_info").unwrap_or(&Value::Null)).unwrap_or_default();
+        if sentence == self.rate_limit {
+            return Vec::new();
+        }
+        self.rate_limit.clone_from(&sentence);
+        if sentence.is_empty() {
+            return Vec::new();
+        }
+        let content = Content::Status { subtype: "rate_limit".to_owned(), message: sentence };
+        vec![Event::message(self.id(event, 0), content)]
+    }
+}
 
 /// Bookkeeping that comes with every call or piece and says nothing that is not shown otherwise.
 pub fn is_silent(subtype: &str) -> bool {
@@ -24,7 +124,7 @@ pub fn is_silent(subtype: &str) -> bool {
 }
 
 /// The sentence for a `system` message without a rule of its own; `None` if it is nothing to tell.
-pub fn sentence(subtype: &str, message: &Value) -> Option<String> {
+fn sentence(subtype: &str, message: &Value) -> Option<String> {
     match subtype {
         "status" => match text(message, "status") {
             "compacting" => Some("Compacting the conversation".to_owned()),
@@ -67,7 +167,7 @@ pub fn sentence(subtype: &str, message: &Value) -> Option<String> {
 }
 
 /// The API refused or was not reached, and Claude Code tries again by itself.
-pub fn retry(message: &Value) -> String {
+fn retry(message: &Value) -> String {
     let status = message.get("error_status").and_then(Value::as_u64);
     let what = match (text(message, "error"), status) {
         ("overloaded", _) => "The API is overloaded".to_owned(),
@@ -94,7 +194,7 @@ pub fn is_login_failure(message: &Value) -> bool {
 }
 
 /// A subscription's limit, if it is near or reached.
-pub fn rate_limit(info: &Value) -> Option<String> {
+fn rate_limit(info: &Value) -> Option<String> {
     let limit = match text(info, "rateLimitType") {
         "five_hour" => "five-hour limit".to_owned(),
         "seven_day" => "weekly limit".to_owned(),

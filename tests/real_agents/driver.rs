@@ -78,9 +78,8 @@ impl World {
 
 /// Where the agents' programs are.
 pub fn program(name: &str) -> PathBuf {
-    let folder = std::env::var_os("AGOR_AGENTS_DIR")
-        .expect("AGOR_AGENTS_DIR names the folder with the agents' npm packages: run `make agents`");
-    let program = PathBuf::from(folder).join("node_modules/.bin").join(name);
+    let folder = std::env::var_os("AGOR_AGENTS").expect("AGOR_AGENTS names the agents' programs: run `make agents`");
+    let program = PathBuf::from(folder).join(name);
     assert!(program.exists(), "{} is missing: run `make agents`", program.display());
     program
 }

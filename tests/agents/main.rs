@@ -1,8 +1,0 @@
-//! The real agents, driven offline over mock model servers on loopback: run by `make agents`.
-//!
-//! `AGOR_AGENTS_DIR` names a folder with the agents' npm packages (`node_modules/.bin/claude`). Each test has a server and
-//! a home of its own, so they run side by side.
-
-mod claude;
-mod driver;
-mod mock;

@@ -1,0 +1,124 @@
+//! A replay as text that people can read and compare.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use agor_nvim::domain::{Content, Event, FileDiff, MessageId};
+use serde_json::{Value, json};
+
+use crate::host::{Host, options};
+
+/// A replay as people read it.
+pub fn story(recording: &[Value]) -> String {
+    let mut host = Host::new(&options());
+    let mut out = String::new();
+    let mut parts: BTreeMap<MessageId, usize> = BTreeMap::new();
+    let (mut seen, mut written) = (0, 0);
+    let mut tell = |host: &Host, out: &mut String| {
+        for write in &host.writes[written..] {
+            writeln!(out, "< {}", told_write(write)).expect("a string takes text");
+        }
+        written = host.writes.len();
+        for event in &host.events[seen..] {
+            if let Event::Message { id, part: true, .. } = event {
+                *parts.entry(id.clone()).or_default() += 1;
+            } else if let Some(line) = told(event, &mut parts) {
+                writeln!(out, "{line}").expect("a string takes text");
+            }
+        }
+        seen = host.events.len();
+    };
+    for entry in recording {
+        match entry["dir"].as_str() {
+            Some("in") => host.written(&entry["msg"]),
+            Some("out") => host.printed(&entry["msg"]),
+            _ => {}
+        }
+        tell(&host, &mut out);
+    }
+    writeln!(out, "-- end of output").expect("a string takes text");
+    host.end();
+    tell(&host, &mut out);
+    out
+}
+
+fn told_write(write: &Value) -> String {
+    match write["type"].as_str() {
+        Some("user") => format!("prompt {}", write["message"]["content"]),
+        Some("control_request") => {
+            let mut request = write["request"].clone();
+            let subtype = request["subtype"].take();
+            request.as_object_mut().expect("an object").remove("subtype");
+            let rest = if request == json!({}) { String::new() } else { format!(" {request}") };
+            format!("request {}{rest}", subtype.as_str().unwrap_or_default())
+        }
+        _ => format!("answer {}", write["response"]["response"]),
+    }
+}
+
+fn told(event: &Event, parts: &mut BTreeMap<MessageId, usize>) -> Option<String> {
+    Some(match event {
+        Event::Message { id, parent_id, content, .. } => {
+            let parts = parts.remove(id).map(|parts| format!(" ({parts} parts)")).unwrap_or_default();
+            let depth = if parent_id.is_some() { "  | " } else { "" };
+            format!("{depth}{}{parts}", told_content(content))
+        }
+        Event::Capabilities(what) => {
+            format!("can: {} models, {} modes, {} commands", what.models.len(), what.modes.len(), what.commands.len())
+        }
+        Event::Permission(request) => {
+            let options: Vec<&str> = request.options.iter().map(|option| option.name.as_str()).collect();
+            let reason = request.reason.as_deref().map(|reason| format!(" because {reason}")).unwrap_or_default();
+            let diff = told_diff(&request.diff);
+            format!("PERMISSION {} [{}]{reason}{diff}: {}", request.tool, request.title, options.join(" / "))
+        }
+        Event::Question(request) => {
+            let asked = request.questions.iter().map(|question| {
+                let options: Vec<&str> = question.options.iter().map(|option| option.label.as_str()).collect();
+                format!("{} ({}, several: {})", question.text, options.join(" / "), question.multi)
+            });
+            format!("QUESTION {}", asked.collect::<Vec<_>>().join("; "))
+        }
+        Event::Withdrawn(_) => "withdrawn".to_owned(),
+        Event::TurnStarted => "turn started".to_owned(),
+        Event::TurnEnded { stop_reason, outcome } => format!("turn ended: {stop_reason}, {outcome:?}"),
+        Event::AgentSession(_) => "agent session".to_owned(),
+        other => format!("{other:?}"),
+    })
+}
+
+fn told_content(content: &Content) -> String {
+    match content {
+        Content::Init(init) => format!("init {} {}, {} tools", init.model, init.cwd, init.tools.len()),
+        Content::Prompt { text, .. } => format!("prompt {text:?}"),
+        Content::Text { text } => format!("text {text:?}"),
+        Content::Thinking { text } => format!("thinking {text:?}"),
+        Content::ToolCall(call) => {
+            let whole = if call.input == json!({}) { " (input to come)" } else { "" };
+            format!("call {} {:?} [{}]{whole}", call.name, call.kind, call.title)
+        }
+        Content::ToolResult(result) => {
+            let error = if result.is_error { " ERROR" } else { "" };
+            format!("result{error} {:?}{}", result.output, told_diff(&result.diff))
+        }
+        Content::Plan(plan) => {
+            let entries = plan.entries.iter().map(|entry| format!("{} {:?}", entry.text, entry.status));
+            format!("plan: {}", entries.collect::<Vec<_>>().join(", "))
+        }
+        Content::Status { subtype, message } => format!("status {subtype}: {message}"),
+        Content::Cost(cost) => {
+            let figures = (cost.total_cost_usd, cost.input_tokens, cost.output_tokens, cost.num_turns);
+            format!("cost (dollars, in, out, turns) {figures:?} error: {} {:?}", cost.is_error, cost.errors)
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn told_diff(diff: &[FileDiff]) -> String {
+    diff.iter().fold(String::new(), |mut out, file| {
+        write!(out, " {}", file.path).expect("a string takes text");
+        for hunk in &file.hunks {
+            write!(out, " @{},{} {:?}", hunk.old_start, hunk.new_start, hunk.lines).expect("a string takes text");
+        }
+        out
+    })
+}
