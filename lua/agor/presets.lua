@@ -148,6 +148,7 @@ function M.new()
       demo = {
         protocol = 'sidecar',
         command = { '<binary>', 'runner', 'demo' },
+        permission_mode = 'default',
         env = {},
         pass_env = {},
       },

@@ -27,7 +27,9 @@ pub fn ask_body(request: &PermissionRequest, icons: Icons) -> AskBody {
         input(&mut lines, request);
     } else {
         for file in &request.diff {
-            let mut line = Line::of(file.path.clone(), "AgorPath");
+            // The title says it shorter where it names the file.
+            let named = !request.title.is_empty() && file.path.ends_with(&request.title);
+            let mut line = Line::of(if named { request.title.clone() } else { file.path.clone() }, "AgorPath");
             diff::push_counts(&mut line, std::slice::from_ref(file), icons);
             lines.push(line);
             lines.extend(diff::hunk_lines(file, "", icons));

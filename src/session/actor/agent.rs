@@ -162,7 +162,9 @@ impl Actor {
                     TurnOutcome::Failed(message) => self.set_status(Status::Error, Some(message)),
                 }
                 self.turn_over(&stop_reason);
+                // A turn that ended with the process is followed by none: what waits comes back to the user.
                 if self.stop == Stop::No
+                    && self.live.as_ref().is_some_and(|live| !live.stdout_ended)
                     && let Some(prompt) = self.state.queue.pop_front()
                 {
                     self.deliver_prompt(prompt);

@@ -119,6 +119,10 @@ impl Actor {
             self.options.resume_mode = ResumeMode::Resume;
             self.options.resume_session_id = Some(id.clone());
         }
+        // What it was allowed to do without asking does not grow by a restart.
+        if !self.state.summary.mode.is_empty() {
+            self.options.permission_mode = Some(self.state.summary.mode.clone());
+        }
         if !self.state.summary.model.is_empty() && self.options.model.is_some() {
             self.options.model = Some(self.state.summary.model.clone());
         }
