@@ -12,6 +12,8 @@ use crate::{
 
 /// Lines of a prompt shown while folded; people paste logs of megabytes.
 const PROMPT_PREVIEW: usize = 12;
+/// Lines of a status message shown while folded.
+const STATUS_PREVIEW: usize = 3;
 const UNFOLDED: usize = 20_000;
 
 /// An entry, laid out as far as it is ours to lay out.
@@ -89,7 +91,15 @@ pub(super) fn layout(entry: &Entry, expanded: bool, icons: Icons) -> Layout {
             }));
             lines
         }
-        Body::Status { message, .. } => quiet(message, "AgorDim", icons),
+        Body::Status { message, .. } => {
+            let mut lines = quiet(message, "AgorDim", icons);
+            // Summaries of compacted conversations are long.
+            if !expanded && lines.len() > STATUS_PREVIEW {
+                let rest = lines.split_off(STATUS_PREVIEW).len();
+                lines.push(Line::of(format!("  {} {rest} more lines", icons.ellipsis()), "AgorDim"));
+            }
+            lines
+        }
         Body::Compaction(compaction) => {
             let tokens = thousands(compaction.pre_tokens);
             let trigger = one_line(&compaction.trigger, 40, icons.ellipsis());
@@ -143,7 +153,7 @@ fn quiet(message: &str, group: &'static str, icons: Icons) -> Vec<Line> {
     let mut lines = split_lines(message.trim_end());
     let first = lines.next().unwrap_or("");
     let mut out = vec![Line::of(format!("{} {first}", icons.dot()), group)];
-    out.extend(lines.take(20).map(|text| Line::of(format!("  {text}"), group)));
+    out.extend(lines.take(UNFOLDED).map(|text| Line::of(format!("  {text}"), group)));
     out
 }
 

@@ -72,6 +72,8 @@ pub(super) struct Actor {
     stop: Stop,
     /// The prompt that was written last, until the agent has said something.
     unheard: Option<Prompt>,
+    /// What the user can do about the turn's failure: says more than the agent's own words at the turn's end.
+    advice: Option<String>,
     /// Messages of our own have ids of our own.
     serial: u64,
     /// What began the ids of this actor's messages: a resumed session adds to an older journal.
@@ -178,6 +180,7 @@ impl Actor {
             archived: false,
             stop: Stop::No,
             unheard: None,
+            advice: None,
             serial: 0,
             prefix: format!("agor-{:x}", now()),
             views: HashMap::new(),

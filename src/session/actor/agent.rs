@@ -157,6 +157,10 @@ impl Actor {
                 self.unheard = None;
                 self.set_busy(false);
                 match outcome {
+                    _ if self.advice.is_some() => {
+                        let advice = self.advice.take();
+                        self.set_status(Status::Error, advice);
+                    }
                     TurnOutcome::Idle => self.set_status(Status::Idle, None),
                     TurnOutcome::Done => self.set_status(Status::Done, None),
                     TurnOutcome::Failed(message) => self.set_status(Status::Error, Some(message)),
@@ -184,10 +188,13 @@ impl Actor {
             Event::LoginNeeded { message } => {
                 let text = self.login_sentence(&message);
                 self.fail(text.clone());
-                self.notify(Level::Error, text);
+                self.notify(Level::Error, text.clone());
+                self.advice = self.state.summary.busy.then_some(text);
             }
             Event::Failed { message } => {
-                self.unheard = None;
+                if let Some(prompt) = self.unheard.take() {
+                    self.return_prompt(prompt);
+                }
                 let was_busy = self.state.summary.busy;
                 self.set_busy(false);
                 self.fail(message);
