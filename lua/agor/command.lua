@@ -167,12 +167,8 @@ local function start(call)
   end
   launch.doubt(parsed.first or '', parsed.doubtful, function(name)
     if name then
-      opts.provider = name
-      opts.prompt = vim.trim(opts.prompt or ''):match('^%S+%s*(.*)$')
-      if opts.prompt and (opts.prompt == '' or opts.prompt:match('^%-%-%s?') or opts.prompt:match('^%a[%w_]*=')) then
-        -- What follows may be keys, so the line is read again as it should have been.
-        return start({ args = call.args:gsub('^%s*%S+', name, 1), bang = call.bang, taken = call.taken })
-      end
+      -- What follows may be keys: the line is read again as it should have been.
+      return start({ args = call.args:gsub('^%s*%S+', name, 1), bang = call.bang, taken = call.taken })
     end
     launch.start(opts, call.taken)
   end)

@@ -43,6 +43,10 @@ end
 ---@type table<integer, true>
 local new = {}
 
+---Buffers whose file is known to be gone: that is found again and again.
+---@type table<integer, true>
+local gone = {}
+
 ---Follows which buffers are of files that do not exist yet.
 function M.watch()
   for buf, path in pairs(buffers()) do
@@ -97,9 +101,11 @@ local function compare(buf)
   if not ok then
     error(err, 0)
   end
+  gone[buf] = reason == 'deleted' and gone[buf] or nil
   if reason == 'conflict' then
     tell_conflict(buf)
-  elseif reason == 'deleted' then
+  elseif reason == 'deleted' and not gone[buf] then
+    gone[buf] = true
     message.warn(('%s was deleted on disk; its text is still here, :w writes it again'):format(shown(buf)))
   end
 end
@@ -139,11 +145,8 @@ local function check(buf)
   if not vim.api.nvim_buf_is_valid(buf) then
     return true
   end
-  if autoread == vim.go.autoread then
-    vim.api.nvim_set_option_value('autoread', nil, { buf = buf })
-  else
-    vim.bo[buf].autoread = autoread
-  end
+  -- Nil where the buffer has no value of its own.
+  vim.api.nvim_set_option_value('autoread', autoread, { buf = buf })
   for win, view in pairs(views) do
     if vim.api.nvim_win_is_valid(win) and vim.api.nvim_win_get_buf(win) == buf then
       vim.api.nvim_win_call(win, function()

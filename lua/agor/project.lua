@@ -76,7 +76,7 @@ end
 local function auto()
   local buf = vim.api.nvim_get_current_buf()
   local dir = M.window_directory()
-  local set = vim.fn.haslocaldir() ~= 0
+  local set = vim.fn.haslocaldir() == 1 or vim.fn.haslocaldir(-1) == 1
   local path = file(buf)
   if set or not path then
     return dir
