@@ -22,7 +22,8 @@ end
 ---@param child agor.test.Nvim
 ---@param command string
 local function leaves(child, command)
-  child:type('<Esc>:' .. command .. '<CR>')
+  -- The channel may be gone before it answers.
+  pcall(child.type, child, '<Esc>:' .. command .. '<CR>')
   child:wait('the end after :' .. command, function()
     return child.code ~= nil
   end)
@@ -35,9 +36,11 @@ local function stays(child, command)
   child:lua([[vim.cmd('messages clear') vim.v.errmsg = '']])
   child:type('<Esc>:' .. command .. '<CR>')
   child:wait('an answer to :' .. command, function()
-    child:type('<Esc>')
     if child.code then
       error('it left: ' .. command)
+    elseif child:blocked() then
+      child:type('<CR>')
+      return false
     end
     local said = child:get([[vim.fn.execute('messages')]])
     return said:find('qa!', 1, true) ~= nil
@@ -87,7 +90,7 @@ T['our own pane keeps its buffer'] = test({ ui = true }, function(child)
   equal(child:get('vim.wo.winfixbuf'), true)
 end)
 
-for _, command in ipairs({ 'qa!', 'cq', 'q!' }) do
+for _, command in ipairs({ 'qa!', 'cq' }) do
   T[':' .. command .. ' always leaves'] = test({ ui = true }, function(child)
     begin(child, 'work')
     leaves(child, command)

@@ -96,7 +96,25 @@ end
 ---@param code string
 ---@return any
 function Nvim:lua(code, ...)
+  -- A request to a Neovim that waits for a key would wait too, for ever.
+  local free = vim.wait(5000, function()
+    return self.code ~= nil or not self:blocked()
+  end, 5)
+  if not free then
+    error(('Neovim waits for a key in mode %s: %s'):format(vim.inspect(self:mode()), code), 2)
+  end
   return vim.rpcrequest(self.chan, 'nvim_exec_lua', code, { ... })
+end
+
+---@return { mode: string, blocking: boolean }
+function Nvim:mode()
+  local ok, mode = pcall(vim.rpcrequest, self.chan, 'nvim_get_mode')
+  return ok and mode or { mode = '', blocking = false }
+end
+
+---@return boolean
+function Nvim:blocked()
+  return self:mode().blocking
 end
 
 ---@param expression string
