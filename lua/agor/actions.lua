@@ -45,7 +45,9 @@ local function choose(kind, call)
   local offered = row.capabilities[kind .. 's'] or {}
   if not row.capabilities['set_' .. kind] then
     local how = kind == 'model' and '; :AgorStart model=… starts with one' or ''
-    return message.error(('%s does not let the %s be changed in a running session%s'):format(row.provider, kind, how))
+    return message.error(
+      ('%s does not let the %s be changed in a running session%s'):format(row.provider, kind, how)
+    )
   end
   local function set(value)
     ask('set_' .. kind, { session_id = row.session_id, value = value }, function() end)
@@ -55,16 +57,34 @@ local function choose(kind, call)
       return choice.id
     end, offered)
     if #ids > 0 and not vim.list_contains(ids, call.args) then
-      local text = ('%s offers no %s "%s"%s; there are %s')
-      return message.error(text:format(row.provider, kind, call.args, near.hint(call.args, ids), table.concat(ids, ', ')))
+      local text = '%s offers no %s "%s"%s; there are %s'
+      return message.error(
+        text:format(
+          row.provider,
+          kind,
+          call.args,
+          near.hint(call.args, ids),
+          table.concat(ids, ', ')
+        )
+      )
     end
     return set(call.args)
   end
   if #offered == 0 then
-    return message.error(('%s does not say which %ss there are: :Agor %s NAME sets one'):format(row.provider, kind, kind))
+    return message.error(
+      ('%s does not say which %ss there are: :Agor %s NAME sets one'):format(
+        row.provider,
+        kind,
+        kind
+      )
+    )
   end
   vim.ui.select(offered, {
-    prompt = ('%s for %s (now %s):'):format(kind, row.session_id, row[kind] ~= '' and row[kind] or 'its default'),
+    prompt = ('%s for %s (now %s):'):format(
+      kind,
+      row.session_id,
+      row[kind] ~= '' and row[kind] or 'its default'
+    ),
     format_item = function(choice)
       local name = choice.name ~= '' and choice.name or choice.id
       return choice.description ~= '' and ('%s: %s'):format(name, choice.description) or name
@@ -129,7 +149,10 @@ end
 function M.login_env(pass, own)
   local out = {}
   for key, value in pairs(vim.fn.environ()) do
-    local agent = key:match('^CLAUDE') or key:match('^CODEX') or key:match('^OLLAMA') or key:match('^ANTHROPIC_')
+    local agent = key:match('^CLAUDE')
+      or key:match('^CODEX')
+      or key:match('^OLLAMA')
+      or key:match('^ANTHROPIC_')
     local withheld = agent and not key:match('^CLAUDE_CODE_EXPERIMENTAL_')
     for _, pattern in ipairs(pass) do
       local stem = pattern:match('^(.*)%*$')
@@ -159,10 +182,17 @@ function M.login(call)
   if not conf then
     return message.error(provider.unknown(name))
   elseif not conf.login then
-    return message.error(('%s has no login of its own (providers.%s.login names the command of one)'):format(name, name))
+    return message.error(
+      ('%s has no login of its own (providers.%s.login names the command of one)'):format(
+        name,
+        name
+      )
+    )
   end
   local command = vim.deepcopy(conf.login)
-  local found = not command[1]:find('/') and vim.fn.exepath(command[1]) == '' and provider.programs(name)[1]
+  local found = not command[1]:find('/')
+    and vim.fn.exepath(command[1]) == ''
+    and provider.programs(name)[1]
   if found then
     command[1] = found
   end
@@ -179,7 +209,9 @@ function M.login(call)
   })
   if not ok or job <= 0 then
     vim.cmd('close')
-    return message.error(('the login of %s could not be started: %s'):format(name, message.line(job)))
+    return message.error(
+      ('the login of %s could not be started: %s'):format(name, message.line(job))
+    )
   end
   vim.cmd('startinsert')
 end
@@ -265,7 +297,9 @@ function M.trace(call)
   local on = call.args == 'on'
   ask('trace', { session_id = row.session_id, on = on }, function(result)
     local path = type(result) == 'table' and result.path or ''
-    message.info(on and ('the wire of %s goes to %s'):format(row.session_id, path) or 'the trace is off')
+    message.info(
+      on and ('the wire of %s goes to %s'):format(row.session_id, path) or 'the trace is off'
+    )
   end)
 end
 
@@ -276,7 +310,11 @@ function M.build()
       if text ~= said then
         said = text
         -- Not kept in :messages, and cut to one line so that it never asks for <CR>.
-        vim.api.nvim_echo({ { 'agor: ' .. vim.fn.strpart(text, 0, math.max(20, vim.o.columns - 20)) } }, false, {})
+        vim.api.nvim_echo(
+          { { 'agor: ' .. vim.fn.strpart(text, 0, math.max(20, vim.o.columns - 20)) } },
+          false,
+          {}
+        )
       end
     end)
   end, function(err, path)

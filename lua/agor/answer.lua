@@ -21,7 +21,10 @@ local function wrong_option(asked, option)
     end
     table.insert(names, one.option_id)
   end
-  return ('there is no option %s; the options are %s'):format(vim.inspect(option), table.concat(names, ', '))
+  return ('there is no option %s; the options are %s'):format(
+    vim.inspect(option),
+    table.concat(names, ', ')
+  )
 end
 
 ---@param asked agor.OpenRequest
@@ -30,7 +33,8 @@ end
 ---@return string|nil message
 local function check_answers(asked, answers)
   if type(answers) ~= 'table' then
-    return nil, 'a question is answered by opts.answers, a table by question id, or by opts.cancel = true'
+    return nil,
+      'a question is answered by opts.answers, a table by question id, or by opts.cancel = true'
   end
   local ids, out = {}, {}
   for _, question in ipairs(asked.questions or {}) do
@@ -38,7 +42,11 @@ local function check_answers(asked, answers)
   end
   for id, given in pairs(answers) do
     if not vim.list_contains(ids, id) then
-      return nil, ('there is no question %s; the questions are %s'):format(vim.inspect(id), table.concat(ids, ', '))
+      return nil,
+        ('there is no question %s; the questions are %s'):format(
+          vim.inspect(id),
+          table.concat(ids, ', ')
+        )
     end
     given = type(given) == 'string' and { given } or given
     if type(given) ~= 'table' or not vim.islist(given) then

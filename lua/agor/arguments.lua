@@ -79,7 +79,11 @@ function M.start(raw, providers, env)
       break
     elseif key then
       if not vim.list_contains(M.keys, key) then
-        return nil, ('unknown key "%s"%s; `--` before the prompt lets it begin with any word'):format(key, near.hint(key, M.keys))
+        return nil,
+          ('unknown key "%s"%s; `--` before the prompt lets it begin with any word'):format(
+            key,
+            near.hint(key, M.keys)
+          )
       end
       local expanded = expand(value, env)
       if expanded == '' then
@@ -133,7 +137,11 @@ function M.send(raw, sessions)
     else
       local meant = near.nearest(name, sessions, 3)
       if meant then
-        return nil, ('no session %s (did you mean @%s?); `--` before the prompt lets it begin with any word'):format(name, meant)
+        return nil,
+          ('no session %s (did you mean @%s?); `--` before the prompt lets it begin with any word'):format(
+            name,
+            meant
+          )
       end
     end
   end

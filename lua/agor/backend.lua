@@ -91,10 +91,15 @@ local function greet(job, path)
   timer:stop()
   timer:close()
   if late then
-    return nil, ('%s did not answer within %d s: is it agor-nvim? Run :Agor build'):format(path, handshake_timeout_ms / 1000)
+    return nil,
+      ('%s did not answer within %d s: is it agor-nvim? Run :Agor build'):format(
+        path,
+        handshake_timeout_ms / 1000
+      )
   end
   if not ok then
-    return nil, ('%s does not speak as the backend should (%s): run :Agor build'):format(path, plain(answer))
+    return nil,
+      ('%s does not speak as the backend should (%s): run :Agor build'):format(path, plain(answer))
   end
   if type(answer) ~= 'table' then
     return nil, ('%s does not speak as the backend should: run :Agor build'):format(path)
@@ -175,10 +180,14 @@ local function mark_lost(ids, why)
   local events = require('agor.events')
   for _, id in ipairs(ids) do
     for request in pairs(state.requests[id] or {}) do
-      events.handle('permission_closed', { session_id = id, request_id = request, outcome = 'cancelled' })
+      events.handle(
+        'permission_closed',
+        { session_id = id, request_id = request, outcome = 'cancelled' }
+      )
     end
     local row = state.sessions[id]
-    row.status, row.error, row.busy, row.attention, row.pending, row.queued = 'error', why, false, nil, 0, 0
+    row.status, row.error, row.busy, row.attention, row.pending, row.queued =
+      'error', why, false, nil, 0, 0
     events.handle('status', { session_id = id, status = 'error', error = why })
   end
   if #ids > 0 then
@@ -232,7 +241,10 @@ function M.exited(job, code, last)
       return now - at < death_window_ms
     end, state.deaths)
     table.insert(state.deaths, now)
-    local reason = ('the backend ended by itself (exit code %d%s)'):format(code, last and ': ' .. last or '')
+    local reason = ('the backend ended by itself (exit code %d%s)'):format(
+      code,
+      last and ': ' .. last or ''
+    )
     mark_lost(ids, reason)
     local again, failed = false, nil
     if #state.deaths < 2 then
@@ -244,7 +256,12 @@ function M.exited(job, code, last)
       message.error(reason .. '; it runs again and takes its sessions up. :Agor log has more')
       take_up(ids)
     else
-      message.error(('%s%s. :Agor log has more, :Agor restart starts it'):format(reason, failed and '; ' .. failed or ' once more'))
+      message.error(
+        ('%s%s. :Agor log has more, :Agor restart starts it'):format(
+          reason,
+          failed and '; ' .. failed or ' once more'
+        )
+      )
     end
   end
   for _, waiter in ipairs(waiters) do
@@ -277,7 +294,11 @@ function M.restart()
       return message.error(failed or 'the backend could not be started')
     end
     take_up(ids)
-    message.info(('the backend runs again%s'):format(#ids > 0 and (', %d session%s taken up'):format(#ids, #ids == 1 and ' is' or 's are') or ''))
+    message.info(
+      ('the backend runs again%s'):format(
+        #ids > 0 and (', %d session%s taken up'):format(#ids, #ids == 1 and ' is' or 's are') or ''
+      )
+    )
   end)
 end
 

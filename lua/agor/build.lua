@@ -5,7 +5,9 @@ local M = {}
 ---@return string
 local function plugin_root()
   local here = debug.getinfo(1, 'S').source:sub(2)
-  return vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(vim.fs.normalize(vim.fn.fnamemodify(here, ':p')))))
+  return vim.fs.dirname(
+    vim.fs.dirname(vim.fs.dirname(vim.fs.normalize(vim.fn.fnamemodify(here, ':p'))))
+  )
 end
 
 ---@param text string
@@ -46,12 +48,19 @@ end
 function M.objection(root, answer)
   local needed = M.needed(root)
   if not answer then
-    return ('building the backend needs cargo, the Rust build tool, in version %s or newer, and there is none on PATH: install Rust, then :Agor build'):format(needed)
+    return ('building the backend needs cargo, the Rust build tool, in version %s or newer, and there is none on PATH: install Rust, then :Agor build'):format(
+      needed
+    )
   end
   local have = version(answer)
-  if not have or not reaches(have, version(needed) --[[@as integer[] ]]) then
+  if
+    not have or not reaches(have, version(needed) --[[@as integer[] ]])
+  then
     local shown = vim.trim(answer):match('%d[%w.+-]*') or vim.trim(answer)
-    return ('building the backend needs Rust %s or newer, and cargo is %s: run `rustup update`, then :Agor build'):format(needed, shown)
+    return ('building the backend needs Rust %s or newer, and cargo is %s: run `rustup update`, then :Agor build'):format(
+      needed,
+      shown
+    )
   end
   return nil
 end
@@ -123,22 +132,36 @@ local function compile(root, say, done)
     rest = rest:match('[^\r\n]*$')
   end
   local command = { 'cargo', 'build', '--release', '--locked', '--target-dir', root .. '/target' }
-  local ok, err = pcall(vim.system, command, {
-    cwd = root,
-    text = true,
-    stdout = false,
-    stderr = take,
-    env = { CARGO_TERM_PROGRESS_WHEN = 'always', CARGO_TERM_PROGRESS_WIDTH = '100', CARGO_TERM_COLOR = 'never' },
-  }, vim.schedule_wrap(function(result)
-    take(nil, '\n')
-    if result.code ~= 0 then
-      local log = keep(root, output)
-      return done(('the backend could not be built: %s%s'):format(first_error(output), log and ' (all of it: ' .. log .. ')' or ''))
-    end
-    local target = root .. '/bin/agor-nvim'
-    local failed = put(root .. '/target/release/agor-nvim', target)
-    done(failed, not failed and target or nil)
-  end))
+  local ok, err = pcall(
+    vim.system,
+    command,
+    {
+      cwd = root,
+      text = true,
+      stdout = false,
+      stderr = take,
+      env = {
+        CARGO_TERM_PROGRESS_WHEN = 'always',
+        CARGO_TERM_PROGRESS_WIDTH = '100',
+        CARGO_TERM_COLOR = 'never',
+      },
+    },
+    vim.schedule_wrap(function(result)
+      take(nil, '\n')
+      if result.code ~= 0 then
+        local log = keep(root, output)
+        return done(
+          ('the backend could not be built: %s%s'):format(
+            first_error(output),
+            log and ' (all of it: ' .. log .. ')' or ''
+          )
+        )
+      end
+      local target = root .. '/bin/agor-nvim'
+      local failed = put(root .. '/target/release/agor-nvim', target)
+      done(failed, not failed and target or nil)
+    end)
+  )
   if not ok then
     done('cargo could not be started: ' .. tostring(err))
   end
@@ -151,14 +174,18 @@ function M.run(say, done)
   if vim.fn.executable('cargo') == 0 then
     return done(M.objection(root, nil))
   end
-  vim.system({ 'cargo', '--version' }, { cwd = root, text = true }, vim.schedule_wrap(function(result)
-    local answer = result.code == 0 and result.stdout or result.stderr
-    local objection = M.objection(root, answer)
-    if objection then
-      return done(objection)
-    end
-    compile(root, say, done)
-  end))
+  vim.system(
+    { 'cargo', '--version' },
+    { cwd = root, text = true },
+    vim.schedule_wrap(function(result)
+      local answer = result.code == 0 and result.stdout or result.stderr
+      local objection = M.objection(root, answer)
+      if objection then
+        return done(objection)
+      end
+      compile(root, say, done)
+    end)
+  )
 end
 
 return M

@@ -168,7 +168,11 @@ local function start(call)
   launch.doubt(parsed.first or '', parsed.doubtful, function(name)
     if name then
       -- What follows may be keys: the line is read again as it should have been.
-      return start({ args = call.args:gsub('^%s*%S+', name, 1), bang = call.bang, taken = call.taken })
+      return start({
+        args = call.args:gsub('^%s*%S+', name, 1),
+        bang = call.bang,
+        taken = call.taken,
+      })
     end
     launch.start(opts, call.taken)
   end)
@@ -188,9 +192,11 @@ M.subcommands = {
       require('agor.send').send(parsed.prompt, call.taken, parsed.session)
     end,
     complete = function(words)
-      return #words == 0 and vim.tbl_map(function(id)
-        return '@' .. id
-      end, session_ids()) or {}
+      return #words == 0
+          and vim.tbl_map(function(id)
+            return '@' .. id
+          end, session_ids())
+        or {}
     end,
   },
   prompt = {

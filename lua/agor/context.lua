@@ -73,7 +73,10 @@ local function yank(keys)
   local marks = { ["'["] = vim.fn.getpos("'["), ["']"] = vim.fn.getpos("']") }
   local ignored = vim.o.eventignore
   vim.opt.eventignore:append('TextYankPost')
-  local ok, err = pcall(vim.cmd, { cmd = 'normal', bang = true, args = { keys .. '"zy' }, mods = { silent = true } })
+  local ok, err = pcall(
+    vim.cmd,
+    { cmd = 'normal', bang = true, args = { keys .. '"zy' }, mods = { silent = true } }
+  )
   vim.o.eventignore = ignored
   local taken = vim.fn.getreginfo('z')
   vim.fn.setreg('z', kept)
@@ -128,7 +131,8 @@ function M.motion(kind)
   if kind == 'line' then
     return M.lines(buf, from[2], to[2])
   end
-  local lines = vim.fn.getregion(from, to, { type = kind == 'block' and '\22' or 'v', exclusive = false })
+  local lines =
+    vim.fn.getregion(from, to, { type = kind == 'block' and '\22' or 'v', exclusive = false })
   return selection(buf, from[2], to[2], join(lines))
 end
 

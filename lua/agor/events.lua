@@ -12,7 +12,8 @@ local function autocmd(pattern, data)
   if vim.fn.exists('#User#' .. pattern) == 0 then
     return
   end
-  local ok, err = pcall(vim.api.nvim_exec_autocmds, 'User', { pattern = pattern, data = data, modeline = false })
+  local ok, err =
+    pcall(vim.api.nvim_exec_autocmds, 'User', { pattern = pattern, data = data, modeline = false })
   if not ok then
     local text = ('your autocommand for User %s failed: %s'):format(pattern, message.line(err))
     message.once(text, text)
@@ -113,7 +114,10 @@ function handlers.status(data)
     row.status, row.error = data.status, optional(data.error)
   end
   call(state.on_status, 'on_status', data.session_id, data.status, optional(data.error))
-  autocmd('AgorStatus', { session_id = data.session_id, status = data.status, error = optional(data.error) })
+  autocmd(
+    'AgorStatus',
+    { session_id = data.session_id, status = data.status, error = optional(data.error) }
+  )
 end
 
 function handlers.messages(data)
@@ -153,7 +157,8 @@ function handlers.turn(data)
 end
 
 function handlers.notify(data)
-  local say = ({ info = message.info, warn = message.warn, error = message.error })[data.level] or message.info
+  local say = ({ info = message.info, warn = message.warn, error = message.error })[data.level]
+    or message.info
   say(data.message)
 end
 

@@ -77,7 +77,8 @@ end
 
 ---@param buf integer
 local function tell_conflict(buf)
-  local text = '%s was changed on disk and has unsaved changes here, so it is left alone: :e! takes the disk, :w! keeps yours'
+  local text =
+    '%s was changed on disk and has unsaved changes here, so it is left alone: :e! takes the disk, :w! keeps yours'
   message.warn(text:format(shown(buf)))
 end
 
@@ -96,7 +97,8 @@ local function compare(buf)
       end
     end,
   })
-  local ok, err = pcall(vim.cmd, { cmd = 'checktime', args = { tostring(buf) }, mods = { silent = true } })
+  local ok, err =
+    pcall(vim.cmd, { cmd = 'checktime', args = { tostring(buf) }, mods = { silent = true } })
   vim.api.nvim_del_augroup_by_id(group)
   if not ok then
     error(err, 0)
@@ -106,7 +108,9 @@ local function compare(buf)
     tell_conflict(buf)
   elseif reason == 'deleted' and not gone[buf] then
     gone[buf] = true
-    message.warn(('%s was deleted on disk; its text is still here, :w writes it again'):format(shown(buf)))
+    message.warn(
+      ('%s was deleted on disk; its text is still here, :w writes it again'):format(shown(buf))
+    )
   end
 end
 
@@ -162,17 +166,20 @@ local waiting = {}
 
 ---Text is locked at the moment (an <expr> mapping waits for a key): as soon as it is not.
 local function later()
-  vim.api.nvim_create_autocmd({ 'ModeChanged', 'CursorHold', 'CursorHoldI', 'CursorMoved', 'CursorMovedI' }, {
-    group = vim.api.nvim_create_augroup('agor.files.later', {}),
-    once = true,
-    callback = vim.schedule_wrap(function()
-      local due = vim.tbl_keys(waiting)
-      waiting = {}
-      for _, buf in ipairs(due) do
-        M.check(buf)
-      end
-    end),
-  })
+  vim.api.nvim_create_autocmd(
+    { 'ModeChanged', 'CursorHold', 'CursorHoldI', 'CursorMoved', 'CursorMovedI' },
+    {
+      group = vim.api.nvim_create_augroup('agor.files.later', {}),
+      once = true,
+      callback = vim.schedule_wrap(function()
+        local due = vim.tbl_keys(waiting)
+        waiting = {}
+        for _, buf in ipairs(due) do
+          M.check(buf)
+        end
+      end),
+    }
+  )
 end
 
 ---@param buf integer
@@ -242,7 +249,8 @@ function M.before_prompt(cwd)
     if not ok or vim.bo[buf].modified then
       local why = ok and 'it is still changed' or message.line(err):gsub('^.-(E%d+:)', '%1')
       local name = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(buf), ':~:.')
-      return nil, ('%s could not be written before the prompt (%s); nothing was sent'):format(name, why)
+      return nil,
+        ('%s could not be written before the prompt (%s); nothing was sent'):format(name, why)
     end
   end
   return true

@@ -50,7 +50,10 @@ local function check_backend()
     health.error(('%s does not say its version'):format(path), { 'Run :Agor build' })
   elseif version ~= binary.version or tonumber(protocol) ~= binary.protocol then
     local text = '%s is version %s (protocol %s), this plugin needs %s (protocol %d)'
-    health.error(text:format(path, version, protocol, binary.version, binary.protocol), { 'Run :Agor build, then :Agor restart' })
+    health.error(
+      text:format(path, version, protocol, binary.version, binary.protocol),
+      { 'Run :Agor build, then :Agor restart' }
+    )
   else
     health.ok(('%s, version %s (protocol %s)'):format(path, version, protocol))
   end
@@ -150,15 +153,22 @@ local function check_agents()
   end
   if next(provider.runners()) then
     if vim.fn.executable('deno') == 1 or vim.fn.executable('node') == 1 then
-      health.ok('runners are started with ' .. (vim.fn.executable('deno') == 1 and 'deno' or 'node'))
+      health.ok(
+        'runners are started with ' .. (vim.fn.executable('deno') == 1 and 'deno' or 'node')
+      )
     else
-      health.warn('there are runners, but neither deno nor node to start them', { 'Install deno or node' })
+      health.warn(
+        'there are runners, but neither deno nor node to start them',
+        { 'Install deno or node' }
+      )
     end
   end
   local names = withheld()
   if #names > 0 then
     health.info(
-      ('kept from agents: %s. providers.<name>.pass_env = { "NAME" } lets one through'):format(table.concat(names, ', '))
+      ('kept from agents: %s. providers.<name>.pass_env = { "NAME" } lets one through'):format(
+        table.concat(names, ', ')
+      )
     )
   end
 end

@@ -103,9 +103,12 @@ function M.start(opts)
   mirror.touch(id)
   if opts.open ~= false then
     local has_prompt = opts.prompt ~= nil or opts.context ~= nil
-    local opened, why = require('agor.ui.pane').open(id, { focus = not has_prompt and 'prompt' or nil })
+    local opened, why =
+      require('agor.ui.pane').open(id, { focus = not has_prompt and 'prompt' or nil })
     if opened == false then
-      require('agor.message').warn(('session %s runs, but its pane could not be opened: %s'):format(id, why))
+      require('agor.message').warn(
+        ('session %s runs, but its pane could not be opened: %s'):format(id, why)
+      )
     end
   end
   return id
@@ -255,7 +258,8 @@ function M.messages(session, opts)
   if not state.channel then
     return nil, ('no session %s'):format(session)
   end
-  local result, failed = require('agor.rpc').request('messages', { session_id = session, since = (opts or {}).since })
+  local result, failed =
+    require('agor.rpc').request('messages', { session_id = session, since = (opts or {}).since })
   if not result then
     return nil, failed
   end
@@ -303,7 +307,14 @@ end
 ---@return string|nil message
 function M.stats()
   if not state.channel then
-    return { frames = 0, patches = 0, bytes_in = 0, bytes_to_editor = 0, sessions = 0, processes = 0 },
+    return {
+      frames = 0,
+      patches = 0,
+      bytes_in = 0,
+      bytes_to_editor = 0,
+      sessions = 0,
+      processes = 0,
+    },
       'the backend is not running'
   end
   local result, failed = require('agor.rpc').request('stats', {})

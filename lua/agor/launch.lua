@@ -65,7 +65,12 @@ end
 ---@param go fun(provider: string|nil) nil: it belongs to the prompt
 function M.doubt(word, name, go)
   if not can_ask() then
-    return message.error(('unknown provider "%s" (did you mean "%s"?); `--` before the prompt lets it begin with any word'):format(word, name))
+    return message.error(
+      ('unknown provider "%s" (did you mean "%s"?); `--` before the prompt lets it begin with any word'):format(
+        word,
+        name
+      )
+    )
   end
   local meant, prompt = 'Start ' .. name, ('"%s" begins the prompt'):format(word)
   vim.ui.select({ meant, prompt, 'Cancel' }, {

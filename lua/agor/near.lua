@@ -15,15 +15,9 @@ function M.distance(a, b)
     rows[i] = { [0] = i }
     for j = 1, #b do
       local same = a:byte(i) == b:byte(j)
-      local best = math.min(
-        rows[i - 1][j] + 1,
-        rows[i][j - 1] + 1,
-        rows[i - 1][j - 1] + (same and 0 or 1)
-      )
-      local swapped = i > 1
-        and j > 1
-        and a:byte(i) == b:byte(j - 1)
-        and a:byte(i - 1) == b:byte(j)
+      local best =
+        math.min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (same and 0 or 1))
+      local swapped = i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j)
       rows[i][j] = swapped and math.min(best, rows[i - 2][j - 2] + 1) or best
     end
   end

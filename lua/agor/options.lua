@@ -156,7 +156,10 @@ local function wrong_shape(opts)
   for key, value in pairs(opts) do
     local kind = types[key]
     if not kind then
-      return ('unknown option "%s"%s'):format(tostring(key), near.hint(tostring(key), vim.tbl_keys(types)))
+      return ('unknown option "%s"%s'):format(
+        tostring(key),
+        near.hint(tostring(key), vim.tbl_keys(types))
+      )
     elseif type(value) ~= kind then
       return ('%s must be a %s, not a %s'):format(key, kind, type(value))
     end
@@ -164,7 +167,9 @@ local function wrong_shape(opts)
   if opts.max_turns and (opts.max_turns < 1 or opts.max_turns % 1 ~= 0) then
     return 'max_turns must be a whole number of at least 1'
   end
-  if opts.resume_mode and not vim.list_contains({ 'new', 'continue', 'resume' }, opts.resume_mode) then
+  if
+    opts.resume_mode and not vim.list_contains({ 'new', 'continue', 'resume' }, opts.resume_mode)
+  then
     return ('resume_mode must be new, continue or resume, not "%s"'):format(opts.resume_mode)
   end
   if opts.resume_session_id == '' then
@@ -234,11 +239,15 @@ function M.start(opts)
     return nil, provider.unknown(name)
   end
   if conf.protocol ~= 'sidecar' and not conf.command then
-    return nil, ('providers.%s.command is missing: protocol "%s" needs a program'):format(name, conf.protocol)
+    return nil,
+      ('providers.%s.command is missing: protocol "%s" needs a program'):format(name, conf.protocol)
   end
   local id = opts.session_id
   if id and not M.is_session_id(id) then
-    return nil, ('"%s" is no session id: use at most 128 letters, digits, ".", "_" or "-", not starting with "."'):format(id:sub(1, 128))
+    return nil,
+      ('"%s" is no session id: use at most 128 letters, digits, ".", "_" or "-", not starting with "."'):format(
+        id:sub(1, 128)
+      )
   elseif id and exists(id) then
     return nil, ('session %s already exists'):format(id)
   end

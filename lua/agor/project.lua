@@ -99,8 +99,9 @@ function M.root()
     if ok and type(dir) == 'string' and directory(dir) then
       return directory(dir) --[[@as string]]
     end
-    local why = ok and ('returned %s, which is no directory'):format(vim.inspect(dir)) or message.line(dir)
-    message.once('root: ' .. why, "config.root: the function " .. why .. "; 'auto' is used", 'warn')
+    local why = ok and ('returned %s, which is no directory'):format(vim.inspect(dir))
+      or message.line(dir)
+    message.once('root: ' .. why, 'config.root: the function ' .. why .. "; 'auto' is used", 'warn')
     rule = 'auto'
   end
   local itself = own(buf)

@@ -9,7 +9,9 @@ local M = {}
 ---@return string
 function M.plugin_root()
   local here = debug.getinfo(1, 'S').source:sub(2)
-  return vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(vim.fs.normalize(vim.fn.fnamemodify(here, ':p')))))
+  return vim.fs.dirname(
+    vim.fs.dirname(vim.fs.dirname(vim.fs.normalize(vim.fn.fnamemodify(here, ':p'))))
+  )
 end
 
 ---Where runners are looked for: AGOR_ROOT alone if it is set.
@@ -128,18 +130,27 @@ function M.default()
     if provider and M.available(name) then
       return name
     elseif provider then
-      table.insert(missing, ('%s (%s)'):format(name, provider.install or 'its program is not on PATH'))
+      table.insert(
+        missing,
+        ('%s (%s)'):format(name, provider.install or 'its program is not on PATH')
+      )
     end
   end
   return nil,
-    ('no agent was found. Install one of %s; :AgorStart demo works at once'):format(table.concat(missing, ', '))
+    ('no agent was found. Install one of %s; :AgorStart demo works at once'):format(
+      table.concat(missing, ', ')
+    )
 end
 
 ---@param name string
 ---@return string
 function M.unknown(name)
   local names = M.names()
-  return ('unknown provider "%s"%s; there are %s'):format(name, near.hint(name, names), table.concat(names, ', '))
+  return ('unknown provider "%s"%s; there are %s'):format(
+    name,
+    near.hint(name, names),
+    table.concat(names, ', ')
+  )
 end
 
 ---What the backend needs of a provider's configuration.

@@ -11,7 +11,8 @@ local M = {}
 local function at_work()
   return vim.tbl_filter(function(row)
     local living = row.status == 'running' or row.status == 'idle'
-    return living and (row.busy or row.status == 'running' or row.attention ~= nil or (row.pending or 0) > 0)
+    return living
+      and (row.busy or row.status == 'running' or row.attention ~= nil or (row.pending or 0) > 0)
   end, require('agor.mirror').list())
 end
 
@@ -67,7 +68,11 @@ local function refuse(rows)
   end
   vim.b[buf].agor_before = before
   -- Neovim quotes the name when it refuses, so the name says it all.
-  local name = ('agor: %s %s, :qa! stops %s'):format(table.concat(names, ', '), verb, #rows == 1 and 'it' or 'them')
+  local name = ('agor: %s %s, :qa! stops %s'):format(
+    table.concat(names, ', '),
+    verb,
+    #rows == 1 and 'it' or 'them'
+  )
   pcall(vim.api.nvim_buf_set_name, buf, name)
   local lines = { ('agor: %d session%s at work:'):format(#rows, #rows == 1 and '' or 's'), '' }
   for _, row in ipairs(rows) do

@@ -120,7 +120,8 @@ function M.notify(method, params, callback)
     state.next_id = id + 1
     state.replies[id] = callback
   end
-  local ok, err = pcall(vim.rpcnotify, state.channel, 'agor', id, method, next(sent) and sent or vim.empty_dict())
+  local ok, err =
+    pcall(vim.rpcnotify, state.channel, 'agor', id, method, next(sent) and sent or vim.empty_dict())
   if not ok then
     state.replies[id] = nil
     return nil, 'the backend does not listen: ' .. message.line(err)
@@ -138,9 +139,13 @@ function M.request(method, params)
     return nil, 'the backend is not running'
   end
   params = portable(params)
-  local ok, result = pcall(vim.rpcrequest, state.channel, method, next(params) and params or vim.empty_dict())
+  local ok, result =
+    pcall(vim.rpcrequest, state.channel, method, next(params) and params or vim.empty_dict())
   if not ok then
-    local text = message.line(result):gsub('^Invoking .- failed:%s*', ''):gsub('^.-Error invoking .- on channel %d+:%s*', '')
+    local text = message
+      .line(result)
+      :gsub('^Invoking .- failed:%s*', '')
+      :gsub('^.-Error invoking .- on channel %d+:%s*', '')
     return nil, text
   end
   return result
@@ -205,7 +210,8 @@ function M.apply(batch)
   local began = vim.uv.hrtime()
   local results = {}
   if batch.sessions or batch.removed then
-    local ok, ids = guarded('the list of sessions', require('agor.mirror').update, batch.sessions, batch.removed)
+    local ok, ids =
+      guarded('the list of sessions', require('agor.mirror').update, batch.sessions, batch.removed)
     if ok and #ids > 0 then
       guarded('the bar', require('agor.ui.bar').refresh, ids)
       guarded('the quit guard', require('agor.quit').refresh)

@@ -11,7 +11,7 @@ T['start says what is wrong with its options'] = test(nil, function(child)
   for code, sentence in pairs({
     ['"claude"'] = 'start() takes a table',
     ["{ provider = 'x' }"] = 'unknown provider "x"',
-    ["{ provider = 5 }"] = 'provider must be a string, not a number',
+    ['{ provider = 5 }'] = 'provider must be a string, not a number',
     ["{ provider = 'demo', pormpt = 'x' }"] = 'unknown option "pormpt" (did you mean "prompt"?)',
     ["{ provider = 'demo', cwd = '/no/such' }"] = 'the directory /no/such does not exist',
     ["{ provider = 'demo', cwd = 'file' }"] = 'is not a directory',
@@ -29,21 +29,31 @@ T['start says what is wrong with its options'] = test(nil, function(child)
     ["{ provider = 'demo', context = { { path = 'x' } } }"] = 'context[1].text must be a string',
     ["{ provider = 'demo', context = { { text = 'x', first_line = -1 } } }"] = 'first_line must be a line number',
   }) do
-    local got = child:get(('{ tostring((require("agor").start(%s))), select(2, require("agor").start(%s)) }'):format(code, code))
+    local got = child:get(
+      ('{ tostring((require("agor").start(%s))), select(2, require("agor").start(%s)) }'):format(
+        code,
+        code
+      )
+    )
     equal(got[1], 'nil', code)
     contains(got[2], sentence)
   end
   equal(child:told(), {})
   child:lua([[require('agor').start({ provider = 'demo', session_id = 'live', open = false })]])
-  contains(child:get([[select(2, require('agor').start({ provider = 'demo', session_id = 'live' }))]]), 'session live already exists')
+  contains(
+    child:get([[select(2, require('agor').start({ provider = 'demo', session_id = 'live' }))]]),
+    'session live already exists'
+  )
 end)
 
 T['every option reaches the backend'] = test(nil, function(child)
   child:write('more/x', '')
-  child:lua([[require('agor').start({ provider = 'demo', session_id = 'a', model = 'm', mode = 'plan', system_prompt = 's',
+  child:lua(
+    [[require('agor').start({ provider = 'demo', session_id = 'a', model = 'm', mode = 'plan', system_prompt = 's',
     max_turns = 3, permission_mode = 'default', claude_config_dir = '~/cfg', additional_directories = { 'more' },
     worktree_name = 'w', resume_session_id = 'r', open = false, prompt = 'p',
-    context = { { path = 'x', first_line = 2, text = 't', filetype = 'lua' } } })]])
+    context = { { path = 'x', first_line = 2, text = 't', filetype = 'lua' } } })]]
+  )
   local params = child:wait_told('start')
   params.environ, params.config, params.runner_roots = nil, nil, nil
   equal(params, {
@@ -60,13 +70,18 @@ T['every option reaches the backend'] = test(nil, function(child)
     worktree_name = 'w',
     resume_mode = 'resume',
     resume_session_id = 'r',
-    prompt = { text = 'p', context = { { path = 'x', first_line = 2, last_line = 2, text = 't', filetype = 'lua' } } },
+    prompt = {
+      text = 'p',
+      context = { { path = 'x', first_line = 2, last_line = 2, text = 't', filetype = 'lua' } },
+    },
   })
 end)
 
 T["a provider's configured values hold where the start names none"] = test(nil, function(child)
-  child:lua([[require('agor').setup({ providers = { demo = { model = 'mine', wrap = { 'ssh', 'host' }, max_turns = 2 } } })
-    require('agor').start({ provider = 'demo', max_turns = 5, open = false })]])
+  child:lua(
+    [[require('agor').setup({ providers = { demo = { model = 'mine', wrap = { 'ssh', 'host' }, max_turns = 2 } } })
+    require('agor').start({ provider = 'demo', max_turns = 5, open = false })]]
+  )
   local params = child:wait_told('start')
   equal({ params.model, params.max_turns }, { 'mine', 5 })
   equal(params.config.command, { 'ssh', 'host', '<binary>', 'runner', 'demo' })
@@ -74,19 +89,30 @@ end)
 
 T['a runner makes a provider, under AGOR_ROOT or a root'] = test(nil, function(child)
   child:write('roots/sidecar/dist/mine-runner.mjs', '')
-  contains(child:get([[select(2, require('agor').start({ provider = 'mine' }))]]), 'unknown provider "mine"')
+  contains(
+    child:get([[select(2, require('agor').start({ provider = 'mine' }))]]),
+    'unknown provider "mine"'
+  )
   child:lua([[require('agor').setup({ runner_roots = { vim.env.HOME .. '/work/roots' } })
     require('agor').start({ provider = 'mine', open = false })]])
   local params = child:wait_told('start')
   equal(params.config, { protocol = 'sidecar' })
   equal(params.runner_roots, { child.home .. '/work/roots' })
   child:lua([[vim.env.AGOR_ROOT = '/elsewhere']])
-  contains(child:get([[select(2, require('agor').start({ provider = 'mine' }))]]), 'unknown provider "mine"')
+  contains(
+    child:get([[select(2, require('agor').start({ provider = 'mine' }))]]),
+    'unknown provider "mine"'
+  )
 end)
 
 T['send, interrupt and remove name what is not there'] = test(nil, function(child)
   contains(child:get([[select(2, require('agor').send('x'))]]), 'there is no session')
-  for _, call in ipairs({ "send('x', { session = 'zz' })", "interrupt('zz')", "remove('zz')", "answer('zz', 'r', 'o')" }) do
+  for _, call in ipairs({
+    "send('x', { session = 'zz' })",
+    "interrupt('zz')",
+    "remove('zz')",
+    "answer('zz', 'r', 'o')",
+  }) do
     equal(child:get(([[select(2, require('agor').%s)]]):format(call)), 'no session zz')
   end
   child:lua([[require('agor').start({ provider = 'demo', session_id = 'a', open = false })]])
@@ -107,17 +133,29 @@ T['a permission is answered once, by an option that there is'] = test(nil, funct
   table.sort(keys)
   equal(keys, { 'input', 'options', 'request_id', 'session_id', 'tool' })
   equal(child:get([[require('agor').sessions()[1].attention]]), 'permission')
-  contains(child:get([[select(2, require('agor').answer('a', 'r1', 'maybe'))]]), 'the options are yes, no')
-  contains(child:get([[select(2, require('agor').answer('a', 'r2', 'yes'))]]), 'has no open question r2')
+  contains(
+    child:get([[select(2, require('agor').answer('a', 'r1', 'maybe'))]]),
+    'the options are yes, no'
+  )
+  contains(
+    child:get([[select(2, require('agor').answer('a', 'r2', 'yes'))]]),
+    'has no open question r2'
+  )
   -- In one go: the backend's own word that it is closed comes soon.
   local twice = child:get([[{ require('agor').answer('a', 'r1', 'no', { message = 'rather not' }),
     select(2, require('agor').answer('a', 'r1', 'no')) }]])
   equal(twice[1], true)
   contains(twice[2], 'is answered already')
-  equal(child:wait_told('answer'), { session_id = 'a', request_id = 'r1', option_id = 'no', message = 'rather not' })
+  equal(
+    child:wait_told('answer'),
+    { session_id = 'a', request_id = 'r1', option_id = 'no', message = 'rather not' }
+  )
   child:wait_for('events[2]')
   equal(child:get('events[2][1]'), 'AgorPermissionClosed')
-  contains(child:get([[select(2, require('agor').answer('a', 'r1', 'no'))]]), 'has no open question')
+  contains(
+    child:get([[select(2, require('agor').answer('a', 'r1', 'no'))]]),
+    'has no open question'
+  )
 end)
 
 T["an agent's own questions are answered by id, or declined"] = test(nil, function(child)
@@ -128,23 +166,40 @@ T["an agent's own questions are answered by id, or declined"] = test(nil, functi
     vim.wait(10)
   ]])
   contains(child:get([[select(2, require('agor').answer('a', 'q', 'x'))]]), 'opts.answers')
-  contains(child:get([[select(2, require('agor').answer('a', 'q', nil, { answers = { shape = 'x' } }))]]), 'there is no question "shape"')
-  contains(child:get([[select(2, require('agor').answer('a', 'q', nil, { answers = { size = { 1 } } }))]]), 'list of texts')
-  equal(child:get([[require('agor').answer('a', 'q', nil, { answers = { colour = 'red', size = { 'S', 'M' } } })]]), true)
+  contains(
+    child:get([[select(2, require('agor').answer('a', 'q', nil, { answers = { shape = 'x' } }))]]),
+    'there is no question "shape"'
+  )
+  contains(
+    child:get([[select(2, require('agor').answer('a', 'q', nil, { answers = { size = { 1 } } }))]]),
+    'list of texts'
+  )
+  equal(
+    child:get(
+      [[require('agor').answer('a', 'q', nil, { answers = { colour = 'red', size = { 'S', 'M' } } })]]
+    ),
+    true
+  )
   equal(child:wait_told('answer').answers, { colour = { 'red' }, size = { 'S', 'M' } })
 end)
 
 T['callbacks are refused if they are none'] = test(nil, function(child)
-  contains(child:get([[select(2, pcall(require('agor').on_status, nil, 5))]]), 'on_status() takes a session id or nil, and a function')
+  contains(
+    child:get([[select(2, pcall(require('agor').on_status, nil, 5))]]),
+    'on_status() takes a session id or nil, and a function'
+  )
   equal(child:get([[require('agor').statusline()]]), '')
 end)
 
-T['agor:// buffers are read by the transcript, also those of a session file'] = test(nil, function(child)
-  child:cmd('edit agor://abc')
-  equal(child:get('calls[1][1]'), 'transcript.read')
-  child:cmd('doautocmd SessionLoadPost')
-  equal(child:get('calls[2][1]'), 'transcript.restore')
-end)
+T['agor:// buffers are read by the transcript, also those of a session file'] = test(
+  nil,
+  function(child)
+    child:cmd('edit agor://abc')
+    equal(child:get('calls[1][1]'), 'transcript.read')
+    child:cmd('doautocmd SessionLoadPost')
+    equal(child:get('calls[2][1]'), 'transcript.restore')
+  end
+)
 
 T['the health check runs and names what is wrong'] = test(nil, function(child)
   child:lua([[require('agor').setup({ quit = 'no' })]])

@@ -42,7 +42,10 @@ end
 T['provider, keys and prompt'] = function()
   start('claude', { provider = 'claude' })
   start('claude Explain this crate', { provider = 'claude', prompt = 'Explain this crate' })
-  start('model=opus claude hi', { provider = 'claude', options = { model = 'opus' }, prompt = 'hi' })
+  start(
+    'model=opus claude hi',
+    { provider = 'claude', options = { model = 'opus' }, prompt = 'hi' }
+  )
   start('provider=demo hi', { provider = 'demo', prompt = 'hi' })
   start('demo claude is great', { provider = 'demo', prompt = 'claude is great' })
 end

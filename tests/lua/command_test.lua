@@ -69,8 +69,11 @@ T['start takes keys, and says what is wrong with them'] = test(nil, function(chi
 end)
 
 T['no agent installed: what to install, and the demo'] = test(
-  { env = { PATH = '/nonexistent' }, before = [[require('agor.presets').new = (function(new) return function()
-    local conf = new() conf.providers.claude.also = {} return conf end end)(require('agor.presets').new)]] },
+  {
+    env = { PATH = '/nonexistent' },
+    before = [[require('agor.presets').new = (function(new) return function()
+    local conf = new() conf.providers.claude.also = {} return conf end end)(require('agor.presets').new)]],
+  },
   function(child)
     child:cmd('AgorStart')
     contains(child:notes(), 'npm install -g @anthropic-ai/claude-code')
@@ -78,22 +81,25 @@ T['no agent installed: what to install, and the demo'] = test(
   end
 )
 
-T['a typed visual range is the exact selection, another one whole lines'] = test(nil, function(child)
-  session(child)
-  text(child, { 'one two', 'drei vier', 'five' })
-  child:type("gg0wvj0e:AgorSend look<CR>")
-  local prompt = child:wait_told('send').prompt
-  equal(prompt.text, 'look')
-  equal(prompt.context[1].text, 'two\ndrei')
-  equal({ prompt.context[1].first_line, prompt.context[1].last_line }, { 1, 2 })
-  child:type(':1,2AgorSend look<CR>')
-  equal(child:wait_told('send', 2).prompt.context[1].text, 'one two\ndrei vier')
-  child:type(":'<lt>,'>Agor send<CR>")
-  prompt = child:wait_told('send', 3).prompt
-  equal({ prompt.text, #prompt.context }, { 'two\ndrei', 0 })
-  child:cmd("'<,'>AgorSend")
-  equal(child:wait_told('send', 4).prompt.text, 'two\ndrei')
-end)
+T['a typed visual range is the exact selection, another one whole lines'] = test(
+  nil,
+  function(child)
+    session(child)
+    text(child, { 'one two', 'drei vier', 'five' })
+    child:type('gg0wvj0e:AgorSend look<CR>')
+    local prompt = child:wait_told('send').prompt
+    equal(prompt.text, 'look')
+    equal(prompt.context[1].text, 'two\ndrei')
+    equal({ prompt.context[1].first_line, prompt.context[1].last_line }, { 1, 2 })
+    child:type(':1,2AgorSend look<CR>')
+    equal(child:wait_told('send', 2).prompt.context[1].text, 'one two\ndrei vier')
+    child:type(":'<lt>,'>Agor send<CR>")
+    prompt = child:wait_told('send', 3).prompt
+    equal({ prompt.text, #prompt.context }, { 'two\ndrei', 0 })
+    child:cmd("'<,'>AgorSend")
+    equal(child:wait_told('send', 4).prompt.text, 'two\ndrei')
+  end
+)
 
 T['blocks, also ragged ones, from a command and a map'] = test(nil, function(child)
   session(child)
@@ -178,11 +184,14 @@ T['bare :Agor toggles, next and prev go round'] = test(nil, function(child)
   child:cmd('AgorNext')
   child:cmd('AgorNext')
   child:cmd('AgorPrev')
-  local shown = vim.tbl_map(function(call)
-    return call[2]
-  end, vim.tbl_filter(function(call)
-    return call[1] == 'pane.show'
-  end, child:get('calls')))
+  local shown = vim.tbl_map(
+    function(call)
+      return call[2]
+    end,
+    vim.tbl_filter(function(call)
+      return call[1] == 'pane.show'
+    end, child:get('calls'))
+  )
   equal(shown, { 'a', 'b', 'a' })
 end)
 
@@ -200,23 +209,26 @@ T['interrupt, stop and stop!'] = test(nil, function(child)
   equal(#child:told('stop'), 1)
 end)
 
-T['completion knows subcommands, providers, keys, values and where the prompt begins'] = test(nil, function(child)
-  session(child)
-  child:write('sub dir/x', '')
-  local function complete(line)
-    return child:get([[vim.fn.getcompletion(..., 'cmdline')]], line)
+T['completion knows subcommands, providers, keys, values and where the prompt begins'] = test(
+  nil,
+  function(child)
+    session(child)
+    child:write('sub dir/x', '')
+    local function complete(line)
+      return child:get([[vim.fn.getcompletion(..., 'cmdline')]], line)
+    end
+    equal(complete('Agor sta'), { 'start', 'stats' })
+    equal(complete('AgorStart cl'), { 'claude', 'claude_config_dir=' })
+    equal(complete('Agor start demo mod'), { 'model=', 'mode=' })
+    equal(complete('Agor start resume_mode=c'), { 'resume_mode=continue' })
+    equal(complete('Agor start demo explain cl'), {})
+    equal(complete('AgorStart cwd=su'), { [[cwd=sub\ dir/]] })
+    equal(complete('AgorSend @'), { '@a' })
+    equal(complete('AgorTrace o'), { 'on', 'off' })
+    equal(complete('AgorModel b'), { 'big' })
+    equal(complete('1,2Agor sen'), { 'send' })
   end
-  equal(complete('Agor sta'), { 'start', 'stats' })
-  equal(complete('AgorStart cl'), { 'claude', 'claude_config_dir=' })
-  equal(complete('Agor start demo mod'), { 'model=', 'mode=' })
-  equal(complete('Agor start resume_mode=c'), { 'resume_mode=continue' })
-  equal(complete('Agor start demo explain cl'), {})
-  equal(complete('AgorStart cwd=su'), { [[cwd=sub\ dir/]] })
-  equal(complete('AgorSend @'), { '@a' })
-  equal(complete('AgorTrace o'), { 'on', 'off' })
-  equal(complete('AgorModel b'), { 'big' })
-  equal(complete("1,2Agor sen"), { 'send' })
-end)
+)
 
 T['ps, stats, export, model, trace and login'] = test(nil, function(child)
   session(child)
@@ -248,7 +260,10 @@ end)
 T['login runs the agent in a terminal, without what is withheld from it'] = test(
   { env = { ANTHROPIC_API_KEY = 'secret', CLAUDE_CONFIG_DIR = '/cfg' } },
   function(child)
-    local program = child:write(child.home .. '/bin/claude', '#!/bin/sh\necho "<$1|$ANTHROPIC_API_KEY|$CLAUDE_CONFIG_DIR>"\n')
+    local program = child:write(
+      child.home .. '/bin/claude',
+      '#!/bin/sh\necho "<$1|$ANTHROPIC_API_KEY|$CLAUDE_CONFIG_DIR>"\n'
+    )
     vim.uv.fs_chmod(program, 493)
     child:cmd('AgorLogin claude')
     child:wait_for([[table.concat(vim.fn.getline(1, '$')):find('</login||/cfg>', 1, true)]])
@@ -257,11 +272,14 @@ T['login runs the agent in a terminal, without what is withheld from it'] = test
 )
 
 T['build says which Rust is needed and which there is'] = test(nil, function(child)
-  local program = child:write(child.home .. '/bin/cargo', '#!/bin/sh\necho "cargo 1.70.0 (abc 2023)"\n')
+  local program =
+    child:write(child.home .. '/bin/cargo', '#!/bin/sh\necho "cargo 1.70.0 (abc 2023)"\n')
   vim.uv.fs_chmod(program, 493)
   child:cmd('AgorBuild')
   child:wait_note('cargo is 1.70.0')
-  local needed = table.concat(vim.fn.readfile(nvim.root .. '/Cargo.toml'), '\n'):match('rust%-version = "([^"]+)"')
+  local needed = table
+    .concat(vim.fn.readfile(nvim.root .. '/Cargo.toml'), '\n')
+    :match('rust%-version = "([^"]+)"')
   contains(child:notes(), ('needs Rust %s or newer'):format(needed))
 end)
 
@@ -291,7 +309,10 @@ mkdir -p target/release && echo "$@" > target/release/agor-nvim
   vim.uv.fs_chmod(program, 493)
   child:cmd('AgorBuild')
   child:wait_note('the backend is built: ' .. child.home .. '/plugin/bin/agor-nvim')
-  contains(vim.fn.readfile(child.home .. '/plugin/bin/agor-nvim')[1], 'build --release --locked --target-dir')
+  contains(
+    vim.fn.readfile(child.home .. '/plugin/bin/agor-nvim')[1],
+    'build --release --locked --target-dir'
+  )
   equal(vim.fn.executable(child.home .. '/plugin/bin/agor-nvim'), 1)
   contains(table.concat(child:get('shown'), '\n'), 'building the backend: 3/9')
   child:write(child.home .. '/break', '')
@@ -299,15 +320,20 @@ mkdir -p target/release && echo "$@" > target/release/agor-nvim
   child:wait_note('the backend could not be built: error: no such crate')
 end)
 
-T['the home directory is asked about, and refused where nobody can answer'] = test(nil, function(child)
-  child:lua([[vim.cmd.cd(vim.env.HOME)]])
-  child:cmd('AgorStart demo')
-  contains(child:notes(), 'is no project: name a directory with cwd=')
-  equal(#child:told('start'), 0)
-end)
+T['the home directory is asked about, and refused where nobody can answer'] = test(
+  nil,
+  function(child)
+    child:lua([[vim.cmd.cd(vim.env.HOME)]])
+    child:cmd('AgorStart demo')
+    contains(child:notes(), 'is no project: name a directory with cwd=')
+    equal(#child:told('start'), 0)
+  end
+)
 
 T['asked about the home directory, a yes starts there'] = test({ ui = true }, function(child)
-  child:lua([[vim.cmd.cd(vim.env.HOME) vim.ui.select = function(items, opts, go) question = opts.prompt go(items[1]) end]])
+  child:lua(
+    [[vim.cmd.cd(vim.env.HOME) vim.ui.select = function(items, opts, go) question = opts.prompt go(items[1]) end]]
+  )
   child:cmd('AgorStart demo')
   equal(child:wait_told('start').cwd, child.home)
   contains(child:get('question'), child.home)
@@ -316,18 +342,23 @@ T['asked about the home directory, a yes starts there'] = test({ ui = true }, fu
   equal(child:get('question'), vim.NIL)
 end)
 
-T['a misspelt provider is asked about'] = test({ ui = true, before = [[vim.g.agor = { provider = 'demo' }]] }, function(child)
-  child:lua([[vim.ui.select = function(items, _, go) choices = items go(items[pick]) end pick = 3]])
-  child:cmd('AgorStart dem model=big hi')
-  equal(child:get('choices[1]'), 'Start demo')
-  equal(#child:told('start'), 0)
-  child:lua('pick = 1')
-  child:cmd('AgorStart dem model=big hi')
-  local params = child:wait_told('start')
-  equal({ params.provider, params.model, params.prompt.text }, { 'demo', 'big', 'hi' })
-  child:lua('pick = 2')
-  child:cmd('AgorStart dem model=big hi')
-  equal(child:wait_told('start', 2).prompt.text, 'dem model=big hi')
-end)
+T['a misspelt provider is asked about'] = test(
+  { ui = true, before = [[vim.g.agor = { provider = 'demo' }]] },
+  function(child)
+    child:lua(
+      [[vim.ui.select = function(items, _, go) choices = items go(items[pick]) end pick = 3]]
+    )
+    child:cmd('AgorStart dem model=big hi')
+    equal(child:get('choices[1]'), 'Start demo')
+    equal(#child:told('start'), 0)
+    child:lua('pick = 1')
+    child:cmd('AgorStart dem model=big hi')
+    local params = child:wait_told('start')
+    equal({ params.provider, params.model, params.prompt.text }, { 'demo', 'big', 'hi' })
+    child:lua('pick = 2')
+    child:cmd('AgorStart dem model=big hi')
+    equal(child:wait_told('start', 2).prompt.text, 'dem model=big hi')
+  end
+)
 
 return T

@@ -37,20 +37,32 @@ T['a part of a provider keeps the rest of its preset'] = function()
 end
 
 T["another protocol drops the preset's command"] = function()
-  equal(build({ { providers = { claude = { protocol = 'sidecar' } } } }, {}).providers.claude.command, nil)
+  equal(
+    build({ { providers = { claude = { protocol = 'sidecar' } } } }, {}).providers.claude.command,
+    nil
+  )
   local own = { protocol = 'acp', command = { 'x' } }
   equal(build({ { providers = { claude = own } } }, {}).providers.claude.command, { 'x' })
-  equal(build({ { providers = { claude = { protocol = 'claude' } } } }, {}).providers.claude.command, { 'claude' })
+  equal(
+    build({ { providers = { claude = { protocol = 'claude' } } } }, {}).providers.claude.command,
+    { 'claude' }
+  )
 end
 
 T['command = false finds the runner'] = function()
-  equal(build({ { providers = { claude = { command = false } } } }, {}).providers.claude.command, false)
+  equal(
+    build({ { providers = { claude = { command = false } } } }, {}).providers.claude.command,
+    false
+  )
   local conf = build({ { providers = { mine = { command = false } } } }, {})
   equal(conf.providers.mine.protocol, 'sidecar')
 end
 
 T['lists are replaced, tables are merged, the last part wins'] = function()
-  local conf = build({ { order = { 'codex' }, window = { width = 50 } }, { window = { width = 60 } } }, {})
+  local conf = build(
+    { { order = { 'codex' }, window = { width = 50 } }, { window = { width = 60 } } },
+    {}
+  )
   equal(conf.order, { 'codex' })
   equal(conf.window, { position = 'right', width = 60, height = 0.4, min_width = 60 })
 end
@@ -62,7 +74,11 @@ T['what is wrong is named by its path, what is right is used'] = function()
       window = { width = 'wide', position = 'left' },
       order = { 1 },
       quit = 'maybe',
-      providers = { ['bad name'] = {}, claude = { commnd = { 'x' }, max_turns = 0, model = 'opus' }, new = {} },
+      providers = {
+        ['bad name'] = {},
+        claude = { commnd = { 'x' }, max_turns = 0, model = 'opus' },
+        new = {},
+      },
       notify = 3,
     },
   }, {
@@ -71,7 +87,7 @@ T['what is wrong is named by its path, what is right is used'] = function()
     'providers.bad name is no name for a provider',
     'providers.claude.commnd is no key of the configuration (did you mean "command"?)',
     'providers.claude.max_turns must be a whole number of at least 1',
-    "providers.new.protocol is missing",
+    'providers.new.protocol is missing',
     'quit must be one of "ask", "stop"',
     'window.width must be a number',
     'windw is no key of the configuration (did you mean "window"?)',
@@ -84,7 +100,15 @@ T['what is wrong is named by its path, what is right is used'] = function()
 end
 
 T['no shape of configuration throws'] = function()
-  for _, odd in ipairs({ 1, 'x', true, { 1, 2 }, { providers = 5 }, { providers = { 1 } }, { providers = { a = 1 } } }) do
+  for _, odd in ipairs({
+    1,
+    'x',
+    true,
+    { 1, 2 },
+    { providers = 5 },
+    { providers = { 1 } },
+    { providers = { a = 1 } },
+  }) do
     local _, wrong = config.build(odd)
     assert(#wrong > 0, vim.inspect(odd))
   end
@@ -99,9 +123,14 @@ end
 T['a function in vim.g.agor is called, its error is said once, setup wins'] = function()
   local nvim = require('support.nvim')
   nvim.test(nil, function(child)
-    child:lua([[vim.g.agor = function() return { provider = 'demo', icons = 'ascii', quit = 'no' } end]])
+    child:lua(
+      [[vim.g.agor = function() return { provider = 'demo', icons = 'ascii', quit = 'no' } end]]
+    )
     child:lua([[require('agor').setup({ icons = 'nerd' })]])
-    equal(child:get([[{ require('agor.config').get().provider, require('agor.config').get().icons }]]), { 'demo', 'nerd' })
+    equal(
+      child:get([[{ require('agor.config').get().provider, require('agor.config').get().icons }]]),
+      { 'demo', 'nerd' }
+    )
     child:lua([[require('agor').setup({ icons = 'unicode' })]])
     equal(child:get([[require('agor.config').get().icons]]), 'unicode')
     equal(select(2, child:notes():gsub('quit must be', '')), 1)

@@ -72,8 +72,12 @@ T['place, file type and state of what is taken'] = test(nil, function(child)
   equal({ changed.text, changed.unsaved }, { 'zwei\nthree', true })
   child:cmd('enew!')
   child:lua([[vim.api.nvim_buf_set_lines(0, 0, -1, false, { 'a', 'b\0c' })]])
-  local unnamed = child:get([[require('agor.context').for_session(require('agor.context').lines(0, 1, 99), '/')]])
-  equal({ unnamed.path, unnamed.text, unnamed.last_line, unnamed.unsaved }, { '', 'a\nb\0c', 2, true })
+  local unnamed =
+    child:get([[require('agor.context').for_session(require('agor.context').lines(0, 1, 99), '/')]])
+  equal(
+    { unnamed.path, unnamed.text, unnamed.last_line, unnamed.unsaved },
+    { '', 'a\nb\0c', 2, true }
+  )
 end)
 
 T["how a command line's range is written decides"] = function()

@@ -40,28 +40,35 @@ local function numbered(count, mark)
 end
 
 for _, named in ipairs({ true, false }) do
-  T['an unmodified buffer shows the change, ' .. (named and 'by path' or 'by folder')] = test(nil, function(child)
-    watch(child)
-    local path = child:write('src/a.txt', numbered(100, 'x'))
-    child:cmd('edit src/a.txt')
-    child:cmd('split')
-    child:cmd('normal! 60Gzt0l')
-    child:cmd('wincmd p')
-    child:cmd('normal! 30Gzb')
-    local views = child:get([[vim.tbl_map(function(win) return vim.api.nvim_win_call(win, vim.fn.winsaveview) end, vim.api.nvim_list_wins())]])
-    child:write('src/a.txt', numbered(101, 'x'))
-    event(child, named and { 'src/a.txt' } or nil)
-    equal(#lines(child), 101)
-    equal(child:get('vim.bo.modified'), false)
-    local now = child:get([[vim.tbl_map(function(win) return vim.api.nvim_win_call(win, vim.fn.winsaveview) end, vim.api.nvim_list_wins())]])
-    equal(now, views)
-    equal(child:notes(), '')
-    child:cmd('silent undo')
-    equal(#lines(child), 100)
-    child:cmd('silent redo')
-    equal(#lines(child), 101)
-    equal(path, child:get('vim.api.nvim_buf_get_name(0)'))
-  end)
+  T['an unmodified buffer shows the change, ' .. (named and 'by path' or 'by folder')] = test(
+    nil,
+    function(child)
+      watch(child)
+      local path = child:write('src/a.txt', numbered(100, 'x'))
+      child:cmd('edit src/a.txt')
+      child:cmd('split')
+      child:cmd('normal! 60Gzt0l')
+      child:cmd('wincmd p')
+      child:cmd('normal! 30Gzb')
+      local views = child:get(
+        [[vim.tbl_map(function(win) return vim.api.nvim_win_call(win, vim.fn.winsaveview) end, vim.api.nvim_list_wins())]]
+      )
+      child:write('src/a.txt', numbered(101, 'x'))
+      event(child, named and { 'src/a.txt' } or nil)
+      equal(#lines(child), 101)
+      equal(child:get('vim.bo.modified'), false)
+      local now = child:get(
+        [[vim.tbl_map(function(win) return vim.api.nvim_win_call(win, vim.fn.winsaveview) end, vim.api.nvim_list_wins())]]
+      )
+      equal(now, views)
+      equal(child:notes(), '')
+      child:cmd('silent undo')
+      equal(#lines(child), 100)
+      child:cmd('silent redo')
+      equal(#lines(child), 101)
+      equal(path, child:get('vim.api.nvim_buf_get_name(0)'))
+    end
+  )
 end
 
 T['long files can be undone too'] = test(nil, function(child)
@@ -101,29 +108,34 @@ T['a deleted file is told once, its text stays'] = test(nil, function(child)
   contains(child:notes(), 'a.txt was deleted on disk')
 end)
 
-T['a file that comes into being is shown in the empty buffer of its name'] = test(nil, function(child)
-  watch(child)
-  child:cmd('edit new.txt')
-  event(child)
-  equal(child:notes(), '')
-  child:write('new.txt', 'hello\n')
-  event(child, { 'new.txt' })
-  equal(lines(child), { 'hello' })
-  equal(child:get('vim.bo.modified'), false)
-  child:cmd('edit other.txt')
-  child:lua([[vim.api.nvim_buf_set_lines(0, 0, -1, false, { 'mine' })]])
-  child:write('other.txt', 'theirs\n')
-  event(child, { 'other.txt' })
-  equal(lines(child), { 'mine' })
-  contains(child:notes(), 'other.txt was changed on disk')
-end)
+T['a file that comes into being is shown in the empty buffer of its name'] = test(
+  nil,
+  function(child)
+    watch(child)
+    child:cmd('edit new.txt')
+    event(child)
+    equal(child:notes(), '')
+    child:write('new.txt', 'hello\n')
+    event(child, { 'new.txt' })
+    equal(lines(child), { 'hello' })
+    equal(child:get('vim.bo.modified'), false)
+    child:cmd('edit other.txt')
+    child:lua([[vim.api.nvim_buf_set_lines(0, 0, -1, false, { 'mine' })]])
+    child:write('other.txt', 'theirs\n')
+    event(child, { 'other.txt' })
+    equal(lines(child), { 'mine' })
+    contains(child:notes(), 'other.txt was changed on disk')
+  end
+)
 
 T["hidden buffers, links, odd names and the user's own 'autoread'"] = test(nil, function(child)
   watch(child)
   child:write('dir/a b[1].txt', 'one\n')
   vim.uv.fs_symlink(child.home .. '/work/dir', child.home .. '/link')
   child:cmd('set noautoread')
-  child:lua([[vim.cmd.edit(vim.fn.fnameescape(vim.env.HOME .. '/link/a b[1].txt')) vim.bo.autoread = false]])
+  child:lua(
+    [[vim.cmd.edit(vim.fn.fnameescape(vim.env.HOME .. '/link/a b[1].txt')) vim.bo.autoread = false]]
+  )
   child:cmd('enew')
   child:write('dir/a b[1].txt', 'two, longer\n')
   event(child, { child.home .. '/work/dir/a b[1].txt' })
@@ -154,24 +166,32 @@ T['in insert mode the change comes at once'] = test(nil, function(child)
   equal(child:get([[vim.fn.line('.')]]), 2)
 end)
 
-T['unsaved files of the directory are counted, or written before a prompt'] = test(nil, function(child)
-  child:write('a.txt', 'one\n')
-  child:cmd('edit a.txt')
-  child:lua([[
+T['unsaved files of the directory are counted, or written before a prompt'] = test(
+  nil,
+  function(child)
+    child:write('a.txt', 'one\n')
+    child:cmd('edit a.txt')
+    child:lua([[
     vim.api.nvim_buf_set_lines(0, 0, -1, false, { 'mine' })
     require('agor').start({ provider = 'demo', session_id = 'a', open = false })
   ]])
-  local cwd = child.home .. '/work'
-  equal(child:get([[require('agor.files').unsaved(...)]], cwd), 1)
-  equal(child:get([[require('agor.files').unsaved('/nowhere')]]), 0)
-  child:lua([[require('agor').setup({ unsaved = 'ignore' })]])
-  equal(child:get([[require('agor.files').unsaved(...)]], cwd), 0)
-  child:lua([[require('agor').setup({ unsaved = 'write' }) require('agor').send('hi', { session = 'a' })]])
-  child:wait_told('send')
-  equal(vim.fn.readfile(cwd .. '/a.txt'), { 'mine' })
-  child:lua([[vim.api.nvim_buf_set_lines(0, 0, -1, false, { 'again' }) vim.bo.readonly = true]])
-  contains(child:get([[select(2, require('agor').send('hi', { session = 'a' }))]]), 'a.txt could not be written before the prompt')
-  equal(#child:told('send'), 1)
-end)
+    local cwd = child.home .. '/work'
+    equal(child:get([[require('agor.files').unsaved(...)]], cwd), 1)
+    equal(child:get([[require('agor.files').unsaved('/nowhere')]]), 0)
+    child:lua([[require('agor').setup({ unsaved = 'ignore' })]])
+    equal(child:get([[require('agor.files').unsaved(...)]], cwd), 0)
+    child:lua(
+      [[require('agor').setup({ unsaved = 'write' }) require('agor').send('hi', { session = 'a' })]]
+    )
+    child:wait_told('send')
+    equal(vim.fn.readfile(cwd .. '/a.txt'), { 'mine' })
+    child:lua([[vim.api.nvim_buf_set_lines(0, 0, -1, false, { 'again' }) vim.bo.readonly = true]])
+    contains(
+      child:get([[select(2, require('agor').send('hi', { session = 'a' }))]]),
+      'a.txt could not be written before the prompt'
+    )
+    equal(#child:told('send'), 1)
+  end
+)
 
 return T

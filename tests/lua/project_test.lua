@@ -72,17 +72,29 @@ end)
 T['file managers count as their directory'] = test(nil, function(child)
   repository(child)
   local dir = child.home .. '/work/repo/packages/one'
-  child:lua([[vim.api.nvim_set_current_buf(vim.api.nvim_create_buf(true, false)) vim.api.nvim_buf_set_name(0, 'oil://' .. ... .. '/')]], dir)
+  child:lua(
+    [[vim.api.nvim_set_current_buf(vim.api.nvim_create_buf(true, false)) vim.api.nvim_buf_set_name(0, 'oil://' .. ... .. '/')]],
+    dir
+  )
   root_is(child, 'repo/packages/one')
-  child:lua([[vim.api.nvim_set_current_buf(vim.api.nvim_create_buf(true, false)) vim.api.nvim_buf_set_name(0, 'minifiles://7/' .. ...)]], dir)
+  child:lua(
+    [[vim.api.nvim_set_current_buf(vim.api.nvim_create_buf(true, false)) vim.api.nvim_buf_set_name(0, 'minifiles://7/' .. ...)]],
+    dir
+  )
   root_is(child, 'repo/packages/one')
-  child:lua([[vim.api.nvim_set_current_buf(vim.api.nvim_create_buf(true, true)) vim.bo.filetype = 'netrw' vim.b.netrw_curdir = ...]], dir)
+  child:lua(
+    [[vim.api.nvim_set_current_buf(vim.api.nvim_create_buf(true, true)) vim.bo.filetype = 'netrw' vim.b.netrw_curdir = ...]],
+    dir
+  )
   root_is(child, 'repo/packages/one')
 end)
 
 T["a terminal counts as its job's directory"] = test(nil, function(child)
   repository(child)
-  child:lua([[vim.cmd('enew') vim.fn.jobstart({ 'sh', '-c', 'cd packages/two && exec sleep 60' }, { term = true, cwd = ... .. '/work/repo' })]], child.home)
+  child:lua(
+    [[vim.cmd('enew') vim.fn.jobstart({ 'sh', '-c', 'cd packages/two && exec sleep 60' }, { term = true, cwd = ... .. '/work/repo' })]],
+    child.home
+  )
   child:wait('the shell to go there', function()
     return child:get([[require('agor.project').root()]]) == child.home .. '/work/repo/packages/two'
   end)
@@ -90,8 +102,10 @@ end)
 
 T["our own buffers count as their session's directory"] = test(nil, function(child)
   child:write('elsewhere/x', '')
-  child:lua([[require('agor').start({ provider = 'demo', session_id = 'a', cwd = 'elsewhere', open = false })
-    vim.b.agor_session = 'a']])
+  child:lua(
+    [[require('agor').start({ provider = 'demo', session_id = 'a', cwd = 'elsewhere', open = false })
+    vim.b.agor_session = 'a']]
+  )
   root_is(child, 'elsewhere')
 end)
 
@@ -103,31 +117,36 @@ T['markers, cwd and a function of the user'] = test(nil, function(child)
   root_is(child, 'repo/packages/one')
   child:lua([[require('agor').setup({ root = 'cwd' })]])
   root_is(child, '.')
-  child:lua([[require('agor').setup({ root = function(buf) return vim.fs.dirname(vim.api.nvim_buf_get_name(buf)) end })]])
+  child:lua(
+    [[require('agor').setup({ root = function(buf) return vim.fs.dirname(vim.api.nvim_buf_get_name(buf)) end })]]
+  )
   root_is(child, 'repo/packages/one')
   child:lua([[require('agor').setup({ root = function() error('mine') end })]])
   root_is(child, 'repo')
-  contains(child:notes(), "config.root: the function")
+  contains(child:notes(), 'config.root: the function')
 end)
 
-T['the current session: of the buffer, of the tabpage, of the file, the last one'] = test(nil, function(child)
-  child:write('one/x', '')
-  child:write('two/x', '')
-  child:lua([[
+T['the current session: of the buffer, of the tabpage, of the file, the last one'] = test(
+  nil,
+  function(child)
+    child:write('one/x', '')
+    child:write('two/x', '')
+    child:lua([[
     local agor = require('agor')
     agor.start({ provider = 'demo', session_id = 'one', cwd = 'one', open = false })
     agor.start({ provider = 'demo', session_id = 'two', cwd = 'two', open = false })
   ]])
-  local current = [[require('agor.mirror').current().session_id]]
-  equal(child:get(current), 'two')
-  child:cmd('tabnew')
-  equal(child:get(current), 'two')
-  child:cmd('edit one/x')
-  equal(child:get(current), 'one')
-  child:lua([[require('agor.mirror').touch('two')]])
-  equal(child:get(current), 'two')
-  child:lua([[vim.b.agor_session = 'one']])
-  equal(child:get(current), 'one')
-end)
+    local current = [[require('agor.mirror').current().session_id]]
+    equal(child:get(current), 'two')
+    child:cmd('tabnew')
+    equal(child:get(current), 'two')
+    child:cmd('edit one/x')
+    equal(child:get(current), 'one')
+    child:lua([[require('agor.mirror').touch('two')]])
+    equal(child:get(current), 'two')
+    child:lua([[vim.b.agor_session = 'one']])
+    equal(child:get(current), 'one')
+  end
+)
 
 return T

@@ -64,17 +64,20 @@ for _, command in ipairs({ 'qa', 'wqa', 'q', 'wq', 'x', 'xa' }) do
   end)
 end
 
-T['the buffer that is shown names the sessions and the way out'] = test({ ui = true }, function(child)
-  begin(child, 'work')
-  stays(child, 'qa')
-  local text = child:get([[table.concat(vim.fn.getline(1, '$'), '\n')]])
-  contains(text, 'busy-one (demo) works')
-  contains(text, ':qa!')
-  equal(child:get('vim.bo.buftype'), 'acwrite')
-  equal(child:get([[#vim.api.nvim_list_wins()]]), 1)
-  child:lua([[require('agor').send('idle', { session = 'busy-one' })]])
-  child:wait_for([[vim.bo.buftype == '']])
-end)
+T['the buffer that is shown names the sessions and the way out'] = test(
+  { ui = true },
+  function(child)
+    begin(child, 'work')
+    stays(child, 'qa')
+    local text = child:get([[table.concat(vim.fn.getline(1, '$'), '\n')]])
+    contains(text, 'busy-one (demo) works')
+    contains(text, ':qa!')
+    equal(child:get('vim.bo.buftype'), 'acwrite')
+    equal(child:get([[#vim.api.nvim_list_wins()]]), 1)
+    child:lua([[require('agor').send('idle', { session = 'busy-one' })]])
+    child:wait_for([[vim.bo.buftype == '']])
+  end
+)
 
 T['an open question refuses too'] = test({ ui = true }, function(child)
   begin(child, 'ask')
@@ -103,10 +106,13 @@ T['an idle session never refuses'] = test({ ui = true }, function(child)
   leaves(child, 'qa')
 end)
 
-T['quit = "stop" never refuses'] = test({ ui = true, before = [[vim.g.agor = { quit = 'stop' }]] }, function(child)
-  begin(child, 'work')
-  leaves(child, 'qa')
-end)
+T['quit = "stop" never refuses'] = test(
+  { ui = true, before = [[vim.g.agor = { quit = 'stop' }]] },
+  function(child)
+    begin(child, 'work')
+    leaves(child, 'qa')
+  end
+)
 
 T['a window of several closes as ever'] = test({ ui = true }, function(child)
   begin(child, 'work')
@@ -124,12 +130,15 @@ T['without a screen nothing refuses'] = test(nil, function(child)
   end)
 end)
 
-T['after a refusal, other changed buffers are still written by :wa'] = test({ ui = true }, function(child)
-  child:cmd('edit file.txt')
-  begin(child, 'work')
-  stays(child, 'qa')
-  child:lua([[vim.v.errmsg = '' vim.cmd('silent! wa')]])
-  equal(child:get('vim.v.errmsg'), '')
-end)
+T['after a refusal, other changed buffers are still written by :wa'] = test(
+  { ui = true },
+  function(child)
+    child:cmd('edit file.txt')
+    begin(child, 'work')
+    stays(child, 'qa')
+    child:lua([[vim.v.errmsg = '' vim.cmd('silent! wa')]])
+    equal(child:get('vim.v.errmsg'), '')
+  end
+)
 
 return T

@@ -5,19 +5,24 @@ local test, equal, contains = nvim.test, nvim.equal, nvim.contains
 
 local T = {}
 
-T['start returns an id at once and the backend is told all that it needs'] = test(nil, function(child)
-  local id = child:get([[require('agor').start({ provider = 'demo', prompt = 'hello', extra_env = { A = 1 } })]])
-  assert(id:match('^demo%-%d+%-%d+%-%x%x%x%x$'), id)
-  local params = child:wait_told('start')
-  equal(params.session_id, id)
-  equal(params.provider, 'demo')
-  equal(params.config, { protocol = 'sidecar', command = { '<binary>', 'runner', 'demo' } })
-  equal(params.cwd, child.home .. '/work')
-  equal(params.prompt.text, 'hello')
-  equal(params.environ.HOME, child.home)
-  equal(params.extra_env, { A = '1' })
-  equal(child:get('calls[1]'), { 'pane.open', id, vim.empty_dict() })
-end)
+T['start returns an id at once and the backend is told all that it needs'] = test(
+  nil,
+  function(child)
+    local id = child:get(
+      [[require('agor').start({ provider = 'demo', prompt = 'hello', extra_env = { A = 1 } })]]
+    )
+    assert(id:match('^demo%-%d+%-%d+%-%x%x%x%x$'), id)
+    local params = child:wait_told('start')
+    equal(params.session_id, id)
+    equal(params.provider, 'demo')
+    equal(params.config, { protocol = 'sidecar', command = { '<binary>', 'runner', 'demo' } })
+    equal(params.cwd, child.home .. '/work')
+    equal(params.prompt.text, 'hello')
+    equal(params.environ.HOME, child.home)
+    equal(params.extra_env, { A = '1' })
+    equal(child:get('calls[1]'), { 'pane.open', id, vim.empty_dict() })
+  end
+)
 
 T['without a prompt the prompt window gets the cursor'] = test(nil, function(child)
   local id = child:get([[require('agor').start({ provider = 'demo' })]])
@@ -34,64 +39,95 @@ T['sessions are seen at once and then as the backend tells'] = test(nil, functio
   equal(child:get([[require('agor').sessions()[1].status]]), 'idle')
 end)
 
-T['what is long goes through a file, bytes that are no UTF-8 are replaced'] = test(nil, function(child)
-  child:lua([[
+T['what is long goes through a file, bytes that are no UTF-8 are replaced'] = test(
+  nil,
+  function(child)
+    child:lua([[
     require('agor').start({ provider = 'demo', session_id = 'a', open = false })
     require('agor').send(('ä'):rep(200000) .. '\255\0x', { session = 'a' })
   ]])
-  local params = child:wait_told('send')
-  equal(params.prompt.text, ('ä'):rep(200000) .. '\239\191\189\0x')
-  equal(child:told('send')[1].by_file, true)
-end)
+    local params = child:wait_told('send')
+    equal(params.prompt.text, ('ä'):rep(200000) .. '\239\191\189\0x')
+    equal(child:told('send')[1].by_file, true)
+  end
+)
 
-T['another version of the backend is refused with a sentence'] = test({ env = { AGOR_FAKE_VERSION = '9.9.9' } }, function(child)
-  local id, text = unpack(child:get([[{ vim.F.if_nil(require('agor').start({ provider = 'demo' }), false),
+T['another version of the backend is refused with a sentence'] = test(
+  { env = { AGOR_FAKE_VERSION = '9.9.9' } },
+  function(child)
+    local id, text =
+      unpack(child:get([[{ vim.F.if_nil(require('agor').start({ provider = 'demo' }), false),
     select(2, require('agor').start({ provider = 'demo' })) }]]))
-  equal(id, false)
-  contains(text, 'is version 9.9.9 (protocol 1), this plugin needs')
-  contains(text, 'run :Agor build, then :Agor restart')
-  equal(child:get([[#require('agor').sessions()]]), 0)
-end)
+    equal(id, false)
+    contains(text, 'is version 9.9.9 (protocol 1), this plugin needs')
+    contains(text, 'run :Agor build, then :Agor restart')
+    equal(child:get([[#require('agor').sessions()]]), 0)
+  end
+)
 
-T['a program that is not the backend is refused with a sentence'] = test({ env = { AGOR_BIN = '/bin/cat' } }, function(child)
-  contains(child:get([[select(2, require('agor').start({ provider = 'demo' }))]]), '/bin/cat does not speak as the backend')
-end)
+T['a program that is not the backend is refused with a sentence'] = test(
+  { env = { AGOR_BIN = '/bin/cat' } },
+  function(child)
+    contains(
+      child:get([[select(2, require('agor').start({ provider = 'demo' }))]]),
+      '/bin/cat does not speak as the backend'
+    )
+  end
+)
 
-T['a program that ends at once is refused with a sentence'] = test({ env = { AGOR_BIN = '/bin/false' } }, function(child)
-  contains(child:get([[select(2, require('agor').start({ provider = 'demo' }))]]), '/bin/false does not speak as the backend')
-  equal(child:notes(), '')
-end)
+T['a program that ends at once is refused with a sentence'] = test(
+  { env = { AGOR_BIN = '/bin/false' } },
+  function(child)
+    contains(
+      child:get([[select(2, require('agor').start({ provider = 'demo' }))]]),
+      '/bin/false does not speak as the backend'
+    )
+    equal(child:notes(), '')
+  end
+)
 
-T['an AGOR_BIN that does not exist is named'] = test({ env = { AGOR_BIN = '/no/such' } }, function(child)
-  contains(child:get([[select(2, require('agor').start({ provider = 'demo' }))]]), '$AGOR_BIN names "/no/such"')
-end)
+T['an AGOR_BIN that does not exist is named'] = test(
+  { env = { AGOR_BIN = '/no/such' } },
+  function(child)
+    contains(
+      child:get([[select(2, require('agor').start({ provider = 'demo' }))]]),
+      '$AGOR_BIN names "/no/such"'
+    )
+  end
+)
 
-T['not built: the one sentence'] = test({ env = { AGOR_BIN = '', PATH = '/nonexistent' } }, function(child)
-  child:lua([[require('agor.provider').plugin_root = function() return '/nonexistent' end]])
-  child:cmd('AgorStart demo')
-  contains(child:notes(), 'The backend is not built yet: run :Agor build')
-end)
+T['not built: the one sentence'] = test(
+  { env = { AGOR_BIN = '', PATH = '/nonexistent' } },
+  function(child)
+    child:lua([[require('agor.provider').plugin_root = function() return '/nonexistent' end]])
+    child:cmd('AgorStart demo')
+    contains(child:notes(), 'The backend is not built yet: run :Agor build')
+  end
+)
 
-T['a backend that dies is started again once, and its sessions are taken up'] = test(nil, function(child)
-  child:lua([[
+T['a backend that dies is started again once, and its sessions are taken up'] = test(
+  nil,
+  function(child)
+    child:lua([[
     statuses = {}
     require('agor').on_status(nil, function(id, status, err) table.insert(statuses, { id, status, err }) end)
     require('agor').start({ provider = 'demo', session_id = 'a', open = false })
     require('agor').send('die', { session = 'a' })
   ]])
-  child:wait_note('the backend ended by itself (exit code 3)')
-  local params = child:wait_told('start', 2)
-  equal(params.session_id, 'a')
-  equal(params.restore, true)
-  equal(params.prompt, nil)
-  equal(child:get('statuses[1][2]'), 'error')
-  contains(child:get('statuses[1][3]'), 'the backend ended by itself')
-  child:lua([[require('agor').send('die', { session = 'a' })]])
-  child:wait_note(':Agor restart starts it')
-  equal(child:get([[require('agor.backend').is_running()]]), false)
-  child:cmd('Agor restart')
-  child:wait_for([[require('agor.backend').is_running()]])
-end)
+    child:wait_note('the backend ended by itself (exit code 3)')
+    local params = child:wait_told('start', 2)
+    equal(params.session_id, 'a')
+    equal(params.restore, true)
+    equal(params.prompt, nil)
+    equal(child:get('statuses[1][2]'), 'error')
+    contains(child:get('statuses[1][3]'), 'the backend ended by itself')
+    child:lua([[require('agor').send('die', { session = 'a' })]])
+    child:wait_note(':Agor restart starts it')
+    equal(child:get([[require('agor.backend').is_running()]]), false)
+    child:cmd('Agor restart')
+    child:wait_for([[require('agor.backend').is_running()]])
+  end
+)
 
 T['the channel and the callbacks survive a reload of the modules'] = test(nil, function(child)
   child:lua([[
@@ -160,9 +196,11 @@ end)
 
 T['apply answers for each patch, never throws, and keeps the order'] = test(nil, function(child)
   child:lua([[_G.patch_result = 'busy']])
-  local answer = child:lua([[
+  local answer = child:lua(
+    [[
     return require('agor.rpc').apply({ patches = { { buf = 1 }, { buf = 2 } }, replies = { { 99, vim.NIL, 1 } },
-      events = { { 'no such kind', {} }, { 'notify', { level = 'warn', message = 'from behind' } } } })]])
+      events = { { 'no such kind', {} }, { 'notify', { level = 'warn', message = 'from behind' } } } })]]
+  )
   equal(answer.results, { 'busy', 'busy' })
   assert(answer.ms >= 0)
   child:wait_note('from behind')
@@ -181,7 +219,12 @@ T['messages and stats are answered, also without a backend'] = test(nil, functio
   child:lua([[require('agor').start({ provider = 'demo', session_id = 'a', open = false })]])
   child:wait_told('start')
   equal(child:get([[{ require('agor').messages('a') }]])[2], 7)
-  equal(child:get([[select('#', require('agor').messages('a', { since = 7 })), (select(2, require('agor').messages('a', { since = 7 })))]]), 2)
+  equal(
+    child:get(
+      [[select('#', require('agor').messages('a', { since = 7 })), (select(2, require('agor').messages('a', { since = 7 })))]]
+    ),
+    2
+  )
   equal(child:get([[require('agor').stats().patches]]), 5)
   contains(child:get([[select(2, require('agor').messages('zz'))]]), 'no session zz')
 end)

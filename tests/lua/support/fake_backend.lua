@@ -83,7 +83,14 @@ function obey.ask(id)
 end
 
 function obey.messages(id)
-  push({ events = { { 'messages', { session_id = id, messages = { { id = 'm1', type = 'text', content = { text = 'hi' } } } } } } })
+  push({
+    events = {
+      {
+        'messages',
+        { session_id = id, messages = { { id = 'm1', type = 'text', content = { text = 'hi' } } } },
+      },
+    },
+  })
 end
 
 function obey.idle(id)
@@ -111,7 +118,10 @@ function told.start(params)
     busy = false,
     asks_nothing = false,
     capabilities = {
-      models = { { id = 'big', name = 'Big', description = '' }, { id = 'small', name = '', description = 'cheap' } },
+      models = {
+        { id = 'big', name = 'Big', description = '' },
+        { id = 'small', name = '', description = 'cheap' },
+      },
       set_model = true,
     },
   }
@@ -148,7 +158,11 @@ function told.answer(params)
     events = {
       {
         'permission_closed',
-        { session_id = params.session_id, request_id = params.request_id, outcome = params.option_id },
+        {
+          session_id = params.session_id,
+          request_id = params.request_id,
+          outcome = params.option_id,
+        },
       },
     },
   })
@@ -168,13 +182,21 @@ end
 
 local asked = {
   handshake = function()
-    return { version = version, protocol = protocol, pid = vim.uv.os_getpid(), log_path = '/nowhere/agor.log' }
+    return {
+      version = version,
+      protocol = protocol,
+      pid = vim.uv.os_getpid(),
+      log_path = '/nowhere/agor.log',
+    }
   end,
   messages = function(params)
     if not rows[params.session_id] then
       return nil, 'no session ' .. params.session_id
     end
-    return { messages = { { id = 'm1', type = 'text', content = { text = 'hi' } } }, since = params.since and vim.NIL or 7 }
+    return {
+      messages = { { id = 'm1', type = 'text', content = { text = 'hi' } } },
+      since = params.since and vim.NIL or 7,
+    }
   end,
   stats = function()
     return { frames = 3, patches = 5, sessions = vim.tbl_count(rows) }
@@ -219,5 +241,9 @@ stdin:read_start(function(err, chunk)
   end
   rest = rest:sub(at)
 end)
-write({ 2, 'nvim_set_client_info', { 'fake', vim.empty_dict(), 'msgpack-rpc', vim.empty_dict(), vim.empty_dict() } })
+write({
+  2,
+  'nvim_set_client_info',
+  { 'fake', vim.empty_dict(), 'msgpack-rpc', vim.empty_dict(), vim.empty_dict() },
+})
 vim.uv.run()

@@ -18,7 +18,9 @@ Nvim.__index = Nvim
 ---@return agor.test.Nvim
 function M.start(opts)
   opts = opts or {}
-  local home = vim.uv.fs_realpath(vim.fn.fnamemodify(vim.fn.tempname(), ':h')) .. '/home' .. vim.uv.hrtime()
+  local home = vim.uv.fs_realpath(vim.fn.fnamemodify(vim.fn.tempname(), ':h'))
+    .. '/home'
+    .. vim.uv.hrtime()
   vim.fn.mkdir(home .. '/work', 'p')
   local self = setmetatable({ home = home, log = home .. '/wire.ndjson' }, Nvim)
   local env = vim.tbl_extend('force', {
@@ -144,7 +146,8 @@ function Nvim:wait(what, check)
   end, 5)
   if not value then
     local alive = self.chan and self.code == nil
-    local notes = alive and vim.inspect(self:get('notes')) or ('it exited with ' .. tostring(self.code))
+    local notes = alive and vim.inspect(self:get('notes'))
+      or ('it exited with ' .. tostring(self.code))
     error(('waited in vain for %s; notes: %s'):format(what, notes), 2)
   end
   return value
@@ -167,7 +170,11 @@ function Nvim:told(method)
   local out = {}
   for line in io.open(self.log) and io.lines(self.log) or function() end do
     local ok, entry = pcall(vim.json.decode, line)
-    if ok and entry.method and (entry.method == method or not method and entry.method ~= 'listen') then
+    if
+      ok
+      and entry.method
+      and (entry.method == method or not method and entry.method ~= 'listen')
+    then
       table.insert(out, entry)
     end
   end
@@ -238,7 +245,14 @@ end
 ---@param what? string
 function M.equal(got, want, what)
   if not vim.deep_equal(got, want) then
-    error(('%s\n  got:  %s\n  want: %s'):format(what or 'not equal', vim.inspect(got), vim.inspect(want)), 2)
+    error(
+      ('%s\n  got:  %s\n  want: %s'):format(
+        what or 'not equal',
+        vim.inspect(got),
+        vim.inspect(want)
+      ),
+      2
+    )
   end
 end
 
