@@ -104,13 +104,17 @@ function Child:wait(code, what)
     return value and value ~= vim.NIL
   end, 2)
   if not ok then
-    error(('%s: still %s\n%s'):format(what or code, vim.inspect(value), self:screen()), 2)
+    error(('%s: still %s'):format(what or code, vim.inspect(value)), 2)
   end
   return value
 end
 
 ---@return string
 function Child:screen()
+  if not vim.rpcrequest(self.chan, 'nvim_get_mode').blocking then
+    -- Floats are put on the screen in the event loop.
+    self:settle()
+  end
   return self:lua([[
     vim.cmd.redraw()
     local rows = {}
@@ -135,6 +139,12 @@ function Child:sizes()
     end
     return out
   ]])
+end
+
+--- Leaves as a user does.
+function Child:quit()
+  vim.rpcnotify(self.chan, 'nvim_command', 'qall!')
+  vim.fn.jobwait({ self.chan }, 5000)
 end
 
 function Child:stop()
