@@ -62,8 +62,7 @@ end)
 
 T['its keys do nothing without the focus'] = test(nil, function(nvim)
   permission(nvim)
-  nvim:type('1')
-  nvim:type('<CR>')
+  nvim:type('1<CR>j3<CR>')
   equal(nvim:get('T.answers'), {})
 end)
 

@@ -159,7 +159,14 @@ end
 function M.test(opts, test)
   return function()
     local child = M.start(opts)
+    -- A child that waits for a key inside a request would wait for ever.
+    local pid = vim.fn.jobpid(child.chan)
+    local watchdog = assert(vim.uv.new_timer())
+    watchdog:start(30000, 0, function()
+      vim.uv.kill(pid, 'sigkill')
+    end)
     local ok, err = xpcall(test, debug.traceback, child)
+    watchdog:close()
     child:stop()
     if not ok then
       error(err, 0)
