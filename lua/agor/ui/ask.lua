@@ -44,7 +44,7 @@ local draw
 ---@return boolean
 local function safe()
   local mode = api.nvim_get_mode()
-  return mode.mode == 'n'
+  return (mode.mode == 'n' or mode.mode == 'nt')
     and not mode.blocking
     and vim.fn.getcmdwintype() == ''
     and vim.fn.reg_recording() == ''
@@ -335,6 +335,22 @@ function M.bind(buf)
       vim.schedule(draw)
     end,
   })
+  api.nvim_create_autocmd('WinClosed', {
+    buffer = buf,
+    callback = function(event)
+      -- By the user: when we close it ourselves, it is no view any more.
+      local item = shown()
+      if item and view and tonumber(event.match) == view.win then
+        item.postponed = true
+        vim.schedule(function()
+          if shown() == item then
+            close()
+            when_safe()
+          end
+        end)
+      end
+    end,
+  })
   api.nvim_create_autocmd('WinLeave', {
     buffer = buf,
     callback = function()
@@ -396,7 +412,7 @@ local function enter(item)
     vim.cmd.stopinsert()
   end
   local current = api.nvim_get_current_win()
-  if not view or view.item ~= item then
+  if not view or view.item ~= item or not require('agor.ui.ask_view').usable(view) then
     view = require('agor.ui.ask_view').draw(view, item, place_of(item), #queue, true)
     if not view then
       return false

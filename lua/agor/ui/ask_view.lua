@@ -308,9 +308,10 @@ function M.close(view)
   end
 end
 
+--- False once the user has closed a part of it, or is in another tabpage.
 ---@param view agor.AskView?
 ---@return boolean
-local function usable(view)
+function M.usable(view)
   if not view or not api.nvim_win_is_valid(view.win) or not api.nvim_win_is_valid(view.text_win) then
     return false
   end
@@ -325,7 +326,7 @@ end
 ---@param focused boolean
 ---@return agor.AskView?
 function M.draw(view, item, position, total, focused)
-  if view and not usable(view) then
+  if view and not M.usable(view) then
     M.close(view)
     view = nil
   end

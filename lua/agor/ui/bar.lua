@@ -167,7 +167,7 @@ function M.winbar(session, cells)
   end
   if not chosen.status and all.status then
     all.status.text = shorten(all.status.text, math.max(cells - 2, 1), '')
-    chosen.status = all.status
+    chosen, room = { status = all.status }, 0
   end
   if all.title and room >= 12 then
     local more = require('agor.ui.icons').get().more

@@ -77,19 +77,19 @@ end
 ---@param lines string[]
 ---@return vim.api.keyset.win_config
 local function config(lines)
-  local width = 52
-  for _, text in ipairs(lines) do
-    width = math.max(width, vim.fn.strdisplaywidth(text))
-  end
-  local space = vim.o.lines - vim.o.cmdheight - 1
-  width = math.max(1, math.min(width, vim.o.columns - 4))
-  local height = math.max(1, math.min(#lines, space - 4))
   local footer = ''
   if require('agor.config').get().keys ~= false then
     local dot = (' %s '):format(require('agor.ui.icons').get().dot)
     footer = table.concat({ '<CR> open', 'i interrupt', 's stop', 'x remove', 'q close', 'g?' }, dot)
     footer = (' %s '):format(footer)
   end
+  local width = math.max(40, vim.fn.strdisplaywidth(footer) + 2)
+  for _, text in ipairs(lines) do
+    width = math.max(width, vim.fn.strdisplaywidth(text))
+  end
+  local space = vim.o.lines - vim.o.cmdheight - 1
+  width = math.max(1, math.min(width, vim.o.columns - 4))
+  local height = math.max(1, math.min(#lines, space - 4))
   return {
     relative = 'editor',
     row = math.max(0, math.floor((space - height - 2) / 2)),

@@ -112,23 +112,21 @@ local function words(text, count)
   return require('agor.ui.bar').shorten(first, count, require('agor.ui.icons').get().more)
 end
 
---- The line under the draft: what waits, and what is not saved.
+--- The line under the draft: what is not saved, and what waits.
 ---@param state agor.PromptState
+---@param cells integer
 ---@return table[] chunks
-local function notes(state)
+local function notes(state, cells)
   local session = require('agor.mirror').get(state.session_id)
-  local out = {}
+  local out, used = {}, 0
   local function say(text, group)
     if #out > 0 then
-      out[#out + 1] = { ('  %s  '):format(require('agor.ui.icons').get().dot), 'AgorHint' }
+      local dot = ('  %s  '):format(require('agor.ui.icons').get().dot)
+      out[#out + 1] = { dot, 'AgorHint' }
+      used = used + 5
     end
     out[#out + 1] = { text, group }
-  end
-  local queued = session and session.queued or 0
-  if queued > 0 then
-    local next_text = state.sent[#state.sent - queued + 1]
-    local quoted = next_text and (': ' .. words(next_text, 32)) or ''
-    say(('%d waiting for the turn to end%s'):format(queued, quoted), 'AgorDim')
+    used = used + vim.fn.strdisplaywidth(text)
   end
   if require('agor.config').get().unsaved == 'warn' and session then
     local unsaved = require('agor.files').unsaved(session.cwd)
@@ -136,7 +134,26 @@ local function notes(state)
       say(('%d unsaved file%s here'):format(unsaved, unsaved == 1 and '' or 's'), 'AgorWarning')
     end
   end
+  local queued = session and session.queued or 0
+  if queued > 0 then
+    say(('%d queued'):format(queued), 'AgorDim')
+    local following = state.sent[#state.sent - queued + 1]
+    local room = cells - used - 2
+    if following and room >= 8 then
+      out[#out + 1] = { ': ' .. words(following, room), 'AgorDim' }
+    end
+  end
   return out
+end
+
+---@param buf integer
+---@return integer cells of the narrowest window that shows the draft
+local function room_of(buf)
+  local cells = 80
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    cells = math.min(cells, api.nvim_win_get_width(win))
+  end
+  return cells
 end
 
 ---@param buf integer
@@ -172,7 +189,7 @@ local function decorate(buf)
       virt_text_pos = 'overlay',
     })
   end
-  local under = notes(state)
+  local under = notes(state, room_of(buf))
   if #under > 0 then
     api.nvim_buf_set_extmark(buf, ns, #lines - 1, 0, { virt_lines = { under } })
   end
@@ -227,10 +244,25 @@ local function save(buf)
   require('agor.ui.drafts').save(state.session_id, { lines = lines, attachments = used })
 end
 
+-- Half a thought is worth keeping should Neovim be killed; not at each key, though.
+local SAVE_AFTER_MS = 1000
+local saving = false
+
+local function save_all()
+  saving = false
+  for buf in pairs(states) do
+    save(buf)
+  end
+end
+
 ---@param buf integer
 local function touched(buf)
   states[buf].dirty = true
   update(buf)
+  if not saving then
+    saving = true
+    vim.defer_fn(save_all, SAVE_AFTER_MS)
+  end
 end
 
 -- ------------------------------------------------------------------ sending
@@ -438,7 +470,7 @@ local function watch(buf)
   on({ 'TextChanged', 'TextChangedI', 'TextChangedP' }, function()
     touched(buf)
   end)
-  on({ 'InsertLeave', 'BufLeave', 'BufHidden', 'CursorHold', 'CursorHoldI' }, function()
+  on({ 'InsertLeave', 'BufLeave', 'BufHidden' }, function()
     save(buf)
   end)
   on('BufEnter', function()

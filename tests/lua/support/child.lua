@@ -104,13 +104,17 @@ function Child:wait(code, what)
     return value and value ~= vim.NIL
   end, 2)
   if not ok then
-    error(('%s: still %s\n%s'):format(what or code, vim.inspect(value), self:screen()), 2)
+    error(('%s: still %s'):format(what or code, vim.inspect(value)), 2)
   end
   return value
 end
 
 ---@return string
 function Child:screen()
+  if not vim.rpcrequest(self.chan, 'nvim_get_mode').blocking then
+    -- Floats are put on the screen in the event loop.
+    self:settle()
+  end
   return self:lua([[
     vim.cmd.redraw()
     local rows = {}
@@ -137,6 +141,12 @@ function Child:sizes()
   ]])
 end
 
+--- Leaves as a user does.
+function Child:quit()
+  vim.rpcnotify(self.chan, 'nvim_command', 'qall!')
+  vim.fn.jobwait({ self.chan }, 5000)
+end
+
 function Child:stop()
   vim.fn.jobstop(self.chan)
   vim.fn.jobwait({ self.chan }, 2000)
@@ -149,7 +159,14 @@ end
 function M.test(opts, test)
   return function()
     local child = M.start(opts)
+    -- A child that waits for a key inside a request would wait for ever.
+    local pid = vim.fn.jobpid(child.chan)
+    local watchdog = assert(vim.uv.new_timer())
+    watchdog:start(30000, 0, function()
+      vim.uv.kill(pid, 'sigkill')
+    end)
     local ok, err = xpcall(test, debug.traceback, child)
+    watchdog:close()
     child:stop()
     if not ok then
       error(err, 0)

@@ -1,0 +1,496 @@
+local child = require('support.child')
+local test, equal, contains, lacks = child.test, child.equal, child.contains, child.lacks
+
+local T = {}
+
+local OPTIONS = {
+  { option_id = 'yes', name = 'Yes, once', kind = 'allow_once' },
+  { option_id = 'always', name = 'Yes, always', kind = 'allow_always' },
+  { option_id = 'no', name = 'No', kind = 'reject_once' },
+}
+
+local function permission(nvim, fields)
+  nvim:lua(
+    [[
+      local data = vim.tbl_extend('force', {
+        session_id = 's1', request_id = 'r1', tool = 'Bash', title = 'make test', input = {},
+        lines = { '$ make test' }, marks = { { 0, 0, 1, 'AgorDim' } },
+      }, ...)
+      T.session(data.session_id)
+      require('agor.ui.ask').on_permission(data)
+    ]],
+    vim.tbl_extend('force', { options = OPTIONS }, fields or {})
+  )
+  nvim:settle()
+end
+
+local function question(nvim, questions)
+  nvim:lua(
+    [[
+      T.session('s1')
+      require('agor.ui.ask').on_question({ session_id = 's1', request_id = 'q1', questions = ... })
+    ]],
+    questions
+  )
+  nvim:settle()
+end
+
+-- The clock is the test's: 0 until it says otherwise.
+local function clock(nvim)
+  nvim:lua('Now = 0 require("agor.ui.ask").now = function() return Now end')
+end
+
+local function focus(nvim)
+  nvim:lua('require("agor.ui.ask").focus() Now = Now + 301')
+  nvim:settle()
+end
+
+local FLOATS = [[#vim.tbl_filter(function(win)
+  return vim.api.nvim_win_get_config(win).relative ~= ''
+end, vim.api.nvim_tabpage_list_wins(0))]]
+
+T['a question opens without the focus and says how it is reached'] = test(nil, function(nvim)
+  local before = nvim:get('vim.api.nvim_get_current_win()')
+  permission(nvim, { reason = 'Not allowed so far' })
+  local screen = nvim:screen()
+  for _, part in ipairs({ 'claude asks: Bash', '$ make test', '1 Yes, once', '3 No', 'Not allowed so far', ':Agor permit' }) do
+    contains(screen, part)
+  end
+  equal(nvim:get('vim.api.nvim_get_current_win()'), before)
+  equal(nvim:mode(), 'n')
+end)
+
+T['its keys do nothing without the focus'] = test(nil, function(nvim)
+  permission(nvim)
+  nvim:type('1<CR>j3<CR>')
+  equal(nvim:get('T.answers'), {})
+end)
+
+T['the hint names the key that the user mapped'] = test(nil, function(nvim)
+  nvim:cmd('nmap ,p <Plug>(agor-permit)')
+  permission(nvim)
+  contains(nvim:screen(), ',p or :Agor permit')
+end)
+
+T['digits answer in the order shown, and the cursor goes back'] = test(nil, function(nvim)
+  clock(nvim)
+  local before = nvim:get('vim.api.nvim_get_current_win()')
+  permission(nvim)
+  focus(nvim)
+  equal(nvim:get('vim.bo.filetype'), 'agor-question')
+  nvim:type('3')
+  equal(nvim:get('T.answers'), { { session = 's1', request = 'r1', option = 'no', opts = {} } })
+  equal(nvim:get(FLOATS), 0)
+  equal(nvim:get('vim.api.nvim_get_current_win()'), before)
+end)
+
+T['j, k and CR choose too'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim)
+  focus(nvim)
+  contains(nvim:screen(), '❯ 1 Yes, once')
+  nvim:type('jjk')
+  contains(nvim:screen(), '❯ 2 Yes, always')
+  nvim:type('<CR>')
+  equal(nvim:get('T.answers[1].option'), 'always')
+end)
+
+T['keys in the first 300 ms of the focus do nothing'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim)
+  nvim:lua('require("agor.ui.ask").focus() Now = 299')
+  nvim:type('1')
+  nvim:type('jq<CR>r')
+  equal(nvim:get('T.answers'), {})
+  equal(nvim:get(FLOATS), 2)
+  nvim:lua('Now = 301')
+  nvim:type('1')
+  equal(nvim:get('T.answers[1].option'), 'yes')
+end)
+
+T['keys in the first 300 ms after the content changed do nothing'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim)
+  permission(nvim, { request_id = 'r2', title = 'rm -rf /', lines = { '$ rm -rf /' } })
+  focus(nvim)
+  nvim:type('1')
+  contains(nvim:screen(), 'rm -rf /')
+  nvim:type('1')
+  equal(#nvim:get('T.answers'), 1)
+  nvim:lua('Now = Now + 301')
+  nvim:type('3')
+  equal(nvim:get('T.answers[2]'), { session = 's1', request = 'r2', option = 'no', opts = {} })
+end)
+
+T['the same when the question under the cursor is withdrawn'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim)
+  permission(nvim, { request_id = 'r2', title = 'second', lines = { '$ second' } })
+  focus(nvim)
+  nvim:lua('require("agor.ui.ask").on_closed({ session_id = "s1", request_id = "r1", outcome = "cancelled" })')
+  nvim:settle()
+  contains(nvim:screen(), '$ second')
+  nvim:type('1')
+  equal(nvim:get('T.answers'), {})
+end)
+
+T['several wait in order over all sessions'] = test(nil, function(nvim)
+  permission(nvim)
+  permission(nvim, { session_id = 's2', request_id = 'r2', lines = { '$ second' } })
+  permission(nvim, { request_id = 'r3', lines = { '$ third' } })
+  contains(nvim:screen(), '1 of 3')
+  nvim:lua('require("agor.ui.ask").on_closed({ session_id = "s1", request_id = "r1" })')
+  nvim:settle()
+  contains(nvim:screen(), '1 of 2')
+  contains(nvim:screen(), '$ second')
+  nvim:lua('require("agor.ui.ask").on_closed({ session_id = "s1", request_id = "r3" })')
+  nvim:settle()
+  lacks(nvim:screen(), '1 of')
+  nvim:lua('require("agor.ui.ask").on_closed({ session_id = "s2", request_id = "r2" })')
+  nvim:settle()
+  equal(nvim:get(FLOATS), 0)
+end)
+
+T['a request that comes twice is asked once'] = test(nil, function(nvim)
+  permission(nvim)
+  permission(nvim)
+  equal(nvim:get('require("agor.ui.ask").count()'), 1)
+end)
+
+T['r refuses with the reason word for word'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim)
+  focus(nvim)
+  nvim:type('r')
+  nvim:type('use "just" & not %make|<CR>')
+  equal(nvim:get('T.answers'), {
+    { session = 's1', request = 'r1', option = 'no', opts = { message = 'use "just" & not %make|' } },
+  })
+end)
+
+T['giving up the reason leaves the question'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim)
+  focus(nvim)
+  nvim:type('r')
+  nvim:type('x<Esc>')
+  equal(nvim:get('T.answers'), {})
+  equal(nvim:get('vim.bo.filetype'), 'agor-question')
+  nvim:lua('Now = Now + 301')
+  nvim:type('1')
+  equal(nvim:get('T.answers[1].option'), 'yes')
+end)
+
+T['without an option to refuse, r cancels'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim, { options = { OPTIONS[1] } })
+  focus(nvim)
+  nvim:type('r')
+  nvim:type('no<CR>')
+  equal(nvim:get('T.answers[1].opts'), { cancel = true, message = 'no' })
+end)
+
+T['q postpones, and permit brings it back'] = test(nil, function(nvim)
+  clock(nvim)
+  local before = nvim:get('vim.api.nvim_get_current_win()')
+  permission(nvim)
+  focus(nvim)
+  nvim:type('q')
+  equal(nvim:get(FLOATS), 0)
+  equal(nvim:get('vim.api.nvim_get_current_win()'), before)
+  equal(nvim:get('require("agor.ui.ask").count()'), 1)
+  focus(nvim)
+  nvim:type('1')
+  equal(nvim:get('T.answers[1].option'), 'yes')
+end)
+
+T['leaving postpones'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim)
+  focus(nvim)
+  nvim:type('<C-w>p')
+  equal(nvim:get(FLOATS), 0)
+  equal(nvim:get('require("agor.ui.ask").count()'), 1)
+end)
+
+T['the users own window commands reach it'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim)
+  nvim:type('<C-w>w')
+  equal(nvim:get('vim.bo.filetype'), 'agor-question')
+  nvim:type('1')
+  equal(nvim:get('T.answers'), {})
+  nvim:lua('Now = 301')
+  nvim:type('1')
+  equal(nvim:get('T.answers[1].option'), 'yes')
+end)
+
+T['permit n answers from anywhere'] = test(nil, function(nvim)
+  permission(nvim)
+  permission(nvim, { session_id = 's2', request_id = 'r2' })
+  equal(nvim:get('{ require("agor.ui.ask").focus(4) }'), { false, 'This question has the options 1 to 3' })
+  nvim:lua('require("agor.ui.ask").focus(2)')
+  equal(nvim:get('T.answers'), { { session = 's1', request = 'r1', option = 'always', opts = {} } })
+  nvim:lua('require("agor.ui.ask").focus(1)')
+  equal(nvim:get('T.answers[2].request'), 'r2')
+  equal(nvim:get('{ require("agor.ui.ask").focus() }'), { false, 'No question is open' })
+end)
+
+T['an answer that is refused leaves the question and says why'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim)
+  focus(nvim)
+  nvim:lua('T.refuse = "that is settled"')
+  nvim:type('1')
+  equal(nvim:get('T.messages'), { { 'error', 'that is settled' } })
+  equal(nvim:get('require("agor.ui.ask").count()'), 1)
+end)
+
+local UNSAFE = {
+  ['insert mode'] = { 'i', '<Esc>' },
+  ['visual mode'] = { 'v', '<Esc>' },
+  ['operator-pending mode'] = { 'd', '<Esc>' },
+  ['the command line'] = { ':', '<Esc>' },
+  ['a macro being recorded'] = { 'qa', 'q' },
+  ['the command-line window'] = { 'q:', ':q<CR>' },
+  ['replace mode'] = { 'R', '<Esc>' },
+  ['terminal mode'] = { ':terminal cat<CR>i', '<C-\\><C-n>' },
+}
+
+for name, keys in pairs(UNSAFE) do
+  T['it does not open in ' .. name .. ', tells once, and opens afterwards'] = test(nil, function(nvim)
+    nvim:type(keys[1])
+    nvim:lua([[
+      T.session('s1')
+      require('agor.ui.ask').on_permission({
+        session_id = 's1', request_id = 'r1', tool = 'Bash', title = 'make', input = {}, lines = {}, marks = {},
+        options = { { option_id = 'y', name = 'Yes', kind = 'allow_once' } },
+      })
+    ]])
+    local mode = nvim:mode()
+    equal(nvim:get(FLOATS), 0)
+    equal(nvim:mode(), mode)
+    equal(#nvim:get('T.messages'), 1)
+    contains(nvim:get('T.messages[1][2]'), ':Agor permit')
+    nvim:type(keys[2])
+    nvim:wait(FLOATS .. ' == 2')
+    equal(#nvim:get('T.messages'), 1)
+    equal(nvim:get('vim.bo.filetype == "agor-question"'), false)
+  end)
+end
+
+T['it does not open while a macro runs'] = test(nil, function(nvim)
+  nvim:lua([[
+    T.session('s1')
+    vim.keymap.set('n', 'X', function()
+      require('agor.ui.ask').on_permission({
+        session_id = 's1', request_id = 'r1', tool = 'Bash', title = 'make', input = {}, lines = {}, marks = {},
+        options = { { option_id = 'y', name = 'Yes', kind = 'allow_once' } },
+      })
+      Inside = #vim.api.nvim_list_wins()
+    end)
+    vim.fn.setreg('a', 'X')
+  ]])
+  nvim:type('@a')
+  equal(nvim:get('Inside'), 1)
+  nvim:wait(FLOATS .. ' == 2')
+end)
+
+T['it stands beside the transcript, on top of a pane at the bottom'] = function()
+  for _, size in ipairs({ { 160, 40 }, { 80, 24 } }) do
+    test({ columns = size[1], lines = size[2] }, function(nvim)
+      nvim:lua('T.session("s1") require("agor.ui.pane").open("s1")')
+      local long = {}
+      for i = 1, 60 do
+        long[i] = '+ line ' .. i
+      end
+      permission(nvim, { lines = long })
+      local screen = nvim:screen()
+      contains(screen, '3 No')
+      contains(screen, 'more lines')
+      contains(screen, '+ line 1')
+      contains(screen, 'Ask claude')
+      if size[1] == 160 then
+        local left = nvim:get('vim.api.nvim_win_get_position(vim.fn.bufwinid("agor://s1"))[2]')
+        nvim:lua([[
+          for _, win in ipairs(vim.api.nvim_list_wins()) do
+            local c = vim.api.nvim_win_get_config(win)
+            if c.relative ~= '' then
+              assert(c.col + c.width + 2 <= ..., 'over the transcript')
+            end
+          end
+        ]], left)
+      end
+      clock(nvim)
+      focus(nvim)
+      nvim:type('<C-d><C-d><C-d><C-d><C-d><C-d><C-d><C-d><C-d><C-d><C-d><C-d><C-d><C-d><C-d>')
+      contains(nvim:screen(), '+ line 60')
+      contains(nvim:screen(), '3 No')
+    end)()
+  end
+end
+
+T['CR on the question in the transcript gives it the focus'] = test(nil, function(nvim)
+  nvim:lua([[
+    T.session('s1')
+    require('agor.ui.pane').open('s1')
+    T.paint('s1', { 'a', 'asks', 'b', 'c' }, { { 'anchor', 1, 'question', 'r1' }, { 'anchor', 3, 'turn', '2' } })
+  ]])
+  permission(nvim)
+  nvim:lua('vim.api.nvim_set_current_win(vim.fn.bufwinid("agor://s1"))')
+  nvim:type('4G<CR>')
+  equal(nvim:get('#T.told("fold")'), 1)
+  nvim:type('2G<CR>')
+  equal(nvim:get('vim.bo.filetype'), 'agor-question')
+  equal(nvim:get('#T.told("fold")'), 1)
+end)
+
+T['a plan is shown, edited and approved as written'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim, { tool = 'plan', title = 'Plan', input = { plan = '# Plan\n\n1. do' , other = 5 }, lines = { '# Plan', '', '1. do' } })
+  contains(nvim:screen(), 'claude has a plan')
+  contains(nvim:screen(), '1. do')
+  focus(nvim)
+  nvim:type('e')
+  equal(nvim:get('{ vim.bo.filetype, vim.bo.buftype }'), { 'markdown', 'acwrite' })
+  nvim:type('Go2. test<Esc>')
+  nvim:cmd('write')
+  equal(nvim:get('T.answers'), {
+    { session = 's1', request = 'r1', option = 'yes', opts = { input = { plan = '# Plan\n\n1. do\n2. test', other = 5 } } },
+  })
+  nvim:settle()
+  equal(nvim:get('vim.bo.filetype'), '')
+end)
+
+T['a plan that is not written is still open, and a settled one is not sent'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim, { tool = 'plan', input = { plan = 'x' }, lines = { 'x' } })
+  focus(nvim)
+  nvim:type('e')
+  nvim:cmd('quit')
+  equal(nvim:get('require("agor.ui.ask").count()'), 1)
+  focus(nvim)
+  nvim:type('e')
+  nvim:lua('require("agor.ui.ask").on_closed({ session_id = "s1", request_id = "r1" })')
+  nvim:cmd('write')
+  equal(nvim:get('T.answers'), {})
+  contains(nvim:get('T.messages[1][2]'), 'settled already')
+end)
+
+T['e without a plan does nothing'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim)
+  focus(nvim)
+  nvim:type('e')
+  equal(nvim:get('vim.bo.filetype'), 'agor-question')
+end)
+
+local STORE = {
+  id = 'Which store?',
+  header = 'Store',
+  text = 'Which store?',
+  multi = false,
+  secret = false,
+  allow_other = true,
+  options = { { label = 'SQLite', description = 'one file' }, { label = 'Postgres', description = '' } },
+}
+local KEEP = {
+  id = 'Keep what?',
+  header = 'Keep',
+  text = 'Keep what?',
+  multi = true,
+  secret = false,
+  allow_other = true,
+  options = { { label = 'History' }, { label = 'Cost' } },
+}
+
+T['questions are asked one after the other, several choices where allowed'] = test(nil, function(nvim)
+  clock(nvim)
+  question(nvim, { STORE, KEEP })
+  local screen = nvim:screen()
+  for _, part in ipairs({ 'Store (1 of 2)', 'Which store?', '1 SQLite', 'one file', '3 Something else' }) do
+    contains(screen, part)
+  end
+  focus(nvim)
+  nvim:type('2')
+  contains(nvim:screen(), 'Keep (2 of 2)')
+  nvim:type('1')
+  equal(nvim:get('T.answers'), {})
+  nvim:lua('Now = Now + 301')
+  nvim:type('12')
+  nvim:type('1')
+  contains(nvim:screen(), '◼ Cost')
+  contains(nvim:screen(), '◻ History')
+  nvim:type('3')
+  nvim:type('the logs<CR>')
+  contains(nvim:screen(), 'the logs')
+  nvim:type('<CR>')
+  equal(nvim:get('T.answers'), {
+    {
+      session = 's1',
+      request = 'q1',
+      opts = { answers = { ['Which store?'] = { 'Postgres' }, ['Keep what?'] = { 'Cost', 'the logs' } } },
+    },
+  })
+end)
+
+T['free text is an answer, and the question before can be asked again'] = test(nil, function(nvim)
+  clock(nvim)
+  question(nvim, { STORE, KEEP })
+  focus(nvim)
+  nvim:type('1')
+  nvim:lua('Now = Now + 301')
+  nvim:type('<BS>')
+  nvim:lua('Now = Now + 301')
+  nvim:type('3')
+  nvim:type('a file %x<CR>')
+  nvim:lua('Now = Now + 301')
+  nvim:type('<Space><CR>')
+  equal(nvim:get('T.answers[1].opts.answers'), { ['Which store?'] = { 'a file %x' }, ['Keep what?'] = { 'History' } })
+end)
+
+T['r declines a question'] = test(nil, function(nvim)
+  clock(nvim)
+  question(nvim, { STORE })
+  focus(nvim)
+  nvim:type('r')
+  equal(nvim:get('T.answers[1].opts'), { cancel = true })
+end)
+
+T['a secret is neither shown nor kept'] = test(nil, function(nvim)
+  clock(nvim)
+  question(nvim, {
+    { id = 'k', header = 'Key', text = 'Your key?', multi = false, secret = true, allow_other = true, options = {} },
+  })
+  focus(nvim)
+  nvim:type('1')
+  nvim:type('hunter2')
+  lacks(nvim:screen(), 'hunter2')
+  nvim:type('<CR>')
+  equal(nvim:get('T.answers[1].opts.answers'), { k = { 'hunter2' } })
+  lacks(nvim:get('vim.fn.execute("messages")') .. nvim:screen(), 'hunter2')
+  equal(nvim:get('vim.fn.histget("input")'), '')
+end)
+
+T['floats survive an editor resize and a change of the tabpage'] = test(nil, function(nvim)
+  permission(nvim)
+  nvim:cmd('set columns=90 lines=20')
+  nvim:settle()
+  contains(nvim:screen(), '3 No')
+  nvim:cmd('tabnew')
+  nvim:settle()
+  contains(nvim:screen(), '3 No')
+  equal(nvim:get(FLOATS), 2)
+end)
+
+T['the float closed by hand comes back with permit'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim)
+  nvim:cmd('fclose!')
+  nvim:settle()
+  focus(nvim)
+  nvim:type('1')
+  equal(nvim:get('T.answers[1].option'), 'yes')
+end)
+
+return T

@@ -1,0 +1,183 @@
+local child = require('support.child')
+local test, equal, contains, lacks = child.test, child.equal, child.contains, child.lacks
+
+local T = {}
+
+local FULL = {
+  provider = 'claude',
+  status = 'running',
+  model = 'opus-4.1',
+  title = '100% %#Error#done',
+  cost_usd = 0.1234,
+  input_tokens = 12345,
+  output_tokens = 999,
+  cwd = '/srv/shop',
+  queued = 2,
+  pending = 1,
+  asks_nothing = true,
+}
+
+local function bar(nvim, fields, cells)
+  return nvim:lua(
+    [[
+      local fields, cells = ...
+      local text = require('agor.ui.bar').winbar(T.session('x', fields), cells)
+      local drawn = vim.api.nvim_eval_statusline(text, { maxwidth = cells, use_winbar = true })
+      return drawn.str
+    ]],
+    fields,
+    cells
+  )
+end
+
+T['a wide bar says everything, and markup in a title is text'] = test(nil, function(nvim)
+  local text = bar(nvim, FULL, 140)
+  for _, part in ipairs({
+    'claude',
+    '● running',
+    'opus-4.1',
+    '100% %#Error#done',
+    '$0.12',
+    '↑12.3k ↓999',
+    '2 queued',
+    '1 waiting',
+    'asks nothing',
+    '/srv/shop',
+  }) do
+    contains(text, part)
+  end
+end)
+
+T['it never is wider than its window, and keeps what matters most'] = test(nil, function(nvim)
+  for cells = 1, 150 do
+    local text = bar(nvim, FULL, cells)
+    local width = vim.fn.strdisplaywidth(text)
+    assert(width <= cells, ('%d cells: %d in %q'):format(cells, width, text))
+    if cells >= 11 then
+      contains(text, 'running')
+    end
+    if cells >= 45 then
+      contains(text, 'asks nothing')
+      contains(text, '1 waiting')
+    end
+    if cells >= 3 then
+      lacks(text, '<')
+    end
+  end
+end)
+
+T['each status is a word besides its sign, in every set of icons'] = test(nil, function(nvim)
+  for _, icons in ipairs({ 'unicode', 'nerd', 'ascii' }) do
+    nvim:lua('T.config.icons = ...', icons)
+    for _, status in ipairs({ 'running', 'idle', 'done', 'error' }) do
+      contains(bar(nvim, { status = status }, 60), ' ' .. status)
+    end
+  end
+  nvim:lua('T.config.icons = "ascii"')
+  equal(bar(nvim, FULL, 120):find('[\128-\255]'), nil)
+end)
+
+T['figures are short'] = test(nil, function(nvim)
+  local count = [[vim.tbl_map(require('agor.ui.bar').count, ...)]]
+  equal(nvim:get(count, { 0, 999, 1000, 12345, 99949, 99950, 999499, 999500, 1234567 }), {
+    '0', '999', '1k', '12.3k', '99.9k', '100k', '999k', '1.0M', '1.2M',
+  })
+  local cost = [[vim.tbl_map(require('agor.ui.bar').cost, ...)]]
+  equal(nvim:get(cost, { 0.001, 0.01, 0.126, 12 }), { '<$0.01', '$0.01', '$0.13', '$12.00' })
+end)
+
+T['the bar follows the mirror, and is set only when it changes'] = test(nil, function(nvim)
+  nvim:lua([[
+    T.session('s1')
+    require('agor.ui.pane').open('s1')
+    Sets = 0
+    vim.api.nvim_create_autocmd('OptionSet', { pattern = 'winbar', callback = function() Sets = Sets + 1 end })
+    T.session('s1', { status = 'running' })
+    for _ = 1, 5 do
+      require('agor.ui.bar').refresh({ 's1' })
+    end
+    require('agor.ui.bar').refresh({ 'other' })
+  ]])
+  contains(nvim:screen(), '● running')
+  equal(nvim:get('Sets'), 1)
+  nvim:cmd('wincmd l')
+  nvim:cmd('vertical resize 30')
+  nvim:settle()
+  contains(nvim:screen(), 'claude  ● running')
+end)
+
+T['the status line string is short'] = test(nil, function(nvim)
+  local line = 'require("agor.ui.bar").statusline()'
+  equal(nvim:get(line), '')
+  nvim:lua('T.session("s1", { status = "running" })')
+  equal(nvim:get(line), 'claude ● running')
+  nvim:lua('T.session("s0", { pending = 1 }) T.touched = "s1"')
+  equal(nvim:get(line), 'claude ● 1 waiting')
+end)
+
+T['the board lists every session and stays live'] = test(nil, function(nvim)
+  nvim:lua([[
+    T.session('s1', { title = 'first', status = 'running', cost_usd = 1 })
+    T.session('s2', { provider = 'codex', title = 'second', error = 'it broke', status = 'error' })
+    T.touched = 's2'
+    require('agor.ui.board').open()
+  ]])
+  local screen = nvim:screen()
+  for _, part in ipairs({ 'claude', 'first', 'running', '$1.00', 'codex', 'it broke' }) do
+    contains(screen, part)
+  end
+  equal(nvim:get('{ vim.bo.filetype, vim.fn.line(".") }'), { 'agor-sessions', 2 })
+  nvim:lua('T.session("s3", { provider = "gemini" }) T.session("s1", { status = "idle", pending = 3 }) require("agor.ui.bar").refresh({ "s3", "s1" })')
+  screen = nvim:screen()
+  contains(screen, 'gemini')
+  contains(screen, '3 waiting')
+  equal(nvim:get('{ vim.fn.line("."), vim.wo.cursorline }'), { 2, true })
+end)
+
+T['keys of the board act on the line'] = test(nil, function(nvim)
+  nvim:lua('T.session("s1") T.session("s2") T.touched = "s1" require("agor.ui.board").open()')
+  nvim:type('jisSx')
+  equal(nvim:get('T.calls'), {
+    { 'interrupt', 's2' },
+    { 'stop', 's2' },
+    { 'stop', 's2', { force = true } },
+    { 'remove', 's2' },
+  })
+  nvim:type('k<CR>')
+  equal(nvim:get('vim.fn.bufwinid("agor://s1") > 0'), true)
+  equal(nvim:get('vim.bo.filetype'), '')
+  nvim:lua('require("agor.ui.board").open()')
+  nvim:type('q')
+  equal(nvim:get('vim.bo.filetype'), '')
+end)
+
+T['an empty board says what to do'] = test(nil, function(nvim)
+  nvim:lua('require("agor.ui.board").open()')
+  contains(nvim:screen(), ':AgorStart starts one')
+  nvim:type('<CR>isx')
+  equal(nvim:get('T.calls'), {})
+end)
+
+T['every group links to one that exists, and a colour scheme keeps the users own'] = test(nil, function(nvim)
+  nvim:lua('vim.api.nvim_set_hl(0, "AgorDim", { fg = "#123456" }) require("agor.highlight").setup()')
+  equal(nvim:get('vim.api.nvim_get_hl(0, { name = "AgorDim" }).fg'), 0x123456)
+  for _, scheme in ipairs({ 'default', 'habamax', 'default' }) do
+    nvim:cmd('colorscheme ' .. scheme)
+    equal(
+      nvim:get([[(function()
+        local missing = {}
+        for name, target in pairs(require('agor.highlight').links) do
+          local hl = vim.api.nvim_get_hl(0, { name = name })
+          if (hl.link ~= target and name ~= 'AgorDim') or vim.fn.hlexists(target) == 0 then
+            missing[#missing + 1] = name
+          end
+        end
+        return missing
+      end)()]]),
+      {},
+      scheme
+    )
+  end
+end)
+
+return T
