@@ -71,6 +71,11 @@ local function module(name, value)
 end
 
 module('agor.state', {})
+module('agor.backend', {
+  ensure = function()
+    return 1
+  end,
+})
 module('agor.config', {
   get = function()
     return T.config
