@@ -334,3 +334,22 @@ fn a_session_that_never_was_says_so() {
     editor.command("edit agor://never-was");
     editor.wait_text("There is no session 'never-was'");
 }
+
+#[test]
+fn who_listens_in_the_tick_of_the_start_misses_nothing() {
+    let editor = editor();
+    let id = editor.lua_string(
+        "_G.types = {}
+         local id = assert(require('agor').start({ prompt = 'echo all of it' }))
+         require('agor').on_message(id, function(_, messages)
+           for _, m in ipairs(messages) do table.insert(_G.types, m.type .. (m.part and '+' or '')) end
+         end)
+         return id",
+        &[],
+    );
+    wait_status(&editor, &id, "idle");
+    editor.wait_lua("vim.list_contains(_G.types, 'cost')");
+    let types = editor.lua_string("return table.concat(_G.types, ' ')", &[]);
+    assert!(types.starts_with("prompt "), "{types}");
+    assert_eq!(types.matches("text").count() - types.matches("text+").count(), 1, "each once in full: {types}");
+}

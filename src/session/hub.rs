@@ -78,6 +78,7 @@ pub struct Hub {
     tasks: JoinSet<()>,
     names: HashMap<Id, SessionId>,
     views: BTreeMap<ViewId, SessionId>,
+    icons: Icons,
     listen_all: bool,
     listen: BTreeSet<SessionId>,
 }
@@ -109,6 +110,7 @@ impl Hub {
             tasks: JoinSet::new(),
             names: HashMap::new(),
             views: BTreeMap::new(),
+            icons: Icons::default(),
             listen_all: false,
             listen: BTreeSet::new(),
         };
@@ -189,7 +191,11 @@ impl Hub {
             return Err(JournalError::Exists(id).to_string());
         }
         let actor = Actor::new(options, Arc::clone(&self.common), self.told_by.clone());
-        let actor = actor.map_err(|error| error.to_string())?;
+        let mut actor = actor.map_err(|error| error.to_string())?;
+        // Before it has said anything: who listens from the start misses nothing.
+        if self.listens_to(&id) {
+            actor.listen();
+        }
         let summary = actor.summary();
         let trace = self.trace;
         // A view of the journal's past, opened under the same name, goes to the living session.
@@ -197,10 +203,7 @@ impl Hub {
             self.views.iter().filter(|(_, session)| **session == id).map(|(view, _)| *view).collect();
         let (inputs, received) = mpsc::unbounded_channel();
         for view in views {
-            let _ = inputs.send(Input::OpenView { view, icons: Icons::default() });
-        }
-        if self.listens_to(&id) {
-            let _ = inputs.send(Input::Listen(true));
+            let _ = inputs.send(Input::OpenView { view, icons: self.icons });
         }
         if trace {
             let _ = inputs.send(Input::Trace { on: true, reply: oneshot::channel().0 });
@@ -239,6 +242,7 @@ impl Hub {
     }
 
     fn set_views(&mut self, client: ClientId, views: Vec<(ViewId, SessionId)>, icons: Icons) {
+        self.icons = icons;
         let wanted: BTreeMap<ViewId, SessionId> = views.into_iter().collect();
         let gone: Vec<(ViewId, SessionId)> = self
             .views

@@ -54,10 +54,7 @@ impl Actor {
                 }
                 let _ = reply.send(Ok(folded));
             }
-            Input::Listen(true) => {
-                let since = self.journal.end();
-                self.listening.get_or_insert_with(|| Listening { since, out: false, next: Instant::now() });
-            }
+            Input::Listen(true) => self.listen(),
             Input::Listen(false) => self.listening = None,
             Input::MessagesTaken => {
                 if let Some(listening) = &mut self.listening {
@@ -73,6 +70,12 @@ impl Actor {
             }
             other => tracing::error!(?other, "an input that nobody handles"),
         }
+    }
+
+    /// Hands on what is said from now on.
+    pub(in crate::session) fn listen(&mut self) {
+        let since = self.journal.end();
+        self.listening.get_or_insert_with(|| Listening { since, out: false, next: Instant::now() });
     }
 
     fn head(&self) -> Head {
