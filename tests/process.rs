@@ -101,7 +101,7 @@ async fn writes_arrive_in_order_and_the_end_of_input_after_them() {
     process.handle.close_stdin();
     assert_eq!(process.handle.write(b"late\n".to_vec()), Err(InputClosed(b"late\n".to_vec())));
     let said = Said::all(&mut process).await;
-    assert_eq!(said.lines, ["echo one".to_owned(), format!("echo {long}")]);
+    assert!(said.lines == ["echo one".to_owned(), format!("echo {long}")], "{} lines", said.lines.len());
     assert_eq!(said.undelivered, Vec::<Vec<u8>>::new());
     assert_eq!(said.exit, ended_with(0));
 }
@@ -118,6 +118,19 @@ async fn what_an_agent_never_read_comes_back() {
     let said = Said::all(&mut process).await;
     assert!(said.undelivered == [long, short], "both writes come back whole");
     assert!(process.handle.write(Vec::new()).is_err());
+}
+
+#[tokio::test]
+async fn a_prompt_in_the_pipe_comes_back_and_one_that_was_read_does_not() {
+    let family = Family::new();
+    let mut process = family.spawn(&["read-line", "say=ready", "forever"]);
+    process.handle.write(b"first prompt\n".to_vec()).expect("open");
+    Said::line(&mut process, "ready").await;
+    process.handle.write(b"second prompt\n".to_vec()).expect("open");
+    process.handle.write(b"third prompt\n".to_vec()).expect("open");
+    process.handle.kill();
+    let said = Said::all(&mut process).await;
+    assert_eq!(said.undelivered, [b"second prompt\n".to_vec(), b"third prompt\n".to_vec()]);
 }
 
 #[tokio::test]
@@ -284,7 +297,7 @@ async fn the_wait_after_a_write_ends_with_the_turn() {
 async fn a_stop_is_not_held_up_by_a_flood_that_nobody_takes() {
     let family = Family::new();
     let mut process = family.spawn(&["deaf", "family", "flood=100000000"]);
-    while !matches!(patiently(process.events.recv()).await, Some(ProcessEvent::Frames(_))) {}
+    Said::something(&mut process).await;
     process.handle.climb(vec![Step::new(Action::Signal(Signal::Interrupt), SHORT), Step::kill()], busy());
     patiently(process.handle.ended()).await;
     family.has_left_nothing();

@@ -58,6 +58,7 @@ pub struct AgentProcess {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProcessEvent {
+    /// Its first lines may come before this.
     Started {
         pid: i32,
     },
@@ -67,7 +68,7 @@ pub enum ProcessEvent {
     Frames(Vec<Frame>),
     /// A line of stderr.
     Stderr(String),
-    /// The agent has closed its input, or is gone: these writes did not reach it whole. Further ones are refused.
+    /// The agent has closed its input, or is gone, and has not read these writes to their end. Further ones are refused.
     Undelivered(Vec<Vec<u8>>),
     StdoutEnded,
     /// Always the last, exactly once: nothing of the agent is left.
@@ -280,7 +281,7 @@ impl ProcessHandle {
     }
 
     /// Lets go of the process as if the backend had ended: its input is closed, and the keeper climbs the orphan ladder
-    /// by itself. The events go on to the last.
+    /// by itself, which takes at most 3 s. The events go on to the last; nothing else can be ordered any more.
     pub fn orphan(&self) {
         self.direct(Directive::LetGo);
     }

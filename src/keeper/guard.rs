@@ -117,7 +117,9 @@ impl Guard {
         let start = Instant::now();
         let mut pause = Duration::from_millis(1);
         loop {
-            if !self.reaped {
+            if self.reaped {
+                sys::kill_rest(self.agent);
+            } else {
                 sys::signal_group(self.agent, Signal::KILL);
             }
             for process in tree::descendants(&tree::snapshot(), own) {

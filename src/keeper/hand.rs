@@ -33,9 +33,10 @@ pub fn receive(socket: &mut UnixStream) -> io::Result<(Spec, [OwnedFd; 3])> {
     let mut head = [0; 4];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut flags = RecvFlags::WAITALL;
     #[cfg(target_os = "linux")]
-    flags.insert(RecvFlags::CMSG_CLOEXEC);
+    let flags = RecvFlags::WAITALL | RecvFlags::CMSG_CLOEXEC;
+    #[cfg(not(target_os = "linux"))]
+    let flags = RecvFlags::WAITALL;
     let got = recvmsg(&*socket, &mut [IoSliceMut::new(&mut head)], &mut control, flags)?;
     let mut stdio = Vec::new();
     for message in control.drain() {

@@ -142,6 +142,16 @@ pub(super) fn signal_group(agent: Pid, signal: Signal) {
     }
 }
 
+/// What can be killed of an agent that has ended where there is nothing better than its group.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn kill_rest(agent: Pid) {
+    let _ = rustix::process::kill_process_group(agent, Signal::KILL);
+}
+
+/// Here descendants are found one by one.
+#[cfg(target_os = "linux")]
+pub(super) fn kill_rest(_agent: Pid) {}
+
 /// Takes note that a watched descriptor has been seen.
 pub(super) fn drain(descriptor: impl AsFd) {
     let mut buffer = [0; 1024];

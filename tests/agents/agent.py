@@ -111,6 +111,13 @@ def echo():
         out(b'echo ' + line.encode())
 
 
+def read_line():
+    """One line and not a byte more, as none of the usual readers would."""
+    text = b''
+    while not text.endswith(b'\n'):
+        text += os.read(0, 1)
+
+
 def step(word):
     name, _, rest = word.partition('=')
     if name == 'say':
@@ -125,9 +132,9 @@ def step(word):
             out(chunk)
         out(b'\n')
     elif name == 'flood':
-        line = b'{"type":"chunk","text":"forty bytes of text"}\n'
+        chunk = b'{"type":"chunk","text":"forty bytes of text"}\n'
         for _ in range(int(rest) // 1000):
-            out(line * 1000)
+            out(chunk * 1000)
     elif name == 'drip':
         for byte in rest.encode() + b'\n':
             out(bytes([byte]))
@@ -154,6 +161,7 @@ def step(word):
             'signals': on_signals,
             'descriptors': descriptors,
             'echo': echo,
+            'read-line': read_line,
             'last-words': last_words,
             'forever': forever,
         }[name]()

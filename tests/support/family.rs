@@ -157,14 +157,18 @@ impl Said {
 
     /// Until the agent says just this.
     pub async fn line(process: &mut AgentProcess, expect: &str) {
+        assert_eq!(Self::something(process).await, [Frame::Line(expect.to_owned())]);
+    }
+
+    /// Until the agent says something.
+    pub async fn something(process: &mut AgentProcess) -> Vec<Frame> {
+        let mut errors = Vec::new();
         loop {
             match patiently(process.events.recv()).await {
-                Some(ProcessEvent::Frames(frames)) => {
-                    assert_eq!(frames, [Frame::Line(expect.to_owned())]);
-                    return;
-                }
-                Some(ProcessEvent::Started { .. } | ProcessEvent::Stderr(_)) => {}
-                other => panic!("instead of {expect:?}: {other:?}"),
+                Some(ProcessEvent::Frames(frames)) => return frames,
+                Some(ProcessEvent::Started { .. }) => {}
+                Some(ProcessEvent::Stderr(line)) => errors.push(line),
+                other => panic!("instead of lines: {other:?}, {errors:?}"),
             }
         }
     }

@@ -22,8 +22,8 @@ use crate::keeper::{
     wire::{Order, Report},
 };
 
-/// A keeper that is told to kill says after at most 1.5 s that it is done; one that does not is killed itself.
-const KILL_LIMIT: Duration = Duration::from_millis(2500);
+/// A keeper that kills is done after at most 3 s, or says that it can do no more; one that does not is killed itself.
+const KILL_LIMIT: Duration = Duration::from_millis(3500);
 /// The same for one that was let go, whose agent may take its time first.
 const LET_GO_LIMIT: Duration = Duration::from_secs(6);
 /// A keeper that has closed its socket has nothing more to do.
@@ -59,14 +59,22 @@ struct Heard {
     exit: Option<Exit>,
 }
 
+#[derive(PartialEq, Eq)]
+enum End {
+    /// The keeper has closed the socket, or has gone.
+    Closed,
+    /// It should have.
+    Overdue,
+}
+
 impl Conductor {
     pub(super) async fn run(mut self) {
         let mut heard = Heard::default();
         // An error is the end of the socket: the keeper has gone.
-        let _ = self.talk(&mut heard).await;
-        if heard.exit.is_none() && !heard.failed {
+        let end = self.talk(&mut heard).await.unwrap_or(End::Closed);
+        if end == End::Overdue || heard.exit.is_none() && !heard.failed {
             self.keeper.rescue(self.mark).await;
-            if !heard.started {
+            if !heard.started && !heard.failed {
                 let why = "the agent's keeper ended before it could start anything: try again";
                 self.feed.push(ProcessEvent::SpawnFailed(why.to_owned()));
                 heard.failed = true;
@@ -84,12 +92,16 @@ impl Conductor {
         self.feed.push(ProcessEvent::Exited(exit));
     }
 
-    async fn talk(&mut self, heard: &mut Heard) -> io::Result<()> {
+    async fn talk(&mut self, heard: &mut Heard) -> io::Result<End> {
         let (reader, mut writer) = self.socket.split();
         writer.write_all(&std::mem::take(&mut self.spec)).await?;
         let mut reports = BufReader::with_capacity(256, reader).lines();
         let mut listening = true;
         let mut deadline: Option<Instant> = None;
+        let earlier = |deadline: Option<Instant>, limit| {
+            let end = Instant::now() + limit;
+            Some(deadline.map_or(end, |deadline| deadline.min(end)))
+        };
         loop {
             let overdue = async {
                 match deadline {
@@ -100,7 +112,7 @@ impl Conductor {
             tokio::select! {
                 biased;
                 line = reports.next_line() => {
-                    let Some(line) = line? else { return Ok(()) };
+                    let Some(line) = line? else { return Ok(End::Closed) };
                     match line.parse() {
                         Ok(Report::Started { pid }) => {
                             heard.started = true;
@@ -114,6 +126,7 @@ impl Conductor {
                             heard.exit = Some(Exit { code, signal, ..Exit::default() });
                             // What is in the pipes now is all there is.
                             self.feed.open();
+                            deadline = earlier(deadline, KILL_LIMIT);
                         }
                         Err(malformed) => tracing::error!(line, "{malformed}"),
                     }
@@ -122,7 +135,7 @@ impl Conductor {
                     Some(Directive::Order(order)) => {
                         if order == Order::Kill {
                             self.feed.open();
-                            deadline.get_or_insert(Instant::now() + KILL_LIMIT);
+                            deadline = earlier(deadline, KILL_LIMIT);
                         }
                         // A keeper that has gone is noticed by its silence.
                         let _ = writer.write_all(format!("{order}\n").as_bytes()).await;
@@ -132,10 +145,10 @@ impl Conductor {
                         self.feed.open();
                         let _ = self.phase.send(Phase::LetGo);
                         let _ = writer.shutdown().await;
-                        deadline.get_or_insert(Instant::now() + LET_GO_LIMIT);
+                        deadline = earlier(deadline, LET_GO_LIMIT);
                     }
                 },
-                () = overdue => return Ok(()),
+                () = overdue => return Ok(End::Overdue),
             }
         }
     }

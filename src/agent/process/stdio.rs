@@ -123,8 +123,8 @@ async fn silence(phase: &mut watch::Receiver<Phase>) {
     sleep(GRACE).await;
 }
 
-/// Until the input is closed by us, or by the agent. What it did not take whole comes back, so that a prompt is not
-/// lost unseen.
+/// Until the input is closed by us, or by the agent. What it did not read whole comes back, so that a prompt is not lost
+/// unseen.
 pub(super) async fn write_stdin(
     pipe: Sender,
     mut writes: mpsc::UnboundedReceiver<Vec<u8>>,
@@ -132,7 +132,8 @@ pub(super) async fn write_stdin(
     mut phase: watch::Receiver<Phase>,
 ) {
     let mut begun = None;
-    let closed_by_agent = async {
+    let mut unread = Unread::default();
+    let writing = async {
         while let Some(bytes) = writes.recv().await {
             let mut rest = &begun.insert(bytes)[..];
             while !rest.is_empty() {
@@ -143,23 +144,53 @@ pub(super) async fn write_stdin(
                     Err(error) => return Err(error),
                 }
             }
-            begun = None;
+            unread.extend(begun.take());
+            unread.settle(&pipe);
         }
         io::Result::Ok(())
     };
-    tokio::select! {
+    let closed_by_us = tokio::select! {
         biased;
-        _ = closed_by_agent => {}
-        _ = phase.wait_for(|phase| *phase != Phase::Running) => {}
+        result = writing => result.is_ok(),
+        _ = phase.wait_for(|phase| *phase != Phase::Running) => false,
+    };
+    if closed_by_us {
+        return;
     }
+    unread.settle(&pipe);
     drop(pipe);
     // From now on `write` says that the input is closed.
     writes.close();
-    let mut unwritten: Vec<_> = begun.into_iter().collect();
+    let mut undelivered: Vec<_> = unread.writes.into_iter().chain(begun).collect();
     while let Ok(bytes) = writes.try_recv() {
-        unwritten.push(bytes);
+        undelivered.push(bytes);
     }
-    if !unwritten.is_empty() {
-        feed.push(ProcessEvent::Undelivered(unwritten));
+    if !undelivered.is_empty() {
+        feed.push(ProcessEvent::Undelivered(undelivered));
+    }
+}
+
+/// Writes that the pipe has taken and the agent has not: a pipe holds a whole prompt of the usual size.
+#[derive(Default)]
+struct Unread {
+    writes: VecDeque<Vec<u8>>,
+    bytes: usize,
+}
+
+impl Unread {
+    fn extend(&mut self, write: Option<Vec<u8>>) {
+        self.bytes += write.as_ref().map_or(0, Vec::len);
+        self.writes.extend(write);
+    }
+
+    /// Forgets the writes that have been read to their end.
+    fn settle(&mut self, pipe: &Sender) {
+        let held = rustix::io::ioctl_fionread(pipe).ok().and_then(|held| usize::try_from(held).ok()).unwrap_or(0);
+        while let Some(first) = self.writes.front()
+            && self.bytes - first.len() >= held
+        {
+            self.bytes -= first.len();
+            self.writes.pop_front();
+        }
     }
 }
