@@ -17,6 +17,7 @@ local thread, is_main = coroutine.running()
 if thread and not is_main then
   local shown
   while not finished do
+    ---@diagnostic disable-next-line: await-in-sync whoever runs this file in a coroutine wants it to yield
     coroutine.yield(progress ~= shown and progress or nil)
     shown = progress
   end

@@ -68,6 +68,7 @@ end
 ---@return string|nil message
 function M.start(raw, providers, env)
   env = env or os.getenv
+  ---@type agor.Arguments
   local out = { options = {} }
   local at, is_first = raw:find('%S') or #raw + 1, true
   while at <= #raw do
@@ -77,7 +78,7 @@ function M.start(raw, providers, env)
       -- One blank ends the options; whatever follows it is the prompt's.
       out.prompt = raw:sub(after + 1)
       break
-    elseif key then
+    elseif key and value then
       if not vim.list_contains(M.keys, key) then
         return nil,
           ('unknown key "%s"%s; `--` before the prompt lets it begin with any word'):format(
@@ -89,8 +90,9 @@ function M.start(raw, providers, env)
       if expanded == '' then
         return nil, key .. '= needs a value'
       elseif key == 'add_dir' then
-        out.options.add_dir = out.options.add_dir or {}
-        table.insert(out.options.add_dir, expanded)
+        local dirs = out.options.add_dir or {}
+        table.insert(dirs --[[@as string[] ]], expanded)
+        out.options.add_dir = dirs
       elseif out.options[key] then
         return nil, key .. '= is given twice'
       else
@@ -116,7 +118,7 @@ function M.start(raw, providers, env)
     if out.provider and out.provider ~= out.options.provider then
       return nil, ('two providers are given, %s and %s'):format(out.provider, out.options.provider)
     end
-    out.provider = out.options.provider
+    out.provider = out.options.provider --[[@as string]]
     out.options.provider = nil
   end
   return out
@@ -131,7 +133,7 @@ function M.send(raw, sessions)
   local text, session = raw:gsub('^%s+', ''), nil
   local name, rest = text:match('^@([%w._-]+)%s*(.*)$')
   local whole = text:match('^@(%S+)')
-  if name and whole == name then
+  if name and rest and whole == name then
     if vim.list_contains(sessions, name) then
       session, text = name, rest
     else

@@ -13,7 +13,7 @@ local function root()
 end
 
 ---@param path string
----@return integer|nil seconds
+---@return number|nil seconds
 local function modified(path)
   local stat = vim.uv.fs_stat(path)
   if not stat or stat.type ~= 'file' or vim.fn.executable(path) ~= 1 then

@@ -11,14 +11,14 @@ local function plugin_root()
 end
 
 ---@param text string
----@return integer[]|nil
+---@return number[]|nil
 local function version(text)
-  local major, minor, patch = text:match('(%d+)%.(%d+)%.?(%d*)')
-  return major and { tonumber(major), tonumber(minor), tonumber(patch) or 0 } or nil
+  local found = vim.version.parse(text:match('%d+%.%d+[%d.]*') or '', { strict = false })
+  return found and { found.major, found.minor, found.patch } or nil
 end
 
----@param have integer[]
----@param need integer[]
+---@param have number[]
+---@param need number[]
 ---@return boolean
 local function reaches(have, need)
   for i = 1, 3 do
@@ -54,7 +54,7 @@ function M.objection(root, answer)
   end
   local have = version(answer)
   if
-    not have or not reaches(have, version(needed) --[[@as integer[] ]])
+    not have or not reaches(have, version(needed) --[[@as number[] ]])
   then
     local shown = vim.trim(answer):match('%d[%w.+-]*') or vim.trim(answer)
     return ('building the backend needs Rust %s or newer, and cargo is %s: run `rustup update`, then :Agor build'):format(
@@ -129,7 +129,7 @@ local function compile(root, say, done)
         end
       end
     end
-    rest = rest:match('[^\r\n]*$')
+    rest = rest:match('[^\r\n]*$') or ''
   end
   local command = { 'cargo', 'build', '--release', '--locked', '--target-dir', root .. '/target' }
   local ok, err = pcall(

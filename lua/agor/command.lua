@@ -17,7 +17,7 @@ local M = {}
 ---@field args? 'raw'|'word' none without it
 ---@field range? boolean
 ---@field bang? boolean
----@field complete? fun(words: string[]): string[] candidates for the word after `words`
+---@field complete? fun(words: string[], lead: string): string[] candidates for `lead` after `words`
 
 ---@param ok any
 ---@param failed string|nil
@@ -67,7 +67,8 @@ local function complete_start(words, lead)
   local arguments = require('agor.arguments')
   local names = require('agor.provider').names()
   local key, value = lead:match('^(%a[%w_]*)=(.*)$')
-  if key then
+  if key and value then
+    ---@type string[]
     local values = ({
       provider = names,
       resume_mode = { 'new', 'continue', 'resume' },
@@ -260,7 +261,7 @@ M.subcommands = {
       if call.args ~= '' and (not n or n < 1 or n % 1 ~= 0) then
         return report(nil, ('permit takes the number of an option, not "%s"'):format(call.args))
       end
-      report(require('agor.ui.ask').focus(n))
+      report(require('agor.ui.ask').focus(n and math.floor(n)))
     end,
   },
   export = {
@@ -328,10 +329,10 @@ end
 function M.run(subcommand, opts)
   local args, name, bang = opts.args, subcommand, opts.bang
   if not name then
-    local first, after = args:match('^(%S+)()')
+    local first = args:match('^%S+')
     name = first or 'toggle'
     -- One blank parts the subcommand from the rest, which is left as it is.
-    args = first and args:sub(after):gsub('^%s', '', 1) or ''
+    args = first and args:sub(#first + 1):gsub('^%s', '', 1) or ''
     if name:match('!$') then
       name, bang = name:sub(1, -2), true
     end
@@ -375,7 +376,8 @@ function M.complete(subcommand, lead, line, cursor)
   for word in rest:gsub('\\ ', '\1'):gmatch('%S+') do
     table.insert(words, (word:gsub('\1', '\\ ')))
   end
-  local last = rest:match('%s$') and not rest:match('\\%s$') and '' or table.remove(words) or ''
+  local begins = rest:match('%s$') ~= nil and not rest:match('\\%s$')
+  local last = begins and '' or table.remove(words) --[[@as string]] or ''
   if not subcommand then
     if #words == 0 then
       return matching(M.names(), last)

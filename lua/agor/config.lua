@@ -260,7 +260,8 @@ function M.build(...)
   return config, wrong
 end
 
----@return any
+---@return any value
+---@return string|nil problem
 local function global()
   local value = vim.g.agor
   if vim.is_callable(value) then

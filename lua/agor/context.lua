@@ -3,15 +3,7 @@
 
 local M = {}
 
----@class agor.Context what goes to the agent, see the help on agor.send()
----@field path string relative to the session's directory where it lies below it; empty without a file
----@field first_line integer
----@field last_line integer
----@field filetype string
----@field text string
----@field unsaved boolean|nil
-
----@class agor.Selection a Context whose path is still absolute
+---@class agor.Selection an agor.Context (see ui/prompt.lua) whose path is still absolute
 ---@field name string
 ---@field first_line integer
 ---@field last_line integer
@@ -73,10 +65,9 @@ local function yank(keys)
   local marks = { ["'["] = vim.fn.getpos("'["), ["']"] = vim.fn.getpos("']") }
   local ignored = vim.o.eventignore
   vim.opt.eventignore:append('TextYankPost')
-  local ok, err = pcall(
-    vim.cmd,
-    { cmd = 'normal', bang = true, args = { keys .. '"zy' }, mods = { silent = true } }
-  )
+  local ok, err = pcall(function()
+    vim.cmd({ cmd = 'normal', bang = true, args = { keys .. '"zy' }, mods = { silent = true } })
+  end)
   vim.o.eventignore = ignored
   local taken = vim.fn.getreginfo('z')
   vim.fn.setreg('z', kept)

@@ -9,9 +9,7 @@ local M = {}
 ---@param pattern string
 ---@param data table
 local function autocmd(pattern, data)
-  if vim.fn.exists('#User#' .. pattern) == 0 then
-    return
-  end
+  -- Without asking exists() first: that does not see a pattern such as `Agor*`.
   local ok, err =
     pcall(vim.api.nvim_exec_autocmds, 'User', { pattern = pattern, data = data, modeline = false })
   if not ok then
@@ -62,16 +60,39 @@ function M.register(list, session, fn)
   end
 end
 
+-- Autocommands may be looked through no more often than this: there can be many, and apply() asks each time.
+local look_again_ms = 500
+local looked_at, heard = -look_again_ms, false
+
+---Does an autocommand listen to messages?
+---@param now boolean whatever was found a moment ago
+---@return boolean
+local function autocmd_listens(now)
+  if vim.fn.exists('#User#AgorMessage') == 1 then
+    return true
+  end
+  if not now and vim.uv.now() - looked_at < look_again_ms then
+    return heard
+  end
+  looked_at, heard = vim.uv.now(), false
+  for _, entry in ipairs(vim.api.nvim_get_autocmds({ event = 'User' })) do
+    local ok, found = pcall(vim.fn.match, 'AgorMessage', vim.fn.glob2regpat(entry.pattern))
+    heard = heard or (ok and found >= 0)
+  end
+  return heard
+end
+
 ---Tells the backend whose messages are wanted, if that has changed.
----@param also? string a session that begins in this tick, whose listeners may still come
-function M.listen(also)
+---@param opts? { also?: string, now?: boolean } also: a session that begins in this tick, whose listeners may still come
+function M.listen(opts)
+  opts = opts or {}
   if not state.channel then
     return
   end
-  local all = vim.fn.exists('#User#AgorMessage') == 1
+  local all = autocmd_listens(opts.now or false)
   local sessions = {}
-  if also then
-    sessions[also] = true
+  if opts.also then
+    sessions[opts.also] = true
   end
   for _, entry in ipairs(state.on_message) do
     if entry.session then

@@ -97,8 +97,9 @@ local function compare(buf)
       end
     end,
   })
-  local ok, err =
-    pcall(vim.cmd, { cmd = 'checktime', args = { tostring(buf) }, mods = { silent = true } })
+  local ok, err = pcall(function()
+    vim.cmd({ cmd = 'checktime', args = { tostring(buf) }, mods = { silent = true } })
+  end)
   vim.api.nvim_del_augroup_by_id(group)
   if not ok then
     error(err, 0)

@@ -7,7 +7,7 @@ local health = vim.health
 ---@param command string[]
 ---@return string|nil output
 local function ask(command)
-  local ok, job = pcall(vim.system, command, { text = true, stdin = false })
+  local ok, job = pcall(vim.system, command, { text = true })
   if not ok then
     return nil
   end
@@ -20,7 +20,7 @@ end
 
 local function check_neovim()
   health.start('Neovim')
-  local version = tostring(vim.version())
+  local version = vim.fn.matchstr(vim.fn.execute('version'), 'NVIM v\\zs\\S*')
   if vim.fn.has('nvim-0.11') == 1 then
     health.ok('Neovim ' .. version)
   else

@@ -85,7 +85,7 @@ function M.start(opts)
   local id, events, mirror = params.session_id, require('agor.events'), require('agor.mirror')
   mirror.begin(params)
   -- Who listens from this tick on misses nothing, so the backend keeps the messages until it is known who does.
-  events.listen(id)
+  events.listen({ also = id })
   local sent, lost = require('agor.rpc').notify('start', params, function(err)
     if err then
       start_failed(id, err)
@@ -96,7 +96,7 @@ function M.start(opts)
     return nil, lost
   end
   vim.schedule(function()
-    events.listen()
+    events.listen({ now = true })
   end)
   params.prompt = nil
   state.starts[id] = params
@@ -140,6 +140,7 @@ function M.send(text, opts)
   if not ok then
     return nil, unwritten
   end
+  require('agor.events').listen({ now = true })
   ok, wrong = tell('send', { session_id = row.session_id, prompt = prompt })
   if ok then
     require('agor.mirror').touch(row.session_id)

@@ -40,9 +40,10 @@ end
 ---@param done? fun(id: string)
 function M.start(opts, taken, done)
   require('agor.config').refresh()
-  local function go()
+  ---@param dir string
+  local function go(dir)
     if taken then
-      opts.context = { context.for_session(taken, opts.cwd) }
+      opts.context = { context.for_session(taken, dir) }
     end
     local id, failed = require('agor').start(opts)
     if not id then
@@ -53,10 +54,13 @@ function M.start(opts, taken, done)
     end
   end
   if opts.cwd then
-    return go()
+    return go(opts.cwd)
   end
-  opts.cwd = project.root()
-  wide(opts.cwd, go)
+  local dir = project.root()
+  opts.cwd = dir
+  wide(dir, function()
+    go(dir)
+  end)
 end
 
 ---The first word looks like a misspelt provider.

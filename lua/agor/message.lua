@@ -56,7 +56,8 @@ end
 ---@param err any
 ---@return string
 function M.line(err)
-  return (tostring(err):match('^[^\n]*'):gsub('^%s+', ''))
+  local text = tostring(err):gsub('\n.*', '')
+  return (text:gsub('^%s+', ''))
 end
 
 return M

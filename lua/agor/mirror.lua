@@ -157,7 +157,7 @@ function M.begin(params)
     cost_usd = 0,
     input_tokens = 0,
     output_tokens = 0,
-    started_at = seconds * 1000 + math.floor(microseconds / 1000),
+    started_at = math.floor(seconds * 1000 + microseconds / 1000),
     title = '',
     cwd = params.cwd,
     model = params.model or '',

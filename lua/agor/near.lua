@@ -7,6 +7,7 @@ local M = {}
 ---@param b string
 ---@return integer
 function M.distance(a, b)
+  ---@type table<integer, table<integer, integer>>
   local rows = { [0] = {} }
   for j = 0, #b do
     rows[0][j] = j
@@ -21,7 +22,7 @@ function M.distance(a, b)
       rows[i][j] = swapped and math.min(best, rows[i - 2][j - 2] + 1) or best
     end
   end
-  return rows[#a][#b]
+  return rows[#a][#b] --[[@as integer]]
 end
 
 ---The name that is likely meant, if any is near enough.

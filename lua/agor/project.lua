@@ -95,7 +95,7 @@ function M.root()
   local buf = vim.api.nvim_get_current_buf()
   local rule = config.get().root
   if vim.is_callable(rule) then
-    local ok, dir = pcall(rule, buf)
+    local ok, dir = pcall(rule --[[@as function]], buf)
     if ok and type(dir) == 'string' and directory(dir) then
       return directory(dir) --[[@as string]]
     end

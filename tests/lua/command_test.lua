@@ -47,14 +47,14 @@ T['start takes keys, and says what is wrong with them'] = test(nil, function(chi
   equal(params.cwd, child.home .. '/work/sub dir')
   equal({ params.model, params.max_turns, params.prompt.text }, { 'big', 3, 'Explain | this' })
   for line, sentence in pairs({
-    ['AgorStart nodel=x'] = 'unknown key "nodel" (did you mean "model"?)',
+    ['AgorStart modelx=x'] = 'unknown key "modelx" (did you mean "model"?)',
     ['AgorStart demo cwd=/no/such hi'] = 'cwd: the directory /no/such does not exist',
     ['AgorStart demo max_turns=x'] = 'max_turns= takes a number',
     ['AgorStart demo resume_mode=later'] = 'resume_mode must be new, continue or resume',
     ['AgorStart demo resume=x resume_mode=new'] = 'does not go with resume_mode',
     ['AgorStart provider=nope'] = 'unknown provider "nope"',
     ['AgorStart dmeo hi'] = 'unknown provider "dmeo" (did you mean "demo"?)',
-    ['Agor strat'] = 'unknown subcommand "strat" (did you mean "start"?)',
+    ['Agor sendd'] = 'unknown subcommand "sendd" (did you mean "send"?)',
     ['Agor toggle now'] = ':Agor toggle takes no argument',
     ['Agor! send'] = ':Agor send takes no !',
     ['1,2AgorToggle'] = ':Agor toggle takes no range',
@@ -68,18 +68,15 @@ T['start takes keys, and says what is wrong with them'] = test(nil, function(chi
   equal(#child:told('start'), 1)
 end)
 
-T['no agent installed: what to install, and the demo'] = test(
-  {
-    env = { PATH = '/nonexistent' },
-    before = [[require('agor.presets').new = (function(new) return function()
+T['no agent installed: what to install, and the demo'] = test({
+  env = { PATH = '/nonexistent' },
+  before = [[require('agor.presets').new = (function(new) return function()
     local conf = new() conf.providers.claude.also = {} return conf end end)(require('agor.presets').new)]],
-  },
-  function(child)
-    child:cmd('AgorStart')
-    contains(child:notes(), 'npm install -g @anthropic-ai/claude-code')
-    contains(child:notes(), ':AgorStart demo works at once')
-  end
-)
+}, function(child)
+  child:cmd('AgorStart')
+  contains(child:notes(), 'npm install -g @anthropic-ai/claude-code')
+  contains(child:notes(), ':AgorStart demo works at once')
+end)
 
 T['a typed visual range is the exact selection, another one whole lines'] = test(
   nil,
@@ -247,8 +244,8 @@ T['ps, stats, export, model, trace and login'] = test(nil, function(child)
   contains(child:notes(), 'out.md exists')
   child:cmd('AgorModel small')
   equal(child:wait_told('set_model').value, 'small')
-  child:cmd('AgorModel smal')
-  contains(child:notes(), 'offers no model "smal" (did you mean "small"?)')
+  child:cmd('AgorModel bigg')
+  contains(child:notes(), 'offers no model "bigg" (did you mean "big"?)')
   child:cmd('AgorMode plan')
   contains(child:notes(), 'demo does not let the mode be changed')
   child:cmd('AgorTrace on')

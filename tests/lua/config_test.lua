@@ -70,13 +70,13 @@ end
 T['what is wrong is named by its path, what is right is used'] = function()
   local conf = build({
     {
-      windw = {},
+      windowx = {},
       window = { width = 'wide', position = 'left' },
       order = { 1 },
       quit = 'maybe',
       providers = {
         ['bad name'] = {},
-        claude = { commnd = { 'x' }, max_turns = 0, model = 'opus' },
+        claude = { commandx = { 'x' }, max_turns = 0, model = 'opus' },
         new = {},
       },
       notify = 3,
@@ -85,12 +85,12 @@ T['what is wrong is named by its path, what is right is used'] = function()
     'notify must be a table',
     'order must be a list of strings',
     'providers.bad name is no name for a provider',
-    'providers.claude.commnd is no key of the configuration (did you mean "command"?)',
+    'providers.claude.commandx is no key of the configuration (did you mean "command"?)',
     'providers.claude.max_turns must be a whole number of at least 1',
     'providers.new.protocol is missing',
     'quit must be one of "ask", "stop"',
     'window.width must be a number',
-    'windw is no key of the configuration (did you mean "window"?)',
+    'windowx is no key of the configuration (did you mean "window"?)',
   })
   equal(conf.window.position, 'left')
   equal(conf.window.width, 0.4)

@@ -172,11 +172,15 @@ T['messages are asked for only while someone listens'] = test(nil, function(chil
     return last.all == false and #last.sessions == 0
   end)
   child:lua([[
-    vim.api.nvim_create_autocmd('User', { pattern = 'AgorMessage', callback = function(e) data = e.data end })
+    seen = {}
+    vim.api.nvim_create_autocmd('User', { pattern = 'Agor*', callback = function(e) seen[e.match] = e.data end })
     require('agor').send('messages', { session = 'a' })
+    require('agor').send('work', { session = 'a' })
   ]])
-  child:wait_for('data')
-  equal(child:get('data.session_id'), 'a')
+  child:wait_for('seen.AgorMessage and seen.AgorStatus')
+  equal(child:get('seen.AgorMessage.session_id'), 'a')
+  local all = child:told('listen')
+  equal(all[#all].params.all, true)
 end)
 
 T['an error in one callback is told once and does not stop the others'] = test(nil, function(child)

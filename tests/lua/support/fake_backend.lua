@@ -16,7 +16,7 @@ local function write(message)
 end
 
 local function note(entry)
-  local file = assert(io.open(os.getenv('AGOR_FAKE_LOG'), 'a'))
+  local file = assert(io.open(os.getenv('AGOR_FAKE_LOG') or 'AGOR_FAKE_LOG is not set', 'a'))
   file:write(vim.json.encode(entry), '\n')
   file:close()
 end

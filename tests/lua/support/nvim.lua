@@ -110,8 +110,11 @@ end
 
 ---@return { mode: string, blocking: boolean }
 function Nvim:mode()
-  local ok, mode = pcall(vim.rpcrequest, self.chan, 'nvim_get_mode')
-  return ok and mode or { mode = '', blocking = false }
+  local mode = { mode = '', blocking = false }
+  pcall(function()
+    mode = vim.rpcrequest(self.chan, 'nvim_get_mode') --[[@as table]]
+  end)
+  return mode
 end
 
 ---@return boolean
@@ -183,7 +186,7 @@ end
 
 ---@param method string
 ---@param count? integer
----@return table params of the last
+---@return any params of the last
 function Nvim:wait_told(method, count)
   return self:wait(method, function()
     local all = self:told(method)
