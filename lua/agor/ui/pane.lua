@@ -450,7 +450,8 @@ function M.split_beside(buf)
   local position = pane and pane.position or 'right'
   local win
   if position == 'float' or position == 'tab' then
-    win = api.nvim_open_win(buf, false, { split = 'above', win = position == 'tab' and anchor or -1 })
+    win =
+      api.nvim_open_win(buf, false, { split = 'above', win = position == 'tab' and anchor or -1 })
   else
     local split = { right = 'left', left = 'right', bottom = 'above', top = 'below' }
     local _, width, height = geometry()
@@ -554,8 +555,7 @@ local function on_closed(win)
   end
   local inside = api.nvim_get_current_win()
   local sizes = given_back[win]
-  local before = pane.position ~= 'float'
-      and require('agor.ui.layout').snapshot(windows(pane))
+  local before = pane.position ~= 'float' and require('agor.ui.layout').snapshot(windows(pane))
     or nil
   vim.schedule(function()
     if not api.nvim_tabpage_is_valid(tab) or tab ~= api.nvim_get_current_tabpage() then

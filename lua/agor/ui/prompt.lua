@@ -620,7 +620,8 @@ function M.restore(session_id, prompt)
   local buf = M.buffer(session_id)
   local state = states[buf]
   local _, now, count = split(state, lines_of(buf))
-  local text = vim.trim(prompt.text or '') == '' and {} or vim.split(prompt.text, '\n', { plain = true })
+  local text = vim.trim(prompt.text or '') == '' and {}
+    or vim.split(prompt.text, '\n', { plain = true })
   if now ~= '' and #text > 0 then
     text[#text + 1] = ''
   end
