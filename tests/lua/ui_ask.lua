@@ -370,15 +370,12 @@ end)
 
 T['a plan is shown, edited and approved as written'] = test(nil, function(nvim)
   clock(nvim)
-  permission(
-    nvim,
-    {
-      tool = 'plan',
-      title = 'Plan',
-      input = { plan = '# Plan\n\n1. do', other = 5 },
-      lines = { '# Plan', '', '1. do' },
-    }
-  )
+  permission(nvim, {
+    tool = 'plan',
+    title = 'Plan',
+    input = { plan = '# Plan\n\n1. do', other = 5 },
+    lines = { '# Plan', '', '1. do' },
+  })
   contains(nvim:screen(), 'claude has a plan')
   contains(nvim:screen(), '1. do')
   focus(nvim)
