@@ -67,6 +67,15 @@ T['a question opens without the focus and says how it is reached'] = test(nil, f
   equal(nvim:mode(), 'n')
 end)
 
+T['a title that the text begins with is not said twice'] = test(nil, function(nvim)
+  permission(nvim)
+  local _, count = nvim:screen():gsub('make test', '')
+  equal(count, 1)
+  permission(nvim, { session_id = 's0', request_id = 'r0', title = 'src/a.rs', lines = { '+ x' } })
+  nvim:lua('require("agor.ui.ask").on_closed({ session_id = "s1", request_id = "r1" })')
+  contains(nvim:screen(), 'src/a.rs')
+end)
+
 T['its keys do nothing without the focus'] = test(nil, function(nvim)
   permission(nvim)
   nvim:type('1<CR>j3<CR>')

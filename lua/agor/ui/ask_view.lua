@@ -58,8 +58,9 @@ local function content(item)
     return out
   end
   if item.title ~= '' and item.tool ~= 'plan' then
-    local same = #item.lines == 1 and vim.trim(item.lines[1]) == vim.trim(item.title)
-    if not same then
+    -- A command or a path that the text begins with anyway is not said twice.
+    local said = item.lines[1] and item.lines[1]:find(vim.trim(item.title), 1, true)
+    if not said then
       line(out, { { ' ' }, { item.title, 'AgorPath' } })
     end
   end
