@@ -53,11 +53,27 @@ T['a question opens without the focus and says how it is reached'] = test(nil, f
   local before = nvim:get('vim.api.nvim_get_current_win()')
   permission(nvim, { reason = 'Not allowed so far' })
   local screen = nvim:screen()
-  for _, part in ipairs({ 'claude asks: Bash', '$ make test', '1 Yes, once', '3 No', 'Not allowed so far', ':Agor permit' }) do
+  for _, part in ipairs({
+    'claude asks: Bash',
+    '$ make test',
+    '1 Yes, once',
+    '3 No',
+    'Not allowed so far',
+    ':Agor permit',
+  }) do
     contains(screen, part)
   end
   equal(nvim:get('vim.api.nvim_get_current_win()'), before)
   equal(nvim:mode(), 'n')
+end)
+
+T['a title that the text begins with is not said twice'] = test(nil, function(nvim)
+  permission(nvim)
+  local _, count = nvim:screen():gsub('make test', '')
+  equal(count, 1)
+  permission(nvim, { session_id = 's0', request_id = 'r0', title = 'src/a.rs', lines = { '+ x' } })
+  nvim:lua('require("agor.ui.ask").on_closed({ session_id = "s1", request_id = "r1" })')
+  contains(nvim:screen(), 'src/a.rs')
 end)
 
 T['its keys do nothing without the focus'] = test(nil, function(nvim)
@@ -127,7 +143,9 @@ T['the same when the question under the cursor is withdrawn'] = test(nil, functi
   permission(nvim)
   permission(nvim, { request_id = 'r2', title = 'second', lines = { '$ second' } })
   focus(nvim)
-  nvim:lua('require("agor.ui.ask").on_closed({ session_id = "s1", request_id = "r1", outcome = "cancelled" })')
+  nvim:lua(
+    'require("agor.ui.ask").on_closed({ session_id = "s1", request_id = "r1", outcome = "cancelled" })'
+  )
   nvim:settle()
   contains(nvim:screen(), '$ second')
   nvim:type('1')
@@ -164,7 +182,12 @@ T['r refuses with the reason word for word'] = test(nil, function(nvim)
   nvim:type('r')
   nvim:type('use "just" & not %make|<CR>')
   equal(nvim:get('T.answers'), {
-    { session = 's1', request = 'r1', option = 'no', opts = { message = 'use "just" & not %make|' } },
+    {
+      session = 's1',
+      request = 'r1',
+      option = 'no',
+      opts = { message = 'use "just" & not %make|' },
+    },
   })
 end)
 
@@ -228,7 +251,10 @@ end)
 T['permit n answers from anywhere'] = test(nil, function(nvim)
   permission(nvim)
   permission(nvim, { session_id = 's2', request_id = 'r2' })
-  equal(nvim:get('{ require("agor.ui.ask").focus(4) }'), { false, 'This question has the options 1 to 3' })
+  equal(
+    nvim:get('{ require("agor.ui.ask").focus(4) }'),
+    { false, 'This question has the options 1 to 3' }
+  )
   nvim:lua('require("agor.ui.ask").focus(2)')
   equal(nvim:get('T.answers'), { { session = 's1', request = 'r1', option = 'always', opts = {} } })
   nvim:lua('require("agor.ui.ask").focus(1)')
@@ -258,25 +284,28 @@ local UNSAFE = {
 }
 
 for name, keys in pairs(UNSAFE) do
-  T['it does not open in ' .. name .. ', tells once, and opens afterwards'] = test(nil, function(nvim)
-    nvim:type(keys[1])
-    nvim:lua([[
+  T['it does not open in ' .. name .. ', tells once, and opens afterwards'] = test(
+    nil,
+    function(nvim)
+      nvim:type(keys[1])
+      nvim:lua([[
       T.session('s1')
       require('agor.ui.ask').on_permission({
         session_id = 's1', request_id = 'r1', tool = 'Bash', title = 'make', input = {}, lines = {}, marks = {},
         options = { { option_id = 'y', name = 'Yes', kind = 'allow_once' } },
       })
     ]])
-    local mode = nvim:mode()
-    equal(nvim:get(FLOATS), 0)
-    equal(nvim:mode(), mode)
-    equal(#nvim:get('T.messages'), 1)
-    contains(nvim:get('T.messages[1][2]'), ':Agor permit')
-    nvim:type(keys[2])
-    nvim:wait(FLOATS .. ' == 2')
-    equal(#nvim:get('T.messages'), 1)
-    equal(nvim:get('vim.bo.filetype == "agor-question"'), false)
-  end)
+      local mode = nvim:mode()
+      equal(nvim:get(FLOATS), 0)
+      equal(nvim:mode(), mode)
+      equal(#nvim:get('T.messages'), 1)
+      contains(nvim:get('T.messages[1][2]'), ':Agor permit')
+      nvim:type(keys[2])
+      nvim:wait(FLOATS .. ' == 2')
+      equal(#nvim:get('T.messages'), 1)
+      equal(nvim:get('vim.bo.filetype == "agor-question"'), false)
+    end
+  )
 end
 
 T['it does not open while a macro runs'] = test(nil, function(nvim)
@@ -312,14 +341,17 @@ T['it stands beside the transcript, on top of a pane at the bottom'] = function(
       contains(screen, 'Ask claude')
       if size[1] == 160 then
         local left = nvim:get('vim.api.nvim_win_get_position(vim.fn.bufwinid("agor://s1"))[2]')
-        nvim:lua([[
+        nvim:lua(
+          [[
           for _, win in ipairs(vim.api.nvim_list_wins()) do
             local c = vim.api.nvim_win_get_config(win)
             if c.relative ~= '' then
               assert(c.col + c.width + 2 <= ..., 'over the transcript')
             end
           end
-        ]], left)
+        ]],
+          left
+        )
       end
       clock(nvim)
       focus(nvim)
@@ -347,7 +379,12 @@ end)
 
 T['a plan is shown, edited and approved as written'] = test(nil, function(nvim)
   clock(nvim)
-  permission(nvim, { tool = 'plan', title = 'Plan', input = { plan = '# Plan\n\n1. do' , other = 5 }, lines = { '# Plan', '', '1. do' } })
+  permission(nvim, {
+    tool = 'plan',
+    title = 'Plan',
+    input = { plan = '# Plan\n\n1. do', other = 5 },
+    lines = { '# Plan', '', '1. do' },
+  })
   contains(nvim:screen(), 'claude has a plan')
   contains(nvim:screen(), '1. do')
   focus(nvim)
@@ -356,26 +393,34 @@ T['a plan is shown, edited and approved as written'] = test(nil, function(nvim)
   nvim:type('Go2. test<Esc>')
   nvim:cmd('write')
   equal(nvim:get('T.answers'), {
-    { session = 's1', request = 'r1', option = 'yes', opts = { input = { plan = '# Plan\n\n1. do\n2. test', other = 5 } } },
+    {
+      session = 's1',
+      request = 'r1',
+      option = 'yes',
+      opts = { input = { plan = '# Plan\n\n1. do\n2. test', other = 5 } },
+    },
   })
   nvim:settle()
   equal(nvim:get('vim.bo.filetype'), '')
 end)
 
-T['a plan that is not written is still open, and a settled one is not sent'] = test(nil, function(nvim)
-  clock(nvim)
-  permission(nvim, { tool = 'plan', input = { plan = 'x' }, lines = { 'x' } })
-  focus(nvim)
-  nvim:type('e')
-  nvim:cmd('quit')
-  equal(nvim:get('require("agor.ui.ask").count()'), 1)
-  focus(nvim)
-  nvim:type('e')
-  nvim:lua('require("agor.ui.ask").on_closed({ session_id = "s1", request_id = "r1" })')
-  nvim:cmd('write')
-  equal(nvim:get('T.answers'), {})
-  contains(nvim:get('T.messages[1][2]'), 'settled already')
-end)
+T['a plan that is not written is still open, and a settled one is not sent'] = test(
+  nil,
+  function(nvim)
+    clock(nvim)
+    permission(nvim, { tool = 'plan', input = { plan = 'x' }, lines = { 'x' } })
+    focus(nvim)
+    nvim:type('e')
+    nvim:cmd('quit')
+    equal(nvim:get('require("agor.ui.ask").count()'), 1)
+    focus(nvim)
+    nvim:type('e')
+    nvim:lua('require("agor.ui.ask").on_closed({ session_id = "s1", request_id = "r1" })')
+    nvim:cmd('write')
+    equal(nvim:get('T.answers'), {})
+    contains(nvim:get('T.messages[1][2]'), 'settled already')
+  end
+)
 
 T['e without a plan does nothing'] = test(nil, function(nvim)
   clock(nvim)
@@ -392,7 +437,10 @@ local STORE = {
   multi = false,
   secret = false,
   allow_other = true,
-  options = { { label = 'SQLite', description = 'one file' }, { label = 'Postgres', description = '' } },
+  options = {
+    { label = 'SQLite', description = 'one file' },
+    { label = 'Postgres', description = '' },
+  },
 }
 local KEEP = {
   id = 'Keep what?',
@@ -404,35 +452,46 @@ local KEEP = {
   options = { { label = 'History' }, { label = 'Cost' } },
 }
 
-T['questions are asked one after the other, several choices where allowed'] = test(nil, function(nvim)
-  clock(nvim)
-  question(nvim, { STORE, KEEP })
-  local screen = nvim:screen()
-  for _, part in ipairs({ 'Store (1 of 2)', 'Which store?', '1 SQLite', 'one file', '3 Something else' }) do
-    contains(screen, part)
+T['questions are asked one after the other, several choices where allowed'] = test(
+  nil,
+  function(nvim)
+    clock(nvim)
+    question(nvim, { STORE, KEEP })
+    local screen = nvim:screen()
+    for _, part in ipairs({
+      'Store (1 of 2)',
+      'Which store?',
+      '1 SQLite',
+      'one file',
+      '3 Something else',
+    }) do
+      contains(screen, part)
+    end
+    focus(nvim)
+    nvim:type('2')
+    contains(nvim:screen(), 'Keep (2 of 2)')
+    nvim:type('1')
+    equal(nvim:get('T.answers'), {})
+    nvim:lua('Now = Now + 301')
+    nvim:type('12')
+    nvim:type('1')
+    contains(nvim:screen(), '◼ Cost')
+    contains(nvim:screen(), '◻ History')
+    nvim:type('3')
+    nvim:type('the logs<CR>')
+    contains(nvim:screen(), 'the logs')
+    nvim:type('<CR>')
+    equal(nvim:get('T.answers'), {
+      {
+        session = 's1',
+        request = 'q1',
+        opts = {
+          answers = { ['Which store?'] = { 'Postgres' }, ['Keep what?'] = { 'Cost', 'the logs' } },
+        },
+      },
+    })
   end
-  focus(nvim)
-  nvim:type('2')
-  contains(nvim:screen(), 'Keep (2 of 2)')
-  nvim:type('1')
-  equal(nvim:get('T.answers'), {})
-  nvim:lua('Now = Now + 301')
-  nvim:type('12')
-  nvim:type('1')
-  contains(nvim:screen(), '◼ Cost')
-  contains(nvim:screen(), '◻ History')
-  nvim:type('3')
-  nvim:type('the logs<CR>')
-  contains(nvim:screen(), 'the logs')
-  nvim:type('<CR>')
-  equal(nvim:get('T.answers'), {
-    {
-      session = 's1',
-      request = 'q1',
-      opts = { answers = { ['Which store?'] = { 'Postgres' }, ['Keep what?'] = { 'Cost', 'the logs' } } },
-    },
-  })
-end)
+)
 
 T['free text is an answer, and the question before can be asked again'] = test(nil, function(nvim)
   clock(nvim)
@@ -446,7 +505,10 @@ T['free text is an answer, and the question before can be asked again'] = test(n
   nvim:type('a file %x<CR>')
   nvim:lua('Now = Now + 301')
   nvim:type('<Space><CR>')
-  equal(nvim:get('T.answers[1].opts.answers'), { ['Which store?'] = { 'a file %x' }, ['Keep what?'] = { 'History' } })
+  equal(
+    nvim:get('T.answers[1].opts.answers'),
+    { ['Which store?'] = { 'a file %x' }, ['Keep what?'] = { 'History' } }
+  )
 end)
 
 T['r declines a question'] = test(nil, function(nvim)
@@ -460,7 +522,15 @@ end)
 T['a secret is neither shown nor kept'] = test(nil, function(nvim)
   clock(nvim)
   question(nvim, {
-    { id = 'k', header = 'Key', text = 'Your key?', multi = false, secret = true, allow_other = true, options = {} },
+    {
+      id = 'k',
+      header = 'Key',
+      text = 'Your key?',
+      multi = false,
+      secret = true,
+      allow_other = true,
+      options = {},
+    },
   })
   focus(nvim)
   nvim:type('1')

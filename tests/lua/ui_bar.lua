@@ -80,7 +80,15 @@ end)
 T['figures are short'] = test(nil, function(nvim)
   local count = [[vim.tbl_map(require('agor.ui.bar').count, ...)]]
   equal(nvim:get(count, { 0, 999, 1000, 12345, 99949, 99950, 999499, 999500, 1234567 }), {
-    '0', '999', '1k', '12.3k', '99.9k', '100k', '999k', '1.0M', '1.2M',
+    '0',
+    '999',
+    '1k',
+    '12.3k',
+    '99.9k',
+    '100k',
+    '999k',
+    '1.0M',
+    '1.2M',
   })
   local cost = [[vim.tbl_map(require('agor.ui.bar').cost, ...)]]
   equal(nvim:get(cost, { 0.001, 0.01, 0.126, 12 }), { '<$0.01', '$0.01', '$0.13', '$12.00' })
@@ -127,7 +135,9 @@ T['the board lists every session and stays live'] = test(nil, function(nvim)
     contains(screen, part)
   end
   equal(nvim:get('{ vim.bo.filetype, vim.fn.line(".") }'), { 'agor-sessions', 2 })
-  nvim:lua('T.session("s3", { provider = "gemini" }) T.session("s1", { status = "idle", pending = 3 }) require("agor.ui.bar").refresh({ "s3", "s1" })')
+  nvim:lua(
+    'T.session("s3", { provider = "gemini" }) T.session("s1", { status = "idle", pending = 3 }) require("agor.ui.bar").refresh({ "s3", "s1" })'
+  )
   screen = nvim:screen()
   contains(screen, 'gemini')
   contains(screen, '3 waiting')
@@ -158,13 +168,17 @@ T['an empty board says what to do'] = test(nil, function(nvim)
   equal(nvim:get('T.calls'), {})
 end)
 
-T['every group links to one that exists, and a colour scheme keeps the users own'] = test(nil, function(nvim)
-  nvim:lua('vim.api.nvim_set_hl(0, "AgorDim", { fg = "#123456" }) require("agor.highlight").setup()')
-  equal(nvim:get('vim.api.nvim_get_hl(0, { name = "AgorDim" }).fg'), 0x123456)
-  for _, scheme in ipairs({ 'default', 'habamax', 'default' }) do
-    nvim:cmd('colorscheme ' .. scheme)
-    equal(
-      nvim:get([[(function()
+T['every group links to one that exists, and a colour scheme keeps the users own'] = test(
+  nil,
+  function(nvim)
+    nvim:lua(
+      'vim.api.nvim_set_hl(0, "AgorDim", { fg = "#123456" }) require("agor.highlight").setup()'
+    )
+    equal(nvim:get('vim.api.nvim_get_hl(0, { name = "AgorDim" }).fg'), 0x123456)
+    for _, scheme in ipairs({ 'default', 'habamax', 'default' }) do
+      nvim:cmd('colorscheme ' .. scheme)
+      equal(
+        nvim:get([[(function()
         local missing = {}
         for name, target in pairs(require('agor.highlight').links) do
           local hl = vim.api.nvim_get_hl(0, { name = name })
@@ -174,10 +188,11 @@ T['every group links to one that exists, and a colour scheme keeps the users own
         end
         return missing
       end)()]]),
-      {},
-      scheme
-    )
+        {},
+        scheme
+      )
+    end
   end
-end)
+)
 
 return T

@@ -23,17 +23,20 @@ local PANE = [[(function()
   return out
 end)()]]
 
-T['the pane opens at full height at the right edge, the prompt under the transcript'] = test(nil, function(nvim)
-  open(nvim)
-  local pane = nvim:get(PANE)
-  equal(pane.transcript.width, 64)
-  equal(pane.transcript.col, 160 - 64)
-  equal(pane.transcript.row, 0)
-  equal(pane.prompt.height, 3)
-  equal(pane.prompt.col, pane.transcript.col)
-  equal(pane.prompt.row, pane.transcript.row + pane.transcript.height + 1)
-  equal(nvim:get('vim.api.nvim_win_get_width(vim.api.nvim_get_current_win())'), 160 - 64 - 1)
-end)
+T['the pane opens at full height at the right edge, the prompt under the transcript'] = test(
+  nil,
+  function(nvim)
+    open(nvim)
+    local pane = nvim:get(PANE)
+    equal(pane.transcript.width, 64)
+    equal(pane.transcript.col, 160 - 64)
+    equal(pane.transcript.row, 0)
+    equal(pane.prompt.height, 3)
+    equal(pane.prompt.col, pane.transcript.col)
+    equal(pane.prompt.row, pane.transcript.row + pane.transcript.height + 1)
+    equal(nvim:get('vim.api.nvim_win_get_width(vim.api.nvim_get_current_win())'), 160 - 64 - 1)
+  end
+)
 
 T['below 120 columns it opens at the bottom'] = test({ columns = 80, lines = 24 }, function(nvim)
   open(nvim)
@@ -69,7 +72,10 @@ local LAYOUT = [[
 
 for _, equalalways in ipairs({ true, false }) do
   for _, close in ipairs({ 'lua require("agor.ui.pane").close()', 'q', 'toggle by command' }) do
-    local name = ('other windows get their sizes back (equalalways %s, %s)'):format(equalalways, close)
+    local name = ('other windows get their sizes back (equalalways %s, %s)'):format(
+      equalalways,
+      close
+    )
     T[name] = test(nil, function(nvim)
       nvim:lua(LAYOUT, equalalways)
       local before = nvim:sizes()
@@ -111,7 +117,9 @@ T['other windows keep their proportions while it is open'] = test(nil, function(
 end)
 
 T['a window of fixed width keeps it'] = test(nil, function(nvim)
-  nvim:lua('vim.cmd("topleft vsplit") vim.api.nvim_win_set_width(0, 25) vim.wo.winfixwidth = true vim.cmd("wincmd l | vsplit")')
+  nvim:lua(
+    'vim.cmd("topleft vsplit") vim.api.nvim_win_set_width(0, 25) vim.wo.winfixwidth = true vim.cmd("wincmd l | vsplit")'
+  )
   local before = nvim:sizes()
   open(nvim)
   local tree = nvim:get('vim.api.nvim_tabpage_list_wins(0)[1]')
@@ -120,13 +128,16 @@ T['a window of fixed width keeps it'] = test(nil, function(nvim)
   equal(nvim:sizes(), before)
 end)
 
-T['a bottom pane takes from all rows in proportion and gives back'] = test({ columns = 80, lines = 40 }, function(nvim)
-  nvim:lua('vim.cmd("split | vsplit") vim.api.nvim_win_set_height(0, 24)')
-  local before = nvim:sizes()
-  open(nvim)
-  nvim:lua('require("agor.ui.pane").close()')
-  equal(nvim:sizes(), before)
-end)
+T['a bottom pane takes from all rows in proportion and gives back'] = test(
+  { columns = 80, lines = 40 },
+  function(nvim)
+    nvim:lua('vim.cmd("split | vsplit") vim.api.nvim_win_set_height(0, 24)')
+    local before = nvim:sizes()
+    open(nvim)
+    nvim:lua('require("agor.ui.pane").close()')
+    equal(nvim:sizes(), before)
+  end
+)
 
 T['positions'] = function()
   for position, check in pairs({
@@ -169,34 +180,40 @@ T['a pane in a tabpage of its own'] = test(nil, function(nvim)
   equal(nvim:get('vim.fn.tabpagenr("$")'), 1)
 end)
 
-T['another file does not get into the pane, and nothing leaks into the next buffer'] = test(nil, function(nvim)
-  nvim:cmd('set number')
-  open(nvim)
-  local pane = nvim:get(PANE)
-  nvim:lua('vim.api.nvim_set_current_win(...)', pane.transcript.win)
-  local ok, err = pcall(nvim.cmd, nvim, 'edit README.md')
-  equal(ok, false)
-  contains(tostring(err), 'E1513')
-  equal(nvim:get('vim.wo.number'), false)
-  nvim:cmd('new')
-  equal(nvim:get('vim.wo.number'), true)
-  equal(nvim:get('vim.wo.winfixbuf'), false)
-  equal(nvim:get('vim.wo.winbar'), '')
-  nvim:cmd('close')
-  nvim:lua('vim.api.nvim_set_current_win(...)', pane.transcript.win)
-  nvim:cmd('set nowinfixbuf | enew')
-  equal(nvim:get('vim.wo.number'), true)
-  equal(nvim:get('vim.wo.winbar'), '')
-  equal(nvim:get('vim.wo.signcolumn'), 'auto')
-  equal(nvim:get('vim.go.wrap'), true)
-end)
+T['another file does not get into the pane, and nothing leaks into the next buffer'] = test(
+  nil,
+  function(nvim)
+    nvim:cmd('set number')
+    open(nvim)
+    local pane = nvim:get(PANE)
+    nvim:lua('vim.api.nvim_set_current_win(...)', pane.transcript.win)
+    local ok, err = pcall(nvim.cmd, nvim, 'edit README.md')
+    equal(ok, false)
+    contains(tostring(err), 'E1513')
+    equal(nvim:get('vim.wo.number'), false)
+    nvim:cmd('new')
+    equal(nvim:get('vim.wo.number'), true)
+    equal(nvim:get('vim.wo.winfixbuf'), false)
+    equal(nvim:get('vim.wo.winbar'), '')
+    nvim:cmd('close')
+    nvim:lua('vim.api.nvim_set_current_win(...)', pane.transcript.win)
+    nvim:cmd('set nowinfixbuf | enew')
+    equal(nvim:get('vim.wo.number'), true)
+    equal(nvim:get('vim.wo.winbar'), '')
+    equal(nvim:get('vim.wo.signcolumn'), 'auto')
+    equal(nvim:get('vim.go.wrap'), true)
+  end
+)
 
 T['options of a code window do not come along'] = test(nil, function(nvim)
   nvim:cmd('setlocal diff scrollbind cursorbind number list spell foldmethod=marker colorcolumn=80')
   open(nvim)
   local win = nvim:get(PANE).transcript.win
   equal(
-    nvim:get('(function(w) return { w.diff, w.scrollbind, w.number, w.list, w.spell, w.colorcolumn } end)(vim.wo[...])', win),
+    nvim:get(
+      '(function(w) return { w.diff, w.scrollbind, w.number, w.list, w.spell, w.colorcolumn } end)(vim.wo[...])',
+      win
+    ),
     { false, false, false, false, false, '' }
   )
 end)
@@ -236,11 +253,14 @@ T['buffers have the promised names and options'] = test(nil, function(nvim)
   open(nvim)
   for _, name in ipairs({ 'agor://s1', 'agor://s1/prompt' }) do
     equal(
-      nvim:get([[(function(name)
+      nvim:get(
+        [[(function(name)
         local buf = vim.fn.bufnr('^' .. name .. '$')
         local bo = vim.bo[buf]
         return { bo.buftype, bo.bufhidden, bo.buflisted, bo.swapfile, bo.undofile, bo.modeline }
-      end)(...)]], name),
+      end)(...)]],
+        name
+      ),
       { 'nofile', 'hide', false, false, false, false },
       name
     )
@@ -253,7 +273,10 @@ T['the windows are fixed'] = test(nil, function(nvim)
   for _, what in ipairs({ 'transcript', 'prompt' }) do
     local win = nvim:get(PANE)[what].win
     equal(
-      nvim:get('(function(w) return { w.winfixbuf, w.winfixwidth, w.winfixheight } end)(vim.wo[...])', win),
+      nvim:get(
+        '(function(w) return { w.winfixbuf, w.winfixwidth, w.winfixheight } end)(vim.wo[...])',
+        win
+      ),
       { true, true, true },
       what
     )
@@ -279,8 +302,14 @@ T['a second session takes the place of the first'] = test(nil, function(nvim)
   local after = nvim:get(PANE)
   equal(after.transcript.win, before.transcript.win)
   equal(after.prompt.win, before.prompt.win)
-  equal(nvim:get('vim.api.nvim_buf_get_name(vim.api.nvim_win_get_buf(...))', after.transcript.win), 'agor://s2')
-  equal(nvim:get('vim.api.nvim_buf_get_name(vim.api.nvim_win_get_buf(...))', after.prompt.win), 'agor://s2/prompt')
+  equal(
+    nvim:get('vim.api.nvim_buf_get_name(vim.api.nvim_win_get_buf(...))', after.transcript.win),
+    'agor://s2'
+  )
+  equal(
+    nvim:get('vim.api.nvim_buf_get_name(vim.api.nvim_win_get_buf(...))', after.prompt.win),
+    'agor://s2/prompt'
+  )
   equal(nvim:get('vim.fn.bufexists("agor://s1")'), 1)
 end)
 
@@ -312,7 +341,10 @@ T['only in the transcript keeps the transcript'] = test(nil, function(nvim)
   equal(nvim:get('vim.bo.filetype'), 'agor')
   equal(nvim:get('#vim.api.nvim_list_wins()'), 1)
   nvim:type('q')
-  equal(nvim:get('{ vim.bo.filetype, vim.bo.buftype, vim.api.nvim_buf_get_name(0), vim.bo.buflisted }'), { '', '', '', true })
+  equal(
+    nvim:get('{ vim.bo.filetype, vim.bo.buftype, vim.api.nvim_buf_get_name(0), vim.bo.buflisted }'),
+    { '', '', '', true }
+  )
   equal(nvim:get('{ vim.wo.winfixbuf, vim.wo.winfixwidth, vim.wo.winbar }'), { false, false, '' })
 end)
 
@@ -340,7 +372,9 @@ T['quitting the prompt leaves the transcript, and open brings it back'] = test(n
 end)
 
 T['a transcript beside the pane by vsplit'] = test(nil, function(nvim)
-  nvim:cmd('autocmd BufReadCmd agor://* lua require("agor.ui.transcript").read(vim.fn.expand("<abuf>") + 0)')
+  nvim:cmd(
+    'autocmd BufReadCmd agor://* lua require("agor.ui.transcript").read(vim.fn.expand("<abuf>") + 0)'
+  )
   open(nvim)
   nvim:lua('T.session("s2")')
   nvim:cmd('vsplit agor://s2')
@@ -359,7 +393,8 @@ T['the backend hears which transcripts are shown, once for each change'] = test(
   local views = nvim:get('T.told("views")')
   local last = views[#views].views
   equal(#last, 1)
-  equal({ last[1].session_id, last[1].width, last[1].focused, last[1].rev }, { 's1', 64, false, 0 })
+  equal({ last[1].session_id, last[1].width, last[1].focused }, { 's1', 64, false })
+  equal(views[#views].icons, 'unicode')
   nvim:lua('T.paint("s1", {"x"})')
   local count = #views
   nvim:cmd('wincmd l')

@@ -132,6 +132,15 @@ local function close()
   require('agor.ui.ask_view').close(old)
 end
 
+-- The float is of no use any more: closed in part, or left behind in another tabpage.
+local function drop_unusable()
+  local old = view
+  if old and not require('agor.ui.ask_view').usable(old) then
+    view = nil
+    require('agor.ui.ask_view').close(old)
+  end
+end
+
 local function guard()
   guard_until = M.now() + GUARD_MS
 end
@@ -150,15 +159,14 @@ draw = function()
   local view_module = require('agor.ui.ask_view')
   local had_focus = focused()
   local position = place_of(item)
+  drop_unusable()
   view = view_module.draw(view, item, position, #queue, had_focus or asking)
   if not view then
     return
   end
-  if changed then
-    M.bind(view.buf)
-    if had_focus then
-      guard()
-    end
+  M.bind(view.buf)
+  if changed and had_focus then
+    guard()
   end
 end
 
@@ -307,7 +315,12 @@ local function keys()
     require('agor.ui.help').open(view.buf)
     asking = false
   end)
-  for lhs, scroll in pairs({ ['<C-d>'] = '\4', ['<C-u>'] = '\21', ['<C-f>'] = '\6', ['<C-b>'] = '\2' }) do
+  for lhs, scroll in pairs({
+    ['<C-d>'] = '\4',
+    ['<C-u>'] = '\21',
+    ['<C-f>'] = '\6',
+    ['<C-b>'] = '\2',
+  }) do
     key(lhs, 'answer-scroll-' .. lhs:sub(4, 4), 'scroll what is asked', function()
       require('agor.ui.ask_view').scroll(view, scroll)
     end, lhs ~= '<C-d>')
@@ -412,7 +425,8 @@ local function enter(item)
     vim.cmd.stopinsert()
   end
   local current = api.nvim_get_current_win()
-  if not view or view.item ~= item or not require('agor.ui.ask_view').usable(view) then
+  drop_unusable()
+  if not view or view.item ~= item then
     view = require('agor.ui.ask_view').draw(view, item, place_of(item), #queue, true)
     if not view then
       return false

@@ -43,12 +43,12 @@ function M.open(item, approve)
       end,
     })
   end
-  local target = require('agor.ui.pane').file_window()
+  local target = require('agor.ui.neighbour').last()
   local win
   if target then
     win = api.nvim_open_win(buf, true, { split = 'below', win = target })
   else
-    win = require('agor.ui.pane').split_beside(buf)
+    win = require('agor.ui.neighbour').open(buf)
     api.nvim_set_current_win(win)
   end
   vim.wo[win][0].winbar = ' Plan  %#AgorDim#:w approves it as it stands, :q leaves it open'

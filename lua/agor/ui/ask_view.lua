@@ -58,8 +58,9 @@ local function content(item)
     return out
   end
   if item.title ~= '' and item.tool ~= 'plan' then
-    local same = #item.lines == 1 and vim.trim(item.lines[1]) == vim.trim(item.title)
-    if not same then
+    -- A command or a path that the text begins with anyway is not said twice.
+    local said = item.lines[1] and item.lines[1]:find(vim.trim(item.title), 1, true)
+    if not said then
       line(out, { { ' ' }, { item.title, 'AgorPath' } })
     end
   end
@@ -105,7 +106,8 @@ local function choices(item, selected)
     }
     if question and question.multi then
       local on = item.marked[i]
-      pieces[#pieces + 1] = { (on and icons.on or icons.off) .. ' ', on and 'AgorQuestion' or 'AgorDim' }
+      pieces[#pieces + 1] =
+        { (on and icons.on or icons.off) .. ' ', on and 'AgorQuestion' or 'AgorDim' }
     end
     local label = choice.label
     if choice.other and item.other and item.marked[i] then
@@ -312,13 +314,17 @@ end
 ---@param view agor.AskView?
 ---@return boolean
 function M.usable(view)
-  if not view or not api.nvim_win_is_valid(view.win) or not api.nvim_win_is_valid(view.text_win) then
+  if
+    not view
+    or not api.nvim_win_is_valid(view.win)
+    or not api.nvim_win_is_valid(view.text_win)
+  then
     return false
   end
   return api.nvim_win_get_tabpage(view.win) == api.nvim_get_current_tabpage()
 end
 
---- Draws a question, in the windows that are there if there are some. Never takes the focus.
+--- Draws a question, in the windows that are there if there are some (they have to be usable). Never takes the focus.
 ---@param view agor.AskView?
 ---@param item agor.AskItem
 ---@param position integer its place among those that wait
@@ -326,10 +332,6 @@ end
 ---@param focused boolean
 ---@return agor.AskView?
 function M.draw(view, item, position, total, focused)
-  if view and not M.usable(view) then
-    M.close(view)
-    view = nil
-  end
   local above, below = content(item), choices(item, focused)
   local head, foot = title(item, position, total), hints(item, focused)
   local width = math.max(

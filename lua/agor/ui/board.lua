@@ -80,7 +80,8 @@ local function config(lines)
   local footer = ''
   if require('agor.config').get().keys ~= false then
     local dot = (' %s '):format(require('agor.ui.icons').get().dot)
-    footer = table.concat({ '<CR> open', 'i interrupt', 's stop', 'x remove', 'q close', 'g?' }, dot)
+    footer =
+      table.concat({ '<CR> open', 'i interrupt', 's stop', 'x remove', 'q close', 'g?' }, dot)
     footer = (' %s '):format(footer)
   end
   local width = math.max(40, vim.fn.strdisplaywidth(footer) + 2)

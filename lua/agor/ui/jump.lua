@@ -147,7 +147,7 @@ end
 function M.open(path, line, col)
   local buf = vim.fn.bufadd(path)
   vim.bo[buf].buflisted = true
-  local win = require('agor.ui.pane').file_window()
+  local win = require('agor.ui.neighbour').last()
   local ok, err
   if win then
     api.nvim_win_call(win, function()
@@ -155,7 +155,7 @@ function M.open(path, line, col)
     end)
     ok, err = pcall(api.nvim_win_set_buf, win, buf)
   else
-    ok, err = pcall(require('agor.ui.pane').split_beside, buf)
+    ok, err = pcall(require('agor.ui.neighbour').open, buf)
     win = ok and err or nil
   end
   if not ok or not win then

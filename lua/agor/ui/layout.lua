@@ -47,8 +47,10 @@ local function sum(frame)
   end
   frame.width, frame.height = width, height
   local children, row = frame.children, frame.kind == 'row'
-  frame.fixed_width = row and every(children, 'fixed_width') or not row and any(children, 'fixed_width')
-  frame.fixed_height = row and any(children, 'fixed_height') or not row and every(children, 'fixed_height')
+  frame.fixed_width = row and every(children, 'fixed_width')
+    or not row and any(children, 'fixed_width')
+  frame.fixed_height = row and any(children, 'fixed_height')
+    or not row and every(children, 'fixed_height')
   return frame
 end
 

@@ -16,10 +16,6 @@ local M = {}
 ---@type table<integer, agor.Sizes>
 local given_back = {}
 
---- The normal file window last used, by tabpage.
----@type table<integer, integer>
-local last_file_window = {}
-
 local PROMPT_HEIGHT = 3
 
 ---@param win integer
@@ -40,62 +36,6 @@ local function find(tab)
     end
   end
   return (pane.transcript or pane.prompt) and pane or nil
-end
-
----@param value number a share of the whole, or cells
----@param whole integer
-local function cells(value, whole)
-  return math.floor(value <= 1 and value * whole or value)
-end
-
-local function clamp(value, low, high)
-  return math.max(low, math.min(value, high))
-end
-
----@return string position
----@return integer width
----@return integer height
-local function geometry()
-  local config = require('agor.config').get().window
-  local position = config.position
-  if (position == 'right' or position == 'left') and vim.o.columns < 120 then
-    position = 'bottom'
-  end
-  local columns = vim.o.columns
-  local rows = vim.o.lines - vim.o.cmdheight - 1
-  local width = clamp(math.max(cells(config.width, columns), config.min_width), 1, columns - 2)
-  -- A bar, a few lines of text, the rule and the prompt; half of a low terminal at most.
-  local least = math.min(12, math.floor(rows / 2))
-  local height = clamp(math.max(cells(config.height, rows), least), 4, math.max(4, rows - 3))
-  return position, width, height
-end
-
----@param win integer
----@return boolean
-local function is_file_window(win)
-  if role(win) or api.nvim_win_get_config(win).relative ~= '' then
-    return false
-  end
-  local buf = api.nvim_win_get_buf(win)
-  local empty_type = vim.bo[buf].buftype == ''
-  return empty_type and not vim.wo[win].winfixbuf and not vim.wo[win].previewwindow
-end
-
---- The tabpage's last normal file window.
----@return integer?
-function M.file_window()
-  local tab = api.nvim_get_current_tabpage()
-  local last = last_file_window[tab]
-  if last and api.nvim_win_is_valid(last) and is_file_window(last) then
-    if api.nvim_win_get_tabpage(last) == tab then
-      return last
-    end
-  end
-  for _, win in ipairs(api.nvim_tabpage_list_wins(tab)) do
-    if is_file_window(win) then
-      return win
-    end
-  end
 end
 
 local FIXED = { winfixbuf = true, winfixwidth = true, winfixheight = true }
@@ -149,43 +89,11 @@ end
 
 -- ------------------------------------------------------------------ floats
 
----@return vim.api.keyset.win_config transcript
----@return vim.api.keyset.win_config prompt
-local function float_configs(prompt_height)
-  local _, width, height = geometry()
-  local columns, rows = vim.o.columns, vim.o.lines - vim.o.cmdheight
-  width = clamp(width, 1, columns - 2)
-  -- Two borders, the transcript and the prompt.
-  local inner = clamp(height, 4, math.max(4, rows - 4)) - prompt_height
-  local total = inner + prompt_height + 3
-  local row = math.max(0, math.floor((rows - total) / 2))
-  local col = math.max(0, math.floor((columns - width - 2) / 2))
-  local top = {
-    relative = 'editor',
-    row = row,
-    col = col,
-    width = width,
-    height = math.max(1, inner),
-    border = { '╭', '─', '╮', '│', '', '', '', '│' },
-    zindex = 40,
-  }
-  local bottom = {
-    relative = 'editor',
-    row = row + math.max(1, inner) + 1,
-    col = col,
-    width = width,
-    height = prompt_height,
-    border = { '├', '─', '┤', '│', '╯', '─', '╰', '│' },
-    zindex = 40,
-  }
-  return top, bottom
-end
-
 --- Puts floats in their places again: after a resize, or when the prompt grows.
 ---@param pane agor.Pane
 ---@param prompt_height integer
 local function place_floats(pane, prompt_height)
-  local top, bottom = float_configs(prompt_height)
+  local top, bottom = require('agor.ui.geometry').floats(prompt_height)
   if pane.transcript then
     api.nvim_win_set_config(pane.transcript, top)
   end
@@ -223,9 +131,9 @@ end
 ---@param prompt_buf integer
 ---@return agor.Pane
 local function create(text_buf, prompt_buf)
-  local position, width, height = geometry()
+  local position, width, height = require('agor.ui.geometry').sizes()
   if position == 'float' then
-    local top, bottom = float_configs(PROMPT_HEIGHT)
+    local top, bottom = require('agor.ui.geometry').floats(PROMPT_HEIGHT)
     local transcript = api.nvim_open_win(text_buf, false, top)
     claim(transcript, 'transcript', position)
     local prompt = api.nvim_open_win(prompt_buf, false, bottom)
@@ -304,7 +212,7 @@ function M.open(session_id, opts)
     if pane.prompt then
       put(pane.prompt, prompt_buf)
     elseif pane.position == 'float' then
-      local _, bottom = float_configs(PROMPT_HEIGHT)
+      local _, bottom = require('agor.ui.geometry').floats(PROMPT_HEIGHT)
       pane.prompt = api.nvim_open_win(prompt_buf, false, bottom)
       claim(pane.prompt, 'prompt', pane.position)
     else
@@ -439,32 +347,7 @@ function M.toggle()
   end
 end
 
--- ------------------------------------------------------------------ windows that others ask for
-
---- Opens a buffer in a new window beside the pane.
----@param buf integer
----@return integer win
-function M.split_beside(buf)
-  local pane = find()
-  local anchor = pane and pane.transcript or api.nvim_get_current_win()
-  local position = pane and pane.position or 'right'
-  local win
-  if position == 'float' or position == 'tab' then
-    win = api.nvim_open_win(buf, false, { split = 'above', win = position == 'tab' and anchor or -1 })
-  else
-    local split = { right = 'left', left = 'right', bottom = 'above', top = 'below' }
-    local _, width, height = geometry()
-    local side = position == 'right' or position == 'left'
-    win = api.nvim_open_win(buf, false, {
-      split = split[position],
-      win = -1,
-      width = side and math.max(1, vim.o.columns - width - 1) or nil,
-      height = not side and math.max(1, vim.o.lines - height - 4) or nil,
-    })
-  end
-  vim.wo[win].winfixwidth, vim.wo[win].winfixheight = false, false
-  return win
-end
+-- ------------------------------------------------------------------ for others
 
 --- The session that a buffer belongs to.
 ---@param buf integer
@@ -554,8 +437,7 @@ local function on_closed(win)
   end
   local inside = api.nvim_get_current_win()
   local sizes = given_back[win]
-  local before = pane.position ~= 'float'
-      and require('agor.ui.layout').snapshot(windows(pane))
+  local before = pane.position ~= 'float' and require('agor.ui.layout').snapshot(windows(pane))
     or nil
   vim.schedule(function()
     if not api.nvim_tabpage_is_valid(tab) or tab ~= api.nvim_get_current_tabpage() then
@@ -586,31 +468,13 @@ function M.setup()
   ready = true
   require('agor.highlight').setup()
   require('agor.ui.views').setup()
+  require('agor.ui.neighbour').setup()
   local group = api.nvim_create_augroup('agor_pane', { clear = true })
   local function on(event, callback)
     api.nvim_create_autocmd(event, { group = group, callback = callback })
   end
   on('WinClosed', function(event)
     on_closed(tonumber(event.match) --[[@as integer]])
-  end)
-  on('WinEnter', function()
-    local win = api.nvim_get_current_win()
-    if is_file_window(win) then
-      last_file_window[api.nvim_get_current_tabpage()] = win
-    end
-  end)
-  on('WinLeave', function()
-    local win = api.nvim_get_current_win()
-    if is_file_window(win) then
-      last_file_window[api.nvim_get_current_tabpage()] = win
-    end
-  end)
-  on('TabClosed', function()
-    for tab in pairs(last_file_window) do
-      if not api.nvim_tabpage_is_valid(tab) then
-        last_file_window[tab] = nil
-      end
-    end
   end)
   on('VimResized', function()
     local pane = find()

@@ -7,7 +7,7 @@ local api = vim.api
 
 local M = {}
 
-local ns = api.nvim_create_namespace('agor_prompt')
+local draft = require('agor.ui.draft')
 
 local LOW, HIGH = 3, 10
 
@@ -45,46 +45,6 @@ local function lines_of(buf)
   return api.nvim_buf_get_lines(buf, 0, -1, false)
 end
 
----@param context agor.Context
----@return string
-local function label(context)
-  local path = context.path == '' and '[No Name]' or context.path
-  local first, last = context.first_line or 0, context.last_line or 0
-  path = path:gsub('\n', ' ')
-  if first == 0 then
-    return '#' .. path
-  elseif first == last then
-    return ('#%s:%d'):format(path, first)
-  end
-  return ('#%s:%d-%d'):format(path, first, last)
-end
-
---- Splits a draft: the lines on top that stand for attachments, and the words.
----@param state agor.PromptState
----@param lines string[]
----@return agor.Context[]
----@return string text
----@return integer count of attachment lines
-local function split(state, lines)
-  local contexts, count = {}, 0
-  for i, line in ipairs(lines) do
-    local context = state.attachments[line]
-    if not context then
-      break
-    end
-    contexts[i] = context
-    count = i
-  end
-  local text = table.concat(lines, '\n', count + 1)
-  if vim.trim(text) == '' then
-    text = ''
-  else
-    -- Blank lines around the words are layout; spaces in the first line may be meant.
-    text = text:gsub('^%s*\n', ''):gsub('%s+$', '')
-  end
-  return contexts, text, count
-end
-
 --- Replaces the draft as an undo step of its own.
 ---@param buf integer
 ---@param lines string[]
@@ -103,97 +63,7 @@ local function to_end(buf)
   end
 end
 
--- ------------------------------------------------------------------ what is drawn around it
-
----@param text string
----@param count integer
-local function words(text, count)
-  local first = text:gsub('%s+', ' ')
-  return require('agor.ui.bar').shorten(first, count, require('agor.ui.icons').get().more)
-end
-
---- The line under the draft: what is not saved, and what waits.
----@param state agor.PromptState
----@param cells integer
----@return table[] chunks
-local function notes(state, cells)
-  local session = require('agor.mirror').get(state.session_id)
-  local out, used = {}, 0
-  local function say(text, group)
-    if #out > 0 then
-      local dot = ('  %s  '):format(require('agor.ui.icons').get().dot)
-      out[#out + 1] = { dot, 'AgorHint' }
-      used = used + 5
-    end
-    out[#out + 1] = { text, group }
-    used = used + vim.fn.strdisplaywidth(text)
-  end
-  if require('agor.config').get().unsaved == 'warn' and session then
-    local unsaved = require('agor.files').unsaved(session.cwd)
-    if unsaved > 0 then
-      say(('%d unsaved file%s here'):format(unsaved, unsaved == 1 and '' or 's'), 'AgorWarning')
-    end
-  end
-  local queued = session and session.queued or 0
-  if queued > 0 then
-    say(('%d queued'):format(queued), 'AgorDim')
-    local following = state.sent[#state.sent - queued + 1]
-    local room = cells - used - 2
-    if following and room >= 8 then
-      out[#out + 1] = { ': ' .. words(following, room), 'AgorDim' }
-    end
-  end
-  return out
-end
-
----@param buf integer
----@return integer cells of the narrowest window that shows the draft
-local function room_of(buf)
-  local cells = 80
-  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
-    cells = math.min(cells, api.nvim_win_get_width(win))
-  end
-  return cells
-end
-
----@param buf integer
-local function decorate(buf)
-  local state = states[buf]
-  api.nvim_buf_clear_namespace(buf, ns, 0, -1)
-  local lines = lines_of(buf)
-  local _, _, count = split(state, lines)
-  for row = 0, count - 1 do
-    local context = state.attachments[lines[row + 1]]
-    local size = select(2, context.text:gsub('\n', '')) + (context.text:sub(-1) == '\n' and 0 or 1)
-    local note = ('  %d line%s'):format(size, size == 1 and '' or 's')
-    if context.unsaved then
-      note = note .. ', unsaved'
-    end
-    api.nvim_buf_set_extmark(buf, ns, row, 0, {
-      end_col = #lines[row + 1],
-      hl_group = 'AgorAttachment',
-      virt_text = { { note, 'AgorHint' } },
-      virt_text_pos = 'eol',
-    })
-  end
-  if #lines == 1 and lines[1] == '' then
-    local session = require('agor.mirror').get(state.session_id)
-    local who = session and session.provider or 'the agent'
-    local hint = ('Ask %s'):format(who)
-    if require('agor.config').get().keys ~= false then
-      local dot = require('agor.ui.icons').get().dot
-      hint = ('%s  %s  <CR> sends, <C-s> while typing, g? all keys'):format(hint, dot)
-    end
-    api.nvim_buf_set_extmark(buf, ns, 0, 0, {
-      virt_text = { { hint, 'AgorHint' } },
-      virt_text_pos = 'overlay',
-    })
-  end
-  local under = notes(state, room_of(buf))
-  if #under > 0 then
-    api.nvim_buf_set_extmark(buf, ns, #lines - 1, 0, { virt_lines = { under } })
-  end
-end
+-- ------------------------------------------------------------------ the window
 
 --- Gives the prompt's windows the height that the draft needs.
 ---@param buf integer
@@ -212,7 +82,7 @@ end
 ---@param buf integer
 local function update(buf)
   if states[buf] and api.nvim_buf_is_loaded(buf) then
-    decorate(buf)
+    draft.decorate(buf, states[buf])
     M.fit(buf)
   end
 end
@@ -270,7 +140,7 @@ end
 ---@param buf integer
 function M.submit(buf)
   local state = states[buf]
-  local contexts, text = split(state, lines_of(buf))
+  local contexts, text = draft.split(state, lines_of(buf))
   if text == '' and #contexts == 0 then
     return
   end
@@ -280,7 +150,7 @@ function M.submit(buf)
     return
   end
   require('agor.ui.drafts').remember(text)
-  state.sent[#state.sent + 1] = text ~= '' and text or label(contexts[1])
+  state.sent[#state.sent + 1] = text ~= '' and text or draft.label(contexts[1])
   if #state.sent > 32 then
     table.remove(state.sent, 1)
   end
@@ -351,29 +221,9 @@ end
 ---@return agor.Context?
 local function attachment_here(buf)
   local row = api.nvim_win_get_cursor(0)[1]
-  local _, _, count = split(states[buf], lines_of(buf))
+  local _, _, count = draft.split(states[buf], lines_of(buf))
   if row <= count then
     return states[buf].attachments[api.nvim_get_current_line()]
-  end
-end
-
----@param context agor.Context
-local function peek(context)
-  local lines = vim.split((context.text:gsub('\n$', '')), '\n', { plain = true })
-  local _, win = vim.lsp.util.open_floating_preview(lines, '', {
-    border = 'rounded',
-    title = ' ' .. label(context):sub(2) .. ' ',
-    max_height = 20,
-    wrap = false,
-    focus_id = 'agor_attachment',
-  })
-  if context.filetype and context.filetype ~= '' then
-    local buf = api.nvim_win_get_buf(win)
-    -- The syntax without the filetype: no language server is to see this buffer.
-    local lang = vim.treesitter.language.get_lang(context.filetype)
-    if not lang or not pcall(vim.treesitter.start, buf, lang) then
-      vim.bo[buf].syntax = context.filetype
-    end
   end
 end
 
@@ -382,7 +232,7 @@ end
 local function show_attachment(buf, native)
   local context = attachment_here(buf)
   if context then
-    peek(context)
+    draft.peek(context)
   else
     pcall(vim.cmd, 'normal! ' .. native)
   end
@@ -510,17 +360,17 @@ function M.adopt(buf, session_id)
   bo.undofile = false
   bo.modeline = false
   vim.b[buf].agor_session = session_id
-  local draft = require('agor.ui.drafts').load(session_id)
+  local saved = require('agor.ui.drafts').load(session_id)
   states[buf] = {
     session_id = session_id,
-    attachments = draft and draft.attachments or {},
+    attachments = saved and saved.attachments or {},
     sent = {},
     dirty = false,
   }
   local levels = vim.bo[buf].undolevels
   bo.undolevels = -1
   bo.modifiable = true
-  api.nvim_buf_set_lines(buf, 0, -1, false, draft and draft.lines or { '' })
+  api.nvim_buf_set_lines(buf, 0, -1, false, saved and saved.lines or { '' })
   bo.undolevels = levels
   watch(buf)
   require('agor.ui.options').prepare(buf, 'agor-prompt', {})
@@ -572,7 +422,7 @@ function M.insert(session_id, text)
   local buf = M.buffer(session_id)
   local state = states[buf]
   local lines = lines_of(buf)
-  local _, words_now = split(state, lines)
+  local _, words_now = draft.split(state, lines)
   local new = vim.split(text, '\n', { plain = true })
   vim.bo[buf].undolevels = vim.bo[buf].undolevels
   if words_now == '' and vim.trim(lines[#lines]) == '' then
@@ -592,8 +442,8 @@ function M.attach(session_id, context)
   local buf = M.buffer(session_id)
   local state = states[buf]
   local lines = lines_of(buf)
-  local _, _, count = split(state, lines)
-  local name = label(context)
+  local _, _, count = draft.split(state, lines)
+  local name = draft.label(context)
   local line, again = name, 1
   -- The same lines, but another text: the file has changed since.
   while state.attachments[line] and state.attachments[line].text ~= context.text do
@@ -619,8 +469,9 @@ end
 function M.restore(session_id, prompt)
   local buf = M.buffer(session_id)
   local state = states[buf]
-  local _, now, count = split(state, lines_of(buf))
-  local text = vim.trim(prompt.text or '') == '' and {} or vim.split(prompt.text, '\n', { plain = true })
+  local _, now, count = draft.split(state, lines_of(buf))
+  local text = vim.trim(prompt.text or '') == '' and {}
+    or vim.split(prompt.text, '\n', { plain = true })
   if now ~= '' and #text > 0 then
     text[#text + 1] = ''
   end

@@ -346,7 +346,7 @@ function M.read(buf)
       say(buf, why or 'the backend is not running')
     end
   end
-  require('agor.ui.views').changed()
+  require('agor.ui.views').emptied(buf)
 end
 
 --- `SessionLoadPost`: fills what `:mksession` restored, and finds the panes in it.

@@ -11,11 +11,13 @@ local M = {}
 ---@field session_id string
 ---@field width integer of the text, in the narrowest window that shows it
 ---@field focused boolean
----@field rev integer the revision that the buffer has: 0 for a new or emptied one, -1 for a half painted one
 
 ---@type agor.View[]?
 local sent
 local scheduled = false
+--- Buffers that Neovim has emptied although the backend believes them painted.
+---@type table<integer, boolean>
+local emptied = {}
 
 --- Every transcript that a window of this tabpage shows.
 ---@return agor.View[]
@@ -25,14 +27,13 @@ function M.list()
   local views, by_buf = {}, {}
   for _, win in ipairs(api.nvim_tabpage_list_wins(0)) do
     local buf = api.nvim_win_get_buf(win)
-    local revision = transcript.revision(buf)
-    if revision then
+    if transcript.revision(buf) then
       local info = vim.fn.getwininfo(win)[1]
       local width = math.max(1, info.width - info.textoff)
       local view = by_buf[buf]
       if not view then
         local id = vim.b[buf].agor_session
-        view = { buf = buf, session_id = id, width = width, focused = false, rev = revision }
+        view = { buf = buf, session_id = id, width = width, focused = false }
         by_buf[buf] = view
         views[#views + 1] = view
       end
@@ -46,29 +47,16 @@ function M.list()
   return views
 end
 
--- Revisions grow with each patch and are no news, except those that ask to be painted.
-local function same(a, b)
-  if not a or #a ~= #b then
-    return false
-  end
-  for i, view in ipairs(a) do
-    local other = b[i]
-    for _, field in ipairs({ 'buf', 'session_id', 'width', 'focused' }) do
-      if view[field] ~= other[field] then
-        return false
-      end
-    end
-    if other.rev <= 0 then
-      return false
-    end
-  end
-  return true
+---@param views agor.View[]
+local function tell(views)
+  sent = views
+  local icons = require('agor.config').get().icons
+  require('agor.rpc').notify('views', { views = views, icons = icons })
 end
 
 --- Sends the list now, also if it is the same: for a backend that has just been started.
 function M.send()
-  sent = M.list()
-  require('agor.rpc').notify('views', { views = sent })
+  tell(M.list())
 end
 
 local function flush()
@@ -77,9 +65,26 @@ local function flush()
   if #views == 0 and (not sent or #sent == 0) then
     return
   end
-  if not same(sent, views) then
-    M.send()
+  if next(emptied) and sent then
+    -- As if it had been hidden: what is shown anew is painted whole.
+    local rest = vim.tbl_filter(function(view)
+      return not emptied[view.buf]
+    end, views)
+    if #rest < #views then
+      tell(rest)
+    end
   end
+  emptied = {}
+  if not vim.deep_equal(sent, views) then
+    tell(views)
+  end
+end
+
+--- The text of a transcript is gone: `:edit` on it, or an unload.
+---@param buf integer
+function M.emptied(buf)
+  emptied[buf] = true
+  M.changed()
 end
 
 --- Something about windows or transcripts changed.

@@ -179,7 +179,14 @@ end
 ---@param what string?
 function M.equal(got, want, what)
   if not vim.deep_equal(got, want) then
-    error(('%s\n  got:  %s\n  want: %s'):format(what or 'not equal', vim.inspect(got), vim.inspect(want)), 2)
+    error(
+      ('%s\n  got:  %s\n  want: %s'):format(
+        what or 'not equal',
+        vim.inspect(got),
+        vim.inspect(want)
+      ),
+      2
+    )
   end
 end
 

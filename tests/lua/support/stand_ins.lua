@@ -108,10 +108,7 @@ local function message(level)
     T.messages[#T.messages + 1] = { level, text }
   end
 end
-module(
-  'agor.message',
-  { info = message('info'), warn = message('warn'), error = message('error') }
-)
+module('agor.message', { info = message('info'), warn = message('warn'), error = message('error') })
 module('agor.files', {
   unsaved = function()
     return T.unsaved

@@ -1,0 +1,164 @@
+--- A draft as its lines say it, and what is drawn around them: attachments on top, hints, what waits.
+---
+--- Knows a buffer's text; sends and keeps nothing.
+
+local api = vim.api
+
+local M = {}
+
+local ns = api.nvim_create_namespace('agor_prompt')
+
+--- The line that stands for an attachment.
+---@param context agor.Context
+---@return string
+function M.label(context)
+  local path = context.path == '' and '[No Name]' or context.path
+  local first, last = context.first_line or 0, context.last_line or 0
+  path = path:gsub('\n', ' ')
+  if first == 0 then
+    return '#' .. path
+  elseif first == last then
+    return ('#%s:%d'):format(path, first)
+  end
+  return ('#%s:%d-%d'):format(path, first, last)
+end
+
+--- Splits a draft: the lines on top that stand for attachments, and the words.
+---@param state agor.PromptState
+---@param lines string[]
+---@return agor.Context[]
+---@return string text
+---@return integer count of attachment lines
+function M.split(state, lines)
+  local contexts, count = {}, 0
+  for i, line in ipairs(lines) do
+    local context = state.attachments[line]
+    if not context then
+      break
+    end
+    contexts[i] = context
+    count = i
+  end
+  local text = table.concat(lines, '\n', count + 1)
+  if vim.trim(text) == '' then
+    text = ''
+  else
+    -- Blank lines around the words are layout; spaces in the first line may be meant.
+    text = text:gsub('^%s*\n', ''):gsub('%s+$', '')
+  end
+  return contexts, text, count
+end
+
+--- Shows an attachment's text in a float.
+---@param context agor.Context
+function M.peek(context)
+  local lines = vim.split((context.text:gsub('\n$', '')), '\n', { plain = true })
+  local _, win = vim.lsp.util.open_floating_preview(lines, '', {
+    border = 'rounded',
+    title = ' ' .. M.label(context):sub(2) .. ' ',
+    max_height = 20,
+    wrap = false,
+    focus_id = 'agor_attachment',
+  })
+  if context.filetype and context.filetype ~= '' then
+    local buf = api.nvim_win_get_buf(win)
+    -- The syntax without the filetype: no language server is to see this buffer.
+    local lang = vim.treesitter.language.get_lang(context.filetype)
+    if not lang or not pcall(vim.treesitter.start, buf, lang) then
+      vim.bo[buf].syntax = context.filetype
+    end
+  end
+end
+
+---@param text string
+---@param count integer
+local function words(text, count)
+  local first = text:gsub('%s+', ' ')
+  return require('agor.ui.bar').shorten(first, count, require('agor.ui.icons').get().more)
+end
+
+--- The line under the draft: what is not saved, and what waits.
+---@param state agor.PromptState
+---@param cells integer
+---@return table[] chunks
+local function notes(state, cells)
+  local session = require('agor.mirror').get(state.session_id)
+  local out, used = {}, 0
+  local function say(text, group)
+    if #out > 0 then
+      local dot = ('  %s  '):format(require('agor.ui.icons').get().dot)
+      out[#out + 1] = { dot, 'AgorHint' }
+      used = used + 5
+    end
+    out[#out + 1] = { text, group }
+    used = used + vim.fn.strdisplaywidth(text)
+  end
+  if require('agor.config').get().unsaved == 'warn' and session then
+    local unsaved = require('agor.files').unsaved(session.cwd)
+    if unsaved > 0 then
+      say(('%d unsaved file%s here'):format(unsaved, unsaved == 1 and '' or 's'), 'AgorWarning')
+    end
+  end
+  local queued = session and session.queued or 0
+  if queued > 0 then
+    say(('%d queued'):format(queued), 'AgorDim')
+    local following = state.sent[#state.sent - queued + 1]
+    local room = cells - used - 2
+    if following and room >= 8 then
+      out[#out + 1] = { ': ' .. words(following, room), 'AgorDim' }
+    end
+  end
+  return out
+end
+
+---@param buf integer
+---@return integer cells of the narrowest window that shows the draft
+local function room_of(buf)
+  local cells = 80
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    cells = math.min(cells, api.nvim_win_get_width(win))
+  end
+  return cells
+end
+
+--- Draws what stands around the words.
+---@param buf integer
+---@param state agor.PromptState
+function M.decorate(buf, state)
+  api.nvim_buf_clear_namespace(buf, ns, 0, -1)
+  local lines = api.nvim_buf_get_lines(buf, 0, -1, false)
+  local _, _, count = M.split(state, lines)
+  for row = 0, count - 1 do
+    local context = state.attachments[lines[row + 1]]
+    local size = select(2, context.text:gsub('\n', '')) + (context.text:sub(-1) == '\n' and 0 or 1)
+    local note = ('  %d line%s'):format(size, size == 1 and '' or 's')
+    if context.unsaved then
+      note = note .. ', unsaved'
+    end
+    api.nvim_buf_set_extmark(buf, ns, row, 0, {
+      end_col = #lines[row + 1],
+      hl_group = 'AgorAttachment',
+      virt_text = { { note, 'AgorHint' } },
+      virt_text_pos = 'eol',
+    })
+  end
+  if #lines == 1 and lines[1] == '' then
+    local session = require('agor.mirror').get(state.session_id)
+    local who = session and session.provider or 'the agent'
+    local hint = ('Ask %s'):format(who)
+    if require('agor.config').get().keys ~= false then
+      local dot = require('agor.ui.icons').get().dot
+      hint = ('%s  %s  <CR> sends, <C-s> while typing, g? all keys'):format(hint, dot)
+    end
+    api.nvim_buf_set_extmark(buf, ns, 0, 0, {
+      virt_text = { { hint, 'AgorHint' } },
+      virt_text_pos = 'overlay',
+    })
+  end
+  local under = notes(state, room_of(buf))
+  if #under > 0 then
+    api.nvim_buf_set_extmark(buf, ns, #lines - 1, 0, { virt_lines = { under } })
+  end
+end
+
+return M
