@@ -29,19 +29,8 @@ demo:
 	@$(MAKE) --no-print-directory --silent build >&2
 	@scripts/demo
 
-# The tests find the editor in AGOR_NVIM.
 test:
-	@set -e; \
-	AGOR_NVIM=$$(scripts/get-nvim); export AGOR_NVIM; \
-	echo "with $$($$AGOR_NVIM --version | sed -n 1p)"; \
-	if cargo nextest --version >/dev/null 2>&1; then \
-	  cargo nextest run --locked --no-fail-fast; \
-	else \
-	  cargo test --locked --no-fail-fast --lib --bins --tests; \
-	fi; \
-	cargo test --locked --doc; \
-	cargo build --locked --bin agor-nvim; \
-	AGOR_BIN=$$(cd $(TARGET)/debug && pwd)/agor-nvim scripts/lua-tests
+	@scripts/test
 
 $(AGENTS)/claude-code-$(CLAUDE_CODE):
 	@command -v npm >/dev/null || { echo 'make agents: npm is not installed; install Node.js with npm (apt-get install nodejs npm)' >&2; exit 1; }

@@ -6,6 +6,8 @@ package.path = root .. '/scripts/lua/?.lua;' .. package.path
 
 vim.o.termguicolors = true
 vim.o.number = true
+vim.o.linebreak = true
+vim.o.breakindent = true
 vim.o.laststatus = 2
 vim.o.swapfile = false
 vim.o.shada = ''
