@@ -262,6 +262,8 @@ impl Painter {
             if share < 1.0 {
                 continue;
             }
+            // What has changed since a late layout was made is not in it.
+            let was_late = view.late.is_some();
             let mut reply = view.late.take().unwrap_or_else(|| {
                 let (reply, painted) = oneshot::channel();
                 let (session, view) = (view.shown.session.clone(), view.shown.view);
@@ -270,7 +272,7 @@ impl Painter {
             });
             match timeout(LAYOUT, &mut reply).await {
                 Ok(Ok(painted)) => {
-                    view.dirty = painted.more;
+                    view.dirty = painted.more || was_late;
                     if let Some(patch) = painted.patch {
                         left -= patch.micros();
                         patches.push((view.shown.view, patch));
