@@ -41,6 +41,7 @@ pub(super) fn keep(command: Vec<OsString>, control: OwnedFd) -> io::Result<()> {
             let mark = mark(&spec);
             let mut guard = Guard { agent, reaped: false, control: Some(control), inbox: Vec::new(), children };
             guard.report(&Report::Started { pid: agent.as_raw_nonzero().get() });
+            sys::forget_the_start();
             guard.obey(spec.ladder);
             guard.sweep();
             drop(tree::kill_all(|all| tree::marked(all, &mark), SWEEP_LIMIT));

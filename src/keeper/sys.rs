@@ -142,6 +142,44 @@ pub(super) fn signal_group(agent: Pid, signal: Signal) {
     }
 }
 
+/// Gives back the pages of the program that only the start needed: a keeper lives as long as its session and mostly
+/// sleeps, and there may be 64. What is needed again comes back from the page cache.
+#[cfg(target_os = "linux")]
+pub(super) fn forget_the_start() {
+    let maps = std::fs::read_to_string("/proc/self/smaps").unwrap_or_default();
+    for (start, end) in unchanged_files(&maps) {
+        // SAFETY: the range is a mapping of this process's that nobody unmaps, for there is one thread. It is backed by
+        // a file, cannot be written to and has no page of its own, so its pages are read again as they were.
+        unsafe {
+            libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_DONTNEED);
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn forget_the_start() {}
+
+/// The mappings in a `/proc/self/smaps` that are nothing but what is in a file: read-only, and without a page that was
+/// written to before (relocations are).
+#[cfg(target_os = "linux")]
+fn unchanged_files(smaps: &str) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let mut candidate = None;
+    for line in smaps.lines() {
+        let mut fields = line.split_ascii_whitespace();
+        let first = fields.next().unwrap_or_default();
+        if let Some((start, end)) = first.split_once('-') {
+            let is_file = matches!(fields.next(), Some("r-xp" | "r--p"))
+                && fields.nth(3).is_some_and(|path| path.starts_with('/'));
+            let parse = |address| usize::from_str_radix(address, 16).ok();
+            candidate = if is_file { parse(start).zip(parse(end)) } else { None };
+        } else if first == "Anonymous:" && fields.next() == Some("0") {
+            found.extend(candidate.take());
+        }
+    }
+    found
+}
+
 /// What can be killed of an agent that has ended where there is nothing better than its group.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn kill_rest(agent: Pid) {
@@ -156,4 +194,26 @@ pub(super) fn kill_rest(_agent: Pid) {}
 pub(super) fn drain(descriptor: impl AsFd) {
     let mut buffer = [0; 1024];
     while matches!(rustix::io::read(&descriptor, &mut buffer), Ok(1..)) {}
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_in_a_file_unchanged_is_given_back() {
+        let text = "5555000-5557000 r-xp 00001000 fe:00 1234    /usr/bin/a name\nRss: 8 kB\nAnonymous: 0 kB\n";
+        let data = "6000-7000 r--p 00001000 fe:00 1234    /usr/bin/x\nRss: 8 kB\nAnonymous: 0 kB\n";
+        assert_eq!(unchanged_files(&[text, data].concat()), [(0x555_5000, 0x555_7000), (0x6000, 0x7000)]);
+        for other in [
+            "6000-7000 r--p 00001000 fe:00 1234    /usr/bin/x\nRss: 8 kB\nAnonymous: 4 kB\n",
+            "6000-7000 r--p 00001000 fe:00 1234    /usr/bin/x\nRss: 8 kB\n",
+            "6000-7000 rw-p 00001000 fe:00 1234    /usr/bin/x\nRss: 8 kB\nAnonymous: 0 kB\n",
+            "6000-7000 r-xp 00000000 00:00 0       [vdso]\nRss: 8 kB\nAnonymous: 0 kB\n",
+            "6000-7000 r-xp 00000000 00:00 0\nRss: 8 kB\nAnonymous: 0 kB\n",
+            "Anonymous: 0 kB\n",
+        ] {
+            assert_eq!(unchanged_files(other), [], "{other}");
+        }
+    }
 }
