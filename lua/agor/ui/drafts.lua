@@ -29,7 +29,9 @@ end
 ---@param flags string
 ---@param text string
 local function write(path, flags, text)
-  if vim.fn.mkdir(folder(), 'p', PRIVATE_FOLDER --[[@as any]]) == 0 then
+  if
+    vim.fn.mkdir(folder(), 'p', PRIVATE_FOLDER --[[@as any]]) == 0
+  then
     error('the folder cannot be made')
   end
   local fd = assert(vim.uv.fs_open(path, flags, PRIVATE_FILE))
