@@ -62,10 +62,12 @@ function M.dress(win)
   options.apply(win, buf)
   local position = vim.w[win].agor_position
   -- With one status line for all, and on floats, there is none of a window's own.
-  if vim.o.laststatus == 3 or position == 'float' then
+  if position == 'float' then
+    local look = 'NormalFloat:Normal,FloatBorder:AgorRule,WinBar:AgorBar,WinBarNC:AgorBar'
+    options.add(win, buf, 'winhighlight', look)
+  elseif vim.o.laststatus == 3 then
     return
-  end
-  if role(win) == 'transcript' then
+  elseif role(win) == 'transcript' then
     options.add(win, buf, 'fillchars', 'eob: ,stl:─,stlnc:─')
     local rule = 'WinBar:AgorBar,WinBarNC:AgorBar,StatusLine:AgorRule,StatusLineNC:AgorRule'
     options.add(win, buf, 'winhighlight', rule)
