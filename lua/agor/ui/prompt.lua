@@ -11,6 +11,14 @@ local draft = require('agor.ui.draft')
 
 local LOW, HIGH = 3, 10
 
+---@class agor.Context
+---@field path string
+---@field first_line integer
+---@field last_line integer
+---@field filetype string
+---@field text string
+---@field unsaved boolean?
+
 ---@class agor.PromptState
 ---@field session_id string
 ---@field attachments table<string, agor.Context> by the line that stands for it
