@@ -30,6 +30,7 @@
 ---@field options table|nil what setup() was given last
 ---@field cmdline string|nil the command line that is being executed
 ---@field operator_words string|nil
+---@field ui table|nil what the windows keep: revisions, drafts, open questions
 
 ---@type agor.State
 local state = rawget(_G, '_agor_nvim')

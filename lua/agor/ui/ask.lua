@@ -30,6 +30,7 @@ if kept.ui.ask.view then
   require('agor.ui.ask_view').close(kept.ui.ask.view)
   kept.ui.ask.view = nil
 end
+---@type number
 local guard_until = 0
 --- True while an input of ours has the focus in the float's place.
 local asking = false
@@ -87,6 +88,7 @@ local function shown()
 end
 
 ---@param item agor.AskItem
+---@return integer?
 local function place_of(item)
   for i, other in ipairs(queue) do
     if other == item then
@@ -158,7 +160,7 @@ draw = function()
   local changed = not view or view.item ~= item
   local view_module = require('agor.ui.ask_view')
   local had_focus = focused()
-  local position = place_of(item)
+  local position = place_of(item) or 1
   drop_unusable()
   view = view_module.draw(view, item, position, #queue, had_focus or asking)
   if not view then
@@ -233,7 +235,7 @@ local function perform(item, action)
       end
     end
     if action.secret then
-      local ok, text = pcall(vim.fn.inputsecret, action.prompt)
+      local ok, text = pcall(vim.fn.inputsecret, action.prompt or '')
       -- Not even in the messages that <Esc> and :messages show.
       vim.cmd.redraw()
       done(ok and text ~= '' and text or nil)
@@ -322,7 +324,9 @@ local function keys()
     ['<C-b>'] = '\2',
   }) do
     key(lhs, 'answer-scroll-' .. lhs:sub(4, 4), 'scroll what is asked', function()
-      require('agor.ui.ask_view').scroll(view, scroll)
+      if view then
+        require('agor.ui.ask_view').scroll(view, scroll)
+      end
     end, lhs ~= '<C-d>')
   end
   return out
@@ -427,7 +431,7 @@ local function enter(item)
   local current = api.nvim_get_current_win()
   drop_unusable()
   if not view or view.item ~= item then
-    view = require('agor.ui.ask_view').draw(view, item, place_of(item), #queue, true)
+    view = require('agor.ui.ask_view').draw(view, item, place_of(item) or 1, #queue, true)
     if not view then
       return false
     end

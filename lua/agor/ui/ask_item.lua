@@ -15,8 +15,8 @@ local M = {}
 ---@field session_id string
 ---@field request_id string
 ---@field kind 'permission'|'question'
----@field tool string?
----@field title string?
+---@field tool string empty for a question, as is the title
+---@field title string
 ---@field reason string?
 ---@field input table?
 ---@field lines string[]
@@ -48,6 +48,8 @@ local function base(data, kind)
     session_id = data.session_id,
     request_id = data.request_id,
     kind = kind,
+    tool = '',
+    title = '',
     lines = data.lines or {},
     marks = data.marks or {},
     step = 1,
@@ -99,7 +101,7 @@ end
 function M.choices(item)
   local out = {}
   if item.kind == 'permission' then
-    for _, option in ipairs(item.options) do
+    for _, option in ipairs(item.options or {}) do
       out[#out + 1] = { label = option.name, option_id = option.option_id, kind = option.kind }
     end
     return out

@@ -24,7 +24,7 @@ function M.open(item, approve)
       buffer = buf,
       callback = function()
         local text = table.concat(api.nvim_buf_get_lines(buf, 0, -1, false), '\n')
-        local input = vim.tbl_extend('force', item.input, { plan = text })
+        local input = vim.tbl_extend('force', item.input or {}, { plan = text })
         local items = require('agor.ui.ask_item')
         local option = items.option_of(item, { 'allow_once', 'allow_always' })
         vim.bo[buf].modified = false

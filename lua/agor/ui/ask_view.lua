@@ -153,7 +153,7 @@ end
 local function reached_by()
   for _, map in ipairs(api.nvim_get_keymap('n')) do
     if map.rhs and map.rhs:lower() == '<plug>(agor-permit)' then
-      return map.lhs:gsub('^ ', '<Space>') .. ' or :Agor permit answers'
+      return (map.lhs or ''):gsub('^ ', '<Space>') .. ' or :Agor permit answers'
     end
   end
   return ':Agor permit answers'
@@ -231,6 +231,10 @@ local function corner(width, height)
   local bottom = vim.o.lines - vim.o.cmdheight - (vim.o.laststatus > 0 and 1 or 0)
   local tabline = vim.o.showtabline == 2 or (vim.o.showtabline == 1 and vim.fn.tabpagenr('$') > 1)
   local top = tabline and 1 or 0
+  ---@param right integer
+  ---@param low integer
+  ---@param room integer
+  ---@return agor.Corner
   local function at(right, low, room)
     return { right = right, bottom = low, width = room, height = low - top }
   end
@@ -354,6 +358,7 @@ function M.draw(view, item, position, total, focused)
     local key = focused and ', <C-d> shows them' or ''
     more = (' %d more lines%s '):format(all_rows - text_rows, key)
   end
+  ---@type vim.api.keyset.win_config
   local text_config = {
     relative = 'editor',
     row = top,
@@ -365,6 +370,7 @@ function M.draw(view, item, position, total, focused)
     focusable = false,
     zindex = 55,
   }
+  ---@type vim.api.keyset.win_config
   local config = {
     relative = 'editor',
     row = top + text_rows + 1,

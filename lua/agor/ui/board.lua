@@ -44,7 +44,9 @@ end
 ---@return string[] ids
 local function content()
   local sessions = require('agor.mirror').list()
-  local table_rows, widths, ids = {}, {}, {}
+  local table_rows, ids = {}, {}
+  ---@type table<integer, integer>
+  local widths = {}
   for _, session in ipairs(sessions) do
     local pieces = line_of(session)
     ids[#ids + 1] = session.session_id
@@ -53,7 +55,8 @@ local function content()
       widths[i] = math.max(widths[i] or 0, vim.fn.strdisplaywidth(piece[1]))
     end
   end
-  local lines, marks = {}, {}
+  local lines = {}
+  local marks = {} ---@type any[][]
   for row, pieces in ipairs(table_rows) do
     local text = ' '
     for i, piece in ipairs(pieces) do
@@ -69,7 +72,7 @@ local function content()
   end
   if #lines == 0 then
     lines = { ' No session yet: :AgorStart starts one ' }
-    marks = { { 0, 0, #lines[1], 'AgorDim' } }
+    marks[1] = { 0, 0, #lines[1], 'AgorDim' }
   end
   return lines, marks, ids
 end

@@ -6,6 +6,9 @@
 local M = {}
 
 local KEEP = 500
+
+-- Modes 0700 and 0600.
+local PRIVATE_FOLDER, PRIVATE_FILE = 448, 384
 local reported = false
 
 ---@return string
@@ -26,10 +29,12 @@ end
 ---@param flags string
 ---@param text string
 local function write(path, flags, text)
-  if vim.fn.mkdir(folder(), 'p', tonumber('700', 8)) == 0 then
+  if
+    vim.fn.mkdir(folder(), 'p', PRIVATE_FOLDER --[[@as any]]) == 0
+  then
     error('the folder cannot be made')
   end
-  local fd = assert(vim.uv.fs_open(path, flags, tonumber('600', 8)))
+  local fd = assert(vim.uv.fs_open(path, flags, PRIVATE_FILE))
   local ok, err = vim.uv.fs_write(fd, text)
   vim.uv.fs_close(fd)
   assert(ok, err)
@@ -38,7 +43,7 @@ end
 ---@param path string
 ---@return string?
 local function read(path)
-  local fd = vim.uv.fs_open(path, 'r', tonumber('600', 8))
+  local fd = vim.uv.fs_open(path, 'r', PRIVATE_FILE)
   if not fd then
     return nil
   end

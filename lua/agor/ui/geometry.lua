@@ -6,10 +6,15 @@ local M = {}
 
 ---@param value number a share of the whole, or cells
 ---@param whole integer
+---@return integer
 local function cells(value, whole)
   return math.floor(value <= 1 and value * whole or value)
 end
 
+---@param value integer
+---@param low integer
+---@param high integer
+---@return integer
 local function clamp(value, low, high)
   return math.max(low, math.min(value, high))
 end

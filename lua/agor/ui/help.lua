@@ -7,19 +7,21 @@ local ns = vim.api.nvim_create_namespace('agor_help')
 ---@param buf integer
 function M.open(buf)
   local rows = require('agor.ui.keys').describe(buf)
-  local lines, width, marks = {}, 0, {}
+  local lines, texts, width = {}, {}, 0
+  ---@type table<integer, integer>
+  local marks = {}
   for _, row in ipairs(rows) do
     local keys = table.concat(row.keys, ' ')
     if row.mode == 'i' then
       keys = keys .. ' (insert)'
     end
-    row.text = keys
+    texts[#texts + 1] = keys
     width = math.max(width, vim.fn.strdisplaywidth(keys))
   end
-  for _, row in ipairs(rows) do
-    local pad = (' '):rep(width - vim.fn.strdisplaywidth(row.text))
-    lines[#lines + 1] = (' %s%s  %s '):format(row.text, pad, row.desc)
-    marks[#lines] = #row.text
+  for i, row in ipairs(rows) do
+    local pad = (' '):rep(width - vim.fn.strdisplaywidth(texts[i]))
+    lines[i] = (' %s%s  %s '):format(texts[i], pad, row.desc)
+    marks[i] = #texts[i]
   end
   if #lines == 0 then
     lines = { ' No keys are set here. ' }

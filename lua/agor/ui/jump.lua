@@ -68,6 +68,13 @@ local OUTSIDE = '[%s"\'`<>|*%[%]{}()]'
 ---@field line integer?
 ---@field col integer?
 
+---@param digits string?
+---@return integer?
+local function whole(digits)
+  local number = tonumber(digits)
+  return number and math.floor(math.min(number, 0x7fffffff)) or nil
+end
+
 ---@param token string
 ---@return agor.Place
 local function place(token)
@@ -80,7 +87,7 @@ local function place(token)
   for _, shape in ipairs(shapes) do
     local path, line, col = token:match(shape)
     if path and path ~= '' then
-      return { path = path, line = tonumber(line), col = tonumber(col) }
+      return { path = path, line = whole(line), col = whole(col) }
     end
   end
   return { path = token }
@@ -247,7 +254,7 @@ function M.keys(buf, id)
     key('<C-c>', 'interrupt', 'interrupt the agent', function()
       local ok, err = require('agor').interrupt(id)
       if not ok then
-        require('agor.message').error(err)
+        require('agor.message').error(err or 'The turn could not be interrupted')
       end
     end),
     key('g?', 'help', 'these keys', function()

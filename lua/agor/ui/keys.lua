@@ -86,7 +86,7 @@ function M.describe(buf)
         vim.list_extend(maps, vim.api.nvim_get_keymap(mode))
         for _, map in ipairs(maps) do
           if map.rhs and same_key(map.rhs, plug(key.name)) then
-            found[#found + 1] = (map.lhs:gsub('^ ', '<Space>'))
+            found[#found + 1] = ((map.lhs or ''):gsub('^ ', '<Space>'))
           end
         end
         if #found > 0 then

@@ -54,7 +54,7 @@ local function sum(frame)
   return frame
 end
 
----@param node any[] of winlayout()
+---@param node any of winlayout()
 ---@param ours table<integer, boolean>
 ---@return agor.Frame?
 local function measure(node, ours)
@@ -63,7 +63,8 @@ local function measure(node, ours)
     if ours[win] or not api.nvim_win_is_valid(win) then
       return nil
     end
-    return {
+    ---@type agor.Frame
+    local leaf = {
       kind = 'leaf',
       win = win,
       width = api.nvim_win_get_width(win) + 1,
@@ -71,6 +72,7 @@ local function measure(node, ours)
       fixed_width = vim.wo[win].winfixwidth,
       fixed_height = vim.wo[win].winfixheight,
     }
+    return leaf
   end
   local children = {}
   for _, child in ipairs(node[2]) do
@@ -101,7 +103,7 @@ local function remeasure(frame)
     return now, now and frame
   end
   local now, before = {}, {}
-  for _, child in ipairs(frame.children) do
+  for _, child in ipairs(frame.children or {}) do
     local n, b = remeasure(child)
     now[#now + 1] = n
     before[#before + 1] = b
@@ -152,9 +154,10 @@ local function plan(frame, width, height, out)
     return
   end
   local row = frame.kind == 'row'
-  local sizes = row and share(frame.children, 'width', 'fixed_width', width)
-    or share(frame.children, 'height', 'fixed_height', height)
-  for i, child in ipairs(frame.children) do
+  local children = frame.children or {}
+  local sizes = row and share(children, 'width', 'fixed_width', width)
+    or share(children, 'height', 'fixed_height', height)
+  for i, child in ipairs(children) do
     plan(child, row and sizes[i] or width, row and height or sizes[i], out)
   end
 end

@@ -62,10 +62,12 @@ function M.dress(win)
   options.apply(win, buf)
   local position = vim.w[win].agor_position
   -- With one status line for all, and on floats, there is none of a window's own.
-  if vim.o.laststatus == 3 or position == 'float' then
+  if position == 'float' then
+    local look = 'NormalFloat:Normal,FloatBorder:AgorRule,WinBar:AgorBar,WinBarNC:AgorBar'
+    options.add(win, buf, 'winhighlight', look)
+  elseif vim.o.laststatus == 3 then
     return
-  end
-  if role(win) == 'transcript' then
+  elseif role(win) == 'transcript' then
     options.add(win, buf, 'fillchars', 'eob: ,stl:─,stlnc:─')
     local rule = 'WinBar:AgorBar,WinBarNC:AgorBar,StatusLine:AgorRule,StatusLineNC:AgorRule'
     options.add(win, buf, 'winhighlight', rule)
@@ -224,11 +226,14 @@ function M.open(session_id, opts)
     return false, 'The pane cannot be opened here: ' .. tostring(result)
   end
   require('agor.mirror').touch(session_id)
-  require('agor.ui.bar').draw(result.transcript)
+  local transcript, prompt = result.transcript, result.prompt
+  if transcript then
+    require('agor.ui.bar').draw(transcript)
+  end
   require('agor.ui.prompt').fit(prompt_buf)
   require('agor.ui.views').changed()
-  if opts and opts.focus == 'prompt' then
-    api.nvim_set_current_win(result.prompt)
+  if prompt and opts and opts.focus == 'prompt' then
+    api.nvim_set_current_win(prompt)
     vim.cmd('startinsert!')
   end
   return true
@@ -337,7 +342,7 @@ function M.toggle()
   end
   local ok, err = M.open(current.session_id)
   if not ok then
-    require('agor.message').error(err)
+    require('agor.message').error(err or 'The pane cannot be opened')
     return
   end
   local pane = existing()
@@ -400,6 +405,7 @@ function M.adopt_windows()
   M.setup()
   for _, tab in ipairs(api.nvim_list_tabpages()) do
     if not find(tab) then
+      ---@type table<string, integer>, table<string, integer>
       local texts, prompts = {}, {}
       for _, win in ipairs(api.nvim_tabpage_list_wins(tab)) do
         local name = api.nvim_buf_get_name(api.nvim_win_get_buf(win))

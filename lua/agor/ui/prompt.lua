@@ -165,19 +165,21 @@ end
 ---@return boolean moved
 local function recall(buf, step)
   local state = states[buf]
-  local history = require('agor.ui.drafts').history()
-  local at = (state.at or #history + 1) + step
-  if at < 1 or at > #history + 1 or (not state.at and step > 0) then
+  local known = require('agor.ui.drafts').history()
+  ---@type integer
+  local now = state.at or #known + 1
+  local at = now + step
+  if at < 1 or at > #known + 1 or (not state.at and step > 0) then
     return false
   end
   if not state.at then
     state.parked = lines_of(buf)
   end
-  if at > #history then
+  if at > #known then
     replace(buf, state.parked or { '' })
     state.at, state.parked = nil, nil
   else
-    replace(buf, vim.split(history[at], '\n', { plain = true }))
+    replace(buf, vim.split(known[at] or '', '\n', { plain = true }))
     state.at = at
   end
   to_end(buf)
@@ -234,7 +236,8 @@ local function show_attachment(buf, native)
   if context then
     draft.peek(context)
   else
-    pcall(vim.cmd, 'normal! ' .. native)
+    -- Whatever 'keywordprg' says.
+    pcall(vim.cmd.normal, { native, bang = true })
   end
 end
 
@@ -282,7 +285,7 @@ local function keys(buf, state)
     key('n', '<C-c>', 'interrupt', 'interrupt the agent', function()
       local ok, err = require('agor').interrupt(state.session_id)
       if not ok then
-        require('agor.message').error(err)
+        require('agor.message').error(err or 'The turn could not be interrupted')
       end
     end),
     key('n', '<S-Tab>', 'cycle-mode', "the agent's next mode", function()

@@ -88,7 +88,7 @@ end
 
 ---@return string
 function Child:mode()
-  return vim.rpcrequest(self.chan, 'nvim_get_mode').mode
+  return self:lua('return vim.api.nvim_get_mode().mode')
 end
 
 --- Waits for an expression to be true.

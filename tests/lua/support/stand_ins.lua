@@ -60,7 +60,12 @@ function T.patch(id, ops)
   local transcript = require('agor.ui.transcript')
   local buf = transcript.buffer(id)
   T.rev = (T.rev or 0) + 1
-  return transcript.apply({ buf = buf, base = transcript.revision(buf), rev = T.rev, ops = ops })
+  return transcript.apply({
+    buf = buf,
+    base = assert(transcript.revision(buf)),
+    rev = T.rev,
+    ops = ops,
+  })
 end
 
 local function module(name, value)
