@@ -371,8 +371,8 @@ fn a_restart_keeps_transcript_and_cost_and_the_next_prompt_goes_on() {
     editor.wait_lua(&format!(
         "require('agor').sessions()[1].status == 'idle' and tostring(require('agor').sessions()[1].cost_usd) == '{cost}'"
     ));
-    editor.lua_string("return tostring(assert(require('agor').send('say: after the restart')))", &[]);
-    editor.wait_text("❯ say: after the restart");
+    editor.lua_string("return tostring(assert(require('agor').send('stream 5 0 20')))", &[]);
+    editor.wait_text("❯ stream 5 0 20");
     wait_status(&editor, &id, "idle");
     editor.wait_lua(&format!("require('agor').sessions()[1].cost_usd > {cost}"));
 }
