@@ -9,8 +9,9 @@ local rank = { debug = 1, info = 2, warn = 3, error = 4, off = 5 }
 ---Is it Neovim's own, which writes to the command line?
 ---@return boolean
 local function is_plain_notify()
+  -- Built in: 0.11 says vim/_editor.lua, 0.12 says nothing; a plugin's has a path.
   local source = debug.getinfo(vim.notify, 'S').source
-  return source:find('vim/_editor', 1, true) ~= nil or source:find('vim/_core/', 1, true) ~= nil
+  return source == '?' or source == '=?' or vim.startswith(source, '@vim/_')
 end
 
 ---@param text string
