@@ -353,3 +353,36 @@ fn who_listens_in_the_tick_of_the_start_misses_nothing() {
     assert!(types.starts_with("prompt "), "{types}");
     assert_eq!(types.matches("text").count() - types.matches("text+").count(), 1, "each once in full: {types}");
 }
+
+#[test]
+fn a_restart_keeps_transcript_and_cost_and_the_next_prompt_goes_on() {
+    let editor = editor();
+    let id = start(&editor, "stream 20 0 20");
+    wait_status(&editor, &id, "idle");
+    editor.wait_lua("require('agor').sessions()[1].cost_usd > 0");
+    let cost = editor.lua_string("return tostring(require('agor').sessions()[1].cost_usd)", &[]);
+    let pid = editor.lua_string("return tostring(require('agor.state').backend.pid)", &[]);
+    editor.command("AgorRestart");
+    editor.wait_lua(&format!(
+        "require('agor.state').backend ~= nil and tostring(require('agor.state').backend.pid) ~= '{pid}'"
+    ));
+    editor.wait_text("The backend was restarted");
+    assert!(transcript(&editor, &id).contains("❯ stream 20 0 20"));
+    editor.wait_lua(&format!(
+        "require('agor').sessions()[1].status == 'idle' and tostring(require('agor').sessions()[1].cost_usd) == '{cost}'"
+    ));
+    editor.lua_string("return tostring(assert(require('agor').send('stream 5 0 20')))", &[]);
+    editor.wait_text("❯ stream 5 0 20");
+    wait_status(&editor, &id, "idle");
+    editor.wait_lua(&format!("require('agor').sessions()[1].cost_usd > {cost}"));
+}
+
+#[test]
+fn a_backend_that_is_killed_comes_back_with_its_sessions() {
+    let editor = editor();
+    let id = start(&editor, "stream 20 0 20");
+    wait_status(&editor, &id, "idle");
+    editor.lua_string("vim.uv.kill(require('agor.state').backend.pid, 'sigkill') return ''", &[]);
+    editor.wait_text("The backend was restarted");
+    wait_status(&editor, &id, "idle");
+}

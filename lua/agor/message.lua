@@ -6,6 +6,58 @@ local M = {}
 
 local rank = { debug = 1, info = 2, warn = 3, error = 4, off = 5 }
 
+---Is it Neovim's own, which writes to the command line?
+---@return boolean
+local function is_plain_notify()
+  -- Built in: 0.11 says vim/_editor.lua, 0.12 says nothing; a plugin's has a path.
+  local source = debug.getinfo(vim.notify, 'S').source
+  return source == '?' or source == '=?' or vim.startswith(source, '@vim/_')
+end
+
+---@param text string
+---@param width integer
+---@return string[]
+local function wrap(text, width)
+  local lines, line = {}, ''
+  for word in text:gmatch('%S+') do
+    local longer = line == '' and word or line .. ' ' .. word
+    if line ~= '' and vim.fn.strdisplaywidth(longer) > width then
+      table.insert(lines, line)
+      longer = word
+    end
+    while vim.fn.strdisplaywidth(longer) > width do
+      local part = vim.fn.strcharpart(longer, 0, math.floor(width / 2))
+      table.insert(lines, part)
+      longer = longer:sub(#part + 1)
+    end
+    line = longer
+  end
+  table.insert(lines, line)
+  return lines
+end
+
+---A message that comes by itself must not stop the user with "Press ENTER": what is too long for the line is cut there,
+---and whole in :messages.
+---@param text string
+---@param level integer
+local function echo(text, level)
+  local space = math.max(vim.v.echospace - 1, 20)
+  local fits = not text:find('\n') and vim.fn.strdisplaywidth(text) <= space
+  if fits or #vim.api.nvim_list_uis() == 0 then
+    return vim.notify(text, level)
+  end
+  local lines = wrap(text, space)
+  for _, line in ipairs(lines) do
+    vim.notify(line, level)
+    -- After an intended redraw nobody waits for a key.
+    vim.cmd('redraw')
+  end
+  local hint = '… (:messages)'
+  local first = wrap(lines[1], space - vim.fn.strdisplaywidth(hint) - 1)[1]
+  local group = ({ [vim.log.levels.ERROR] = 'ErrorMsg', [vim.log.levels.WARN] = 'WarningMsg' })[level]
+  vim.api.nvim_echo({ { first .. ' ' .. hint, group or 'Normal' } }, false, {})
+end
+
 ---@param text string
 ---@param level 'info'|'warn'|'error'
 local function tell(text, level)
@@ -16,7 +68,12 @@ local function tell(text, level)
     local config = package.loaded['agor.config']
     local wanted = config and config.get().notify.level or 'info'
     if rank[level] >= (rank[wanted] or rank.info) then
-      vim.notify('agor: ' .. text, vim.log.levels[level:upper()], { title = 'agor' })
+      local number = vim.log.levels[level:upper()]
+      if is_plain_notify() then
+        echo('agor: ' .. text, number)
+      else
+        vim.notify('agor: ' .. text, number, { title = 'agor' })
+      end
     end
   end
   if vim.in_fast_event() then

@@ -94,6 +94,9 @@ pub struct StartOptions {
     /// The agent's own session id.
     #[serde(default)]
     pub resume_session_id: Option<String>,
+    /// Takes up a session of ours whose journal is there: after a restart of the backend.
+    #[serde(default)]
+    pub restore: bool,
 }
 
 impl StartOptions {
@@ -143,6 +146,7 @@ impl StartOptions {
             worktree_name: None,
             resume_mode: ResumeMode::Unset,
             resume_session_id: None,
+            restore: false,
         }
     }
 }

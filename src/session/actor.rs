@@ -5,6 +5,7 @@
 
 mod agent;
 mod asked;
+mod restored;
 mod show;
 mod told;
 
@@ -133,6 +134,9 @@ impl Actor {
         common: Arc<Common>,
         updates: mpsc::UnboundedSender<Update>,
     ) -> Result<Self, JournalError> {
+        if options.restore {
+            return Self::restored(options, common, updates);
+        }
         let started_at = now();
         let header = journal::header(options.session_id.clone(), &options.provider, &options.cwd, started_at);
         let journal = Journal::create(common.journals.as_deref(), &header)?;
@@ -207,7 +211,11 @@ impl Actor {
                 let message = format!("{failure}. The conversation is kept in memory only");
                 self.notify(Level::Warn, message);
             }
-            self.begin();
+            if self.options.restore {
+                self.take_up();
+            } else {
+                self.begin();
+            }
         }
         loop {
             let deadline = self.deadline();

@@ -95,6 +95,26 @@ impl Journal {
         Ok(journal)
     }
 
+    /// Goes on with the journal of an earlier backend; what it holds already comes along.
+    pub fn reopen(
+        folder: &Path,
+        session: &SessionId,
+    ) -> Result<(Self, Option<Header>, Vec<AgentMessage>), JournalError> {
+        let (header, messages) = read(folder, session)?;
+        let path = path(folder, session);
+        let opened = open_file(&path);
+        let (file, len) = opened.map_err(|source| JournalError::Unreadable { path: path.clone(), source })?;
+        let mut open = HashSet::new();
+        for message in &messages {
+            if message.part {
+                open.insert(message.id.clone());
+            } else {
+                open.remove(&message.id);
+            }
+        }
+        Ok((Self { store: Store::File { file, path }, len, pending: None, open, failure: None }, header, messages))
+    }
+
     /// Why it is kept in memory only, if it is.
     pub fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
@@ -220,6 +240,22 @@ fn create_file(folder: &Path, session: &SessionId) -> io::Result<File> {
         .map_err(|error| io::Error::other(error.to_string()))?;
     // create_new also refuses a symlink that stands in its place.
     OpenOptions::new().append(true).create_new(true).mode(0o600).open(path(folder, session))
+}
+
+/// For appending. A torn last line is ended, so that the next message is not part of it.
+fn open_file(path: &Path) -> io::Result<(File, u64)> {
+    let mut file = OpenOptions::new().read(true).append(true).open(path)?;
+    let mut len = file.metadata()?.len();
+    let mut last = [b'\n'];
+    if len > 0 {
+        file.seek(SeekFrom::Start(len - 1))?;
+        file.read_exact(&mut last)?;
+    }
+    if last != *b"\n" {
+        file.write_all(b"\n")?;
+        len += 1;
+    }
+    Ok((file, len))
 }
 
 /// All messages of a journal on disk. What is no message is passed over.
@@ -366,6 +402,26 @@ mod tests {
         assert_eq!((seen, pages), (2_500, 3));
         assert!(journal.page(0, 1).messages.len() <= 2, "bytes bound it too");
         assert_eq!(journal.page(u64::MAX, 1).messages.len(), 0);
+    }
+
+    #[test]
+    fn an_earlier_journal_goes_on_behind_its_torn_last_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut first = journal(Some(folder.path()));
+        first.append(&text("a", false, "one"));
+        first.append(&text("b", true, "begun"));
+        first.flush();
+        drop(first);
+        let mut file = OpenOptions::new().append(true).open(path(folder.path(), &id("s"))).expect("the file");
+        file.write_all(b"{\"id\": \"torn").expect("half a line");
+
+        let (mut again, header, messages) = Journal::reopen(folder.path(), &id("s")).expect("it goes on");
+        assert_eq!(header.map(|header| header.provider), Some("demo".to_owned()));
+        assert_eq!(messages.len(), 2);
+        again.append(&text("c", false, "two"));
+        assert_eq!(texts(&again.page(0, 1 << 20)), ["one", "begun", "two"]);
+        let missing = Journal::reopen(folder.path(), &id("nobody")).expect_err("there is none");
+        assert_eq!(missing.to_string(), "no session nobody");
     }
 
     #[test]

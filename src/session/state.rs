@@ -87,6 +87,31 @@ impl State {
         self.summary.output_tokens += cost.output_tokens.unwrap_or(0);
     }
 
+    /// What a message of an earlier backend's journal tells of the session.
+    pub(super) fn recall(&mut self, content: &Content) {
+        match content {
+            Content::Prompt { text, context } => {
+                self.title_from(&Prompt { text: text.clone(), context: context.clone() });
+            }
+            Content::Init(init) => {
+                if !init.session_id.is_empty() {
+                    self.agent_session = Some(init.session_id.clone());
+                }
+                if !init.model.is_empty() {
+                    self.summary.model = init.model.clone();
+                }
+            }
+            Content::Cost(cost) => {
+                // A total that has fallen is another process's.
+                if cost.total_cost_usd.is_some_and(|total| total < self.cost_now) {
+                    self.process_ended();
+                }
+                self.add_cost(cost);
+            }
+            _ => {}
+        }
+    }
+
     /// The next process counts from 0 again.
     pub(super) fn process_ended(&mut self) {
         self.cost_before += self.cost_now;

@@ -64,7 +64,7 @@ function M.start(opts)
     [[
     local root, stand_ins, before = ...
     vim.opt.runtimepath:prepend(root)
-    _G.notes, _G.calls = {}, {}
+    _G.notes, _G.calls, _G.plain_notify = {}, {}, vim.notify
     vim.notify = function(text, level) table.insert(_G.notes, { text = text, level = level }) end
     if stand_ins then
       -- The windows are not what is tested: each call is kept and succeeds.

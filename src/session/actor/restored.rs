@@ -1,0 +1,136 @@
+//! A session of an earlier backend, taken up from its journal: with its transcript, without a process. The next prompt
+//! starts one that resumes the agent's own conversation.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::{Actor, Common, now};
+use crate::{
+    domain::{AgentMessage, Content, MessageId, StartOptions, ToolResult, ToolUseId},
+    session::{
+        journal::{Journal, JournalError},
+        state::State,
+        updates::Update,
+    },
+    transcript::Transcript,
+};
+
+const CUT_OFF: &str = "cut off: the backend ended";
+
+impl Actor {
+    pub(super) fn restored(
+        mut options: StartOptions,
+        common: Arc<Common>,
+        updates: mpsc::UnboundedSender<Update>,
+    ) -> Result<Self, JournalError> {
+        let id = &options.session_id;
+        let folder = common.journals.as_deref().ok_or_else(|| JournalError::Missing(id.clone()))?;
+        let (journal, header, messages) = Journal::reopen(folder, id)?;
+        options.prompt = None;
+        let mut state = State::new(&options, header.map_or_else(now, |header| header.started_at));
+        let loose = loose_ends(&messages);
+        let mut transcript = Transcript::default();
+        for message in messages {
+            if !message.part {
+                state.recall(&message.content);
+            }
+            transcript.fold(message);
+        }
+        state.process_ended();
+        let mut actor = Self::with(options, common, updates, state, transcript, journal);
+        for (id, parent, content) in loose {
+            actor.record(id, parent, false, content);
+        }
+        Ok(actor)
+    }
+
+    /// Instead of a process: whoever knew the session as running or lost learns that it waits.
+    pub(super) fn take_up(&mut self) {
+        let message = "The backend was restarted; the next prompt takes the conversation up".to_owned();
+        self.say(Content::Status { subtype: "restored".to_owned(), message });
+        let (status, error) = (self.state.summary.status, self.state.summary.error.clone());
+        self.tell_row();
+        self.tell(Update::Status { session: self.options.session_id.clone(), status, error });
+    }
+}
+
+/// Tool calls without a result and questions without an answer: nobody will end them any more.
+fn loose_ends(messages: &[AgentMessage]) -> Vec<(MessageId, Option<ToolUseId>, Content)> {
+    let mut tools = BTreeMap::new();
+    let mut questions = BTreeMap::new();
+    for (index, message) in messages.iter().enumerate() {
+        match &message.content {
+            Content::ToolCall(call) => {
+                tools.insert(&call.tool_use_id, index);
+            }
+            Content::ToolResult(result) if !message.part => {
+                tools.remove(&result.tool_use_id);
+            }
+            Content::Permission { outcome, .. } | Content::Question { outcome, .. } => {
+                questions.insert(&message.id, index);
+                if outcome.is_some() {
+                    questions.remove(&message.id);
+                }
+            }
+            _ => {}
+        }
+    }
+    let ended = tools.into_iter().map(|(tool_use_id, index)| {
+        let result = ToolResult {
+            tool_use_id: tool_use_id.clone(),
+            output: CUT_OFF.to_owned(),
+            is_error: true,
+            ..ToolResult::default()
+        };
+        let id = MessageId::new(format!("{}-cut-off", messages[index].id));
+        (id, messages[index].parent_id.clone(), Content::ToolResult(result))
+    });
+    let closed = questions.into_values().map(|index| {
+        let message = &messages[index];
+        let mut content = message.content.clone();
+        if let Content::Permission { outcome, .. } | Content::Question { outcome, .. } = &mut content {
+            *outcome = Some(CUT_OFF.to_owned());
+        }
+        (message.id.clone(), message.parent_id.clone(), content)
+    });
+    ended.chain(closed).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(messages: serde_json::Value, expect: &[&str]) {
+        let messages: Vec<AgentMessage> = serde_json::from_value(messages).expect("messages");
+        let ids: Vec<String> = loose_ends(&messages).into_iter().map(|(id, _, _)| id.to_string()).collect();
+        assert_eq!(ids, expect);
+    }
+
+    fn call(id: &str) -> serde_json::Value {
+        let content = json!({"tool_use_id": id, "name": "Bash", "kind": "execute", "input": {}, "title": "ls"});
+        json!({"id": format!("m-{id}"), "timestamp": 1, "type": "tool_call", "content": content})
+    }
+
+    fn result(id: &str, part: bool) -> serde_json::Value {
+        let content = json!({"tool_use_id": id, "output": "x"});
+        json!({"id": format!("r-{id}"), "timestamp": 1, "part": part, "type": "tool_result", "content": content})
+    }
+
+    fn permission(id: &str, outcome: Option<&str>) -> serde_json::Value {
+        let content = json!({"request_id": "r", "options": [], "outcome": outcome});
+        json!({"id": id, "timestamp": 1, "type": "permission", "content": content})
+    }
+
+    #[test]
+    fn what_was_open_is_closed_and_nothing_else() {
+        check(json!([]), &[]);
+        check(json!([call("a"), result("a", false)]), &[]);
+        check(json!([call("a"), call("b"), result("a", true), result("b", false)]), &["m-a-cut-off"]);
+        check(json!([permission("p", None), permission("p", Some("Allow")), permission("q", None)]), &["q"]);
+    }
+}

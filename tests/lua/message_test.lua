@@ -1,0 +1,52 @@
+-- What is said on the command line of a real screen.
+
+local nvim = require('support.nvim')
+local test, equal, contains = nvim.test, nvim.equal, nvim.contains
+
+local T = {}
+
+---@param child agor.test.Nvim
+local function own_notify(child)
+  -- The tests' stand-in away: Neovim's own as it was.
+  child:lua('vim.notify = plain_notify')
+end
+
+T['a sentence longer than the line does not ask for a key and is whole in :messages'] = test(
+  { ui = true },
+  function(child)
+    own_notify(child)
+    local long = ('a sentence with ä and 漢 in it, '):rep(12) .. 'and an end'
+    for _, level in ipairs({ 'info', 'warn', 'error' }) do
+      child:lua(
+        [[local level, text = ... vim.schedule(function() require('agor.message')[level](text) end)]],
+        level,
+        long
+      )
+      -- Looked at before :messages, which may take the line.
+      local shown = child:wait_for([[(function()
+      local cells = {}
+      for col = 1, vim.o.columns do cells[col] = vim.fn.screenstring(vim.o.lines, col) end
+      local line = table.concat(cells)
+      return line:find('(:messages)', 1, true) and line
+    end)()]])
+      contains(shown, 'agor: a sentence with')
+      equal(child:blocked(), false)
+      contains(child:get([[vim.fn.execute('messages')]]), 'and an end')
+      child:cmd('messages clear')
+    end
+  end
+)
+
+T['a short one is shown as it is'] = test({ ui = true }, function(child)
+  own_notify(child)
+  child:lua([[require('agor.message').info('short')]])
+  contains(child:get([[vim.fn.execute('messages')]]), 'agor: short')
+end)
+
+T['below the configured level nothing is said'] = test(nil, function(child)
+  child:lua([[require('agor').setup({ notify = { level = 'error' } })
+    require('agor.message').warn('quiet') require('agor.message').error('loud')]])
+  equal(child:notes(), 'agor: loud')
+end)
+
+return T
