@@ -48,10 +48,6 @@ impl Actor {
             format!("providers.{provider}.protocol is '{protocol}', which agor does not speak: use one of {known}")
         })?;
         self.options.validate().map_err(|error| error.to_string())?;
-        let cwd = &self.options.cwd;
-        if !cwd.is_dir() {
-            return Err(format!("{} is not a directory: start the session in one that exists", cwd.display()));
-        }
         let launch = (row.launch)(&self.options);
         let prepared = Prepared::new(&self.options, &launch, &self.common.binary).map_err(|error| error.to_string())?;
         for warning in prepared.warnings {
@@ -64,7 +60,7 @@ impl Actor {
         tracing::info!(
             session = %self.options.session_id,
             program = %prepared.invocation.program.display(),
-            cwd = %cwd.display(),
+            cwd = %self.options.cwd.display(),
             "starting the agent"
         );
         let agent = process::spawn(prepared.invocation).map_err(|error| error.to_string())?;
