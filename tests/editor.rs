@@ -386,3 +386,14 @@ fn a_backend_that_is_killed_comes_back_with_its_sessions() {
     editor.wait_text("The backend was restarted");
     wait_status(&editor, &id, "idle");
 }
+
+#[test]
+fn a_turn_that_runs_shows_that_it_does_and_for_how_long() {
+    let editor = editor();
+    let id = start(&editor, "hang");
+    editor.wait_screen("a beat", |rows| rows[0].contains("running 0s") || rows[0].contains("running 1s"));
+    let first = editor.rows()[0].clone();
+    editor.wait_screen("the next beat", |rows| rows[0].contains("running") && rows[0] != first);
+    editor.lua("assert(require('agor').interrupt(...))", &[id.as_str().into()]);
+    editor.wait_screen("rest", |rows| rows[0].contains("○ idle"));
+}

@@ -204,7 +204,7 @@ local function deliver(replies, events)
 end
 
 ---One batch of the backend; it is sent as a request and its answer is the back-pressure.
----@param batch { sessions?: agor.Row[], removed?: string[], patches?: table[], replies?: any[], events?: any[] }
+---@param batch { sessions?: agor.Row[], removed?: string[], patches?: table[], spin?: any[], replies?: any[], events?: any[] }
 ---@return { results: string[], ms: number }
 function M.apply(batch)
   local began = vim.uv.hrtime()
@@ -219,6 +219,9 @@ function M.apply(batch)
   end
   for i, patch in ipairs(batch.patches or {}) do
     results[i] = paint(patch)
+  end
+  if batch.spin then
+    guarded('the bar', require('agor.ui.bar').spin, batch.spin)
   end
   local ms = (vim.uv.hrtime() - began) / 1e6
   local replies, events = batch.replies or {}, batch.events or {}

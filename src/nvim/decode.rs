@@ -158,6 +158,12 @@ pub struct Views {
     pub views: Vec<ShownView>,
     #[serde(default)]
     pub icons: String,
+    #[serde(default = "yes")]
+    pub spinner: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Debug, Deserialize)]

@@ -284,7 +284,7 @@ impl Dispatch {
             .collect();
         let pairs = shown.iter().map(|shown| (shown.view, shown.session.clone())).collect();
         self.hub.send(Request::Views { client: CLIENT, views: pairs, icons: self.icons });
-        let _ = self.orders.send(Order::Views(shown));
+        let _ = self.orders.send(Order::Views { shown, spinner: views.spinner });
     }
 
     fn ask(&self, callback: &Callback, request: impl FnOnce(Reply<()>) -> Request) {

@@ -4,7 +4,7 @@
 //! sessions go on. At most 60 calls a second, each limited by what it will cost Neovim's thread: the estimate is
 //! corrected by the time that each answer reports.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use rmpv::Value;
 use tokio::{
@@ -33,13 +33,16 @@ const CALL_FIXED: f64 = 300.0;
 /// How long a session may take to lay out a frame before the others go ahead without it.
 const LAYOUT: Duration = Duration::from_millis(8);
 
+/// How often shown sessions that work say so; a redraw of the bar, nothing of the text.
+const SPIN: Duration = Duration::from_millis(200);
+
 const APPLY: &str = "return require('agor.rpc').apply(...)";
 
 /// What else the painter is told, besides updates.
 #[derive(Debug)]
 pub enum Order {
-    /// All transcripts that are shown now.
-    Views(Vec<Shown>),
+    /// All transcripts that are shown now, and whether those of sessions that work are to show it.
+    Views { shown: Vec<Shown>, spinner: bool },
     /// The answer to a callback.
     Reply { id: u64, result: Result<Value, String> },
 }
@@ -65,6 +68,11 @@ pub struct Painter {
     next_frame: Instant,
     /// Round robin among views that are not focused.
     turn: usize,
+    /// Since when sessions work on their turn.
+    busy: HashMap<SessionId, Instant>,
+    spinner: bool,
+    next_spin: Instant,
+    spins: u64,
 }
 
 struct View {
@@ -107,6 +115,10 @@ impl Painter {
             scale: 1.0,
             next_frame: Instant::now(),
             turn: 0,
+            busy: HashMap::new(),
+            spinner: true,
+            next_spin: Instant::now(),
+            spins: 0,
         }
     }
 
@@ -152,11 +164,26 @@ impl Painter {
             Some((_, at)) => Some(*at),
             None => view.dirty.then_some(now),
         });
-        let first = paint.chain(news.then_some(now)).min()?;
+        let spin = self.spinning().next().is_some().then_some(self.next_spin);
+        let first = paint.chain(news.then_some(now)).chain(spin).min()?;
         Some(first.max(self.next_frame))
     }
 
+    /// Shown sessions that work, and since when.
+    fn spinning(&self) -> impl Iterator<Item = (&SessionId, Instant)> {
+        let shown = self.views.iter().filter(|_| self.spinner);
+        shown.filter_map(|view| self.busy.get_key_value(&view.shown.session)).map(|(session, since)| (session, *since))
+    }
+
     fn update(&mut self, update: Update) {
+        match &update {
+            Update::Session(row) if row.busy => {
+                self.busy.entry(row.session_id.clone()).or_insert_with(Instant::now);
+            }
+            Update::Session(row) => _ = self.busy.remove(&row.session_id),
+            Update::Removed(session) => _ = self.busy.remove(session),
+            _ => {}
+        }
         self.outbox.push(update);
         for session in self.outbox.take_dirty() {
             for view in self.views.iter_mut().filter(|view| view.shown.session == session) {
@@ -168,7 +195,8 @@ impl Painter {
     fn order(&mut self, order: Order) {
         match order {
             Order::Reply { id, result } => self.replies.push((id, result)),
-            Order::Views(shown) => {
+            Order::Views { shown, spinner } => {
+                self.spinner = spinner;
                 let mut known = std::mem::take(&mut self.views);
                 self.views = shown
                     .into_iter()
@@ -213,6 +241,20 @@ impl Painter {
                 Value::Array(vec![id.into(), error, value])
             });
             fields.push(("replies".into(), Value::Array(replies.collect())));
+        }
+        if self.next_spin <= started {
+            let now = started;
+            let spins = self.spins;
+            let rows = self.spinning().map(|(session, since)| {
+                let seconds = now.duration_since(since).as_secs();
+                Value::Array(vec![session.as_str().into(), spins.into(), seconds.into()])
+            });
+            let rows: Vec<Value> = rows.collect();
+            if !rows.is_empty() {
+                fields.push(("spin".into(), Value::Array(rows)));
+                self.spins += 1;
+            }
+            self.next_spin = started + SPIN;
         }
         let patches = self.paint().await;
         let mut estimate = 0.0;

@@ -65,6 +65,19 @@ local STATUS_GROUP = {
   error = 'AgorStatusError',
 }
 
+--- Sessions that work, as the backend last said: how often it did, and for how many seconds the turn has run.
+---@type table<string, { count: integer, seconds: integer }>
+local working = {}
+
+---@param seconds integer
+---@return string
+function M.elapsed(seconds)
+  if seconds < 60 then
+    return ('%ds'):format(seconds)
+  end
+  return ('%dm%02ds'):format(math.floor(seconds / 60), seconds % 60)
+end
+
 ---@param session agor.Row
 ---@return string icon
 ---@return string word
@@ -104,6 +117,11 @@ local function parts(s)
     end
   end
   local icon, word, group = M.status(s)
+  local works = s.busy and working[s.session_id]
+  if works then
+    icon = icons.spin[works.count % #icons.spin + 1]
+    word = ('%s %s'):format(word, M.elapsed(works.seconds))
+  end
   put('provider', s.provider, 'AgorTitle')
   put('status', icon .. ' ' .. word, group)
   put('model', s.model, 'AgorDim')
@@ -231,6 +249,20 @@ function M.resized()
     end
   end
   each_window(M.draw)
+end
+
+--- The backend's beat: shown sessions that work.
+---@param beats any[][] session id, count, seconds
+function M.spin(beats)
+  working = {}
+  for _, beat in ipairs(beats) do
+    working[beat[1]] = { count = beat[2], seconds = beat[3] }
+  end
+  each_window(function(win, id)
+    if working[id] then
+      M.draw(win)
+    end
+  end)
 end
 
 --- After rows of the mirror changed.

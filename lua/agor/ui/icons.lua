@@ -2,9 +2,14 @@
 
 local M = {}
 
+---@class agor.Icons: { [string]: string }
+---@field spin string[]
+
+---@type table<string, agor.Icons>
 local SETS = {
   unicode = {
     running = '●',
+    spin = { '⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏' },
     idle = '○',
     done = '✓',
     error = '✗',
@@ -18,6 +23,7 @@ local SETS = {
   },
   nerd = {
     running = '\u{f144}',
+    spin = { '⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏' },
     idle = '\u{f10c}',
     done = '\u{f00c}',
     error = '\u{f00d}',
@@ -31,6 +37,7 @@ local SETS = {
   },
   ascii = {
     running = '*',
+    spin = { '|', '/', '-', '\\' },
     idle = '-',
     done = '+',
     error = '!',
@@ -44,7 +51,7 @@ local SETS = {
   },
 }
 
----@return table<string, string>
+---@return agor.Icons
 function M.get()
   return SETS[require('agor.config').get().icons] or SETS.unicode
 end

@@ -50,8 +50,9 @@ end
 ---@param views agor.View[]
 local function tell(views)
   sent = views
-  local icons = require('agor.config').get().icons
-  require('agor.rpc').notify('views', { views = views, icons = icons })
+  local config = require('agor.config').get()
+  local params = { views = views, icons = config.icons, spinner = config.spinner }
+  require('agor.rpc').notify('views', params)
 end
 
 --- Sends the list now, also if it is the same: for a backend that has just been started.
