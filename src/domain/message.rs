@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{
     command::Context,
+    diff::FileDiff,
     id::{MessageId, RequestId, ToolUseId},
     question::{PermissionOption, Question},
 };
@@ -137,23 +138,6 @@ impl Default for ToolUseId {
     fn default() -> Self {
         ToolUseId::new("")
     }
-}
-
-/// The change of one file as hunks; a file that was created has one hunk of added lines only.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileDiff {
-    pub path: String,
-    pub hunks: Vec<Hunk>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hunk {
-    /// First line in the old text, from 1 (0 if it had none).
-    pub old_start: u64,
-    /// First line in the new text, from 1.
-    pub new_start: u64,
-    /// Lines as in a unified diff: the first character is ' ', '-' or '+'.
-    pub lines: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

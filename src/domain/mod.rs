@@ -4,6 +4,7 @@
 
 pub mod capabilities;
 pub mod command;
+pub mod diff;
 pub mod event;
 pub mod id;
 pub mod message;
@@ -13,11 +14,12 @@ pub mod session;
 
 pub use capabilities::{Capabilities, Choice};
 pub use command::{Answer, Command, Context, Prompt};
+pub use diff::{FileDiff, Hunk};
 pub use event::{Event, TurnOutcome};
 pub use id::{MessageId, OptionId, RequestId, SessionId, ToolUseId};
 pub use message::{
-    AgentMessage, Compaction, Content, Cost, FileDiff, Hunk, Init, Location, Plan, PlanEntry, PlanStatus, ToolCall,
-    ToolKind, ToolResult,
+    AgentMessage, Compaction, Content, Cost, Init, Location, Plan, PlanEntry, PlanStatus, ToolCall, ToolKind,
+    ToolResult,
 };
 pub use options::{InvalidOptions, ProviderConfig, Resume, ResumeMode, StartOptions};
 pub use question::{OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest};

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    diff::FileDiff,
     id::{OptionId, RequestId, ToolUseId},
-    message::FileDiff,
 };
 
 /// May this tool run? Answered, cancelled or withdrawn exactly once.
