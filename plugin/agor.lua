@@ -41,22 +41,32 @@ for _, subcommand in ipairs(subcommands) do
   define(name, subcommand, 'agor: ' .. subcommand)
 end
 
----@param mode string|string[]
+---@param modes string one letter each
 ---@param name string
 ---@param action string
----@param opts? vim.keymap.set.Opts
-local function plug(mode, name, action, opts)
-  vim.keymap.set(mode, '<Plug>(agor-' .. name .. ')', function()
-    return require('agor.keys')[action]()
-  end, vim.tbl_extend('force', { silent = true, desc = 'agor: ' .. name }, opts or {}))
+---@param expr? boolean
+local function plug(modes, name, action, expr)
+  for mode in modes:gmatch('.') do
+    -- Not vim.keymap.set(), whose checks cost as much as all the rest of this file.
+    vim.api.nvim_set_keymap(mode, '<Plug>(agor-' .. name .. ')', '', {
+      noremap = true,
+      silent = true,
+      expr = expr,
+      replace_keycodes = expr,
+      desc = 'agor: ' .. name,
+      callback = function()
+        return require('agor.keys')[action]()
+      end,
+    })
+  end
 end
 
 for _, name in ipairs({ 'toggle', 'interrupt', 'sessions', 'permit', 'next', 'prev' }) do
   plug('n', name, name)
 end
-plug({ 'n', 'x' }, 'send', 'send')
-plug({ 'n', 'x' }, 'prompt', 'prompt')
-plug('n', 'send-operator', 'operator', { expr = true })
+plug('nx', 'send', 'send')
+plug('nx', 'prompt', 'prompt')
+plug('n', 'send-operator', 'operator', true)
 
 local group = vim.api.nvim_create_augroup('agor', {})
 

@@ -48,6 +48,8 @@ function M.start(opts)
     env.TERM = 'xterm-256color'
     local socket = home .. '/nvim.sock'
     job.pty, job.width, job.height = true, 100, 30
+    -- Neovim 0.12 complains if the terminal does not answer its questions.
+    env.NVIM_NOTTYFAST = '1'
     self.job = vim.fn.jobstart(vim.list_extend(command, { '--listen', socket }), job)
     self:wait('the socket', function()
       local ok, chan = pcall(vim.fn.sockconnect, 'pipe', socket, { rpc = true })
