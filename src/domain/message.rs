@@ -150,7 +150,7 @@ pub struct FileDiff {
 pub struct Hunk {
     /// First line in the old text, from 1 (0 if it had none).
     pub old_start: u64,
-    /// First line in the new text, from 1.
+    /// First line in the new text, from 1; 0 in both if it is not known where.
     pub new_start: u64,
     /// Lines as in a unified diff: the first character is ' ', '-' or '+'.
     pub lines: Vec<String>,
@@ -190,6 +190,9 @@ pub struct Cost {
     /// US dollars since the process began; agents count from 0 again after a resume.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_cost_usd: Option<f64>,
+    /// What the turn has added to it, as the session reckons.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turn_cost_usd: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
     /// Of this turn, as are all tokens here.

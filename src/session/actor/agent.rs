@@ -144,9 +144,9 @@ impl Actor {
 
     fn event(&mut self, event: Event) {
         match event {
-            Event::Message { id, parent_id, part, content } => {
+            Event::Message { id, parent_id, part, mut content } => {
                 self.unheard = None;
-                self.notice_message(&content);
+                self.notice_message(&mut content);
                 self.record(id, parent_id, part, content);
             }
             Event::TurnStarted => {
@@ -214,7 +214,7 @@ impl Actor {
     }
 
     /// What a message means for the session beside the transcript.
-    fn notice_message(&mut self, content: &Content) {
+    fn notice_message(&mut self, content: &mut Content) {
         match content {
             Content::Cost(cost) => {
                 self.state.add_cost(cost);

@@ -119,7 +119,10 @@ impl Actor {
         if !self.state.summary.mode.is_empty() {
             self.options.permission_mode = Some(self.state.summary.mode.clone());
         }
-        if !self.state.summary.model.is_empty() && self.options.model.is_some() {
+        // Claude Code 2.1.197 resumes with a smaller context unless the model is named again. Where models cannot be
+        // chosen, the name need not be one that the agent takes.
+        let named = self.options.model.is_some() || self.state.summary.capabilities.set_model;
+        if !self.state.summary.model.is_empty() && named {
             self.options.model = Some(self.state.summary.model.clone());
         }
     }
