@@ -151,9 +151,9 @@ mod tests {
         talk.tool("t", None, "Ask", "Which?").say("q", None, asked(None));
         talk.check(&["- Ask  Which?  running", "? Which?  :Agor permit"]);
         talk.say("q", None, asked(Some("This\nSo"))).result("t", "The user said: This, So");
-        talk.check(&["+ Ask  Which?", "? Which?", "  . This", "? Why?", "  . So"]);
+        talk.check(&["+ Ask  Which?", "? Which?", "  - This", "? Why?", "  - So"]);
         talk.say("q", None, asked(Some("cancelled")));
-        talk.check(&["+ Ask  Which?", "? Which?", "? Why?", "  . cancelled"]);
+        talk.check(&["+ Ask  Which?", "? Which?", "? Why?", "  - cancelled"]);
     }
 
     #[test]

@@ -107,11 +107,12 @@ impl State {
                 }
             }
             Content::Cost(cost) => {
-                // A total that has fallen is another process's.
-                if cost.total_cost_usd.is_some_and(|total| total < self.cost_now) {
-                    self.process_ended();
+                let mut cost = cost.clone();
+                // Which process a total is of does not stand there; what the turn has cost does.
+                if let Some(turn) = cost.turn_cost_usd {
+                    cost.total_cost_usd = Some(self.cost_now + turn);
                 }
-                self.add_cost(cost);
+                self.add_cost(&mut cost);
             }
             _ => {}
         }
@@ -282,6 +283,22 @@ mod tests {
         assert_eq!(of_turns, [Some(10.0), Some(20.0), Some(20.0), None, Some(10.0)]);
         assert!((state.summary.cost_usd - 0.6).abs() < 1e-9, "a total that falls is another process's");
         assert_eq!(state.summary.input_tokens, 25);
+    }
+
+    #[test]
+    fn a_journal_gives_the_same_sum_whatever_its_processes_were() {
+        let mut told = state();
+        let mut recalled = state();
+        for (usd, ended) in [(0.1, false), (0.3, true), (0.5, true), (0.2, false)] {
+            let mut cost = Cost { total_cost_usd: Some(usd), ..Cost::default() };
+            told.add_cost(&mut cost);
+            recalled.recall(&Content::Cost(cost));
+            if ended {
+                told.process_ended();
+            }
+        }
+        assert!((told.summary.cost_usd - 1.0).abs() < 1e-9);
+        assert!((recalled.summary.cost_usd - 1.0).abs() < 1e-9, "{}", recalled.summary.cost_usd);
     }
 
     #[test]

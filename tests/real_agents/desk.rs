@@ -12,8 +12,8 @@ use crate::{
 pub struct Setup {
     /// Into `providers.claude`, as Lua.
     pub provider: String,
-    /// The agent's key, from the user's configuration.
-    pub key: Option<&'static str>,
+    /// The variable with the agent's key, from the user's configuration.
+    pub key: Option<(&'static str, &'static str)>,
     /// What the editor's own environment has besides.
     pub editor_env: Vec<(String, String)>,
     /// The file that the editor opens, and its text.
@@ -24,7 +24,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             provider: String::new(),
-            key: Some("test-key"),
+            key: Some(("ANTHROPIC_API_KEY", "test-key")),
             editor_env: Vec::new(),
             file: ("hello.txt", "first\nhello world\n".to_owned()),
         }
@@ -59,7 +59,7 @@ impl Desk {
             // As root it bypasses no permissions but in a sandbox.
             ("IS_SANDBOX", "1"),
         ];
-        env.extend(setup.key.map(|key| ("ANTHROPIC_API_KEY", key)));
+        env.extend(setup.key);
         let env: String = env.iter().map(|(name, value)| format!("{name} = [==[{value}]==], ")).collect();
         let init = format!(
             "vim.o.swapfile = false

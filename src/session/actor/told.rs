@@ -119,9 +119,8 @@ impl Actor {
         if !self.state.summary.mode.is_empty() {
             self.options.permission_mode = Some(self.state.summary.mode.clone());
         }
-        // Claude Code 2.1.197 resumes with a smaller context unless the model is named again. Where models cannot be
-        // chosen, the name need not be one that the agent takes.
-        let named = self.options.model.is_some() || self.state.summary.capabilities.set_model;
+        let renames = registry::find(&self.options.config.protocol).is_some_and(|row| row.renames_model);
+        let named = self.options.model.is_some() || renames;
         if !self.state.summary.model.is_empty() && named {
             self.options.model = Some(self.state.summary.model.clone());
         }
