@@ -74,4 +74,6 @@ pub struct Row {
     pub launch: fn(&StartOptions) -> Launch,
     /// The nonce is fresh for each process: ids made from it never repeat in another.
     pub build: fn(&StartOptions, Uuid) -> Box<dyn Protocol>,
+    /// A resumed conversation goes on with its model only if it is told the name that the agent gave.
+    pub renames_model: bool,
 }

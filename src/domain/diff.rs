@@ -13,7 +13,7 @@ pub struct FileDiff {
 pub struct Hunk {
     /// First line in the old text, from 1 (0 if it had none).
     pub old_start: u64,
-    /// First line in the new text, from 1.
+    /// First line in the new text, from 1; 0 in both if it is not known where.
     pub new_start: u64,
     /// Lines as in a unified diff: the first character is ' ', '-' or '+'.
     pub lines: Vec<String>,

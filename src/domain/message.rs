@@ -174,6 +174,9 @@ pub struct Cost {
     /// US dollars since the process began; agents count from 0 again after a resume.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_cost_usd: Option<f64>,
+    /// What the turn has added to it, as the session reckons.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turn_cost_usd: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
     /// Of this turn, as are all tokens here.

@@ -18,9 +18,6 @@ const MAX_LINES: usize = 2_000;
 
 pub fn ask_body(request: &PermissionRequest, icons: Icons) -> AskBody {
     let mut lines = Vec::new();
-    if let Some(reason) = &request.reason {
-        lines.extend(split_lines(reason).map(|text| Line::of(text, "AgorWarning")));
-    }
     if let Some(plan) = request.input.get("plan").and_then(|plan| plan.as_str()).filter(|_| request.tool == "plan") {
         lines.extend(Flow::default().advance(plan, Style::Prose, 256 * 1024).lines);
     } else if request.diff.is_empty() {

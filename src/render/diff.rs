@@ -27,8 +27,9 @@ pub(super) fn push_counts(line: &mut Line, diff: &[FileDiff], icons: Icons) {
 
 /// All hunks of one file; `⋯` stands between them.
 pub(super) fn hunk_lines(file: &FileDiff, indent: &str, icons: Icons) -> Vec<Line> {
-    let last = file.hunks.iter().map(|hunk| hunk.new_start.max(hunk.old_start) + hunk.lines.len() as u64).max();
-    let width = last.unwrap_or(0).to_string().len();
+    let numbered = file.hunks.iter().filter(|hunk| is_placed(hunk));
+    let last = numbered.map(|hunk| hunk.new_start.max(hunk.old_start) + hunk.lines.len() as u64).max();
+    let width = last.map_or(0, |last| last.to_string().len());
     let mut out = Vec::new();
     for (index, hunk) in file.hunks.iter().enumerate() {
         if index > 0 {
@@ -37,6 +38,10 @@ pub(super) fn hunk_lines(file: &FileDiff, indent: &str, icons: Icons) -> Vec<Lin
         push_hunk(&mut out, hunk, indent, width);
     }
     out
+}
+
+fn is_placed(hunk: &Hunk) -> bool {
+    hunk.old_start > 0 || hunk.new_start > 0
 }
 
 fn push_hunk(out: &mut Vec<Line>, hunk: &Hunk, indent: &str, width: usize) {
@@ -62,7 +67,9 @@ fn push_hunk(out: &mut Vec<Line>, hunk: &Hunk, indent: &str, width: usize) {
         if sign == "\\" {
             line.push(&format!("{indent}{:>width$} ", ""), "AgorDim").push(text, "AgorDim");
         } else {
-            line.push(&format!("{indent}{number:>width$} "), "AgorDim");
+            let number =
+                if is_placed(hunk) { format!("{number:>width$} ") } else { " ".repeat(width + usize::from(width > 0)) };
+            line.push(&format!("{indent}{number}"), "AgorDim");
             let body = &body[..boundary(body, SOFT_SPLIT)];
             line.push(&format!("{sign}{}", body.trim_end_matches(['\n', '\r'])), group);
         }
@@ -88,5 +95,13 @@ mod tests {
         let lines: Vec<String> = hunk_lines(&file, "", Icons::Ascii).into_iter().map(|line| line.text).collect();
         assert_eq!(lines, [" 9  a", "10 -b", "10 +c", "11 +d", "12  e", "...", "20 -x", "   \\ No newline"]);
         assert_eq!(counts(&[file]), (2, 2));
+    }
+
+    #[test]
+    fn a_hunk_that_may_be_anywhere_has_no_numbers() {
+        let hunk = Hunk { old_start: 0, new_start: 0, lines: vec!["-a".into(), "+b".into()] };
+        let file = FileDiff { path: "a".into(), hunks: vec![hunk] };
+        let lines: Vec<String> = hunk_lines(&file, "  ", Icons::Ascii).into_iter().map(|line| line.text).collect();
+        assert_eq!(lines, ["  -a", "  +b"]);
     }
 }

@@ -1,6 +1,7 @@
 //! One entry's lines. A text that may be long or still grow gives its head only; the view lets it flow.
 
 use super::{
+    around::Around,
     flow::Style,
     line::{Anchor, Icons, Line, one_line, split_lines},
     tool,
@@ -23,15 +24,29 @@ pub(super) struct Layout {
     pub(super) flow: Option<Style>,
 }
 
-pub(super) fn layout(entry: &Entry, expanded: bool, icons: Icons) -> Layout {
+pub(super) fn layout(entry: &Entry, around: &Around, expanded: bool, icons: Icons) -> Layout {
+    let mut layout = own(entry, around, expanded, icons);
+    if let Some(speaker) = around.speaker.as_ref().filter(|_| !layout.lines.is_empty() || layout.flow.is_some()) {
+        let arrow = icons.pick("↳", "↳", ">");
+        let line = Line::of(format!("  {arrow} {}", one_line(speaker, 200, icons.ellipsis())), "AgorDim");
+        layout.lines.insert(0, line);
+    }
+    layout
+}
+
+fn own(entry: &Entry, around: &Around, expanded: bool, icons: Icons) -> Layout {
     let lines = match &entry.body {
-        Body::Text(_) => return Layout { lines: Vec::new(), flow: Some(Style::Prose) },
+        // A subagent's words are not the agent's answer.
+        Body::Text(_) => {
+            let style = if entry.parent.is_some() { Style::Thought } else { Style::Prose };
+            return Layout { lines: Vec::new(), flow: Some(style) };
+        }
         Body::Thinking(text) if text.trim().is_empty() => Vec::new(),
         Body::Thinking(_) => {
             let flow = (entry.open || expanded).then_some(Style::Thought);
             return Layout { lines: vec![thinking(entry, icons)], flow };
         }
-        Body::Tool(body) => tool::lines(entry, body, expanded, icons),
+        Body::Tool(body) => tool::lines(entry, body, around, expanded, icons),
         Body::Prompt { text, context } => {
             let mut lines = Vec::new();
             let shown = split_lines(text.trim_end_matches('\n')).enumerate().map(|(index, text)| {
@@ -72,11 +87,16 @@ pub(super) fn layout(entry: &Entry, expanded: bool, icons: Icons) -> Layout {
             vec![line.anchored(Anchor::Question(request_id.clone()))]
         }
         Body::Question { questions, outcome: Some(outcome), .. } => {
-            let mut lines: Vec<Line> = questions
-                .iter()
-                .map(|question| Line::of(format!("? {}", one_line(&question.text, 200, icons.ellipsis())), "AgorDim"))
-                .collect();
-            lines.extend(split_lines(outcome).map(|text| Line::of(format!("  {} {text}", icons.dot()), "AgorUser")));
+            let mut answers: Vec<&str> = split_lines(outcome).collect();
+            let mut lines = Vec::new();
+            let paired = answers.len() == questions.len();
+            for question in questions {
+                lines.push(Line::of(format!("? {}", one_line(&question.text, 200, icons.ellipsis())), "AgorDim"));
+                // One line each; otherwise nobody can say which belongs to which.
+                let own = answers.drain(..usize::from(paired));
+                lines.extend(own.map(|text| Line::of(format!("  {} {text}", icons.dot()), "AgorUser")));
+            }
+            lines.extend(answers.iter().map(|text| Line::of(format!("  {} {text}", icons.dot()), "AgorUser")));
             lines
         }
         Body::Plan(plan) => {
@@ -133,7 +153,12 @@ pub(super) fn gap(before: &Body, after: &Body) -> bool {
     let quiet = |body: &Body| {
         matches!(
             body,
-            Body::Tool(_) | Body::Permission { .. } | Body::Status { .. } | Body::Compaction(_) | Body::Unknown(_)
+            Body::Tool(_)
+                | Body::Permission { .. }
+                | Body::Question { .. }
+                | Body::Status { .. }
+                | Body::Compaction(_)
+                | Body::Unknown(_)
         )
     };
     !(quiet(before) && quiet(after) || matches!(after, Body::Withdrawn))
@@ -162,13 +187,16 @@ fn cost_line(cost: &Cost, icons: Icons) -> Option<Line> {
     if let Some(ms) = cost.duration_ms {
         parts.push(if ms < 10_000 { format!("{:.1} s", ms as f64 / 1000.0) } else { duration(ms as i64 / 1000) });
     }
-    if let Some(usd) = cost.total_cost_usd.filter(|usd| *usd > 0.0) {
+    // The bar has the session's sum.
+    if let Some(usd) = cost.turn_cost_usd.or(cost.total_cost_usd).filter(|usd| *usd > 0.0) {
         parts.push(format!("${usd:.4}"));
     }
-    if let Some(tokens) = cost.input_tokens {
+    // A turn that failed before the model was asked has none.
+    let tokens = (cost.input_tokens, cost.output_tokens);
+    if let Some(tokens) = tokens.0.filter(|_| tokens != (Some(0), Some(0))) {
         parts.push(format!("{} in", thousands(tokens)));
     }
-    if let Some(tokens) = cost.output_tokens {
+    if let Some(tokens) = tokens.1.filter(|_| tokens != (Some(0), Some(0))) {
         parts.push(format!("{} out", thousands(tokens)));
     }
     if let Some(tokens) = cost.cache_read_tokens.filter(|tokens| *tokens > 0) {

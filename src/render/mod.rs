@@ -3,6 +3,7 @@
 //! A [`View`] is one transcript as one window's buffer shows it; it remembers what was painted and makes the next
 //! [`Patch`] as large as a budget allows. Prose is shown as the agent wrote it; everything else is ours to lay out.
 
+mod around;
 mod ask;
 mod diff;
 mod entry;

@@ -1,6 +1,7 @@
 //! A tool call: one line with its state, then what it changed or a preview of what it said.
 
 use super::{
+    around::Around,
     diff,
     line::{Anchor, Icons, Line, one_line, split_lines},
 };
@@ -11,26 +12,32 @@ use crate::{
 
 /// Lines of output shown while folded.
 const PREVIEW: usize = 5;
+/// Plans and subagents' reports are written to be read.
+const REPORT_PREVIEW: usize = 16;
 /// Lines of a diff shown while folded.
 const DIFF_PREVIEW: usize = 16;
 /// An unfolded output is cut here, in lines: `K` and the export have all of it.
 const UNFOLDED: usize = 5_000;
 
-pub(super) fn lines(entry: &Entry, tool: &Tool, expanded: bool, icons: Icons) -> Vec<Line> {
+pub(super) fn lines(entry: &Entry, tool: &Tool, around: &Around, expanded: bool, icons: Icons) -> Vec<Line> {
     let indent = if entry.parent.is_some() { "    " } else { "  " };
     let mut out = vec![head(entry, tool, icons)];
     if expanded {
         push_input(&mut out, &tool.call, indent);
     }
     for file in &tool.diff {
-        if tool.diff.len() > 1 || !tool.call.title.contains(&file.path) {
+        let title = tool.call.title.trim();
+        let named = title.contains(&file.path) || !title.is_empty() && file.path.ends_with(title);
+        if tool.diff.len() > 1 || !named {
             out.push(Line::of(format!("{indent}{}", file.path), "AgorPath"));
         }
         let lines = diff::hunk_lines(file, indent, icons);
         push_limited(&mut out, lines.into_iter(), if expanded { UNFOLDED } else { DIFF_PREVIEW }, indent, icons);
     }
     // What an edit says beside its diff is noise, unless it failed.
-    if (tool.diff.is_empty() || tool.state == ToolState::Failed || expanded) && !tool.output.trim().is_empty() {
+    let told = around.told && tool.state == ToolState::Done;
+    if (tool.diff.is_empty() && !told || tool.state == ToolState::Failed || expanded) && !tool.output.trim().is_empty()
+    {
         let group = if tool.state == ToolState::Failed { "AgorError" } else { "AgorOutput" };
         let bar = icons.bar();
         let lines = split_lines(tool.output.trim_end()).map(|text| {
@@ -44,6 +51,8 @@ pub(super) fn lines(entry: &Entry, tool: &Tool, expanded: bool, icons: Icons) ->
             UNFOLDED
         } else if quiet {
             0
+        } else if tool.call.kind == ToolKind::Think {
+            REPORT_PREVIEW
         } else {
             PREVIEW
         };
@@ -64,7 +73,7 @@ fn head(entry: &Entry, tool: &Tool, icons: Icons) -> Line {
     };
     line.push(icon, group).push(" ", "").push(&one_line(&tool.call.name, 60, icons.ellipsis()), "AgorToolName");
     let title = one_line(&tool.call.title, 200, icons.ellipsis());
-    if !title.is_empty() {
+    if !title.is_empty() && title != tool.call.name {
         line.push("  ", "").push(&title, "AgorTool");
     }
     diff::push_counts(&mut line, &tool.diff, icons);

@@ -7,12 +7,13 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::{
-    entry::{Layout, gap, layout},
+    around::{around, flow_text, has_gap},
+    entry::{Layout, layout},
     flow::{Flow, Style, tail_offset},
     line::{Icons, Line},
     patch::{Budget, Op, Patch},
 };
-use crate::transcript::{Body, Entry, Transcript};
+use crate::transcript::{Entry, Transcript};
 
 /// Lines of the first patch: more than any window shows.
 const FIRST_LINES: usize = 200;
@@ -223,7 +224,8 @@ impl View {
             }
             let position = index - self.from;
             let row = self.row_of(position);
-            let layout = layout(&transcript.entries()[index], self.is_open(index), self.icons);
+            let around = around(transcript, index);
+            let layout = layout(&transcript.entries()[index], &around, self.is_open(index), self.icons);
             let gap = has_gap(transcript, index, &layout);
             let Some(block) = self.blocks.get_mut(position) else { return };
             let before = block.rows;
@@ -258,7 +260,7 @@ impl View {
                 self.from -= 1;
                 let index = self.from;
                 let entry = &transcript.entries()[index];
-                let layout = layout(entry, self.is_open(index), self.icons);
+                let layout = layout(entry, &around(transcript, index), self.is_open(index), self.icons);
                 let gap = has_gap(transcript, index, &layout);
                 let (block, lines) = Block::from_end(entry, layout, gap, budget);
                 if !block.backlog.is_empty() {
@@ -453,22 +455,6 @@ fn push_after(ops: &mut Vec<Op>, first: usize, last: usize, lines: Vec<Line>) {
         }
     }
     ops.push(Op { first, last: Some(last), lines });
-}
-
-fn flow_text(entry: &Entry) -> &str {
-    match &entry.body {
-        Body::Text(text) | Body::Thinking(text) => text,
-        _ => "",
-    }
-}
-
-fn has_gap(transcript: &Transcript, index: usize, layout: &Layout) -> bool {
-    let entry = &transcript.entries()[index];
-    let empty = layout.lines.is_empty() && (layout.flow.is_none() || flow_text(entry).is_empty());
-    match index.checked_sub(1).and_then(|before| transcript.entries().get(before)) {
-        Some(before) => !empty && gap(&before.body, &entry.body),
-        None => !empty,
-    }
 }
 
 #[cfg(test)]

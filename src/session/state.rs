@@ -78,8 +78,13 @@ impl State {
     }
 
     /// Agents report their total since their process began, and tokens by turn. What is no number changes nothing.
-    pub(super) fn add_cost(&mut self, cost: &Cost) {
+    pub(super) fn add_cost(&mut self, cost: &mut Cost) {
         if let Some(total) = cost.total_cost_usd.filter(|total| total.is_finite() && *total >= 0.0) {
+            if total < self.cost_now {
+                // The same runner, but another agent behind it.
+                self.process_spent();
+            }
+            cost.turn_cost_usd = Some(total - self.cost_now);
             self.cost_now = total;
         }
         self.summary.cost_usd = self.cost_before + self.cost_now;
@@ -102,11 +107,12 @@ impl State {
                 }
             }
             Content::Cost(cost) => {
-                // A total that has fallen is another process's.
-                if cost.total_cost_usd.is_some_and(|total| total < self.cost_now) {
-                    self.process_ended();
+                let mut cost = cost.clone();
+                // Which process a total is of does not stand there; what the turn has cost does.
+                if let Some(turn) = cost.turn_cost_usd {
+                    cost.total_cost_usd = Some(self.cost_now + turn);
                 }
-                self.add_cost(cost);
+                self.add_cost(&mut cost);
             }
             _ => {}
         }
@@ -114,9 +120,13 @@ impl State {
 
     /// The next process counts from 0 again.
     pub(super) fn process_ended(&mut self) {
+        self.process_spent();
+        self.summary.busy = false;
+    }
+
+    fn process_spent(&mut self) {
         self.cost_before += self.cost_now;
         self.cost_now = 0.0;
-        self.summary.busy = false;
     }
 
     pub(super) fn set_capabilities(&mut self, capabilities: Capabilities) {
@@ -262,13 +272,33 @@ mod tests {
     fn cost_is_summed_over_processes_and_tokens_over_turns() {
         let mut state = state();
         let cost = |usd: f64, tokens| Cost { total_cost_usd: Some(usd), input_tokens: Some(tokens), ..Cost::default() };
-        state.add_cost(&cost(0.1, 10));
-        state.add_cost(&cost(0.3, 10));
-        state.process_ended();
-        state.add_cost(&cost(0.2, 5));
-        state.add_cost(&cost(f64::NAN, 0));
-        assert!((state.summary.cost_usd - 0.5).abs() < 1e-9);
+        let mut turns = [cost(0.1, 10), cost(0.3, 10), cost(0.2, 5), cost(f64::NAN, 0), cost(0.1, 0)];
+        for (index, cost) in turns.iter_mut().enumerate() {
+            state.add_cost(cost);
+            if index == 1 {
+                state.process_ended();
+            }
+        }
+        let of_turns = turns.each_ref().map(|cost| cost.turn_cost_usd.map(|usd| (usd * 100.0).round()));
+        assert_eq!(of_turns, [Some(10.0), Some(20.0), Some(20.0), None, Some(10.0)]);
+        assert!((state.summary.cost_usd - 0.6).abs() < 1e-9, "a total that falls is another process's");
         assert_eq!(state.summary.input_tokens, 25);
+    }
+
+    #[test]
+    fn a_journal_gives_the_same_sum_whatever_its_processes_were() {
+        let mut told = state();
+        let mut recalled = state();
+        for (usd, ended) in [(0.1, false), (0.3, true), (0.5, true), (0.2, false)] {
+            let mut cost = Cost { total_cost_usd: Some(usd), ..Cost::default() };
+            told.add_cost(&mut cost);
+            recalled.recall(&Content::Cost(cost));
+            if ended {
+                told.process_ended();
+            }
+        }
+        assert!((told.summary.cost_usd - 1.0).abs() < 1e-9);
+        assert!((recalled.summary.cost_usd - 1.0).abs() < 1e-9, "{}", recalled.summary.cost_usd);
     }
 
     #[test]

@@ -66,7 +66,7 @@ local function content(item)
   end
   if item.reason and item.reason ~= '' then
     for _, text in ipairs(vim.split(item.reason, '\n', { plain = true })) do
-      line(out, { { ' ' }, { text, 'AgorDim' } })
+      line(out, { { ' ' }, { text, 'AgorWarning' } })
     end
   end
   if #item.lines > 0 and #out.lines > 0 then

@@ -124,7 +124,9 @@ local function parts(s)
   end
   put('provider', s.provider, 'AgorTitle')
   put('status', icon .. ' ' .. word, group)
-  put('model', s.model, 'AgorDim')
+  -- The provider stands beside it.
+  local model = vim.startswith(s.model or '', s.provider .. '-') and s.model:sub(#s.provider + 2) or s.model
+  put('model', model, 'AgorDim')
   put('mode', s.mode ~= 'default' and s.mode or '', 'AgorDim')
   put('title', s.title, 'AgorDim')
   if s.asks_nothing then
@@ -155,12 +157,12 @@ local PRIORITY = {
   'provider',
   'pending',
   'danger',
+  'mode',
   'cost',
   'model',
   'queued',
   'tokens',
   'dir',
-  'mode',
 }
 local LEFT = { 'provider', 'status', 'pending', 'danger', 'queued', 'model', 'mode', 'title' }
 local RIGHT = { 'tokens', 'cost', 'dir' }

@@ -27,6 +27,8 @@ local BASE = {
   wrap = true,
   linebreak = true,
   breakindent = true,
+  -- The rest of a wrapped item or output stands below its text: see 'formatlistpat'.
+  breakindentopt = 'list:-1',
   diff = false,
   scrollbind = false,
   cursorbind = false,

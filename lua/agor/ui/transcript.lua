@@ -258,6 +258,8 @@ local function adopt(buf, id)
   revisions[buf] = 0
   questions[buf] = {}
   watch(buf)
+  -- List items, quotes, and the bar before a tool's output.
+  vim.bo[buf].formatlistpat = [[^\s*\%([-*+>│|]\|\d\+[.)]\)\s\+]]
   require('agor.ui.options').prepare(buf, 'agor', {})
   require('agor.ui.keys').attach(buf, require('agor.ui.jump').keys(buf, id))
   for _, win in ipairs(vim.fn.win_findbuf(buf)) do

@@ -36,7 +36,13 @@ use crate::{
 
 pub use launch::launch;
 
-pub const ROW: Row = Row { name: "claude", launch, build: |options, nonce| Box::new(Claude::new(options, nonce)) };
+pub const ROW: Row = Row {
+    name: "claude",
+    launch,
+    build: |options, nonce| Box::new(Claude::new(options, nonce)),
+    // 2.1.197 resumes with the model's default context otherwise.
+    renames_model: true,
+};
 
 /// How much of a line that is no message goes to the log.
 const NOISE_LIMIT: usize = 100;

@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-pub const ROW: Row = Row { name: "sidecar", launch, build };
+pub const ROW: Row = Row { name: "sidecar", launch, build, renames_model: false };
 
 /// A runner's command line and environment are whole as configured.
 fn launch(_: &StartOptions) -> Launch {

@@ -144,9 +144,9 @@ impl Actor {
 
     fn event(&mut self, event: Event) {
         match event {
-            Event::Message { id, parent_id, part, content } => {
+            Event::Message { id, parent_id, part, mut content } => {
                 self.unheard = None;
-                self.notice_message(&content);
+                self.notice_message(&mut content);
                 self.record(id, parent_id, part, content);
             }
             Event::TurnStarted => {
@@ -214,7 +214,7 @@ impl Actor {
     }
 
     /// What a message means for the session beside the transcript.
-    fn notice_message(&mut self, content: &Content) {
+    fn notice_message(&mut self, content: &mut Content) {
         match content {
             Content::Cost(cost) => {
                 self.state.add_cost(cost);
@@ -309,7 +309,9 @@ impl Actor {
         let withheld: Vec<&str> = self.withheld.iter().filter(is_key).map(String::as_str).collect();
         if !withheld.is_empty() {
             let (verb, list) = (if withheld.len() == 1 { "was" } else { "were" }, withheld.join(", "));
-            let quoted = withheld.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+            // The line is one to copy, and a list in it replaces the old one.
+            let passed = self.options.config.pass_env.iter().map(String::as_str).chain(withheld);
+            let quoted = passed.map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
             text.push_str(&format!(
                 ". {list} {verb} withheld from it; to pass it on: require('agor').setup({{ providers = {{ {provider} = {{ pass_env = {{ {quoted} }} }} }} }})"
             ));

@@ -119,7 +119,9 @@ impl Actor {
         if !self.state.summary.mode.is_empty() {
             self.options.permission_mode = Some(self.state.summary.mode.clone());
         }
-        if !self.state.summary.model.is_empty() && self.options.model.is_some() {
+        let renames = registry::find(&self.options.config.protocol).is_some_and(|row| row.renames_model);
+        let named = self.options.model.is_some() || renames;
+        if !self.state.summary.model.is_empty() && named {
             self.options.model = Some(self.state.summary.model.clone());
         }
     }

@@ -32,7 +32,7 @@ fn hunk(value: &Value) -> Hunk {
     }
 }
 
-/// What a tool would change, as far as its input tells: line numbers count within the replaced text.
+/// What a tool would change, as far as its input tells: not where in the file.
 pub fn of_input(tool: &str, input: &Value) -> Vec<FileDiff> {
     let path = some_text(input, "file_path").or_else(|| some_text(input, "notebook_path"));
     let Some(path) = path.map(str::to_owned) else { return Vec::new() };
@@ -54,8 +54,6 @@ fn added(content: &str) -> Hunk {
 fn replaced(edit: &Value) -> Vec<Hunk> {
     let diff = TextDiff::from_lines(text(edit, "old_string"), text(edit, "new_string"));
     let hunks = diff.grouped_ops(CONTEXT).into_iter().map(|group| {
-        let (old, new) = group.first().map_or((0, 0), |op| (op.old_range().start, op.new_range().start));
-        let empty = group.iter().all(|op| op.old_range().is_empty());
         let lines = group.iter().flat_map(|op| diff.iter_changes(op)).map(|change| {
             let sign = match change.tag() {
                 ChangeTag::Equal => ' ',
@@ -64,8 +62,9 @@ fn replaced(edit: &Value) -> Vec<Hunk> {
             };
             format!("{sign}{}", change.value().trim_end_matches('\n').trim_end_matches('\r'))
         });
-        let old_start = if empty { 0 } else { old as u64 + 1 };
-        Hunk { old_start, new_start: new as u64 + 1, lines: lines.collect() }
+        // With nothing to replace it is a file's whole text.
+        let new_start = u64::from(text(edit, "old_string").is_empty());
+        Hunk { old_start: 0, new_start, lines: lines.collect() }
     });
     hunks.collect()
 }
@@ -89,9 +88,9 @@ mod tests {
     #[test]
     fn an_edit_shows_what_it_replaces() {
         let input = json!({"file_path": "/p/a", "old_string": "one\ntwo", "new_string": "one\n2\nthree"});
-        check(&of_input("Edit", &input), &[("/p/a", 1, 1, &[" one", "-two", "+2", "+three"])]);
+        check(&of_input("Edit", &input), &[("/p/a", 0, 0, &[" one", "-two", "+2", "+three"])]);
         let edits = json!({"file_path": "a", "edits": [input, {"old_string": "", "new_string": "x\n"}, 5]});
-        check(&of_input("MultiEdit", &edits), &[("a", 1, 1, &[" one", "-two", "+2", "+three"]), ("a", 0, 1, &["+x"])]);
+        check(&of_input("MultiEdit", &edits), &[("a", 0, 0, &[" one", "-two", "+2", "+three"]), ("a", 0, 1, &["+x"])]);
     }
 
     #[test]

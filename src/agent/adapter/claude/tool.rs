@@ -153,7 +153,12 @@ impl Calls {
 pub fn result(id: ToolUseId, call: Option<&Call>, block: &Value, twin: Option<&Value>) -> ToolResult {
     let is_error = super::json::is_true(block, "is_error");
     let subagent = call.is_some_and(|call| matches!(call.name.as_str(), "Agent" | "Task"));
-    let output = output(block.get("content"), subagent);
+    let plan = twin.and_then(|twin| some_text(twin, "plan")).filter(|_| !is_error);
+    let output = match (plan, call) {
+        // What else the result says of an approved plan is for the model.
+        (Some(plan), Some(call)) if call.name == "ExitPlanMode" => plan.to_owned(),
+        _ => output(block.get("content"), subagent),
+    };
     let diff = match (is_error, twin, call) {
         (true, ..) => Vec::new(),
         (false, Some(twin), _) => diff::of_result(twin),
@@ -241,6 +246,16 @@ mod tests {
         assert_eq!(of(image), "[image image/png]");
         assert_eq!(of(json!("<tool_use_error>No such tool</tool_use_error>")), "No such tool");
         assert_eq!(of(json!([5, "x", {"type": "new"}])), "5\nx\n{\"type\":\"new\"}");
+    }
+
+    #[test]
+    fn an_approved_plan_s_result_is_the_plan_as_it_was_approved() {
+        let call = Call { id: "t".into(), parent: None, name: "ExitPlanMode".into(), input: json!({"plan": "# Old"}) };
+        let of = |block: Value, twin: Value| result("t".into(), Some(&call), &block, Some(&twin)).output;
+        let block = json!({"content": "User has approved your plan. …"});
+        assert_eq!(of(block.clone(), json!({"plan": "# New", "planWasEdited": true})), "# New");
+        assert_eq!(of(block, json!({"isAgent": true})), "User has approved your plan. …");
+        assert_eq!(of(json!({"content": "Why?", "is_error": true}), json!("Error: Why?")), "Why?");
     }
 
     #[test]

@@ -45,6 +45,8 @@ fn cost(result: &Value, is_error: bool, errors: Vec<String>) -> Cost {
     let dollars = result.get("total_cost_usd").and_then(Value::as_f64);
     Cost {
         total_cost_usd: dollars.filter(|dollars| dollars.is_finite() && *dollars >= 0.0),
+        // The session knows what was spent before.
+        turn_cost_usd: None,
         duration_ms: result.get("duration_ms").and_then(Value::as_u64),
         input_tokens: tokens("input_tokens"),
         output_tokens: tokens("output_tokens"),

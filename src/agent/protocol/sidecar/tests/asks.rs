@@ -61,8 +61,8 @@ fn a_permission_request_is_read_whole() {
                             path: "a.rs",
                             hunks: [
                                 Hunk {
-                                    old_start: 1,
-                                    new_start: 1,
+                                    old_start: 0,
+                                    new_start: 0,
                                     lines: [
                                         "-x",
                                         "+y",

@@ -1,0 +1,165 @@
+//! What an entry's lines take from the entries beside it: who speaks, what is told there already, an empty line between.
+
+use super::entry::{Layout, gap};
+use crate::transcript::{Body, Entry, Transcript};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Around {
+    /// The subagent's task, where it is another one's turn to speak.
+    pub(super) speaker: Option<String>,
+    /// The question below tells what the tool's own output would say again.
+    pub(super) told: bool,
+}
+
+pub(super) fn around(transcript: &Transcript, index: usize) -> Around {
+    let entries = transcript.entries();
+    let next = entries.get(index + 1).map(|entry| &entry.body);
+    Around {
+        speaker: entries.get(index).and_then(|entry| speaker(transcript, index, entry)),
+        told: matches!(next, Some(Body::Question { outcome: Some(_), .. })),
+    }
+}
+
+/// Subagents work side by side, so what they do comes mixed.
+fn speaker(transcript: &Transcript, index: usize, entry: &Entry) -> Option<String> {
+    let parent = entry.parent.as_ref()?;
+    let before = transcript.entries()[..index].iter().rev().find(|entry| entry.body != Body::Withdrawn);
+    let goes_on = before.is_some_and(|before| match &before.body {
+        Body::Tool(tool) if tool.call.tool_use_id == *parent => true,
+        _ => before.parent.as_ref() == Some(parent),
+    });
+    let words = matches!(entry.body, Body::Text(_) | Body::Thinking(_));
+    let words_before = before.is_some_and(|before| matches!(before.body, Body::Text(_)) && before.parent.is_some());
+    if goes_on && (!words || words_before) {
+        return None;
+    }
+    let tool = transcript.tool(parent)?;
+    let title = if tool.call.title.is_empty() { &tool.call.name } else { &tool.call.title };
+    Some(title.clone())
+}
+
+pub(super) fn has_gap(transcript: &Transcript, index: usize, layout: &Layout) -> bool {
+    let entry = &transcript.entries()[index];
+    let empty = layout.lines.is_empty() && (layout.flow.is_none() || flow_text(entry).is_empty());
+    match index.checked_sub(1).and_then(|before| transcript.entries().get(before)) {
+        Some(before) => !empty && gap(&before.body, &entry.body),
+        None => !empty,
+    }
+}
+
+/// The text of an entry that may be long or still grow.
+pub(super) fn flow_text(entry: &Entry) -> &str {
+    match &entry.body {
+        Body::Text(text) | Body::Thinking(text) => text,
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        domain::{AgentMessage, Content, Question, ToolCall, ToolKind, ToolResult},
+        render::{Budget, Head, Icons, View},
+    };
+
+    #[derive(Default)]
+    struct Talk {
+        transcript: Transcript,
+        count: i64,
+    }
+
+    impl Talk {
+        fn say(&mut self, id: &str, parent: Option<&str>, content: Content) -> &mut Self {
+            self.count += 1;
+            let (id, parent_id) = (id.into(), parent.map(Into::into));
+            let message = AgentMessage { id, parent_id, timestamp: self.count, part: false, content };
+            self.transcript.fold(message);
+            self
+        }
+
+        fn tool(&mut self, id: &str, parent: Option<&str>, name: &str, title: &str) -> &mut Self {
+            let call = ToolCall {
+                tool_use_id: id.into(),
+                name: name.into(),
+                kind: ToolKind::Other,
+                input: json!({}),
+                title: title.into(),
+                locations: Vec::new(),
+            };
+            self.say(id, parent, Content::ToolCall(call))
+        }
+
+        fn text(&mut self, id: &str, parent: Option<&str>, text: &str) -> &mut Self {
+            self.say(id, parent, Content::Text { text: text.into() })
+        }
+
+        fn result(&mut self, id: &str, output: &str) -> &mut Self {
+            let (tool_use_id, output) = (id.into(), output.into());
+            let result = ToolResult { tool_use_id, output, is_error: false, diff: Vec::new() };
+            self.say(&format!("{id}:result"), None, Content::ToolResult(result))
+        }
+
+        #[track_caller]
+        fn check(&self, expect: &[&str]) {
+            let mut view = View::new(Head::default(), Icons::Ascii);
+            let patch = view.next(&self.transcript, Budget::micros(1e6)).expect("something to paint");
+            let lines = patch.ops.into_iter().flat_map(|op| op.lines).map(|line| line.text);
+            let lines: Vec<String> = lines.skip(1).filter(|line| !line.is_empty()).collect();
+            assert_eq!(lines, expect);
+        }
+    }
+
+    #[test]
+    fn what_subagents_do_side_by_side_says_whose_it_is() {
+        let mut talk = Talk::default();
+        talk.tool("a", None, "Agent", "Look").tool("in a", Some("a"), "Bash", "ls");
+        talk.tool("b", None, "Agent", "Fix").tool("in b", Some("b"), "Bash", "make");
+        talk.tool("more in b", Some("b"), "Bash", "make test");
+        talk.text("said", Some("a"), "All is well.").text("end", None, "Both are done.");
+        talk.check(&[
+            "- Agent  Look  running",
+            "  - Bash  ls  running",
+            "- Agent  Fix  running",
+            "  - Bash  make  running",
+            "  - Bash  make test  running",
+            "  > Look",
+            "All is well.",
+            "Both are done.",
+        ]);
+    }
+
+    #[test]
+    fn an_answered_question_is_told_once() {
+        let question = |id: &str| Question {
+            id: id.into(),
+            header: String::new(),
+            text: id.into(),
+            multi: false,
+            secret: false,
+            options: Vec::new(),
+            allow_other: true,
+        };
+        let asked = |outcome: Option<&str>| Content::Question {
+            request_id: "r".into(),
+            questions: vec![question("Which?"), question("Why?")],
+            outcome: outcome.map(str::to_owned),
+        };
+        let mut talk = Talk::default();
+        talk.tool("t", None, "Ask", "Which?").say("q", None, asked(None));
+        talk.check(&["- Ask  Which?  running", "? Which?  :Agor permit"]);
+        talk.say("q", None, asked(Some("This\nSo"))).result("t", "The user said: This, So");
+        talk.check(&["+ Ask  Which?", "? Which?", "  - This", "? Why?", "  - So"]);
+        talk.say("q", None, asked(Some("cancelled")));
+        talk.check(&["+ Ask  Which?", "? Which?", "? Why?", "  - cancelled"]);
+    }
+
+    #[test]
+    fn a_name_is_not_said_twice() {
+        let mut talk = Talk::default();
+        talk.tool("t", None, "Bash", "Bash");
+        talk.check(&["- Bash  running"]);
+    }
+}
