@@ -141,7 +141,9 @@ function M.send(text, opts)
     return nil, unwritten
   end
   require('agor.events').listen({ now = true })
-  ok, wrong = tell('send', { session_id = row.session_id, prompt = prompt })
+  ok, wrong = tell('send', { session_id = row.session_id, prompt = prompt }, function()
+    require('agor.ui.prompt').restore(row.session_id, prompt)
+  end)
   if ok then
     require('agor.mirror').touch(row.session_id)
   end
