@@ -172,7 +172,8 @@ function M.stop(session, opts)
   if not row then
     return nil, none
   end
-  if row.status == 'done' or not state.channel then
+  -- Also what is done: a runner may live on for the next prompt.
+  if not state.channel then
     return true
   end
   return tell('stop', { session_id = row.session_id, force = opts ~= nil and opts.force == true })
