@@ -162,49 +162,43 @@ function M.ensure()
   return launch()
 end
 
----@return string[]
-local function living()
-  local ids = {}
-  for _, row in ipairs(require('agor.mirror').list()) do
-    if row.status == 'running' or row.status == 'idle' then
-      table.insert(ids, row.session_id)
-    end
-  end
-  return ids
-end
-
----Every session lost its agent.
----@param ids string[]
+---Every session that has an agent loses it.
 ---@param why string
-local function mark_lost(ids, why)
+local function mark_lost(why)
   local events = require('agor.events')
-  for _, id in ipairs(ids) do
+  local changed = {}
+  for _, row in ipairs(require('agor.mirror').list()) do
+    local id = row.session_id
     for request in pairs(state.requests[id] or {}) do
-      events.handle(
-        'permission_closed',
-        { session_id = id, request_id = request, outcome = 'cancelled' }
-      )
+      events.handle('permission_closed', { session_id = id, request_id = request, outcome = 'cancelled' })
     end
-    local row = state.sessions[id]
-    row.status, row.error, row.busy, row.attention, row.pending, row.queued =
-      'error', why, false, nil, 0, 0
-    events.handle('status', { session_id = id, status = 'error', error = why })
+    row.busy, row.attention, row.pending, row.queued = false, nil, 0, 0
+    if row.status == 'running' or row.status == 'idle' then
+      row.status, row.error = 'error', why
+      events.handle('status', { session_id = id, status = 'error', error = why })
+    end
+    table.insert(changed, id)
   end
-  if #ids > 0 then
-    require('agor.ui.bar').refresh(ids)
+  if #changed > 0 then
+    require('agor.ui.bar').refresh(changed)
     require('agor.quit').refresh()
   end
 end
 
----Sessions are taken up again in a new backend, each from its journal.
----@param ids string[]
-local function take_up(ids)
+---Sessions are taken up again in a new backend, each from its journal; the next prompt starts an agent that resumes.
+---@return integer count
+local function take_up()
   local rpc = require('agor.rpc')
-  for _, id in ipairs(ids) do
+  local count = 0
+  for _, row in ipairs(require('agor.mirror').list()) do
+    local id = row.session_id
     local params = state.starts[id]
-    if params and state.sessions[id] then
-      params = vim.tbl_extend('force', params, { restore = true, environ = vim.fn.environ() })
-      params.prompt = nil
+    if params then
+      params = vim.tbl_extend('force', params, {
+        restore = true,
+        environ = vim.fn.environ(),
+      })
+      count = count + 1
       rpc.notify('start', params, function(err)
         if err then
           message.error(('the session %s could not be taken up again: %s'):format(id, err))
@@ -212,10 +206,9 @@ local function take_up(ids)
       end)
     end
   end
-  if not vim.tbl_isempty(state.sessions) then
-    -- The new backend knows no windows yet.
-    require('agor.ui.views').send()
-  end
+  -- The new backend knows no windows yet.
+  require('agor.ui.views').send()
+  return count
 end
 
 ---A backend has ended.
@@ -225,9 +218,10 @@ end
 function M.exited(job, code, last)
   local wanted = state.stopping[job]
   state.stopping[job] = nil
+  local unanswered = {}
   if state.channel == job then
     state.channel, state.backend, state.listening = nil, nil, nil
-    state.replies = {}
+    unanswered, state.replies = state.replies, {}
   end
   local waiters = state.exit_waiters[job] or {}
   state.exit_waiters[job] = nil
@@ -235,17 +229,15 @@ function M.exited(job, code, last)
     return
   end
   if not wanted then
-    local ids = living()
     local now = vim.uv.now()
     state.deaths = vim.tbl_filter(function(at)
       return now - at < death_window_ms
     end, state.deaths)
     table.insert(state.deaths, now)
-    local reason = ('the backend ended by itself (exit code %d%s)'):format(
-      code,
-      last and ': ' .. last or ''
-    )
-    mark_lost(ids, reason)
+    local how = code > 128 and 'killed by signal %d%s' or 'exit code %d%s'
+    how = how:format(code > 128 and code - 128 or code, last and ': ' .. last or '')
+    local reason = ('the backend ended by itself (%s)'):format(how)
+    mark_lost(reason)
     local again, failed = false, nil
     if #state.deaths < 2 then
       local channel
@@ -253,8 +245,10 @@ function M.exited(job, code, last)
       again = channel ~= nil
     end
     if again then
-      message.error(reason .. '; it runs again and takes its sessions up. :Agor log has more')
-      take_up(ids)
+      local count = take_up()
+      local go_on = count == 1 and ', its session goes on with the next prompt' or ''
+      go_on = count > 1 and (', its %d sessions go on with the next prompt'):format(count) or go_on
+      message.error(('%s; it runs again%s. :Agor log has more'):format(reason, go_on))
     else
       message.error(
         ('%s%s. :Agor log has more, :Agor restart starts it'):format(
@@ -263,6 +257,10 @@ function M.exited(job, code, last)
         )
       )
     end
+  end
+  for _, callback in pairs(unanswered) do
+    -- Whoever waits for an answer may hold a prompt, which goes back to where it can be sent again.
+    pcall(callback, 'the backend ended before it answered')
   end
   for _, waiter in ipairs(waiters) do
     waiter()
@@ -285,20 +283,16 @@ end
 
 ---Restarts the backend; sessions are taken up from their journals.
 function M.restart()
-  local ids = living()
   state.deaths = {}
   M.stop(function()
     local channel, failed = M.ensure()
     if not channel then
-      mark_lost(ids, 'the backend was stopped')
+      mark_lost('the backend was stopped')
       return message.error(failed or 'the backend could not be started')
     end
-    take_up(ids)
-    message.info(
-      ('the backend runs again%s'):format(
-        #ids > 0 and (', %d session%s taken up'):format(#ids, #ids == 1 and ' is' or 's are') or ''
-      )
-    )
+    local count = take_up()
+    local taken = count > 0 and (', %d session%s taken up'):format(count, count == 1 and ' is' or 's are') or ''
+    message.info('the backend runs again' .. taken)
   end)
 end
 

@@ -141,7 +141,9 @@ function M.send(text, opts)
     return nil, unwritten
   end
   require('agor.events').listen({ now = true })
-  ok, wrong = tell('send', { session_id = row.session_id, prompt = prompt })
+  ok, wrong = tell('send', { session_id = row.session_id, prompt = prompt }, function()
+    require('agor.ui.prompt').restore(row.session_id, prompt)
+  end)
   if ok then
     require('agor.mirror').touch(row.session_id)
   end
@@ -170,7 +172,8 @@ function M.stop(session, opts)
   if not row then
     return nil, none
   end
-  if row.status == 'done' or not state.channel then
+  -- Also what is done: a runner may live on for the next prompt.
+  if not state.channel then
     return true
   end
   return tell('stop', { session_id = row.session_id, force = opts ~= nil and opts.force == true })

@@ -272,8 +272,8 @@ function M.start(opts)
   params.resume_mode = opts.resume_mode or (opts.resume_session_id and 'resume') or nil
   params.resume_session_id = opts.resume_session_id
   params.environ = vim.fn.environ()
-  local roots = vim.tbl_map(absolute, config.get().runner_roots)
-  params.runner_roots = #roots > 0 and roots or nil
+  params.runner_roots = vim.tbl_map(absolute, config.get().runner_roots)
+  table.insert(params.runner_roots, provider.plugin_root())
   params.prompt = M.prompt(opts.prompt, context)
   return params
 end

@@ -9,69 +9,6 @@ local M = {}
 -- What the backend decodes in a notification costs quadratic time, so more than this goes through a file.
 local inline_limit = 24 * 1024
 
----How many bytes the UTF-8 character at `at` has; nil if there is none.
----@param text string
----@param at integer
----@return integer|nil
-local function char_size(text, at)
-  local a, b, c, d = text:byte(at, at + 3)
-  local function follows(byte)
-    return byte ~= nil and byte >= 0x80 and byte <= 0xBF
-  end
-  if a < 0x80 then
-    return 1
-  elseif a >= 0xC2 and a <= 0xDF then
-    return follows(b) and 2 or nil
-  elseif a >= 0xE0 and a <= 0xEF then
-    local overlong, surrogate = a == 0xE0 and (b or 0) < 0xA0, a == 0xED and (b or 0) > 0x9F
-    return not overlong and not surrogate and follows(b) and follows(c) and 3 or nil
-  elseif a >= 0xF0 and a <= 0xF4 then
-    local overlong, beyond = a == 0xF0 and (b or 0) < 0x90, a == 0xF4 and (b or 0) > 0x8F
-    return not overlong and not beyond and follows(b) and follows(c) and follows(d) and 4 or nil
-  end
-  return nil
-end
-
----Text that is no UTF-8 cannot travel: each byte that does not belong becomes U+FFFD.
----@param text string
----@return string
-function M.utf8(text)
-  local parts, start, at = nil, 1, text:find('[\128-\255]') or #text + 1
-  while at <= #text do
-    local size = char_size(text, at)
-    if size then
-      at = at + size
-    else
-      parts = parts or {}
-      table.insert(parts, text:sub(start, at - 1))
-      table.insert(parts, '\239\191\189')
-      at = at + 1
-      start = at
-    end
-  end
-  if not parts then
-    return text
-  end
-  table.insert(parts, text:sub(start))
-  return table.concat(parts)
-end
-
----A copy that can cross the wire.
----@param value any
----@return any
-local function portable(value)
-  if type(value) == 'string' then
-    return M.utf8(value)
-  elseif type(value) ~= 'table' then
-    return value
-  end
-  local out = next(value) == nil and getmetatable(value) and vim.empty_dict() or {}
-  for key, item in pairs(value) do
-    out[type(key) == 'string' and M.utf8(key) or key] = portable(item)
-  end
-  return out
-end
-
 ---@param text string
 ---@return string|nil path
 ---@return string|nil message
@@ -105,7 +42,8 @@ function M.notify(method, params, callback)
   if not state.channel then
     return nil, 'the backend is not running: :Agor restart starts it'
   end
-  local sent = portable(params)
+  -- Text that is no UTF-8 travels as it is: the backend replaces what does not belong.
+  local sent = params
   local text = vim.json.encode(sent)
   if #text > inline_limit then
     local path, failed = spill(text)
@@ -138,7 +76,6 @@ function M.request(method, params)
   if not state.channel then
     return nil, 'the backend is not running'
   end
-  params = portable(params)
   local ok, result =
     pcall(vim.rpcrequest, state.channel, method, next(params) and params or vim.empty_dict())
   if not ok then

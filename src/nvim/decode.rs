@@ -22,7 +22,9 @@ pub fn params(value: Option<Value>) -> Result<Json, String> {
     {
         let text = fs::read(path).map_err(|error| format!("{path} cannot be read: {error}"));
         let _ = fs::remove_file(path);
-        json = serde_json::from_slice(&text?).map_err(|error| format!("{path} is no JSON: {error}"))?;
+        // Buffers may hold anything: what is no UTF-8 is replaced, as in what comes over the wire itself.
+        json = serde_json::from_str(&String::from_utf8_lossy(&text?))
+            .map_err(|error| format!("{path} is no JSON: {error}"))?;
     }
     mend(&mut json);
     Ok(json)
@@ -247,6 +249,10 @@ mod tests {
             read("send", params(Some(table(vec![("file", file.clone())]))).expect("params")).expect("send");
         assert_eq!(send.prompt.text, "ä");
         assert!(!path.exists());
+        fs::write(&path, b"{\"session_id\": \"a\", \"prompt\": {\"text\": \"x\xff\xc3y\"}}").expect("a file");
+        let send: Send =
+            read("send", params(Some(table(vec![("file", file.clone())]))).expect("params")).expect("send");
+        assert_eq!(send.prompt.text, "x\u{fffd}\u{fffd}y");
         assert!(params(Some(table(vec![("file", file)]))).expect_err("gone").contains("cannot be read"));
     }
 

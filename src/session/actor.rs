@@ -1,7 +1,8 @@
 //! One task that owns one agent, its transcript and whatever is open between the agent and the user.
 //!
 //! It handles one event after the other without waiting in between, so every change of state is whole. What the agent
-//! says is in `agent`, what it is told in `told`, questions are in `asked`, what clients are shown in `show`.
+//! says is in `agent`, what it is told in `told`, questions are in `asked`, what clients are shown in `show`,
+//! sessions from their journals in `restored`.
 
 mod agent;
 mod asked;
@@ -12,7 +13,10 @@ mod told;
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -22,7 +26,7 @@ use tokio::{
 };
 
 use super::{
-    journal::{self, Header, Journal, JournalError},
+    journal::{self, Journal, JournalError},
     request::{Input, ViewId},
     state::State,
     updates::{Level, Update},
@@ -68,8 +72,7 @@ pub(super) struct Actor {
     transcript: Transcript,
     journal: Journal,
     live: Option<Live>,
-    /// A session from its journal, without an agent and never with one.
-    archived: bool,
+    origin: Origin,
     stop: Stop,
     /// The prompt that was written last, until the agent has said something.
     unheard: Option<Prompt>,
@@ -91,6 +94,15 @@ pub(super) struct Actor {
     withheld: Vec<String>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    New,
+    /// From its journal: the next prompt starts an agent that takes the conversation up.
+    Restored,
+    /// From its journal, to be read: without an agent and never with one.
+    Archived,
+}
+
 /// A process and how to speak to it.
 struct Live {
     protocol: Box<dyn Protocol>,
@@ -100,6 +112,23 @@ struct Live {
     redactor: Redactor,
     stdout_ended: bool,
     noise: u64,
+    _counted: Counted,
+}
+
+/// One of the agents that live, for as long as it is there.
+struct Counted(Arc<Counters>);
+
+impl Counted {
+    fn new(counters: &Arc<Counters>) -> Self {
+        counters.processes.fetch_add(1, Relaxed);
+        Self(Arc::clone(counters))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.processes.fetch_sub(1, Relaxed);
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,35 +163,11 @@ impl Actor {
         common: Arc<Common>,
         updates: mpsc::UnboundedSender<Update>,
     ) -> Result<Self, JournalError> {
-        if options.restore {
-            return Self::restored(options, common, updates);
-        }
         let started_at = now();
         let header = journal::header(options.session_id.clone(), &options.provider, &options.cwd, started_at);
         let journal = Journal::create(common.journals.as_deref(), &header)?;
         let state = State::new(&options, started_at);
         Ok(Self::with(options, common, updates, state, Transcript::default(), journal))
-    }
-
-    /// An earlier session, read-only.
-    pub(super) fn archived(
-        header: Header,
-        messages: Vec<AgentMessage>,
-        common: Arc<Common>,
-        updates: mpsc::UnboundedSender<Update>,
-    ) -> Result<Self, JournalError> {
-        let mut options =
-            StartOptions::new(header.session_id.clone(), &header.provider, Default::default(), header.cwd.clone());
-        options.environ.clear();
-        let mut transcript = Transcript::default();
-        for message in messages {
-            transcript.fold(message);
-        }
-        let state = State::new(&options, header.started_at);
-        let journal = Journal::create(None, &header)?;
-        let mut actor = Self::with(options, common, updates, state, transcript, journal);
-        actor.archived = true;
-        Ok(actor)
     }
 
     fn with(
@@ -181,7 +186,7 @@ impl Actor {
             transcript,
             journal,
             live: None,
-            archived: false,
+            origin: Origin::New,
             stop: Stop::No,
             unheard: None,
             advice: None,
@@ -203,19 +208,25 @@ impl Actor {
         self.state.summary.clone()
     }
 
+    /// With what came before the session began, so that nobody misses its first message.
+    pub(super) fn knowing(mut self, known: Vec<Input>) -> Self {
+        known.into_iter().for_each(|input| self.input(input));
+        self
+    }
+
     /// Runs until the hub lets go of the session or it has left the live list.
     pub(super) async fn run(mut self, mut inputs: mpsc::UnboundedReceiver<Input>) {
-        if !self.archived {
+        if self.origin != Origin::Archived {
             self.tell_row();
             if let Some(failure) = self.journal.failure() {
                 let message = format!("{failure}. The conversation is kept in memory only");
                 self.notify(Level::Warn, message);
             }
-            if self.options.restore {
-                self.take_up();
-            } else {
-                self.begin();
-            }
+        }
+        match self.origin {
+            Origin::New => self.begin(),
+            Origin::Restored => self.take_up(),
+            Origin::Archived => {}
         }
         loop {
             let deadline = self.deadline();
@@ -234,7 +245,7 @@ impl Actor {
         }
         self.journal.flush();
         self.sync();
-        if !self.archived {
+        if self.origin != Origin::Archived {
             self.tell(Update::Removed(self.options.session_id.clone()));
         }
     }
@@ -361,7 +372,11 @@ impl Actor {
         self.tell_row();
         if changed {
             tracing::info!(session = %self.options.session_id, ?status, error, "status");
+            let said = error.as_deref().and_then(|error| error.lines().next()).map(str::to_owned);
             self.tell(Update::Status { session: self.options.session_id.clone(), status, error });
+            if let Some(said) = said {
+                self.notify(Level::Error, format!("{}: {said}", self.options.provider));
+            }
         }
     }
 }

@@ -1,4 +1,11 @@
-//! All sessions: who is there, who is told, and what becomes of a session whose task has died.
+//! All sessions: who is there, who is told, and what becomes of a session whose task has died. How they come to be is in
+//! `open`.
+
+mod open;
+
+use self::open::After;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -14,14 +21,13 @@ use tokio::{
 };
 
 use super::{
-    actor::{Actor, Common, Counters, now},
-    journal::{self, JournalError},
+    actor::{Common, Counters},
     request::{Input, Reply, Request, ViewId},
     updates::{ClientId, Level, Update},
 };
 use crate::{
     agent::process,
-    domain::{AgentMessage, Content, SessionId, SessionSummary, StartOptions, Status},
+    domain::{SessionId, SessionSummary, StartOptions, Status},
     render::Icons,
 };
 
@@ -86,13 +92,27 @@ pub struct Hub {
 struct Session {
     inputs: mpsc::UnboundedSender<Input>,
     task: Id,
-    /// The row as it was last told; `None` for one that is shown from its journal.
-    summary: Option<SessionSummary>,
+    /// `None` for one that is only shown from its journal.
+    living: Option<Living>,
+}
+
+struct Living {
+    /// The row as it was last told.
+    summary: SessionSummary,
+    options: Arc<StartOptions>,
+    /// Its task has panicked before.
+    died: bool,
 }
 
 impl Hub {
     /// Starts the hub. What happens is told to `client`.
     pub fn spawn(config: HubConfig, client: mpsc::UnboundedSender<Update>) -> HubHandle {
+        let (hub, handle) = Self::new(config, client);
+        tokio::spawn(hub.run());
+        handle
+    }
+
+    fn new(config: HubConfig, client: mpsc::UnboundedSender<Update>) -> (Self, HubHandle) {
         let (requests, received) = mpsc::unbounded_channel();
         let (told_by, updates) = mpsc::unbounded_channel();
         let HubConfig { journals, traces, trace, binary } = config;
@@ -114,8 +134,7 @@ impl Hub {
             listen_all: false,
             listen: BTreeSet::new(),
         };
-        tokio::spawn(hub.run());
-        HubHandle { requests, counters }
+        (hub, HubHandle { requests, counters })
     }
 
     async fn run(mut self) {
@@ -142,26 +161,29 @@ impl Hub {
 
     fn request(&mut self, request: Request) {
         match request {
+            Request::Start { options, reply } if options.restore => self.restore(*options, reply),
             Request::Start { options, reply } => {
                 let result = self.start(*options);
                 let _ = reply.send(result);
             }
             Request::Send { session, prompt, reply } => {
-                self.pass(&session, reply, |reply| Input::Send { prompt, reply })
+                self.pass_living(&session, reply, |reply| Input::Send { prompt, reply })
             }
-            Request::Interrupt { session, reply } => self.pass(&session, reply, |reply| Input::Interrupt { reply }),
+            Request::Interrupt { session, reply } => {
+                self.pass_living(&session, reply, |reply| Input::Interrupt { reply })
+            }
             Request::Stop { session, force, reply } => {
-                self.pass(&session, reply, |reply| Input::Stop { force, reply });
+                self.pass_living(&session, reply, |reply| Input::Stop { force, reply });
             }
-            Request::Remove { session, reply } => self.pass(&session, reply, |reply| Input::Remove { reply }),
+            Request::Remove { session, reply } => self.remove(&session, reply),
             Request::Answer { session, request_id, answer, reply } => {
-                self.pass(&session, reply, |reply| Input::Answer { request_id, answer, reply });
+                self.pass_living(&session, reply, |reply| Input::Answer { request_id, answer, reply });
             }
             Request::SetModel { session, value, reply } => {
-                self.pass(&session, reply, |reply| Input::SetModel { value, reply });
+                self.pass_living(&session, reply, |reply| Input::SetModel { value, reply });
             }
             Request::SetMode { session, value, reply } => {
-                self.pass(&session, reply, |reply| Input::SetMode { value, reply });
+                self.pass_living(&session, reply, |reply| Input::SetMode { value, reply });
             }
             Request::Fold { session, view, row, action, reply } => {
                 self.pass(&session, reply, |reply| Input::Fold { view, row, action, reply });
@@ -170,7 +192,9 @@ impl Hub {
                 self.pass(&session, reply, |reply| Input::Messages { since, reply });
             }
             Request::Export { session, reply } => self.pass(&session, reply, |reply| Input::Export { reply }),
-            Request::Trace { session, on, reply } => self.pass(&session, reply, |reply| Input::Trace { on, reply }),
+            Request::Trace { session, on, reply } => {
+                self.pass_living(&session, reply, |reply| Input::Trace { on, reply })
+            }
             Request::Paint { session, view, budget, reply } => {
                 self.tell_session(&session, Input::Paint { view, budget, reply });
             }
@@ -183,62 +207,6 @@ impl Hub {
             // Taken by the loop.
             Request::Shutdown { .. } => {}
         }
-    }
-
-    fn start(&mut self, options: StartOptions) -> Result<(), String> {
-        let id = options.session_id.clone();
-        if self.sessions.get(&id).is_some_and(|session| session.summary.is_some()) {
-            return Err(JournalError::Exists(id).to_string());
-        }
-        let actor = Actor::new(options, Arc::clone(&self.common), self.told_by.clone());
-        let mut actor = actor.map_err(|error| error.to_string())?;
-        // Before it has said anything: who listens from the start misses nothing.
-        if self.listens_to(&id) {
-            actor.listen();
-        }
-        let summary = actor.summary();
-        let trace = self.trace;
-        // A view of the journal's past, opened under the same name, goes to the living session.
-        let views: Vec<ViewId> =
-            self.views.iter().filter(|(_, session)| **session == id).map(|(view, _)| *view).collect();
-        let (inputs, received) = mpsc::unbounded_channel();
-        for view in views {
-            let _ = inputs.send(Input::OpenView { view, icons: self.icons });
-        }
-        if trace {
-            let _ = inputs.send(Input::Trace { on: true, reply: oneshot::channel().0 });
-        }
-        let task = self.tasks.spawn(actor.run(received)).id();
-        self.names.insert(task, id.clone());
-        self.sessions.insert(id, Session { inputs, task, summary: Some(summary) });
-        Ok(())
-    }
-
-    /// A session from its journal, to be read only.
-    fn open_archive(&mut self, id: &SessionId) {
-        let (inputs, received) = mpsc::unbounded_channel();
-        let (common, updates, session) = (Arc::clone(&self.common), self.told_by.clone(), id.clone());
-        let task = self.tasks.spawn(async move {
-            let folder = common.journals.clone();
-            let name = session.clone();
-            let read = tokio::task::spawn_blocking(move || match folder {
-                Some(folder) => journal::read(&folder, &name),
-                None => Err(JournalError::Missing(name)),
-            });
-            let (header, messages) = match read.await {
-                Ok(Ok((header, messages))) => (header, messages),
-                Ok(Err(error)) => (None, vec![note(error.to_string())]),
-                Err(error) => (None, vec![note(format!("internal error, see the log: {error}"))]),
-            };
-            let header = header.unwrap_or_else(|| journal::header(session, "journal", "/".as_ref(), now()));
-            match Actor::archived(header, messages, common, updates) {
-                Ok(actor) => actor.run(received).await,
-                Err(error) => tracing::error!(%error, "a session cannot be shown from its journal"),
-            }
-        });
-        let task = task.id();
-        self.names.insert(task, id.clone());
-        self.sessions.insert(id.clone(), Session { inputs, task, summary: None });
     }
 
     fn set_views(&mut self, client: ClientId, views: Vec<(ViewId, SessionId)>, icons: Icons) {
@@ -300,9 +268,34 @@ impl Hub {
         });
     }
 
+    /// A session whose task is dead for good takes no request: it is taken from the list here.
+    fn remove(&mut self, id: &SessionId, reply: Reply<()>) {
+        match self.sessions.get(id) {
+            Some(session) if session.living.is_some() && session.inputs.is_closed() => {
+                self.sessions.remove(id);
+                self.tell(Update::Removed(id.clone()));
+                let _ = reply.send(Ok(()));
+            }
+            _ => self.pass_living(id, reply, |reply| Input::Remove { reply }),
+        }
+    }
+
+    /// For what is asked of an agent, which a session that is read from its journal has not.
+    fn pass_living<T>(&self, id: &SessionId, reply: Reply<T>, input: impl FnOnce(Reply<T>) -> Input) {
+        match self.sessions.get(id) {
+            Some(session) if session.living.is_none() => {
+                let _ = reply.send(Err(format!("session {id} is not running: it is shown from its journal")));
+            }
+            _ => self.pass(id, reply, input),
+        }
+    }
+
     fn pass<T>(&self, id: &SessionId, reply: Reply<T>, input: impl FnOnce(Reply<T>) -> Input) {
         match self.sessions.get(id) {
-            // A task that has ended drops the reply, which its asker takes for an error.
+            Some(session) if session.inputs.is_closed() => {
+                let _ = reply.send(Err(format!("session {id} has ended by an internal error: :Agor log has more")));
+            }
+            // A task that ends meanwhile drops the reply, which its asker takes for an error.
             Some(session) => {
                 let _ = session.inputs.send(input(reply));
             }
@@ -320,9 +313,9 @@ impl Hub {
 
     fn update(&mut self, update: Update) {
         if let Update::Session(row) = &update
-            && let Some(session) = self.sessions.get_mut(&row.session_id)
+            && let Some(living) = self.sessions.get_mut(&row.session_id).and_then(|session| session.living.as_mut())
         {
-            session.summary = Some((**row).clone());
+            living.summary = (**row).clone();
         }
         self.tell(update);
     }
@@ -339,35 +332,34 @@ impl Hub {
         }
     }
 
-    /// The session's task has panicked. Its keeper stops the agent; everybody else goes on.
+    /// The session's task has panicked. Its keeper stops the agent, everybody else goes on, and the next prompt takes the
+    /// conversation up from the journal.
     fn died(&mut self, task: Id) {
         let Some(id) = self.names.remove(&task) else { return };
         tracing::error!(session = %id, "the session's task has died");
-        let Some(summary) = self.sessions.get_mut(&id).and_then(|session| session.summary.as_mut()) else { return };
+        let Some(session) = self.sessions.get_mut(&id).filter(|session| session.task == task) else { return };
+        let Some(living) = session.living.as_mut() else {
+            self.sessions.remove(&id);
+            return;
+        };
+        let again = std::mem::replace(&mut living.died, true);
         let error = "internal error, see the log (:Agor log)".to_owned();
-        summary.status = Status::Error;
-        summary.error = Some(error.clone());
-        summary.busy = false;
-        summary.attention = None;
-        summary.pending = 0;
-        let row = summary.clone();
+        let row = &mut living.summary;
+        row.status = Status::Error;
+        row.error = Some(error.clone());
+        row.busy = false;
+        row.attention = None;
+        row.pending = 0;
+        row.queued = 0;
+        let (row, options) = (row.clone(), Arc::clone(&living.options));
         self.tell(Update::Session(Box::new(row)));
         self.tell(Update::Status { session: id.clone(), status: Status::Error, error: Some(error.clone()) });
-        self.tell(Update::Notify {
-            session: Some(id.clone()),
-            level: Level::Error,
-            message: format!("session {id}: {error}"),
-        });
-    }
-}
-
-fn note(message: String) -> AgentMessage {
-    AgentMessage {
-        id: "note".into(),
-        parent_id: None,
-        timestamp: now(),
-        part: false,
-        content: Content::Error { message },
+        let message = format!("session {id}: {error}");
+        self.tell(Update::Notify { session: Some(id.clone()), level: Level::Error, message });
+        // What makes it panic may be in the journal itself.
+        if !again {
+            self.reopen(options, After::Panic(error));
+        }
     }
 }
 

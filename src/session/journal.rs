@@ -95,6 +95,12 @@ impl Journal {
         Ok(journal)
     }
 
+    pub fn in_memory(header: &Header) -> Self {
+        let mut journal = Self { store: memory(), len: 0, pending: None, open: HashSet::new(), failure: None };
+        journal.write_line(header);
+        journal
+    }
+
     /// Goes on with the journal of an earlier backend; what it holds already comes along.
     pub fn reopen(
         folder: &Path,
@@ -174,10 +180,14 @@ impl Journal {
         let begin = page.end;
         while page.messages.len() < PAGE_MESSAGES && (page.end - begin < max_bytes || page.messages.is_empty()) {
             line.clear();
-            match reader.read_until(b'\n', &mut line) {
+            let read = match reader.read_until(b'\n', &mut line) {
                 Ok(0) | Err(_) => break,
-                Ok(read) => page.end += read as u64,
+                Ok(read) => read as u64,
+            };
+            if !page.messages.is_empty() && page.end - begin + read > max_bytes {
+                break;
             }
+            page.end += read;
             if let Ok(message) = serde_json::from_slice::<AgentMessage>(&line)
                 && (!message.part || self.open.contains(&message.id))
             {
@@ -400,7 +410,9 @@ mod tests {
             since = page.since;
         }
         assert_eq!((seen, pages), (2_500, 3));
-        assert!(journal.page(0, 1).messages.len() <= 2, "bytes bound it too");
+        assert_eq!(journal.page(0, 1).messages.len(), 1, "bytes bound it too, but one there always is");
+        let page = journal.page(0, 1_000);
+        assert!(page.end <= 1_000 && page.messages.len() > 1, "{} bytes", page.end);
         assert_eq!(journal.page(u64::MAX, 1).messages.len(), 0);
     }
 

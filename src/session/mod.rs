@@ -12,4 +12,4 @@ mod updates;
 pub use hub::{Hub, HubConfig, HubHandle};
 pub use journal::{JournalError, Page};
 pub use request::{Painted, Reply, Request, ViewId};
-pub use updates::{ClientId, Update};
+pub use updates::{ClientId, Level, Update};

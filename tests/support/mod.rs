@@ -2,13 +2,14 @@
 //!
 //! Blocking on purpose, with one reader thread: a test reads as what a user does and sees. Nothing sleeps; whoever waits
 //! is woken by the editor's next flush or answer, and a wait that is in vain ends in a panic with the screen in it.
-//! Knows nothing of sessions and agents.
+//! Sessions are in `sessions` alone.
 #![allow(dead_code, unused_imports, reason = "every test program takes what it needs")]
 
 mod editor;
 mod grid;
 mod home;
 mod rpc;
+mod sessions;
 
 pub use editor::{Editor, Options};
 pub use grid::Highlight;

@@ -84,9 +84,7 @@ impl Actor {
     }
 
     fn exited(&mut self, exit: &Exit) {
-        if self.live.take().is_some() {
-            self.common.counters.processes.fetch_sub(1, Relaxed);
-        }
+        self.live = None;
         let was_busy = self.state.summary.busy;
         self.state.process_ended();
         self.cancel_questions("expired: the agent has ended");
@@ -188,7 +186,6 @@ impl Actor {
             Event::LoginNeeded { message } => {
                 let text = self.login_sentence(&message);
                 self.fail(text.clone());
-                self.notify(Level::Error, text.clone());
                 self.advice = self.state.summary.busy.then_some(text);
             }
             Event::Failed { message } => {

@@ -1,16 +1,17 @@
-//! A session of an earlier backend, taken up from its journal: with its transcript, without a process. The next prompt
-//! starts one that resumes the agent's own conversation.
+//! Sessions from their journals. One of an earlier backend, or of a task that died, is taken up: with its transcript,
+//! without a process; the next prompt starts one that resumes the agent's own conversation. One that is only shown has
+//! no agent and never gets one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::{Actor, Common, now};
+use super::{Actor, Common, Origin, now};
 use crate::{
-    domain::{AgentMessage, Content, MessageId, StartOptions, ToolResult, ToolUseId},
+    domain::{AgentMessage, Content, MessageId, StartOptions, Status, ToolResult, ToolUseId},
     session::{
-        journal::{Journal, JournalError},
+        journal::{Header, Journal, JournalError},
         state::State,
         updates::Update,
     },
@@ -20,7 +21,27 @@ use crate::{
 const CUT_OFF: &str = "cut off: the backend ended";
 
 impl Actor {
-    pub(super) fn restored(
+    /// An earlier session, read-only.
+    pub(in crate::session) fn archived(
+        header: Header,
+        messages: Vec<AgentMessage>,
+        common: Arc<Common>,
+        updates: mpsc::UnboundedSender<Update>,
+    ) -> Self {
+        let options =
+            StartOptions::new(header.session_id.clone(), &header.provider, Default::default(), header.cwd.clone());
+        let state = State::new(&options, header.started_at);
+        let mut transcript = Transcript::default();
+        for message in messages {
+            transcript.fold(message);
+        }
+        let journal = Journal::in_memory(&header);
+        let mut actor = Self::with(options, common, updates, state, transcript, journal);
+        actor.origin = Origin::Archived;
+        actor
+    }
+
+    pub(in crate::session) fn restored(
         mut options: StartOptions,
         common: Arc<Common>,
         updates: mpsc::UnboundedSender<Update>,
@@ -40,14 +61,29 @@ impl Actor {
         }
         state.process_ended();
         let mut actor = Self::with(options, common, updates, state, transcript, journal);
+        actor.origin = Origin::Restored;
         for (id, parent, content) in loose {
+            if let Content::Permission { request_id, .. } | Content::Question { request_id, .. } = &content {
+                let (session, request_id) = (actor.options.session_id.clone(), request_id.clone());
+                actor.tell(Update::Closed { session, request_id, outcome: CUT_OFF.to_owned() });
+            }
             actor.record(id, parent, false, content);
         }
         Ok(actor)
     }
 
+    /// The user was told already what has happened.
+    pub(in crate::session) fn after_panic(mut self, error: String) -> Self {
+        self.say(Content::Error { message: error.clone() });
+        self.state.set_status(Status::Error, Some(error));
+        self
+    }
+
     /// Instead of a process: whoever knew the session as running or lost learns that it waits.
     pub(super) fn take_up(&mut self) {
+        if self.state.summary.status == Status::Error {
+            return;
+        }
         let message = "The backend was restarted; the next prompt takes the conversation up".to_owned();
         self.say(Content::Status { subtype: "restored".to_owned(), message });
         let (status, error) = (self.state.summary.status, self.state.summary.error.clone());

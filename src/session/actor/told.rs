@@ -1,11 +1,11 @@
 //! What the agent is told: it is started, prompted, interrupted, stopped.
 
-use std::{path::PathBuf, sync::atomic::Ordering::Relaxed};
+use std::path::PathBuf;
 
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
-use super::{Actor, LINGER, Live, Stop};
+use super::{Actor, Counted, LINGER, Live, Origin, Stop};
 use crate::{
     agent::{
         process::{self, Prepared},
@@ -74,8 +74,8 @@ impl Actor {
             redactor,
             stdout_ended: false,
             noise: 0,
+            _counted: Counted::new(&self.common.counters),
         });
-        self.common.counters.processes.fetch_add(1, Relaxed);
         self.leave_at = None;
         self.take(first);
         Ok(())
@@ -83,7 +83,7 @@ impl Actor {
 
     /// A prompt of the user's: now, or when the turn has ended.
     pub(super) fn send(&mut self, prompt: Prompt) -> Result<(), String> {
-        if self.archived {
+        if self.origin == Origin::Archived {
             let id = &self.options.session_id;
             return Err(format!("session {id} is not running: it is shown from its journal"));
         }
@@ -95,9 +95,10 @@ impl Actor {
             self.stop = Stop::No;
             self.resume_options();
             if let Err(message) = self.launch() {
-                self.fail(message.clone());
+                self.fail(message);
+                self.return_prompt(prompt);
                 self.leave_at = Some(Instant::now() + LINGER);
-                return Err(message);
+                return Ok(());
             }
         }
         if self.state.summary.busy {

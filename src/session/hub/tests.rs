@@ -1,0 +1,106 @@
+//! What becomes of the others, and of the session itself, when a session's task panics.
+
+use tokio::time::timeout;
+
+use super::*;
+use crate::domain::{Prompt, ProviderConfig};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn options(name: &str) -> StartOptions {
+    let id = SessionId::parse(name).expect("a good id");
+    let config = ProviderConfig { protocol: "none".into(), ..ProviderConfig::default() };
+    StartOptions::new(id, "demo", config, "/".into())
+}
+
+/// A session whose task panics at its first input.
+fn enlist_doomed(hub: &mut Hub, name: &str, died: bool) {
+    let options = Arc::new(options(name));
+    let (inputs, mut received) = mpsc::unbounded_channel::<Input>();
+    let task = hub.tasks.spawn(async move {
+        received.recv().await;
+        std::panic::resume_unwind(Box::new("doomed"));
+    });
+    let summary = super::super::state::State::new(&options, 1).summary;
+    let task = task.id();
+    hub.enlist(Session { inputs, task, living: Some(Living { summary, options, died }) });
+}
+
+async fn ask(hub: &HubHandle, request: impl FnOnce(Reply<()>) -> Request) -> Result<(), String> {
+    let (reply, answer) = oneshot::channel();
+    hub.send(request(reply));
+    let answer = timeout(PATIENCE, answer).await.expect("an answer in time");
+    answer.unwrap_or_else(|_| Err("dropped".to_owned()))
+}
+
+async fn next(updates: &mut mpsc::UnboundedReceiver<Update>) -> Update {
+    timeout(PATIENCE, updates.recv()).await.expect("an update in time").expect("the hub lives")
+}
+
+fn id(name: &str) -> SessionId {
+    SessionId::parse(name).expect("a good id")
+}
+
+fn prompt(session: &str) -> impl FnOnce(Reply<()>) -> Request {
+    let (session, prompt) = (id(session), Prompt { text: "again".into(), context: Vec::new() });
+    move |reply| Request::Send { session, prompt, reply }
+}
+
+#[tokio::test]
+async fn a_panic_in_a_session_is_an_error_of_that_session_only() {
+    let (client, mut updates) = mpsc::unbounded_channel();
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = HubConfig { journals: Some(folder.path().to_owned()), ..HubConfig::default() };
+    let (mut hub, handle) = Hub::new(config, client);
+    let header = super::super::journal::header(id("a"), "demo", "/".as_ref(), 1);
+    super::super::journal::Journal::create(Some(folder.path()), &header).expect("a journal");
+    enlist_doomed(&mut hub, "a", false);
+    hub.start(options("b")).expect("it starts");
+    tokio::spawn(hub.run());
+    assert_eq!(ask(&handle, prompt("a")).await, Err("dropped".into()), "the panic takes the request with it");
+    let error = loop {
+        if let Update::Status { session, status: Status::Error, error } = next(&mut updates).await
+            && session == id("a")
+        {
+            break error;
+        }
+    };
+    assert_eq!(error.as_deref(), Some("internal error, see the log (:Agor log)"));
+    // Both take prompts again: that no such protocol exists, they find out in their own tasks.
+    for name in ["a", "b"] {
+        assert_eq!(ask(&handle, prompt(name)).await, Ok(()));
+        let returned = loop {
+            if let Update::Draft { session, prompt } = next(&mut updates).await {
+                break (session, prompt.text);
+            }
+        };
+        assert_eq!(returned, (id(name), "again".into()));
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_panics_again_can_only_be_removed() {
+    let (client, mut updates) = mpsc::unbounded_channel();
+    let (mut hub, handle) = Hub::new(HubConfig::default(), client);
+    enlist_doomed(&mut hub, "a", true);
+    tokio::spawn(hub.run());
+    assert!(ask(&handle, prompt("a")).await.is_err());
+    let refused = ask(&handle, prompt("a")).await.expect_err("nobody is there");
+    assert_eq!(refused, "session a has ended by an internal error: :Agor log has more");
+    let session = id("a");
+    assert_eq!(ask(&handle, |reply| Request::Remove { session, reply }).await, Ok(()));
+    while !matches!(next(&mut updates).await, Update::Removed(gone) if gone == id("a")) {}
+    assert_eq!(ask(&handle, prompt("a")).await, Err("no session a".into()));
+}
+
+#[tokio::test]
+async fn a_session_that_is_read_from_its_journal_takes_no_orders() {
+    let (client, mut updates) = mpsc::unbounded_channel();
+    let handle = Hub::spawn(HubConfig::default(), client);
+    let view = ViewId { client: ClientId(0), buffer: 1 };
+    handle.send(Request::Views { client: ClientId(0), views: vec![(view, id("old"))], icons: Icons::default() });
+    let session = id("old");
+    let refused = ask(&handle, |reply| Request::Remove { session, reply }).await;
+    assert_eq!(refused, Err("session old is not running: it is shown from its journal".into()));
+    assert!(matches!(next(&mut updates).await, Update::Dirty(shown) if shown == id("old")));
+}

@@ -1,0 +1,56 @@
+//! Questions: each is settled once.
+
+use agor_nvim::{domain::Status, session::Update};
+
+use super::stage::*;
+
+#[tokio::test]
+async fn a_question_is_answered_once() {
+    let mut stage = Stage::new();
+    stage.demo("a", "permission").await;
+    let asked = stage.permission().await;
+    let (first, second) = tokio::join!(stage.answer("a", &asked, 0), stage.answer("a", &asked, 1));
+    assert_eq!(first, Ok(()));
+    let id = &asked.request_id;
+    assert_eq!(second, Err(format!("no question {id} is open: it was answered or withdrawn")));
+    assert_eq!(stage.closed().await, asked.options[0].name);
+    stage.status("a", Status::Idle).await;
+    assert!(stage.told.iter().all(|update| !matches!(update, Update::Closed { .. })), "it is closed once");
+}
+
+#[tokio::test]
+async fn what_is_no_option_answers_nothing() {
+    let mut stage = Stage::new();
+    stage.demo("a", "permission").await;
+    let mut asked = stage.permission().await;
+    let options = asked.options.clone();
+    asked.options[0].option_id = "never".into();
+    let error = stage.answer("a", &asked, 0).await.expect_err("no such option");
+    assert!(error.starts_with("no option 'never'; the agent offers "), "{error}");
+    asked.options = options;
+    assert_eq!(stage.answer("a", &asked, 0).await, Ok(()), "the question is still open");
+}
+
+#[tokio::test]
+async fn open_questions_are_closed_by_whatever_ends_them() {
+    let ask = r#"{"type":"permission_request","sessionId":"a","requestId":"r","toolName":"Bash","input":{},"options":[{"optionId":"y","name":"Yes","kind":"allow_once"}]}"#;
+    let ready = r#"{"type":"ready","capabilities":["permission"]}"#;
+    let cases = [
+        ("the turn ends", r#"echo '{"type":"agent_stopped"}'; read -r more"#, "withdrawn by the agent"),
+        ("it exits", "exit 0", "withdrawn by the agent"),
+        ("it crashes", "kill -ABRT $$", "withdrawn by the agent"),
+    ];
+    for (what, end, outcome) in cases {
+        let mut stage = Stage::new();
+        let script = format!("read -r query; echo '{ready}'; echo '{ask}'; {end}");
+        stage.shell("a", &script, "go").await;
+        stage.permission().await;
+        assert_eq!(stage.closed().await, outcome, "{what}");
+        stage.row(|row| row.attention.is_none() && row.pending == 0).await;
+    }
+    let mut stage = Stage::new();
+    stage.shell("a", &format!("read -r query; echo '{ready}'; echo '{ask}'; read -r more"), "go").await;
+    stage.permission().await;
+    stage.stop("a", false).await.expect("stopped");
+    assert_eq!(stage.closed().await, "cancelled: the session was stopped");
+}

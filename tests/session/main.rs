@@ -1,0 +1,8 @@
+//! Sessions through the hub, without an editor: real agents under real keepers, and what a client is told of them.
+
+mod asking;
+mod ends;
+mod life;
+mod messages;
+mod stage;
+mod views;

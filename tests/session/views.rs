@@ -1,0 +1,107 @@
+//! Sessions on show, and sessions from their journals.
+
+use agor_nvim::{
+    domain::{Content, Status},
+    render::{Budget, Icons},
+    session::{Request, ViewId},
+};
+use tokio::{sync::oneshot, time::timeout};
+
+use super::stage::*;
+
+/// What a view shows when everything is painted.
+async fn painted(stage: &Stage, name: &str, view: ViewId) -> Vec<String> {
+    let mut lines: Vec<String> = vec![String::new()];
+    loop {
+        let (reply, answer) = oneshot::channel();
+        stage.hub.send(Request::Paint { session: id(name), view, budget: Budget::micros(1_000_000.0), reply });
+        let painted = timeout(PATIENCE, answer).await.expect("in time").expect("the session is there");
+        for op in painted.patch.into_iter().flat_map(|patch| patch.ops) {
+            let last = op.last.unwrap_or(lines.len()).min(lines.len());
+            lines.splice(op.first.min(last)..last, op.lines.into_iter().map(|line| line.text));
+        }
+        if !painted.more {
+            return lines;
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_buffers_show_the_same_session() {
+    let mut stage = Stage::new();
+    stage.demo("a", "echo seen twice").await;
+    let views = [1, 2].map(|buffer| ViewId { client: CLIENT, buffer });
+    let request = |views: &[ViewId]| Request::Views {
+        client: CLIENT,
+        views: views.iter().map(|view| (*view, id("a"))).collect(),
+        icons: Icons::default(),
+    };
+    stage.hub.send(request(&views));
+    stage.turn("a").await;
+    let one = painted(&stage, "a", views[0]).await;
+    assert!(one.iter().any(|line| line.contains("echo seen twice")), "{one:#?}");
+    assert_eq!(painted(&stage, "a", views[1]).await, one);
+    // One goes: the other is told of news as before.
+    stage.hub.send(request(&views[1..]));
+    stage.send("a", "echo and again").await.expect("sent");
+    stage.turn("a").await;
+    let two = painted(&stage, "a", views[1]).await;
+    assert!(two.iter().any(|line| line.contains("echo and again")), "{two:#?}");
+}
+
+#[tokio::test]
+async fn an_earlier_session_is_shown_from_its_journal() {
+    let mut stage = Stage::new();
+    stage.demo("a", "echo of old").await;
+    stage.turn("a").await;
+    let stage = Stage::on(stage.folder);
+    let view = ViewId { client: CLIENT, buffer: 1 };
+    stage.hub.send(Request::Views { client: CLIENT, views: vec![(view, id("a"))], icons: Icons::default() });
+    let lines = painted(&stage, "a", view).await;
+    assert!(lines.iter().any(|line| line.contains("echo of old")), "{lines:#?}");
+    assert_eq!(stage.hub.counts().0, 0, "nothing is started");
+    assert!(stage.send("a", "x").await.is_err(), "nor by a prompt");
+}
+
+#[tokio::test]
+async fn a_session_of_an_earlier_backend_goes_on_from_its_journal() {
+    let mut stage = Stage::new();
+    stage.demo("a", "permission").await;
+    let asked = stage.permission().await;
+    let folder = stage.folder;
+    stage.hub.shutdown().await;
+
+    let mut stage = Stage::on(folder);
+    let mut options = stage.options("a", &[BINARY, "runner", "demo"]);
+    options.permission_mode = Some("default".into());
+    options.restore = true;
+    stage.start(options).await.expect("taken up");
+    let row = stage.row(|row| row.session_id == id("a")).await;
+    assert_eq!((row.status, row.error, row.title.as_str()), (Status::Idle, None, "permission"));
+    assert_eq!((row.pending, row.attention), (0, None));
+    assert_eq!(stage.closed().await, "cut off: the backend ended");
+    assert_eq!(stage.hub.counts().0, 0, "nothing runs until somebody wants it");
+    let outcome = stage.messages("a", 0).await.messages.into_iter().rev().find_map(|message| match message.content {
+        Content::Permission { request_id, outcome, .. } if request_id == asked.request_id => Some(outcome),
+        _ => None,
+    });
+    assert_eq!(outcome, Some(Some("cut off: the backend ended".into())));
+
+    stage.send("a", "query").await.expect("it goes on");
+    stage.status("a", Status::Running).await;
+    stage.status("a", Status::Idle).await;
+    let said = stage.texts("a").await;
+    let query: serde_json::Value = serde_json::from_str(said.last().expect("a text")).expect("the query");
+    assert_eq!(query["resumeMode"], "resume", "{query}");
+    assert!(query["resumeSessionId"].as_str().is_some_and(|id| !id.is_empty()), "{query}");
+}
+
+#[tokio::test]
+async fn what_is_not_there_cannot_be_taken_up() {
+    let stage = Stage::new();
+    let mut options = stage.options("a", &[BINARY, "runner", "demo"]);
+    options.restore = true;
+    assert_eq!(stage.start(options.clone()).await, Err("no session a".into()));
+    options.restore = false;
+    assert_eq!(stage.start(options).await, Ok(()), "its name is free");
+}
