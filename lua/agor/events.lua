@@ -76,7 +76,7 @@ local function autocmd_listens(now)
   end
   looked_at, heard = vim.uv.now(), false
   for _, entry in ipairs(vim.api.nvim_get_autocmds({ event = 'User' })) do
-    local ok, found = pcall(vim.fn.match, 'AgorMessage', vim.fn.glob2regpat(entry.pattern))
+    local ok, found = pcall(vim.fn.match, 'AgorMessage', vim.fn.glob2regpat(entry.pattern or ''))
     heard = heard or (ok and found >= 0)
   end
   return heard

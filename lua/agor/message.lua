@@ -68,7 +68,7 @@ local function tell(text, level)
     local config = package.loaded['agor.config']
     local wanted = config and config.get().notify.level or 'info'
     if rank[level] >= (rank[wanted] or rank.info) then
-      local number = vim.log.levels[level:upper()]
+      local number = vim.log.levels[level:upper()] --[[@as integer]]
       if is_plain_notify() then
         echo('agor: ' .. text, number)
       else
