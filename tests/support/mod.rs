@@ -5,12 +5,14 @@
 //! Sessions are in `sessions` alone.
 #![allow(dead_code, unused_imports, reason = "every test program takes what it needs")]
 
+mod ear;
 mod editor;
 mod grid;
 mod home;
 mod rpc;
 mod sessions;
 
+pub use ear::Ear;
 pub use editor::{Editor, Options};
 pub use grid::Highlight;
 pub use home::{Home, leftovers, repository};
