@@ -22,7 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("session", &["domain", "transcript", "render", "agent"]),
     ("client", &["domain", "transcript", "render", "agent", "session"]),
     ("transport", &["domain"]),
-    ("nvim", &["domain", "transcript", "render", "agent", "session", "client", "transport", "logging"]),
+    ("nvim", &["domain", "transcript", "render", "agent", "session", "client", "transport", "logging", "runner"]),
     ("keeper", &["domain"]),
     ("runner", &["domain", "agent::stop", "agent::lines"]),
     ("logging", &["domain"]),

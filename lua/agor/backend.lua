@@ -12,6 +12,8 @@ local M = {}
 ---@field protocol integer
 ---@field pid integer
 ---@field log_path string|nil
+---@field protocols string[]|nil
+---@field runners string[]|nil
 ---@field path string the program
 
 -- A program that is not ours may never answer.

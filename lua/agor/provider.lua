@@ -113,6 +113,20 @@ function M.available(name)
   return name == 'ollama' and (vim.env.OLLAMA_HOST or '') ~= ''
 end
 
+---Whether this backend speaks to it: a preset may be ahead of a backend.
+---@param provider agor.Provider
+---@param backend agor.Handshake|nil
+---@return boolean
+local function spoken(provider, backend)
+  if not backend or not backend.protocols then
+    return true
+  end
+  local command = provider.command or {}
+  local embedded = command[1] == '<binary>' and command[2] == 'runner'
+  return vim.list_contains(backend.protocols, provider.protocol)
+    and (not embedded or vim.list_contains(backend.runners or {}, command[3]))
+end
+
 ---The provider of a session that names none.
 ---@return string|nil name
 ---@return string|nil message
@@ -125,8 +139,13 @@ function M.default()
     return nil, M.unknown(conf.provider)
   end
   local missing = {}
+  require('agor.backend').ensure()
+  local backend = require('agor.state').backend
   for _, name in ipairs(conf.order) do
     local provider = M.get(name)
+    if provider and not spoken(provider, backend) then
+      provider = nil
+    end
     if provider and M.available(name) then
       return name
     elseif provider then

@@ -13,10 +13,12 @@ use super::{
     painter::{Order, Shown},
 };
 use crate::{
+    agent::protocol::registry,
     client::Stats,
     domain::SessionId,
     logging::Logging,
     render::Icons,
+    runner,
     session::{ClientId, HubHandle, Reply, Request, ViewId},
 };
 
@@ -45,7 +47,13 @@ fn greeting(log_path: Value) -> Value {
         ("protocol", PROTOCOL.into()),
         ("pid", std::process::id().into()),
         ("log_path", log_path),
+        ("protocols", names(registry::names())),
+        ("runners", names(runner::NAMES.iter().copied())),
     ])
+}
+
+fn names<'a>(names: impl Iterator<Item = &'a str>) -> Value {
+    Value::Array(names.map(Value::from).collect())
 }
 
 /// Waits for an editor that speaks the same protocol. One that does not is told our version, and says what to do.

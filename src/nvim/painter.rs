@@ -4,7 +4,11 @@
 //! sessions go on. At most 60 calls a second, each limited by what it will cost Neovim's thread: the estimate is
 //! corrected by the time that each answer reports.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use rmpv::Value;
 use tokio::{
@@ -68,6 +72,7 @@ pub struct Painter {
     next_frame: Instant,
     /// Round robin among views that are not focused.
     turn: usize,
+    sessions: HashSet<SessionId>,
     /// Since when sessions work on their turn.
     busy: HashMap<SessionId, Instant>,
     spinner: bool,
@@ -115,6 +120,7 @@ impl Painter {
             scale: 1.0,
             next_frame: Instant::now(),
             turn: 0,
+            sessions: HashSet::new(),
             busy: HashMap::new(),
             spinner: true,
             next_spin: Instant::now(),
@@ -176,6 +182,12 @@ impl Painter {
     }
 
     fn update(&mut self, update: Update) {
+        match &update {
+            Update::Session(row) => _ = self.sessions.insert(row.session_id.clone()),
+            Update::Removed(session) => _ = self.sessions.remove(session),
+            _ => {}
+        }
+        self.stats.set_sessions(self.sessions.len() as u64);
         match &update {
             Update::Session(row) if row.busy => {
                 self.busy.entry(row.session_id.clone()).or_insert_with(Instant::now);
