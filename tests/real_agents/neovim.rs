@@ -370,7 +370,9 @@ fn model_and_mode_are_chosen_while_it_runs() {
         desk.editor.input("<S-Tab>");
         desk.wait(&format!("s.mode == '{mode}'"));
     }
-    desk.type_command("Agor mode acceptEdits");
+    desk.type_command("Agor mode");
+    desk.editor.wait_text("3: Plan");
+    desk.editor.input("2<CR>");
     desk.wait("s.mode == 'acceptEdits'");
     desk.editor.wait_screen("the mode in the bar", |rows| rows[0].contains("acceptEdits"));
     desk.type_command("Agor mode nonsense");
@@ -398,6 +400,23 @@ fn bypassed_permissions_are_said_for_as_long_as_they_are() {
 }
 
 #[test]
+fn a_start_that_it_refuses_is_told_in_its_words() {
+    let desk = Desk::new();
+    desk.type_command("AgorStart claude permission_mode=nonsense SCENARIO:text");
+    desk.wait_status("error");
+    let said = desk.row("error");
+    let said = said.as_str().expect("a sentence");
+    assert!(said.contains("nonsense"), "{said}");
+    // What was typed is not lost.
+    desk.editor.wait_lua(
+        "vim.iter(vim.api.nvim_list_bufs()):any(function(buf)
+           return vim.bo[buf].filetype == 'agor-prompt'
+             and vim.api.nvim_buf_get_lines(buf, 0, 1, false)[1] == 'SCENARIO:text'
+         end)",
+    );
+}
+
+#[test]
 fn quitting_while_a_command_runs_leaves_nothing() {
     let mut desk = Desk::new();
     desk.type_command("AgorStart claude SCENARIO:bash:touch+began;sleep+600");
@@ -422,6 +441,8 @@ fn todos_subagents_and_tools_are_told_apart() {
     let lines: Vec<&str> = transcript.lines().collect();
     for job in ["0", "1"] {
         let at = lines.iter().position(|line| line.contains(&format!("  ✓ Bash  echo sub{job}"))).expect("its call");
-        assert!(lines[at - 1].ends_with(&format!("↳ Helper job {job}")), "{transcript}");
+        // Whichever came first, the nearest name above is its own.
+        let name = lines[..at].iter().rev().find(|line| line.contains("Helper job")).expect("a name");
+        assert!(name.ends_with(&format!("Helper job {job}")), "{transcript}");
     }
 }
