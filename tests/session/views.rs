@@ -88,8 +88,7 @@ async fn a_session_of_an_earlier_backend_goes_on_from_its_journal() {
     assert_eq!(outcome, Some(Some("cut off: the backend ended".into())));
 
     stage.send("a", "query").await.expect("it goes on");
-    stage.status("a", Status::Running).await;
-    stage.status("a", Status::Idle).await;
+    stage.turn("a").await;
     let said = stage.texts("a").await;
     let query: serde_json::Value = serde_json::from_str(said.last().expect("a text")).expect("the query");
     assert_eq!(query["resumeMode"], "resume", "{query}");
