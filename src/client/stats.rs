@@ -12,7 +12,6 @@ pub struct Stats {
     /// In microseconds, as Neovim measured them.
     last_call: AtomicU64,
     max_call: AtomicU64,
-    sessions: AtomicU64,
 }
 
 /// A copy at one moment; milliseconds and bytes.
@@ -27,7 +26,6 @@ pub struct Figures {
     pub stale: u64,
     pub last_call_ms: f64,
     pub max_call_ms: f64,
-    pub sessions: u64,
 }
 
 impl Stats {
@@ -49,10 +47,6 @@ impl Stats {
         self.stale.fetch_add(1, Relaxed);
     }
 
-    pub fn set_sessions(&self, count: u64) {
-        self.sessions.store(count, Relaxed);
-    }
-
     pub fn figures(&self) -> Figures {
         Figures {
             frames: self.frames.load(Relaxed),
@@ -62,7 +56,6 @@ impl Stats {
             stale: self.stale.load(Relaxed),
             last_call_ms: self.last_call.load(Relaxed) as f64 / 1000.0,
             max_call_ms: self.max_call.load(Relaxed) as f64 / 1000.0,
-            sessions: self.sessions.load(Relaxed),
         }
     }
 }

@@ -58,6 +58,8 @@ pub(super) struct Common {
 
 #[derive(Debug, Default)]
 pub(super) struct Counters {
+    /// In the live list.
+    pub(super) sessions: AtomicU64,
     /// Agents that live.
     pub(super) processes: AtomicU64,
     /// From all agents' stdout.
@@ -216,6 +218,9 @@ impl Actor {
 
     /// Runs until the hub lets go of the session or it has left the live list.
     pub(super) async fn run(mut self, mut inputs: mpsc::UnboundedReceiver<Input>) {
+        if self.options.prompt.is_some() {
+            self.state.expect_prompt();
+        }
         if self.origin != Origin::Archived {
             self.tell_row();
             if let Some(failure) = self.journal.failure() {

@@ -45,6 +45,17 @@ pub struct HubConfig {
     pub binary: PathBuf,
 }
 
+/// At one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// In the live list.
+    pub sessions: u64,
+    /// Agents that live.
+    pub processes: u64,
+    /// Read from all agents so far.
+    pub bytes_in: u64,
+}
+
 /// Sends requests; never waits. When the last one is dropped, all sessions end.
 #[derive(Clone, Debug)]
 pub struct HubHandle {
@@ -58,9 +69,12 @@ impl HubHandle {
         let _ = self.requests.send(request);
     }
 
-    /// Living agents, and bytes read from all agents so far.
-    pub fn counts(&self) -> (u64, u64) {
-        (self.counters.processes.load(Relaxed), self.counters.bytes_in.load(Relaxed))
+    pub fn counts(&self) -> Counts {
+        Counts {
+            sessions: self.counters.sessions.load(Relaxed),
+            processes: self.counters.processes.load(Relaxed),
+            bytes_in: self.counters.bytes_in.load(Relaxed),
+        }
     }
 
     /// Lets go of all agents, whose keepers stop them, and writes what journals still hold back.
@@ -156,6 +170,8 @@ impl Hub {
                     Err(error) => self.died(error.id()),
                 },
             }
+            let living = self.sessions.values().filter(|session| session.living.is_some()).count();
+            self.common.counters.sessions.store(living as u64, Relaxed);
         }
     }
 
