@@ -12,6 +12,7 @@ pub struct Stats {
     /// In microseconds, as Neovim measured them.
     last_call: AtomicU64,
     max_call: AtomicU64,
+    sessions: AtomicU64,
 }
 
 /// A copy at one moment; milliseconds and bytes.
@@ -26,6 +27,7 @@ pub struct Figures {
     pub stale: u64,
     pub last_call_ms: f64,
     pub max_call_ms: f64,
+    pub sessions: u64,
 }
 
 impl Stats {
@@ -47,6 +49,10 @@ impl Stats {
         self.stale.fetch_add(1, Relaxed);
     }
 
+    pub fn set_sessions(&self, count: u64) {
+        self.sessions.store(count, Relaxed);
+    }
+
     pub fn figures(&self) -> Figures {
         Figures {
             frames: self.frames.load(Relaxed),
@@ -56,6 +62,7 @@ impl Stats {
             stale: self.stale.load(Relaxed),
             last_call_ms: self.last_call.load(Relaxed) as f64 / 1000.0,
             max_call_ms: self.max_call.load(Relaxed) as f64 / 1000.0,
+            sessions: self.sessions.load(Relaxed),
         }
     }
 }

@@ -171,7 +171,7 @@ impl Dispatch {
             "max_call_ms": figures.max_call_ms,
             "busy": figures.busy,
             "stale": figures.stale,
-            "sessions": counts.sessions,
+            "sessions": figures.sessions,
             "processes": counts.processes,
             "rss_bytes": own_rss(),
         }))

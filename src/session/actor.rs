@@ -58,8 +58,6 @@ pub(super) struct Common {
 
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    /// In the live list.
-    pub(super) sessions: AtomicU64,
     /// Agents that live.
     pub(super) processes: AtomicU64,
     /// From all agents' stdout.

@@ -48,8 +48,6 @@ pub struct HubConfig {
 /// At one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
-    /// In the live list.
-    pub sessions: u64,
     /// Agents that live.
     pub processes: u64,
     /// Read from all agents so far.
@@ -70,11 +68,7 @@ impl HubHandle {
     }
 
     pub fn counts(&self) -> Counts {
-        Counts {
-            sessions: self.counters.sessions.load(Relaxed),
-            processes: self.counters.processes.load(Relaxed),
-            bytes_in: self.counters.bytes_in.load(Relaxed),
-        }
+        Counts { processes: self.counters.processes.load(Relaxed), bytes_in: self.counters.bytes_in.load(Relaxed) }
     }
 
     /// Lets go of all agents, whose keepers stop them, and writes what journals still hold back.
@@ -170,8 +164,6 @@ impl Hub {
                     Err(error) => self.died(error.id()),
                 },
             }
-            let living = self.sessions.values().filter(|session| session.living.is_some()).count();
-            self.common.counters.sessions.store(living as u64, Relaxed);
         }
     }
 
