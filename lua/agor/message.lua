@@ -43,7 +43,11 @@ end
 local function echo(text, level)
   local space = math.max(vim.v.echospace - 1, 20)
   local fits = not text:find('\n') and vim.fn.strdisplaywidth(text) <= space
-  if fits or #vim.api.nvim_list_uis() == 0 then
+  if #vim.api.nvim_list_uis() == 0 then
+    return vim.notify(text, level)
+  elseif fits then
+    -- Two in one tick would be two lines.
+    vim.cmd('redraw')
     return vim.notify(text, level)
   end
   local lines = wrap(text, space)

@@ -161,18 +161,18 @@ impl Dispatch {
 
     fn figures(&self) -> Value {
         let figures = self.stats.figures();
-        let (processes, bytes_in) = self.hub.counts();
+        let counts = self.hub.counts();
         encode::from_json(json!({
             "frames": figures.frames,
             "patches": figures.patches,
-            "bytes_in": bytes_in,
+            "bytes_in": counts.bytes_in,
             "bytes_to_editor": figures.bytes_to_editor,
             "last_call_ms": figures.last_call_ms,
             "max_call_ms": figures.max_call_ms,
             "busy": figures.busy,
             "stale": figures.stale,
             "sessions": figures.sessions,
-            "processes": processes,
+            "processes": counts.processes,
             "rss_bytes": own_rss(),
         }))
     }

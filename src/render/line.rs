@@ -1,5 +1,7 @@
 //! One line of a buffer with its highlights.
 
+use std::borrow::Cow;
+
 use crate::domain::RequestId;
 
 /// A line's text without its end, marks in bytes.
@@ -30,7 +32,7 @@ pub enum Anchor {
 
 impl Line {
     pub fn plain(text: impl Into<String>) -> Self {
-        Self { text: text.into(), ..Self::default() }
+        Self { text: without_end(&text.into()).into_owned(), ..Self::default() }
     }
 
     /// A line in one colour.
@@ -43,7 +45,7 @@ impl Line {
     /// Appends a piece in its colour; no group leaves it plain.
     pub fn push(&mut self, text: &str, group: &'static str) -> &mut Self {
         let start = self.text.len();
-        self.text.push_str(text);
+        self.text.push_str(&without_end(text));
         if !group.is_empty() && !text.is_empty() {
             self.marks.push(Mark { start, end: self.text.len(), group });
         }
@@ -53,6 +55,14 @@ impl Line {
     pub fn anchored(mut self, anchor: Anchor) -> Self {
         self.anchor = Some(anchor);
         self
+    }
+}
+
+/// A path or a title may have a line's end in it, which a line of a buffer cannot.
+fn without_end(text: &str) -> Cow<'_, str> {
+    match text.contains('\n') {
+        true => Cow::Owned(text.replace('\n', "␊")),
+        false => Cow::Borrowed(text),
     }
 }
 
@@ -180,6 +190,14 @@ pub(super) fn one_line(text: &str, max: usize, ellipsis: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_holds_no_lines_end() {
+        let mut line = Line::plain("a\nb");
+        line.push("c\nd", "AgorDim");
+        assert_eq!(line.text, "a␊bc␊d");
+        assert_eq!((line.marks[0].start, line.marks[0].end), (5, line.text.len()));
+    }
 
     #[test]
     fn a_long_line_is_cut_between_characters() {

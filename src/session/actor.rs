@@ -216,6 +216,9 @@ impl Actor {
 
     /// Runs until the hub lets go of the session or it has left the live list.
     pub(super) async fn run(mut self, mut inputs: mpsc::UnboundedReceiver<Input>) {
+        if self.options.prompt.is_some() {
+            self.state.expect_prompt();
+        }
         if self.origin != Origin::Archived {
             self.tell_row();
             if let Some(failure) = self.journal.failure() {

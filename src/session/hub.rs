@@ -45,6 +45,15 @@ pub struct HubConfig {
     pub binary: PathBuf,
 }
 
+/// At one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Agents that live.
+    pub processes: u64,
+    /// Read from all agents so far.
+    pub bytes_in: u64,
+}
+
 /// Sends requests; never waits. When the last one is dropped, all sessions end.
 #[derive(Clone, Debug)]
 pub struct HubHandle {
@@ -58,9 +67,8 @@ impl HubHandle {
         let _ = self.requests.send(request);
     }
 
-    /// Living agents, and bytes read from all agents so far.
-    pub fn counts(&self) -> (u64, u64) {
-        (self.counters.processes.load(Relaxed), self.counters.bytes_in.load(Relaxed))
+    pub fn counts(&self) -> Counts {
+        Counts { processes: self.counters.processes.load(Relaxed), bytes_in: self.counters.bytes_in.load(Relaxed) }
     }
 
     /// Lets go of all agents, whose keepers stop them, and writes what journals still hold back.

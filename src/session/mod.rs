@@ -9,7 +9,7 @@ mod request;
 mod state;
 mod updates;
 
-pub use hub::{Hub, HubConfig, HubHandle};
+pub use hub::{Counts, Hub, HubConfig, HubHandle};
 pub use journal::{JournalError, Page};
 pub use request::{Painted, Reply, Request, ViewId};
 pub use updates::{ClientId, Level, Update};

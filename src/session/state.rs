@@ -16,6 +16,8 @@ pub(super) struct State {
     /// The agent's own id of the conversation.
     pub(super) agent_session: Option<String>,
     capabilities_known: bool,
+    /// The status that clients were told of last.
+    told: (Status, Option<String>),
     /// What earlier processes of the session have cost.
     cost_before: f64,
     cost_now: f64,
@@ -64,17 +66,23 @@ impl State {
             pending: Vec::new(),
             agent_session: None,
             capabilities_known: false,
+            told: (Status::Idle, None),
             cost_before: 0.0,
             cost_now: 0.0,
         }
     }
 
-    /// True if status or error changed.
+    /// True if it is news.
     pub(super) fn set_status(&mut self, status: Status, error: Option<String>) -> bool {
-        let changed = self.summary.status != status || self.summary.error != error;
         self.summary.status = status;
-        self.summary.error = error;
-        changed
+        self.summary.error.clone_from(&error);
+        let told = std::mem::replace(&mut self.told, (status, error));
+        told != self.told
+    }
+
+    /// Until its first prompt is written: rows that are told before that do not say `idle` in between.
+    pub(super) fn expect_prompt(&mut self) {
+        self.summary.status = Status::Running;
     }
 
     /// Agents report their total since their process began, and tokens by turn. What is no number changes nothing.
@@ -299,6 +307,22 @@ mod tests {
         }
         assert!((told.summary.cost_usd - 1.0).abs() < 1e-9);
         assert!((recalled.summary.cost_usd - 1.0).abs() < 1e-9, "{}", recalled.summary.cost_usd);
+    }
+
+    #[test]
+    fn a_status_is_news_once() {
+        let mut state = state();
+        state.expect_prompt();
+        assert_eq!(state.summary.status, Status::Running);
+        let error = || Some("no tea".to_owned());
+        let news = [
+            state.set_status(Status::Running, None),
+            state.set_status(Status::Running, None),
+            state.set_status(Status::Error, error()),
+            state.set_status(Status::Error, error()),
+            state.set_status(Status::Error, None),
+        ];
+        assert_eq!(news, [true, false, true, false, true]);
     }
 
     #[test]

@@ -97,7 +97,7 @@ T['a runner makes a provider, under AGOR_ROOT or a root'] = test(nil, function(c
     require('agor').start({ provider = 'mine', open = false })]])
   local params = child:wait_told('start')
   equal(params.config, { protocol = 'sidecar' })
-  equal(params.runner_roots, { child.home .. '/work/roots' })
+  equal(params.runner_roots, { child.home .. '/work/roots', nvim.root })
   child:lua([[vim.env.AGOR_ROOT = '/elsewhere']])
   contains(
     child:get([[select(2, require('agor').start({ provider = 'mine' }))]]),

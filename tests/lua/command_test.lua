@@ -203,7 +203,8 @@ T['interrupt, stop and stop!'] = test(nil, function(child)
   child:wait_for([[require('agor').sessions()[1].status == 'done']])
   equal(child:get([[require('agor').stop('a')]]), true)
   equal(child:get([[select(2, require('agor').stop('zz'))]]), 'no session zz')
-  equal(#child:told('stop'), 1)
+  -- What is done may have a runner that waits for the next prompt.
+  equal(#child:told('stop'), 2)
 end)
 
 T['completion knows subcommands, providers, keys, values and where the prompt begins'] = test(

@@ -31,7 +31,7 @@ fn exit_is(script: &'static str, status: Status, error: Option<&'static str>) ->
         stage
             .find(|update| matches!(update, Update::Session(row) if !row.busy && row.status == status).then_some(()))
             .await;
-        while stage.hub.counts().0 > 0 {
+        while stage.hub.counts().processes > 0 {
             stage.row(|_| true).await;
         }
         let last = stage.ask(|reply| Request::Export { session: id("a"), reply }).await.expect("the session stays");
@@ -92,7 +92,7 @@ async fn a_prompt_to_an_ended_session_resumes_it_in_a_new_runner() {
     stage.status("a", Status::Error).await;
     stage.row(|row| !row.busy && row.status == Status::Error).await;
     // The status of an exit is told when nothing of the agent is left.
-    assert_eq!(stage.hub.counts().0, 0);
+    assert_eq!(stage.hub.counts().processes, 0);
     stage.send("a", "two").await.expect("it goes on");
     stage.status("a", Status::Running).await;
     stage.status("a", Status::Error).await;
@@ -167,5 +167,5 @@ async fn the_hubs_end_is_the_end_of_all_agents() {
     stage.hub.shutdown().await;
     let end = async { while stage.updates.recv().await.is_some() {} };
     timeout(PATIENCE, end).await.expect("nobody is left who could tell anything");
-    assert_eq!(stage.hub.counts().0, 0);
+    assert_eq!(stage.hub.counts().processes, 0);
 }

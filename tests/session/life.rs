@@ -17,7 +17,7 @@ async fn a_session_runs_is_idle_and_is_done_when_stopped() {
     assert_eq!(stage.stop("a", false).await, Ok(()));
     stage.status("a", Status::Done).await;
     assert_eq!(stage.stop("a", false).await, Ok(()), "stopping what is done is fine");
-    assert_eq!(stage.hub.counts().0, 0);
+    assert_eq!(stage.hub.counts().processes, 0);
 }
 
 #[tokio::test]
@@ -36,6 +36,19 @@ async fn a_row_is_told_before_the_status_that_it_shows() {
         _ => None,
     });
     assert_eq!(notified.await, "demo: no tea");
+}
+
+#[tokio::test]
+async fn a_session_with_a_prompt_is_never_idle_before_it() {
+    let mut stage = Stage::new();
+    stage.demo("a", "hang").await;
+    stage.row(|row| row.busy && row.capabilities.interrupt).await;
+    let rows = stage.told.iter().filter_map(|update| match update {
+        Update::Session(row) => Some(row.status),
+        _ => None,
+    });
+    let rows: Vec<Status> = rows.collect();
+    assert!(rows.len() > 1 && rows.iter().all(|status| *status == Status::Running), "{rows:?}");
 }
 
 #[tokio::test]
@@ -98,7 +111,7 @@ async fn a_stop_with_force_asks_nobody() {
     stage.status("a", Status::Running).await;
     stage.stop("a", true).await.expect("stopped");
     stage.status("a", Status::Done).await;
-    assert_eq!(stage.hub.counts().0, 0);
+    assert_eq!(stage.hub.counts().processes, 0);
 }
 
 #[tokio::test]
@@ -109,7 +122,7 @@ async fn a_removed_session_leaves_the_list_when_its_agent_has_ended() {
     let session = id("a");
     stage.ask(|reply| Request::Remove { session, reply }).await.expect("removed");
     stage.removed("a").await;
-    assert_eq!(stage.hub.counts().0, 0);
+    assert_eq!(stage.hub.counts().processes, 0);
     assert_eq!(stage.send("a", "x").await, Err("no session a".into()));
     let journal = std::fs::read_to_string(stage.folder.path().join("sessions/a.ndjson")).expect("it stays");
     assert!(journal.contains("echo kept"));

@@ -59,7 +59,7 @@ async fn an_earlier_session_is_shown_from_its_journal() {
     stage.hub.send(Request::Views { client: CLIENT, views: vec![(view, id("a"))], icons: Icons::default() });
     let lines = painted(&stage, "a", view).await;
     assert!(lines.iter().any(|line| line.contains("echo of old")), "{lines:#?}");
-    assert_eq!(stage.hub.counts().0, 0, "nothing is started");
+    assert_eq!(stage.hub.counts().processes, 0, "nothing is started");
     assert!(stage.send("a", "x").await.is_err(), "nor by a prompt");
 }
 
@@ -80,7 +80,7 @@ async fn a_session_of_an_earlier_backend_goes_on_from_its_journal() {
     assert_eq!((row.status, row.error, row.title.as_str()), (Status::Idle, None, "permission"));
     assert_eq!((row.pending, row.attention), (0, None));
     assert_eq!(stage.closed().await, "cut off: the backend ended");
-    assert_eq!(stage.hub.counts().0, 0, "nothing runs until somebody wants it");
+    assert_eq!(stage.hub.counts().processes, 0, "nothing runs until somebody wants it");
     let outcome = stage.messages("a", 0).await.messages.into_iter().rev().find_map(|message| match message.content {
         Content::Permission { request_id, outcome, .. } if request_id == asked.request_id => Some(outcome),
         _ => None,
@@ -88,8 +88,7 @@ async fn a_session_of_an_earlier_backend_goes_on_from_its_journal() {
     assert_eq!(outcome, Some(Some("cut off: the backend ended".into())));
 
     stage.send("a", "query").await.expect("it goes on");
-    stage.status("a", Status::Running).await;
-    stage.status("a", Status::Idle).await;
+    stage.turn("a").await;
     let said = stage.texts("a").await;
     let query: serde_json::Value = serde_json::from_str(said.last().expect("a text")).expect("the query");
     assert_eq!(query["resumeMode"], "resume", "{query}");

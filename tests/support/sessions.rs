@@ -78,20 +78,19 @@ impl Editor {
         list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
-    /// Everything that the user was told, oldest first.
+    /// Everything that the user was told, oldest first. Long sentences stand there in several lines, here in one.
     #[track_caller]
     pub fn notifications(&self) -> String {
-        self.lua_string("return vim.api.nvim_exec2('messages', { output = true }).output", &[])
+        self.lua_string(&format!("return {MESSAGES}"), &[])
     }
 
     #[track_caller]
     pub fn wait_notified(&self, text: &str) {
-        self.wait_lua(&format!(
-            "vim.api.nvim_exec2('messages', {{ output = true }}).output:find({}, 1, true)",
-            long(text)
-        ));
+        self.wait_lua(&format!("{MESSAGES}:find({}, 1, true)", long(text)));
     }
 }
+
+const MESSAGES: &str = "table.concat(vim.split(vim.api.nvim_exec2('messages', { output = true }).output, '\\n'), ' ')";
 
 fn long(text: &str) -> String {
     format!("[==[{text}]==]")

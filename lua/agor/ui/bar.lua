@@ -299,7 +299,8 @@ function M.statusline()
   if pending > 0 then
     word = ('%d waiting'):format(pending)
   end
-  return ('%s %s %s'):format(session.provider, icon, word)
+  local danger = session.asks_nothing and ' asks nothing' or ''
+  return ('%s %s %s%s'):format(session.provider, icon, word, danger)
 end
 
 return M

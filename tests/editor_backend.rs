@@ -1,0 +1,226 @@
+//! The backend beside the sessions: what it says of itself, what it logs, how it dies and comes again.
+
+mod support;
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use rmpv::Value;
+use support::{Editor, Options};
+
+fn editor() -> Editor {
+    with(&[], "")
+}
+
+fn with(env: &[(&str, &str)], config: &str) -> Editor {
+    let mut all = vec![("AGOR_DEMO_SPEED".to_owned(), "0".to_owned())];
+    all.extend(env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    let options = Options {
+        size: (140, 36),
+        init: format!("vim.o.swapfile = false\nrequire('agor').setup({{ provider = 'demo', {config} }})"),
+        env: all,
+        ..Options::default()
+    };
+    Editor::start(options)
+}
+
+fn backend_pid(editor: &Editor) -> i64 {
+    editor.lua("return require('agor.state').backend.pid", &[]).as_i64().expect("a pid")
+}
+
+fn log_file(editor: &Editor) -> PathBuf {
+    let folder = editor.home().state().join("agor/log");
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).expect("a log").map(|file| file.expect("a file").path()).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    files.remove(0)
+}
+
+/// The log is written by a thread of its own: read again until it has the text.
+#[track_caller]
+fn wait_log(editor: &Editor, text: &str) -> String {
+    let path = log_file(editor);
+    editor
+        .wait_lua(&format!("table.concat(vim.fn.readfile('{}'), '\\n'):find([==[{text}]==], 1, true)", path.display()));
+    fs::read_to_string(path).expect("the log")
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("it is there").permissions().mode() & 0o777
+}
+
+#[test]
+fn a_backend_that_is_killed_is_started_again_with_its_transcripts() {
+    let editor = editor();
+    let idle = editor.start_session("{ prompt = 'echo kept' }");
+    editor.wait_status(&idle, "idle");
+    let asking = editor.start_session("{ prompt = 'permission' }");
+    editor.wait_lua("vim.iter(require('agor').sessions()):any(function(s) return s.attention end)");
+    editor.lua(
+        "_G.said, _G.closed = {}, 0
+         require('agor').on_status(nil, function(id, status, err) table.insert(_G.said, { id, status, err }) end)
+         vim.api.nvim_create_autocmd('User', { pattern = 'AgorPermissionClosed', callback = function() _G.closed = _G.closed + 1 end })",
+        &[],
+    );
+    let before = backend_pid(&editor);
+    editor.lua("vim.uv.kill(..., 'sigkill')", &[before.into()]);
+    editor.wait_notified("the backend ended by itself (killed by signal 9)");
+    editor.wait_notified("its 2 sessions go on with the next prompt");
+    assert_ne!(backend_pid(&editor), before);
+    for session in [&idle, &asking] {
+        let lost = format!(
+            "vim.iter(_G.said):any(function(s) return s[1] == '{session}' and s[2] == 'error' and s[3]:find('the backend ended') end)"
+        );
+        editor.wait_lua(&lost);
+        editor.wait_status(session, "idle");
+    }
+    assert_eq!(editor.lua("return _G.closed", &[]), Value::from(1), "the question is closed once");
+    assert_eq!(
+        editor.lua(
+            "return #vim.iter(require('agor').sessions()):filter(function(s) return s.attention end):totable()",
+            &[]
+        ),
+        Value::from(0)
+    );
+    // What was shown is shown, and goes on.
+    editor.command(&format!("edit agor://{idle}"));
+    editor.wait_transcript(&idle, "\"echo kept\"");
+    editor.send(&idle, "echo more");
+    editor.wait_transcript(&idle, "\"echo more\"");
+    assert_eq!(editor.said(&idle), ["\"echo kept\"", "\"echo more\""]);
+
+    // A second time it is not started by itself.
+    editor.lua("vim.uv.kill(require('agor.state').backend.pid, 'sigkill')", &[]);
+    editor.wait_notified(":Agor restart starts it");
+    editor.command("Agor restart");
+    editor.wait_status(&idle, "idle");
+    editor.send(&idle, "echo again");
+    editor.wait_transcript(&idle, "\"echo again\"");
+}
+
+#[test]
+fn a_restart_keeps_every_session() {
+    let editor = editor();
+    let session = editor.start_session("{ prompt = 'permission' }");
+    editor.wait_text("demo asks");
+    editor.command("Agor restart");
+    editor.wait_no_text("demo asks");
+    editor.wait_status(&session, "idle");
+    editor.wait_notified("the backend runs again, 1 session is taken up");
+    editor.send(&session, "echo on");
+    editor.wait_transcript(&session, "\"echo on\"");
+}
+
+#[test]
+fn ps_lists_what_runs_and_nothing_else() {
+    let editor = editor();
+    let session = editor.start_session("{ prompt = 'sleep children', open = false }");
+    editor.wait_status(&session, "idle");
+    editor.command("Agor ps");
+    editor.wait_text("SESSION");
+    editor.wait_text("runner demo");
+    editor.wait_text("sleep");
+    editor.wait_text(" MiB");
+    editor.command("close");
+    editor.command("Agor! stop");
+    editor.wait_status(&session, "done");
+    editor.command("Agor ps");
+    editor.wait_notified("no child process is running");
+}
+
+#[test]
+fn stats_are_a_table_of_figures() {
+    let editor = editor();
+    let session = editor.start_session("{ prompt = 'stream 200 0 40' }");
+    editor.wait_status(&session, "idle");
+    for figure in ["frames", "patches", "bytes_in", "bytes_to_editor", "sessions", "processes", "rss_bytes"] {
+        let value = editor.lua("return require('agor').stats()[...]", &[figure.into()]);
+        assert!(value.as_f64().is_some_and(|value| value > 0.0), "{figure}: {value}");
+    }
+    for figure in ["last_call_ms", "max_call_ms"] {
+        let value = editor.lua("return require('agor').stats()[...]", &[figure.into()]);
+        assert!(value.as_f64().is_some_and(|value| value >= 0.0), "{figure}: {value}");
+    }
+    editor.command("Agor stats");
+    editor.wait_text("FIGURE");
+    editor.wait_text("bytes_to_editor");
+}
+
+#[test]
+fn the_log_is_private_named_by_the_day_and_opened_by_a_command() {
+    let editor = editor();
+    let session = editor.start_session("{ prompt = 'stderr something is odd' }");
+    editor.wait_status(&session, "idle");
+    let log = wait_log(&editor, "stderr: something is odd");
+    assert!(log.contains(&session), "the agent's stderr names its session");
+    let path = log_file(&editor);
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(path.parent().expect("a folder")), 0o700);
+    let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+    let day = name.strip_prefix("agor.").and_then(|rest| rest.strip_suffix(".log")).expect("agor.DAY.log");
+    assert!(day.len() == 10 && day.split('-').all(|part| part.parse::<u32>().is_ok()), "{name}");
+    assert!(!log.contains("→ ") && !log.contains("← "), "the wire is logged at debug level only");
+    editor.command("Agor log");
+    assert_eq!(editor.lua_string("return vim.api.nvim_buf_get_name(0)", &[]), path.to_string_lossy());
+    assert_eq!(editor.lua("return vim.bo.readonly", &[]), Value::Boolean(true));
+    let journal = editor.home().data().join(format!("agor/sessions/{session}.ndjson"));
+    assert_eq!((mode(&journal), mode(journal.parent().expect("a folder"))), (0o600, 0o700));
+}
+
+#[track_caller]
+fn logs_the_wire(env: &[(&str, &str)], config: &str) {
+    let editor = with(env, config);
+    let session = editor.start_session("{ prompt = 'echo over the wire' }");
+    editor.wait_status(&session, "idle");
+    let log = wait_log(&editor, "agent_stopped");
+    let line = |arrow: &str, text: &str| {
+        log.lines().any(|line| line.contains(arrow) && line.contains(text) && line.contains(&session))
+    };
+    assert!(line("→ ", "\"type\":\"query\"") && line("← ", "\"type\":\"ready\""), "{log}");
+    let longest = log.lines().filter(|line| line.contains("← ") || line.contains("→ "));
+    for line in longest {
+        let wire = line.split_once("← ").or(line.split_once("→ ")).map_or("", |(_, wire)| wire);
+        let wire = wire.rsplit_once(" session=").map_or(wire, |(wire, _)| wire);
+        assert!(wire.chars().count() <= 200, "{line}");
+    }
+}
+
+#[test]
+fn at_debug_level_every_message_stands_there_with_its_direction() {
+    logs_the_wire(&[("AGOR_DEBUG", "1")], "");
+    logs_the_wire(&[("AGOR_LOG", "agor_nvim=debug")], "");
+    logs_the_wire(&[], "log = { level = 'debug' }");
+}
+
+#[test]
+fn a_filter_wins_over_the_level() {
+    let editor = with(&[("AGOR_LOG", "agor_nvim=error"), ("AGOR_DEBUG", "1")], "log = { level = 'debug' }");
+    let session = editor.start_session("{ prompt = 'stderr quiet' }");
+    editor.wait_status(&session, "idle");
+    editor.command("Agor! stop");
+    editor.wait_status(&session, "done");
+    assert_eq!(fs::read_to_string(log_file(&editor)).expect("the log"), "");
+}
+
+#[test]
+fn secrets_reach_neither_log_nor_trace_nor_journal() {
+    let secret = "sk-very-secret-value";
+    let editor = with(
+        &[("AGOR_DEBUG", "1"), ("MY_API_KEY", secret)],
+        &format!("trace = true, providers = {{ demo = {{ env = {{ CLAUDE_X_TOKEN = '{secret}-2' }} }} }}"),
+    );
+    let session = editor.start_session(&format!(
+        "{{ prompt = 'stderr the key is {secret} and {secret}-2 and {secret}-3', extra_env = {{ SOME_SECRET = '{secret}-3' }} }}"
+    ));
+    editor.wait_status(&session, "idle");
+    let log = wait_log(&editor, "stderr: the key is [redacted] and [redacted] and [redacted]");
+    assert!(!log.contains(secret), "{log}");
+    let trace = editor.home().state().join(format!("agor/trace/{session}.ndjson"));
+    let text = fs::read_to_string(&trace).expect("a trace");
+    assert!(text.contains("extraEnv") && text.contains("[redacted]"), "{text}");
+    assert!(!text.contains(secret), "{text}");
+    assert_eq!(mode(&trace), 0o600);
+}
