@@ -5,11 +5,13 @@
 //! Knows nothing of sessions and agents.
 #![allow(dead_code, unused_imports, reason = "every test program takes what it needs")]
 
+mod demo;
 mod editor;
 mod grid;
 mod home;
 mod rpc;
 
+pub use demo::*;
 pub use editor::{Editor, Options};
 pub use grid::Highlight;
 pub use home::{Home, leftovers, repository};
