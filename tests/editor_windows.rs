@@ -234,7 +234,6 @@ fn a_start_without_a_prompt_is_in_the_prompt_and_one_with_stays() {
 fn undisturbed(keys: &str, more: &str, expect: &str) {
     let editor = demo_editor(WIDE);
     let id = start(&editor, "stream 3000 0 30 markdown");
-    wait_status(&editor, &id, "running");
     for key in keys.split(' ').filter(|key| !key.is_empty()) {
         editor.input(key);
     }
@@ -549,8 +548,9 @@ fn sixty_four_sessions_are_on_the_board_and_in_order() {
     }
     editor.wait_lua("vim.iter(require('agor').sessions()):all(function(s) return s.status == 'idle' end)");
     editor.command("AgorSessions");
-    editor.wait_text("echo session 00");
     editor.wait_lua("vim.bo.filetype == 'agor-sessions'");
+    editor.input("gg");
+    editor.wait_text("echo session 00");
     let lines = editor.lua_string("return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')", &[]);
     let titles: Vec<&str> =
         lines.lines().filter_map(|line| Some(line[line.find("echo session")?..].trim_end())).collect();

@@ -203,7 +203,7 @@ impl Hub {
             self.views.iter().filter(|(_, session)| **session == id).map(|(view, _)| *view).collect();
         let (inputs, received) = mpsc::unbounded_channel();
         for view in views {
-            let _ = inputs.send(Input::OpenView { view, icons: self.icons });
+            let _ = inputs.send(Input::OpenView { view, icons: self.icons, revision: 0 });
         }
         if trace {
             let _ = inputs.send(Input::Trace { on: true, reply: oneshot::channel().0 });
@@ -241,9 +241,10 @@ impl Hub {
         self.sessions.insert(id.clone(), Session { inputs, task, summary: None });
     }
 
-    fn set_views(&mut self, client: ClientId, views: Vec<(ViewId, SessionId)>, icons: Icons) {
+    fn set_views(&mut self, client: ClientId, views: Vec<(ViewId, SessionId, u64)>, icons: Icons) {
         self.icons = icons;
-        let wanted: BTreeMap<ViewId, SessionId> = views.into_iter().collect();
+        let revisions: BTreeMap<ViewId, u64> = views.iter().map(|(view, _, revision)| (*view, *revision)).collect();
+        let wanted: BTreeMap<ViewId, SessionId> = views.into_iter().map(|(view, session, _)| (view, session)).collect();
         let gone: Vec<(ViewId, SessionId)> = self
             .views
             .iter()
@@ -261,7 +262,8 @@ impl Hub {
             if !self.sessions.contains_key(&session) {
                 self.open_archive(&session);
             }
-            self.tell_session(&session, Input::OpenView { view, icons });
+            let revision = revisions.get(&view).copied().unwrap_or(0);
+            self.tell_session(&session, Input::OpenView { view, icons, revision });
             self.views.insert(view, session);
         }
     }

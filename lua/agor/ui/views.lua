@@ -51,7 +51,12 @@ end
 local function tell(views)
   sent = views
   local icons = require('agor.config').get().icons
-  require('agor.rpc').notify('views', { views = views, icons = icons })
+  local transcript = require('agor.ui.transcript')
+  -- What the buffer holds changes with each patch; it counts only for a view that is shown anew.
+  local held = vim.tbl_map(function(view)
+    return vim.tbl_extend('force', view, { rev = transcript.revision(view.buf) or 0 })
+  end, views)
+  require('agor.rpc').notify('views', { views = held, icons = icons })
 end
 
 --- Sends the list now, also if it is the same: for a backend that has just been started.
