@@ -174,6 +174,9 @@ pub struct ShownView {
     pub session_id: SessionId,
     #[serde(default)]
     pub focused: bool,
+    /// Of the text that the buffer holds; nothing that we painted if it is not positive.
+    #[serde(default)]
+    pub rev: i64,
 }
 
 #[derive(Debug, Deserialize)]

@@ -281,17 +281,14 @@ impl Dispatch {
 
     fn views(&mut self, views: decode::Views) {
         self.icons = Icons::parse(&views.icons);
-        let shown: Vec<Shown> = views
-            .views
-            .into_iter()
-            .map(|view| Shown {
-                view: ViewId { client: CLIENT, buffer: view.buf },
-                session: view.session_id,
-                focused: view.focused,
-            })
-            .collect();
-        let pairs = shown.iter().map(|shown| (shown.view, shown.session.clone())).collect();
-        self.hub.send(Request::Views { client: CLIENT, views: pairs, icons: self.icons });
+        let mut shown = Vec::new();
+        let mut held = Vec::new();
+        for view in views.views {
+            let id = ViewId { client: CLIENT, buffer: view.buf };
+            held.push((id, view.session_id.clone(), u64::try_from(view.rev).unwrap_or(0)));
+            shown.push(Shown { view: id, session: view.session_id, focused: view.focused });
+        }
+        self.hub.send(Request::Views { client: CLIENT, views: held, icons: self.icons });
         let _ = self.orders.send(Order::Views { shown, spinner: views.spinner });
     }
 

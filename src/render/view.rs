@@ -19,6 +19,9 @@ use crate::transcript::{Entry, Transcript};
 const FIRST_LINES: usize = 200;
 /// Lines that are painted ahead of the reader; the rest comes when the head line is opened.
 const AHEAD: usize = 20_000;
+/// More than this unseen is painted from its end.
+const NEWS_ENTRIES: usize = 500;
+const NEWS_BYTES: usize = 256 * 1024;
 /// Longer texts are painted from their end.
 const LONG_TEXT: usize = 32 * 1024;
 
@@ -118,6 +121,21 @@ impl View {
         self.rows = 0;
     }
 
+    /// Whether a buffer of that revision, shown again, wants only what has come since: the reader's place and folds stay.
+    /// After much news it is better painted anew, from the end.
+    pub fn goes_on(&self, transcript: &Transcript, revision: u64, icons: Icons) -> bool {
+        let news = |index: &usize| {
+            let position = index.checked_sub(self.from)?;
+            let seen = self.blocks.get(position).and_then(|block| Some(block.flowing.as_ref()?.seen)).unwrap_or(0);
+            Some(flow_text(transcript.entries().get(*index)?).len().saturating_sub(seen))
+        };
+        !self.fresh
+            && self.revision == revision
+            && self.icons == icons
+            && self.dirty.len() <= NEWS_ENTRIES
+            && self.dirty.keys().filter_map(news).sum::<usize>() <= NEWS_BYTES
+    }
+
     /// Whether [`View::next`] would have something to paint.
     pub fn has_more(&self) -> bool {
         self.fresh || !self.dirty.is_empty() || self.can_prepend()
@@ -156,9 +174,15 @@ impl View {
     pub fn fold(&mut self, row: usize, action: FoldAction) -> bool {
         let open = match action {
             FoldAction::OpenAll | FoldAction::CloseAll => {
+                let before: Vec<bool> = (0..self.blocks.len()).map(|at| self.is_open(self.from + at)).collect();
                 self.all_open = action == FoldAction::OpenAll;
                 self.folds.clear();
-                self.reset();
+                // In place: the reader stays where he is.
+                for (at, open) in before.into_iter().enumerate() {
+                    if open != self.all_open {
+                        self.dirty.insert(self.from + at, Dirt::Changed);
+                    }
+                }
                 return true;
             }
             FoldAction::Open => Some(true),

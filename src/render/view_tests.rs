@@ -254,3 +254,40 @@ fn a_reset_paints_everything_from_base_zero() {
     world.buffer.apply(patch);
     assert_eq!(world.buffer.texts(), ["head", "", "text"]);
 }
+
+#[test]
+fn a_view_shown_again_goes_on_where_it_was_unless_much_is_new() {
+    let mut world = World::new();
+    world.text("1", false, "one");
+    world.settle(1000.0);
+    let held = world.buffer.revision;
+    let goes_on = |world: &World, revision| world.view.goes_on(&world.transcript, revision, Icons::Ascii);
+    assert!(goes_on(&world, held));
+    assert!(!goes_on(&world, 0), "the buffer was emptied");
+    assert!(!goes_on(&world, held + 1), "a patch was lost");
+    assert!(!world.view.goes_on(&world.transcript, held, Icons::Unicode), "other signs are wanted");
+    world.text("2", false, "a little more");
+    assert!(goes_on(&world, held));
+    world.settle(1000.0);
+    assert_eq!(world.buffer.lines, world.painted_anew());
+    let held = world.buffer.revision;
+    world.text("3", false, &"much more\n".repeat(NEWS_BYTES / 8));
+    assert!(!goes_on(&world, held));
+}
+
+#[test]
+fn folding_everything_touches_only_what_folds() {
+    let mut world = World::new();
+    world.text("1", false, "prose before");
+    world.tool("t");
+    world.result("t", &"line\n".repeat(40));
+    world.text("2", false, "prose after");
+    world.settle(1000.0);
+    world.view.fold(0, FoldAction::OpenAll);
+    let patch = world.view.next(&world.transcript, Budget::micros(100_000.0)).expect("there is something to unfold");
+    assert_ne!(patch.base, 0, "it is no repaint");
+    assert_eq!(patch.ops.len(), 1, "{:?}", patch.ops);
+    world.buffer.apply(patch);
+    world.settle(1000.0);
+    assert_eq!(world.buffer.lines, world.painted_anew());
+}

@@ -15,7 +15,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -62,6 +62,7 @@ pub(super) struct Counters {
     pub(super) processes: AtomicU64,
     /// From all agents' stdout.
     pub(super) bytes_in: AtomicU64,
+    last_start: AtomicI64,
 }
 
 pub(super) struct Actor {
@@ -82,7 +83,10 @@ pub(super) struct Actor {
     serial: u64,
     /// What began the ids of this actor's messages: a resumed session adds to an older journal.
     prefix: String,
+    /// What is on somebody's screen.
     views: HashMap<ViewId, View>,
+    /// What was, and may be again: the buffer keeps its text, the view its folds.
+    hidden: HashMap<ViewId, View>,
     icons: Icons,
     dirty_told: bool,
     listening: Option<Listening>,
@@ -140,6 +144,16 @@ enum Stop {
     Removed,
 }
 
+impl Counters {
+    /// Unix milliseconds, later than any session's before: sessions are listed in the order of their start, and many
+    /// may start in one millisecond.
+    fn start_time(&self) -> i64 {
+        let now = now();
+        let before = self.last_start.fetch_max(now, Relaxed);
+        if now > before { now } else { self.last_start.fetch_add(1, Relaxed) + 1 }
+    }
+}
+
 /// Somebody wants the messages.
 struct Listening {
     /// Up to where the journal was handed out.
@@ -163,7 +177,7 @@ impl Actor {
         common: Arc<Common>,
         updates: mpsc::UnboundedSender<Update>,
     ) -> Result<Self, JournalError> {
-        let started_at = now();
+        let started_at = common.counters.start_time();
         let header = journal::header(options.session_id.clone(), &options.provider, &options.cwd, started_at);
         let journal = Journal::create(common.journals.as_deref(), &header)?;
         let state = State::new(&options, started_at);
@@ -193,6 +207,7 @@ impl Actor {
             serial: 0,
             prefix: format!("agor-{:x}", now()),
             views: HashMap::new(),
+            hidden: HashMap::new(),
             icons: Icons::default(),
             dirty_told: false,
             listening: None,
@@ -337,7 +352,7 @@ impl Actor {
             self.flush_at = Some(Instant::now() + MERGE);
         }
         if let Some(index) = self.transcript.fold(message) {
-            for view in self.views.values_mut() {
+            for view in self.views.values_mut().chain(self.hidden.values_mut()) {
                 view.touch(index);
             }
             self.tell_dirty();

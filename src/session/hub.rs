@@ -217,9 +217,10 @@ impl Hub {
         }
     }
 
-    fn set_views(&mut self, client: ClientId, views: Vec<(ViewId, SessionId)>, icons: Icons) {
+    fn set_views(&mut self, client: ClientId, views: Vec<(ViewId, SessionId, u64)>, icons: Icons) {
         self.icons = icons;
-        let wanted: BTreeMap<ViewId, SessionId> = views.into_iter().collect();
+        let revisions: BTreeMap<ViewId, u64> = views.iter().map(|(view, _, revision)| (*view, *revision)).collect();
+        let wanted: BTreeMap<ViewId, SessionId> = views.into_iter().map(|(view, session, _)| (view, session)).collect();
         let gone: Vec<(ViewId, SessionId)> = self
             .views
             .iter()
@@ -237,7 +238,8 @@ impl Hub {
             if !self.sessions.contains_key(&session) {
                 self.open_archive(&session);
             }
-            self.tell_session(&session, Input::OpenView { view, icons });
+            let revision = revisions.get(&view).copied().unwrap_or(0);
+            self.tell_session(&session, Input::OpenView { view, icons, revision });
             self.views.insert(view, session);
         }
     }

@@ -65,7 +65,8 @@ pub enum Request {
     /// All the transcripts that a client shows now; those it showed before and does not name are dropped.
     Views {
         client: ClientId,
-        views: Vec<(ViewId, SessionId)>,
+        /// With the revision of what the buffer holds; 0: nothing.
+        views: Vec<(ViewId, SessionId, u64)>,
         icons: Icons,
     },
     Paint {
@@ -141,7 +142,7 @@ pub(super) enum Input {
     SetMode { value: String, reply: Reply<()> },
     Trace { on: bool, reply: Reply<PathBuf> },
     Process { reply: oneshot::Sender<Option<ProcessHandle>> },
-    OpenView { view: ViewId, icons: Icons },
+    OpenView { view: ViewId, icons: Icons, revision: u64 },
     CloseView { view: ViewId },
     Paint { view: ViewId, budget: Budget, reply: oneshot::Sender<Painted> },
     Repaint { view: ViewId },

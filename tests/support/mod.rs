@@ -5,6 +5,7 @@
 //! Sessions are in `sessions` alone.
 #![allow(dead_code, unused_imports, reason = "every test program takes what it needs")]
 
+mod demo;
 mod ear;
 mod editor;
 mod grid;
@@ -12,6 +13,7 @@ mod home;
 mod rpc;
 mod sessions;
 
+pub use demo::*;
 pub use ear::Ear;
 pub use editor::{Editor, Options};
 pub use grid::Highlight;

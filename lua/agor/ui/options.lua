@@ -33,7 +33,7 @@ local BASE = {
   scrollbind = false,
   cursorbind = false,
   conceallevel = 0,
-  fillchars = 'eob: ',
+  fillchars = 'eob: ,lastline: ',
   winhighlight = 'WinBar:AgorBar,WinBarNC:AgorBar',
 }
 

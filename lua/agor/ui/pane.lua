@@ -68,7 +68,7 @@ function M.dress(win)
   elseif vim.o.laststatus == 3 then
     return
   elseif role(win) == 'transcript' then
-    options.add(win, buf, 'fillchars', 'eob: ,stl:─,stlnc:─')
+    options.add(win, buf, 'fillchars', 'eob: ,lastline: ,stl:─,stlnc:─')
     local rule = 'WinBar:AgorBar,WinBarNC:AgorBar,StatusLine:AgorRule,StatusLineNC:AgorRule'
     options.add(win, buf, 'winhighlight', rule)
     options.add(win, buf, 'statusline', '%#AgorRule#')

@@ -51,7 +51,12 @@ end
 local function tell(views)
   sent = views
   local config = require('agor.config').get()
-  local params = { views = views, icons = config.icons, spinner = config.spinner }
+  local transcript = require('agor.ui.transcript')
+  -- What the buffer holds changes with each patch; it counts only for a view that is shown anew.
+  local held = vim.tbl_map(function(view)
+    return vim.tbl_extend('force', view, { rev = transcript.revision(view.buf) or 0 })
+  end, views)
+  local params = { views = held, icons = config.icons, spinner = config.spinner }
   require('agor.rpc').notify('views', params)
 end
 

@@ -13,20 +13,29 @@ use crate::{
 
 /// A delivery to listeners.
 const DELIVERY_BYTES: u64 = 64 * 1024;
+/// Views that are kept while nobody sees them.
+const HIDDEN: usize = 4;
 /// An answer to `messages()`.
 const PAGE_BYTES: u64 = 1024 * 1024;
 
 impl Actor {
     pub(super) fn show_input(&mut self, input: Input) {
         match input {
-            Input::OpenView { view, icons } => {
+            Input::OpenView { view, icons, revision } => {
                 self.icons = icons;
-                let head = self.head();
-                self.views.entry(view).or_insert_with(|| View::new(head, icons));
+                let kept = self.hidden.remove(&view).filter(|kept| kept.goes_on(&self.transcript, revision, icons));
+                let kept = kept.unwrap_or_else(|| View::new(self.head(), icons));
+                self.views.entry(view).or_insert(kept);
                 self.tell_dirty();
             }
             Input::CloseView { view } => {
-                self.views.remove(&view);
+                if let Some(hidden) = self.views.remove(&view) {
+                    // Buffers may have been wiped meanwhile; nobody says so.
+                    if self.hidden.len() >= HIDDEN {
+                        self.hidden.clear();
+                    }
+                    self.hidden.insert(view, hidden);
+                }
                 if self.views.is_empty() && self.live.is_none() && self.leave_at.is_none() {
                     self.leave_at = Some(Instant::now() + LINGER);
                 }

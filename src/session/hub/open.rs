@@ -118,7 +118,8 @@ impl Hub {
     /// go to the living session.
     fn known(&self, id: &SessionId) -> Vec<Input> {
         let views = self.views.iter().filter(|(_, session)| *session == id).map(|(view, _)| *view);
-        let mut known: Vec<Input> = views.map(|view| Input::OpenView { view, icons: self.icons }).collect();
+        let mut known: Vec<Input> =
+            views.map(|view| Input::OpenView { view, icons: self.icons, revision: 0 }).collect();
         if self.listens_to(id) {
             known.push(Input::Listen(true));
         }

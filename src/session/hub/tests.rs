@@ -98,7 +98,7 @@ async fn a_session_that_is_read_from_its_journal_takes_no_orders() {
     let (client, mut updates) = mpsc::unbounded_channel();
     let handle = Hub::spawn(HubConfig::default(), client);
     let view = ViewId { client: ClientId(0), buffer: 1 };
-    handle.send(Request::Views { client: ClientId(0), views: vec![(view, id("old"))], icons: Icons::default() });
+    handle.send(Request::Views { client: ClientId(0), views: vec![(view, id("old"), 0)], icons: Icons::default() });
     let session = id("old");
     let refused = ask(&handle, |reply| Request::Remove { session, reply }).await;
     assert_eq!(refused, Err("session old is not running: it is shown from its journal".into()));
