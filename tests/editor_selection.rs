@@ -62,7 +62,7 @@ fn charwise() {
     sends(ear, "3j0fev", "e");
     sends(ear, "3j0$bv$h", "e\u{301}nd");
     sends(ear, "3j0$bv", "e\u{301}");
-    sends(ear, "Gv$", "last\n");
+    sends(ear, "Gv$", "last");
     sends(ear, "Gv$h", "last");
 }
 
@@ -88,7 +88,6 @@ fn blockwise() {
     sends(ear, "2|<C-v>3G$", "bcdef\n 字xyz\nb");
     // From corner to corner, whichever way.
     sends(ear, "3G2|<C-v>gg3|", "bc\n  \nb");
-    sends(ear, "2|<C-v>2G3|O", "bc\n 字");
 }
 
 #[test]
