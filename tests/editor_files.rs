@@ -171,21 +171,6 @@ fn while_the_user_types_elsewhere() {
 }
 
 #[test]
-fn while_a_key_is_waited_for() {
-    let editor = start("", &[("a.txt", "one\n")], "a.txt");
-    editor.lua("vim.keymap.set('n', 'gx', function() vim.fn.getcharstr() return '' end, { expr = true })", &[]);
-    editor.lua(
-        "vim.api.nvim_create_autocmd('User', { pattern = 'AgorTurn', callback = function() _G.turned = true end })
-         assert(require('agor').start({ prompt = 'edit a.txt', open = false }))",
-        &[],
-    );
-    editor.input("gx");
-    editor.wait_lua("_G.turned");
-    editor.input("x");
-    editor.wait_text(ADDED);
-}
-
-#[test]
 fn a_changed_buffer_is_left_alone_and_told_once() {
     let editor = start("", &[("a.txt", "one\n")], "a.txt");
     editor.input("Omine<Esc>");
