@@ -74,7 +74,8 @@ impl Context {
 
 impl Prompt {
     /// The prompt as one text, for agents that take nothing else: the words, then each piece of context in a fence that
-    /// is longer than any run of backticks inside. A selection without words is the prompt itself.
+    /// is longer than any run of backticks inside. The line end before the closing fence is never the text's own, so that
+    /// an empty last line is seen. A selection without words is the prompt itself.
     pub fn to_text(&self) -> String {
         let mut out = self.text.clone();
         for context in &self.context {
@@ -90,9 +91,8 @@ impl Prompt {
             };
             let unsaved = if context.unsaved { ", unsaved" } else { "" };
             let fence = "`".repeat(longest_run(&context.text).max(2) + 1);
-            let end = if context.text.ends_with('\n') { "" } else { "\n" };
             let (filetype, text) = (&context.filetype, &context.text);
-            out.push_str(&format!("From {name}{lines}{unsaved}:\n{fence}{filetype}\n{text}{end}{fence}"));
+            out.push_str(&format!("From {name}{lines}{unsaved}:\n{fence}{filetype}\n{text}\n{fence}"));
         }
         out
     }
@@ -124,6 +124,12 @@ mod tests {
             "Explain\n\nFrom `src/ä.rs`, lines 3-4, unsaved:\n````rust\nlet a = \"```\";\n\tüx\n````"
         );
         assert_eq!(prompt.context[0].label(), "src/ä.rs:3-4");
+    }
+
+    #[test]
+    fn an_empty_last_line_is_seen() {
+        let context = Context { path: "a".into(), text: "x\n".into(), ..Context::default() };
+        assert_eq!(Prompt { text: String::new(), context: vec![context] }.to_text(), "From `a`:\n```\nx\n\n```");
     }
 
     #[test]
