@@ -119,6 +119,11 @@ local function check_agent(name)
     return
   end
   local found = provider.programs(name)
+  if not provider.spoken(conf) then
+    local where = found[1] and ' (' .. found[1] .. ')' or ''
+    health.info(('%s%s: this version does not speak to it yet'):format(name, where))
+    return
+  end
   if #found == 0 then
     local advice = conf.install and { 'Install it with: ' .. conf.install } or nil
     health.info(('%s: not found%s'):format(name, advice and '. ' .. advice[1] or ''))
