@@ -17,9 +17,12 @@ local thread, is_main = coroutine.running()
 if thread and not is_main then
   local shown
   while not finished do
-    ---@diagnostic disable-next-line: await-in-sync whoever runs this file in a coroutine wants it to yield
-    coroutine.yield(progress ~= shown and progress or nil)
+    local news = progress ~= shown and progress or nil
     shown = progress
+    ---@diagnostic disable-next-line: await-in-sync whoever runs this file in a coroutine wants it to yield
+    if coroutine.yield(news) == 'abort' then
+      error('agor: the build was given up', 0)
+    end
   end
 else
   vim.wait(3600 * 1000, function()

@@ -8,35 +8,37 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc};
 use serde_json::Value as Json;
 use support::{Editor, Home, Options, repository};
 
-/// A runner as others write them: it knows nothing of agor but its lines. It says what it was given.
-const RUNNER: &str = r#"import readline from 'node:readline';
-const say = (message) => process.stdout.write(JSON.stringify(message) + '\n');
-let queries = 0;
-say({ type: 'ready' });
-readline.createInterface({ input: process.stdin }).on('line', (line) => {
-  const message = JSON.parse(line);
-  if (message.type === 'stop') process.exit(0);
-  if (message.type === 'ping') say({ type: 'pong' });
-  if (message.type !== 'query') return;
-  queries += 1;
-  const sessionId = message.sessionId;
-  const event = (event) => say({ type: 'agent_event', sessionId, event });
-  say({ type: 'agent_started', sessionId });
-  event({ type: 'system', subtype: 'init', session_id: 'own-7', model: 'm', cwd: process.cwd(), tools: [] });
-  if (message.prompt === 'not logged in') {
-    const text = 'Not logged in · Please run /login';
-    const content = [{ type: 'text', text }];
-    event({ type: 'assistant', message: { id: 'm', role: 'assistant', content }, error: 'authentication_failed' });
-    event({ type: 'result', subtype: 'success', is_error: true, result: text, session_id: 'own-7', num_turns: 1 });
-    return say({ type: 'agent_stopped', sessionId });
-  }
-  const report = { query: message, queries, argv: process.argv, cwd: process.cwd(), env: process.env };
-  const content = [{ type: 'text', text: JSON.stringify(report) }];
-  event({ type: 'assistant', message: { id: 'm' + queries, role: 'assistant', content } });
-  event({ type: 'result', subtype: 'success', is_error: false, session_id: 'own-7', num_turns: 1 });
-  say({ type: 'agent_stopped', sessionId });
-});
+/// A runner as others write them: it knows nothing of agor but its lines. It says what it was given. Which language it is
+/// in is the runtime's matter, and the runtime here is a stand-in, so that no test needs Node.js.
+const RUNNER: &str = r#"import json, os, sys
+def say(message): print(json.dumps(message), flush=True)
+queries = 0
+say({'type': 'ready'})
+for line in sys.stdin:
+    message = json.loads(line)
+    if message['type'] == 'stop': sys.exit(0)
+    if message['type'] == 'ping': say({'type': 'pong'})
+    if message['type'] != 'query': continue
+    queries += 1
+    session = message['sessionId']
+    def event(**event): say({'type': 'agent_event', 'sessionId': session, 'event': event})
+    say({'type': 'agent_started', 'sessionId': session})
+    event(type='system', subtype='init', session_id='own-7', model='m', cwd=os.getcwd(), tools=[])
+    if message['prompt'] == 'not logged in':
+        text = 'Not logged in · Please run /login'
+        content = [{'type': 'text', 'text': text}]
+        event(type='assistant', message={'id': 'm', 'role': 'assistant', 'content': content}, error='authentication_failed')
+        event(type='result', subtype='success', is_error=True, result=text, session_id='own-7', num_turns=1)
+        say({'type': 'agent_stopped', 'sessionId': session})
+        continue
+    report = {'query': message, 'queries': queries, 'argv': ['node'] + sys.argv, 'cwd': os.getcwd(), 'env': dict(os.environ)}
+    content = [{'type': 'text', 'text': json.dumps(report)}]
+    event(type='assistant', message={'id': f'm{queries}', 'role': 'assistant', 'content': content})
+    event(type='result', subtype='success', is_error=False, session_id='own-7', num_turns=1)
+    say({'type': 'agent_stopped', 'sessionId': session})
 "#;
+
+const NODE: &str = "#!/bin/sh\nexec python3 \"$@\"\n";
 
 struct World {
     home: Arc<Home>,
@@ -46,7 +48,11 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        Self { home: Arc::new(Home::new()), env: Vec::new(), init: String::new() }
+        let mut world = Self { home: Arc::new(Home::new()), env: Vec::new(), init: String::new() };
+        world.program("runtimes", "node", NODE);
+        let path = std::env::var("PATH").expect("a PATH");
+        world.env.push(("PATH".into(), format!("{}:{path}", world.path("runtimes"))));
+        world
     }
 
     /// `<root>/sidecar/dist/<provider>-runner.mjs` below the home.
@@ -128,9 +134,12 @@ fn deno_is_taken_before_node() {
     let mut world = World::new();
     let runner = world.runner("root", "foo");
     let args = world.path("deno-args");
-    world.program("bin", "deno", &format!("#!/bin/sh\nprintf '%s\\n' \"$@\" > '{args}'\nshift 2\nexec node \"$@\"\n"));
-    let path = format!("{}:{}", world.path("bin"), std::env::var("PATH").expect("a PATH"));
-    world.env = vec![("AGOR_ROOT".into(), world.path("root")), ("PATH".into(), path)];
+    world.program(
+        "runtimes",
+        "deno",
+        &format!("#!/bin/sh\nprintf '%s\\n' \"$@\" > '{args}'\nshift 2\nexec node \"$@\"\n"),
+    );
+    world.env.push(("AGOR_ROOT".into(), world.path("root")));
     let editor = world.editor();
     reported(&editor, "{ provider = 'foo', prompt = 'x' }");
     let args = fs::read_to_string(args).expect("deno ran");
@@ -141,7 +150,7 @@ fn deno_is_taken_before_node() {
 fn without_a_javascript_runtime_the_sentence_says_which_to_install() {
     let mut world = World::new();
     world.runner("root", "foo");
-    world.env = vec![("AGOR_ROOT".into(), world.path("root"))];
+    world.env.push(("AGOR_ROOT".into(), world.path("root")));
     let editor = world.editor();
     editor.lua("vim.env.PATH = '/nowhere'", &[]);
     let session = editor.start_session("{ provider = 'foo', prompt = 'x' }");
@@ -185,7 +194,7 @@ fn other_roots_are_tried_in_their_order_and_the_error_names_every_path() {
 fn agor_root_is_the_only_root_if_it_is_set() {
     let mut world = World::new();
     world.runner("other", "foo");
-    world.env = vec![("AGOR_ROOT".into(), world.path("root"))];
+    world.env.push(("AGOR_ROOT".into(), world.path("root")));
     world.init = format!(
         "require('agor').setup({{ runner_roots = {{ '{}' }}, providers = {{ foo = {{ command = false }} }} }})",
         world.path("other")
@@ -202,7 +211,7 @@ fn agor_root_is_the_only_root_if_it_is_set() {
 fn the_protocol_sidecar_drops_claudes_own_command() {
     let mut world = World::new();
     let runner = world.runner("root", "claude");
-    world.env = vec![("AGOR_ROOT".into(), world.path("root"))];
+    world.env.push(("AGOR_ROOT".into(), world.path("root")));
     world.init = "require('agor').setup({ providers = { claude = { protocol = 'sidecar' } } })".into();
     let editor = world.editor();
     let report = reported(&editor, "{ provider = 'claude', prompt = 'x' }");
@@ -286,7 +295,7 @@ fn programs_are_looked_up_in_the_path_of_the_start() {
 fn a_follow_up_resumes_in_the_runner_that_lives_and_after_its_death_in_a_new_one() {
     let mut world = World::new();
     world.runner("root", "foo");
-    world.env = vec![("AGOR_ROOT".into(), world.path("root"))];
+    world.env.push(("AGOR_ROOT".into(), world.path("root")));
     let editor = world.editor();
     let session = editor.start_session("{ provider = 'foo', prompt = 'one' }");
     editor.wait_status(&session, "done");

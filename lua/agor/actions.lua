@@ -317,12 +317,14 @@ function M.build()
         )
       end
     end)
-  end, function(err, path)
+  end, function(err)
     if err then
       return message.error(err)
     end
-    local running = backend.is_running() and '; :Agor restart takes it into use' or ''
-    message.info(('the backend is built: %s%s'):format(path, running))
+    -- Short: it stands on one line of a narrow screen. Where it is, :checkhealth says.
+    local next_step = backend.is_running() and ':Agor restart takes it into use'
+      or ':AgorStart starts a session'
+    message.info('the backend is built; ' .. next_step)
   end)
 end
 

@@ -20,11 +20,11 @@ end
 
 local function check_neovim()
   health.start('Neovim')
-  local version = vim.fn.matchstr(vim.fn.execute('version'), 'NVIM v\\zs\\S*')
+  local version = tostring(vim.version())
   if vim.fn.has('nvim-0.11') == 1 then
     health.ok('Neovim ' .. version)
   else
-    health.error(('Neovim %s is too old: agor needs 0.11'):format(version))
+    health.error(('Neovim %s is too old: agor needs 0.11 or newer'):format(version))
   end
 end
 
@@ -75,7 +75,8 @@ local function check_folder(dir)
   while not vim.uv.fs_stat(existing) and existing ~= '/' and existing ~= '.' do
     existing = vim.fs.dirname(existing)
   end
-  if vim.uv.fs_access(existing, 'W') then
+  local stat = vim.uv.fs_stat(existing)
+  if stat and stat.type == 'directory' and vim.uv.fs_access(existing, 'W') then
     health.ok(dir .. ' can be written')
   else
     health.warn(dir .. ' cannot be written: journals and logs are not kept there')
@@ -118,6 +119,11 @@ local function check_agent(name)
     return
   end
   local found = provider.programs(name)
+  if not provider.spoken(conf) then
+    local where = found[1] and ' (' .. found[1] .. ')' or ''
+    health.info(('%s%s: this version does not speak to it yet'):format(name, where))
+    return
+  end
   if #found == 0 then
     local advice = conf.install and { 'Install it with: ' .. conf.install } or nil
     health.info(('%s: not found%s'):format(name, advice and '. ' .. advice[1] or ''))

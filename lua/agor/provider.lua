@@ -113,11 +113,11 @@ function M.available(name)
   return name == 'ollama' and (vim.env.OLLAMA_HOST or '') ~= ''
 end
 
----Whether this backend speaks to it: a preset may be ahead of a backend.
+---Whether this backend speaks to it: a preset may be ahead of a backend. True while no backend has told.
 ---@param provider agor.Provider
----@param backend agor.Handshake|nil
 ---@return boolean
-local function spoken(provider, backend)
+function M.spoken(provider)
+  local backend = require('agor.state').backend
   if not backend or not backend.protocols then
     return true
   end
@@ -140,10 +140,9 @@ function M.default()
   end
   local missing = {}
   require('agor.backend').ensure()
-  local backend = require('agor.state').backend
   for _, name in ipairs(conf.order) do
     local provider = M.get(name)
-    if provider and not spoken(provider, backend) then
+    if provider and not M.spoken(provider) then
       provider = nil
     end
     if provider and M.available(name) then

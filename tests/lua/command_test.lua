@@ -306,7 +306,7 @@ mkdir -p target/release && echo "$@" > target/release/agor-nvim
   )
   vim.uv.fs_chmod(program, 493)
   child:cmd('AgorBuild')
-  child:wait_note('the backend is built: ' .. child.home .. '/plugin/bin/agor-nvim')
+  child:wait_note('the backend is built; :AgorStart starts a session')
   contains(
     vim.fn.readfile(child.home .. '/plugin/bin/agor-nvim')[1],
     'build --release --locked --target-dir'

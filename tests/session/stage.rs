@@ -106,7 +106,14 @@ impl Stage {
 
     /// The first thing told, now or later, that `look` finds something in. What was told before it stays.
     #[track_caller]
-    pub fn find<T>(&mut self, mut look: impl FnMut(&Update) -> Option<T>) -> impl Future<Output = T> {
+    pub fn find<T>(&mut self, look: impl FnMut(&Update) -> Option<T>) -> impl Future<Output = T> {
+        let found = self.take(look);
+        async move { found.await.1 }
+    }
+
+    /// The same, with how many things stay that were told before it.
+    #[track_caller]
+    fn take<T>(&mut self, mut look: impl FnMut(&Update) -> Option<T>) -> impl Future<Output = (usize, T)> {
         let caller = std::panic::Location::caller();
         async move {
             let mut at = 0;
@@ -114,7 +121,7 @@ impl Stage {
                 while at < self.told.len() {
                     if let Some(found) = look(&self.told[at]) {
                         self.told.remove(at);
-                        return found;
+                        return (at, found);
                     }
                     at += 1;
                 }
@@ -130,14 +137,21 @@ impl Stage {
         }
     }
 
+    /// Statuses of the session that were told before it are over.
     pub async fn status(&mut self, name: &str, wanted: Status) -> Option<String> {
-        self.find(|update| match update {
-            Update::Status { session, status, error } if *session == id(name) && *status == wanted => {
-                Some(error.clone())
-            }
-            _ => None,
-        })
-        .await
+        let of_it = |update: &Update| matches!(update, Update::Status { session, .. } if *session == id(name));
+        let (before, error) = self
+            .take(|update| match update {
+                Update::Status { status, error, .. } if of_it(update) && *status == wanted => Some(error.clone()),
+                _ => None,
+            })
+            .await;
+        let mut index = 0;
+        self.told.retain(|update| {
+            index += 1;
+            index > before || !of_it(update)
+        });
+        error
     }
 
     pub async fn permission(&mut self) -> PermissionRequest {

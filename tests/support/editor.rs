@@ -35,6 +35,8 @@ pub struct Options {
     pub env: Vec<(String, String)>,
     /// The project of the home, if not set.
     pub cwd: Option<PathBuf>,
+    /// Neither the plugin on the runtime path nor a backend named: the home has them, or has not.
+    pub bare: bool,
 }
 
 impl Default for Options {
@@ -46,6 +48,7 @@ impl Default for Options {
             args: Vec::new(),
             env: Vec::new(),
             cwd: None,
+            bare: false,
         }
     }
 }
@@ -61,7 +64,10 @@ impl Editor {
     pub fn start(options: Options) -> Self {
         let home = options.home;
         let init = home.path().join("init.lua");
-        let head = format!("vim.opt.rtp:prepend({})\n", quoted(&repository().to_string_lossy()));
+        let head = match options.bare {
+            true => String::new(),
+            false => format!("vim.opt.rtp:prepend({})\n", quoted(&repository().to_string_lossy())),
+        };
         fs::write(&init, head + &options.init).expect("the home takes files");
 
         #[allow(clippy::disallowed_methods, reason = "the rule is the backend's: a test starts the editor itself")]
@@ -79,7 +85,7 @@ impl Editor {
             .current_dir(options.cwd.unwrap_or_else(|| home.project()))
             .envs(home.environment())
             .envs([("LANG", "C.UTF-8"), ("TERM", "xterm-256color"), ("COLORTERM", "truecolor")])
-            .env("AGOR_BIN", env!("CARGO_BIN_EXE_agor-nvim"))
+            .envs((!options.bare).then_some(("AGOR_BIN", env!("CARGO_BIN_EXE_agor-nvim"))))
             .envs(options.env)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
