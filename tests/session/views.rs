@@ -33,7 +33,7 @@ async fn two_buffers_show_the_same_session() {
     let views = [1, 2].map(|buffer| ViewId { client: CLIENT, buffer });
     let request = |views: &[ViewId]| Request::Views {
         client: CLIENT,
-        views: views.iter().map(|view| (*view, id("a"))).collect(),
+        views: views.iter().map(|view| (*view, id("a"), 0)).collect(),
         icons: Icons::default(),
     };
     stage.hub.send(request(&views));
@@ -56,7 +56,7 @@ async fn an_earlier_session_is_shown_from_its_journal() {
     stage.turn("a").await;
     let stage = Stage::on(stage.folder);
     let view = ViewId { client: CLIENT, buffer: 1 };
-    stage.hub.send(Request::Views { client: CLIENT, views: vec![(view, id("a"))], icons: Icons::default() });
+    stage.hub.send(Request::Views { client: CLIENT, views: vec![(view, id("a"), 0)], icons: Icons::default() });
     let lines = painted(&stage, "a", view).await;
     assert!(lines.iter().any(|line| line.contains("echo of old")), "{lines:#?}");
     assert_eq!(stage.hub.counts().processes, 0, "nothing is started");
