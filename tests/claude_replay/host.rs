@@ -85,7 +85,9 @@ impl Host {
     pub fn end(&mut self) {
         let out = self.protocol.end();
         self.take(out);
-        assert!(!self.running && self.open.is_empty(), "something is left open at the end");
+        // The turn itself is the session's to end, by the exit code.
+        self.running = false;
+        assert!(self.open.is_empty(), "something is left open at the end");
     }
 
     /// What the recording's host wrote, as a user's command.

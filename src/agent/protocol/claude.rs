@@ -30,7 +30,7 @@ use crate::{
     },
     domain::{
         Answer, Capabilities, Choice, Command, Content, Event, MessageId, Prompt, QuestionRequest, RequestId,
-        StartOptions, TurnOutcome,
+        StartOptions,
     },
 };
 
@@ -400,15 +400,11 @@ impl Protocol for Claude {
     }
 
     fn end(&mut self) -> Output {
+        // Why it has ended, and so what became of the turn, the exit code and stderr tell: they are not ours to see.
         let mut out = Output::default();
-        let running = self.agent.is_running();
         self.withdraw(|_| true, &mut out);
         self.unread = None;
         out.events.extend(self.agent.end_turn());
-        if running {
-            let message = "Claude Code has ended in the middle of its turn".to_owned();
-            out.event(Event::TurnEnded { stop_reason: "ended".to_owned(), outcome: TurnOutcome::Failed(message) });
-        }
         out
     }
 

@@ -88,6 +88,10 @@ impl Actor {
         let was_busy = self.state.summary.busy;
         self.state.process_ended();
         self.cancel_questions("expired: the agent has ended");
+        // Whatever made it leave without a word: what the user has typed is not lost.
+        if let Some(prompt) = self.unheard.take_if(|_| self.stop == Stop::No) {
+            self.return_prompt(prompt);
+        }
         let status = self.state.summary.status;
         if self.stop != Stop::No || exit.success() && status != Status::Error {
             self.set_status(Status::Done, None);
