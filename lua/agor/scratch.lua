@@ -13,7 +13,7 @@ function M.open(name, lines, opts)
   vim.api.nvim_buf_set_lines(buf, 0, -1, false, lines)
   vim.bo[buf].modifiable = false
   vim.bo[buf].bufhidden = 'wipe'
-  local height = math.max(1, math.min(#lines, math.floor(vim.o.lines / 3)))
+  local height = math.max(1, math.min(#lines, math.floor(vim.o.lines * 0.4)))
   local win = vim.api.nvim_open_win(buf, true, {
     split = 'below',
     win = -1,
@@ -66,7 +66,8 @@ function M.table(head, rows)
     local parts = {}
     for i, cell in ipairs(line) do
       local pad = (' '):rep(widths[i] - vim.fn.strdisplaywidth(cell))
-      local number = n > 1 and type(rows[n - 1][i]) == 'number'
+      local value = n > 1 and rows[n - 1][i]
+      local number = type(value) == 'number' or type(value) == 'string' and value:match('^%d+%.%d+$') ~= nil
       parts[i] = number and pad .. cell or cell .. pad
     end
     table.insert(out, (table.concat(parts, '  '):gsub('%s+$', '')))
