@@ -60,6 +60,15 @@ fn both_keys_send_all_lines_byte_for_byte_and_leave_the_cursor_there() {
 }
 
 #[test]
+fn what_is_typed_ahead_of_the_pane_gets_into_the_prompt() {
+    let editor = demo_editor(WIDE);
+    editor.input(":AgorStart demo<CR>echo typed ahead<C-s><Esc>:let g:after = 1<CR>");
+    editor.wait_text("\"echo typed ahead\"");
+    in_prompt(&editor, "n");
+    editor.wait_lua("vim.g.after == 1");
+}
+
+#[test]
 fn insert_ctrl_c_leaves_insert_mode_and_normal_ctrl_c_interrupts() {
     let editor = demo_editor(WIDE);
     let id = start(&editor, "hang");
