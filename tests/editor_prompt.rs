@@ -200,7 +200,7 @@ fn draft_and_history_survive_a_restart_of_the_editor() {
     wait_draft(&editor, &id, "half a thought");
     // The session is over: the draft is not lost to that.
     editor.input("<CR>");
-    editor.wait_text("agor: ");
+    editor.wait_text("is over and only shown from its journal");
     wait_draft(&editor, &id, "half a thought");
 }
 

@@ -227,7 +227,7 @@ function M.draw(win)
   if session then
     text = M.winbar(session, api.nvim_win_get_width(win))
   else
-    text = ('%%#AgorBar# %%#AgorDim#%s%%#AgorBar# '):format(escape(id))
+    text = ('%%#AgorBar# %%#AgorDim#%s  from its journal%%#AgorBar# '):format(escape(id))
   end
   if drawn[win] == text and vim.wo[win].winbar == text then
     return

@@ -141,6 +141,12 @@ function M.submit(buf)
   if text == '' and #contexts == 0 then
     return
   end
+  if not require('agor.mirror').get(state.session_id) then
+    local over = 'session %s is over and only shown from its journal: your draft stays, '
+      .. ':AgorStart begins another session'
+    require('agor.message').error(over:format(state.session_id))
+    return
+  end
   local ok, err = require('agor').send(text, { session = state.session_id, context = contexts })
   if not ok then
     require('agor.message').error(err or 'The prompt could not be sent')
