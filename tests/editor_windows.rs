@@ -462,6 +462,28 @@ fn a_transcript_that_was_hidden_is_whole_again_and_the_cursor_is_where_it_was() 
 }
 
 #[test]
+fn the_beginning_of_a_very_long_transcript_comes_when_the_reader_goes_there() {
+    let editor = demo_editor(WIDE);
+    let id = start(&editor, "echo the very first");
+    settled(&editor, &id);
+    send(&editor, &id, "stream 12000 0 40 markdown");
+    over(&editor, &id);
+    // Hidden and shown again it is painted from its end, and only so far back.
+    editor.command("AgorClose");
+    editor.command(&format!("bwipeout agor://{id}"));
+    editor.command("AgorToggle");
+    editor.wait_lua(&format!("vim.api.nvim_buf_line_count(vim.fn.bufnr('^agor://{id}$')) >= 20000"));
+    go_to(&editor, "transcript");
+    editor.wait_lua("vim.fn.getline(1):find('earlier entries', 1, true)");
+    // As far as it goes by itself.
+    editor.wait_lua("require('agor').stats().patches == _G.patches or (function() _G.patches = require('agor').stats().patches end)()");
+    let painted = editor.lua("return vim.api.nvim_buf_line_count(0)", &[]).as_u64().expect("a number");
+    editor.input("gg");
+    editor.wait_lua(&format!("vim.api.nvim_buf_line_count(0) > {painted}"));
+    editor.wait_lua("vim.fn.search('the very first', 'nw') > 0");
+}
+
+#[test]
 fn gf_and_gd_open_the_file_beside_the_pane() {
     let editor = demo_editor(WIDE);
     editor.home().write("src/deep.rs", "one\ntwo\nthree\n");

@@ -59,7 +59,7 @@ M.links = {
 M.on_float = {
   AgorBorderAsk = 'DiagnosticWarn',
   AgorTitleAsk = 'DiagnosticWarn',
-  AgorFloatHint = 'NonText',
+  AgorFloatHint = 'Comment',
 }
 
 local function define()

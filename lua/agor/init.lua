@@ -214,6 +214,10 @@ function M.answer(session, request_id, option, opts)
   local asked = state.requests[row.session_id][request_id]
   local ok, failed = tell('answer', params, function()
     asked.answered = nil
+    -- Settled meanwhile, it is not asked again.
+    if (state.requests[row.session_id] or {})[request_id] == asked then
+      require('agor.ui.ask').on_refused({ session_id = row.session_id, request_id = request_id })
+    end
   end)
   if ok then
     asked.answered = true

@@ -272,6 +272,25 @@ T['an answer that is refused leaves the question and says why'] = test(nil, func
   equal(nvim:get('require("agor.ui.ask").count()'), 1)
 end)
 
+T['an answer that the backend refuses later brings the question back'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim)
+  permission(nvim, { request_id = 'r2' })
+  focus(nvim)
+  nvim:type('1')
+  equal(nvim:get('require("agor.ui.ask").count()'), 1)
+  nvim:lua('require("agor.ui.ask").on_refused({ session_id = "s1", request_id = "r1" })')
+  nvim:settle()
+  equal(nvim:get('require("agor.ui.ask").count()'), 2)
+  -- What was closed meanwhile stays closed.
+  nvim:lua([[
+    require("agor.ui.ask").focus(1)
+    require("agor.ui.ask").on_closed({ session_id = "s1", request_id = "r1" })
+    require("agor.ui.ask").on_refused({ session_id = "s1", request_id = "r1" })
+  ]])
+  equal(nvim:get('require("agor.ui.ask").count()'), 1)
+end)
+
 local UNSAFE = {
   ['insert mode'] = { 'i', '<Esc>' },
   ['visual mode'] = { 'v', '<Esc>' },

@@ -24,6 +24,12 @@ kept.ui.ask = kept.ui.ask or { queue = {} }
 ---@type agor.AskItem[]
 local queue = kept.ui.ask.queue
 
+-- Answered here, and not yet said to be settled by the backend.
+kept.ui.ask.answered = kept.ui.ask.answered or {}
+
+---@type agor.AskItem[]
+local answered = kept.ui.ask.answered
+
 ---@type agor.AskView?
 local view
 if kept.ui.ask.view then
@@ -200,6 +206,23 @@ end
 -- ------------------------------------------------------------------ answering
 
 ---@param item agor.AskItem
+local function take_away(item)
+  table.remove(queue, place_of(item))
+  if shown() == item then
+    if not next_item() then
+      close()
+    elseif focused() or safe() then
+      draw()
+    else
+      close()
+      when_safe()
+    end
+  elseif view then
+    when_safe()
+  end
+end
+
+---@param item agor.AskItem
 ---@param option string?
 ---@param opts table?
 local function answer(item, option, opts)
@@ -208,7 +231,8 @@ local function answer(item, option, opts)
     require('agor.message').error(err or 'The answer could not be given')
     return
   end
-  M.on_closed({ session_id = item.session_id, request_id = item.request_id })
+  take_away(item)
+  answered[#answered + 1] = item
 end
 
 --- Does what an action of the item says.
@@ -275,61 +299,27 @@ local function postpone()
   local item = shown()
   if item then
     item.postponed = true
-    local back = came_from
     close()
-    if back and api.nvim_win_is_valid(back) then
-      api.nvim_set_current_win(back)
-    end
     when_safe()
   end
 end
 
 ---@return agor.Key[]
 local function keys()
-  local items = require('agor.ui.ask_item')
-  local out = {}
-  local function key(lhs, name, desc, run, hidden)
-    out[#out + 1] =
-      { modes = 'n', lhs = lhs, name = name, desc = desc, run = guarded(run), hidden = hidden }
-  end
-  for digit = 1, 9 do
-    local desc = ('choose %d'):format(digit)
-    key(tostring(digit), 'answer-' .. digit, desc, function(item)
-      return items.choose(item, digit)
-    end, digit > 3)
-  end
-  key({ 'j', '<Down>' }, 'answer-next', 'next choice', function(item)
-    return items.move(item, 1)
-  end)
-  key({ 'k', '<Up>' }, 'answer-prev', 'previous choice', function(item)
-    return items.move(item, -1)
-  end)
-  key('<CR>', 'answer-confirm', 'choose', items.confirm)
-  key({ '<Space>', '<Tab>' }, 'answer-mark', 'mark, where several may be chosen', items.mark)
-  key('<BS>', 'answer-back', 'the question before', items.back)
-  key('r', 'answer-refuse', 'refuse, with a reason', items.refuse)
-  key('e', 'answer-edit', 'edit the plan', items.edit)
-  key('q', 'answer-later', 'later', function()
-    postpone()
-  end)
-  key('g?', 'help', 'these keys', function()
-    asking = true
-    require('agor.ui.help').open(view.buf)
-    asking = false
-  end)
-  for lhs, scroll in pairs({
-    ['<C-d>'] = '\4',
-    ['<C-u>'] = '\21',
-    ['<C-f>'] = '\6',
-    ['<C-b>'] = '\2',
-  }) do
-    key(lhs, 'answer-scroll-' .. lhs:sub(4, 4), 'scroll what is asked', function()
+  return require('agor.ui.ask_keys').list({
+    guarded = guarded,
+    postpone = postpone,
+    scroll = function(key)
       if view then
-        require('agor.ui.ask_view').scroll(view, scroll)
+        require('agor.ui.ask_view').scroll(view, key)
       end
-    end, lhs ~= '<C-d>')
-  end
-  return out
+    end,
+    help = function()
+      asking = true
+      require('agor.ui.help').open(view.buf)
+      asking = false
+    end,
+  })
 end
 
 --- Keys and autocommands of the float's buffer.
@@ -386,6 +376,16 @@ function M.bind(buf)
   })
 end
 
+---@param data { session_id: string, request_id: string }
+---@return agor.AskItem? that was answered here
+local function taken_back(data)
+  for i, item in ipairs(answered) do
+    if item.session_id == data.session_id and item.request_id == data.request_id then
+      return table.remove(answered, i)
+    end
+  end
+end
+
 -- ------------------------------------------------------------------ what others call
 
 --- A permission request has come in.
@@ -403,21 +403,19 @@ end
 --- A request is settled, by whomever.
 ---@param data { session_id: string, request_id: string }
 function M.on_closed(data)
+  taken_back(data)
   local item = find(data.session_id, data.request_id)
-  if not item then
-    return
+  if item then
+    take_away(item)
   end
-  table.remove(queue, place_of(item))
-  if shown() == item then
-    if not next_item() then
-      close()
-    elseif focused() or safe() then
-      draw()
-    else
-      close()
-      when_safe()
-    end
-  elseif view then
+end
+
+--- The backend would not take an answer: the question is open still.
+---@param data { session_id: string, request_id: string }
+function M.on_refused(data)
+  local item = taken_back(data)
+  if item and not find(data.session_id, data.request_id) then
+    table.insert(queue, 1, item)
     when_safe()
   end
 end

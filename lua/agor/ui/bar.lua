@@ -125,8 +125,11 @@ local function parts(s)
   put('provider', s.provider, 'AgorTitle')
   put('status', icon .. ' ' .. word, group)
   -- The provider stands beside it.
-  local model = vim.startswith(s.model or '', s.provider .. '-') and s.model:sub(#s.provider + 2) or s.model
-  put('model', model, 'AgorDim')
+  local model = s.model or ''
+  if vim.startswith(model, s.provider .. '-') then
+    model = model:sub(#s.provider + 2)
+  end
+  put('model', model ~= s.provider and model or '', 'AgorDim')
   put('mode', s.mode ~= 'default' and s.mode or '', 'AgorDim')
   put('title', s.title, 'AgorDim')
   if s.asks_nothing then
@@ -224,7 +227,7 @@ function M.draw(win)
   if session then
     text = M.winbar(session, api.nvim_win_get_width(win))
   else
-    text = ('%%#AgorBar# %%#AgorDim#%s%%#AgorBar# '):format(escape(id))
+    text = ('%%#AgorBar# %%#AgorDim#%s  from its journal%%#AgorBar# '):format(escape(id))
   end
   if drawn[win] == text and vim.wo[win].winbar == text then
     return

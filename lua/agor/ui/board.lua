@@ -116,11 +116,19 @@ local function close()
   win = nil
 end
 
---- After rows of the mirror changed: the cursor stays on its session.
-function M.refresh()
+-- With dozens of sessions a drawing takes milliseconds of the user's time: it is never more than a twentieth of it.
+local SHARE = 20
+---@type number
+local not_before = 0
+local scheduled = false
+
+--- The cursor stays on its session.
+local function draw()
+  scheduled = false
   if not win or not api.nvim_win_is_valid(win) or not buf then
     return
   end
+  local began = vim.uv.hrtime()
   local at = here()
   local lines, marks, ids = content()
   vim.bo[buf].modifiable = true
@@ -137,6 +145,21 @@ function M.refresh()
     if id == at then
       api.nvim_win_set_cursor(win, { row, 0 })
     end
+  end
+  local now = vim.uv.hrtime()
+  not_before = now + SHARE * (now - began)
+end
+
+--- After rows of the mirror changed, now or soon.
+function M.refresh()
+  local wait = not_before - vim.uv.hrtime()
+  if scheduled or not win then
+    return
+  elseif wait <= 0 then
+    draw()
+  else
+    scheduled = true
+    vim.defer_fn(draw, math.ceil(wait / 1e6))
   end
 end
 
@@ -219,7 +242,7 @@ function M.open()
   wo.wrap = false
   wo.winfixbuf = true
   require('agor.ui.keys').attach(buf, keys())
-  M.refresh()
+  draw()
   for row, id in ipairs(rows) do
     if current and id == current.session_id then
       api.nvim_win_set_cursor(win, { row, 0 })

@@ -9,8 +9,6 @@ local M = {}
 
 local draft = require('agor.ui.draft')
 
-local LOW, HIGH = 3, 10
-
 ---@class agor.Context
 ---@field path string
 ---@field first_line integer
@@ -73,8 +71,7 @@ function M.fit(buf)
   end
   for _, win in ipairs(vim.fn.win_findbuf(buf)) do
     if vim.w[win].agor_pane == 'prompt' then
-      local height = math.max(LOW, math.min(api.nvim_win_text_height(win, {}).all, HIGH))
-      require('agor.ui.pane').set_prompt_height(win, height)
+      require('agor.ui.prompt_height').fit(win)
     end
   end
 end
@@ -142,6 +139,12 @@ function M.submit(buf)
   local state = states[buf]
   local contexts, text = draft.split(state, lines_of(buf))
   if text == '' and #contexts == 0 then
+    return
+  end
+  if not require('agor.mirror').get(state.session_id) then
+    local over = 'session %s is over and only shown from its journal: your draft stays, '
+      .. ':AgorStart begins another session'
+    require('agor.message').error(over:format(state.session_id))
     return
   end
   local ok, err = require('agor').send(text, { session = state.session_id, context = contexts })

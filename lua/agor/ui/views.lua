@@ -101,8 +101,36 @@ function M.changed()
   end
 end
 
+--- The head line of a transcript whose beginning is not painted has come into view: the reader wants more of it.
+---@param win integer
+local function reach_back(win)
+  local buf = api.nvim_win_is_valid(win) and api.nvim_win_get_buf(win)
+  if not buf or not require('agor.ui.transcript').revision(buf) then
+    return
+  end
+  if vim.fn.getwininfo(win)[1].topline > 1 then
+    return
+  end
+  local head = api.nvim_buf_get_lines(buf, 0, 1, false)[1] or ''
+  if head:find('^%S+ %d+ earlier entr') then
+    local id = vim.b[buf].agor_session
+    require('agor.rpc').notify('fold', { buf = buf, session_id = id, row = 0, action = 'open' })
+  end
+end
+
 --- Once, when the first window of ours opens.
 function M.setup()
+  api.nvim_create_autocmd('WinScrolled', {
+    group = api.nvim_create_augroup('agor_scrolled', { clear = true }),
+    callback = function()
+      for win in pairs(vim.v.event) do
+        local number = tonumber(win)
+        if number then
+          reach_back(math.floor(number))
+        end
+      end
+    end,
+  })
   api.nvim_create_autocmd(
     { 'WinEnter', 'WinClosed', 'WinResized', 'VimResized', 'TabEnter', 'SessionLoadPost' },
     {
