@@ -172,7 +172,10 @@ local function mark_lost(why)
   for _, row in ipairs(require('agor.mirror').list()) do
     local id = row.session_id
     for request in pairs(state.requests[id] or {}) do
-      events.handle('permission_closed', { session_id = id, request_id = request, outcome = 'cancelled' })
+      events.handle(
+        'permission_closed',
+        { session_id = id, request_id = request, outcome = 'cancelled' }
+      )
     end
     row.busy, row.attention, row.pending, row.queued = false, nil, 0, 0
     if row.status == 'running' or row.status == 'idle' then
@@ -293,7 +296,9 @@ function M.restart()
       return message.error(failed or 'the backend could not be started')
     end
     local count = take_up()
-    local taken = count > 0 and (', %d session%s taken up'):format(count, count == 1 and ' is' or 's are') or ''
+    local taken = count > 0
+        and (', %d session%s taken up'):format(count, count == 1 and ' is' or 's are')
+      or ''
     message.info('the backend runs again' .. taken)
   end)
 end

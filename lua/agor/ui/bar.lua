@@ -125,7 +125,8 @@ local function parts(s)
   put('provider', s.provider, 'AgorTitle')
   put('status', icon .. ' ' .. word, group)
   -- The provider stands beside it.
-  local model = vim.startswith(s.model or '', s.provider .. '-') and s.model:sub(#s.provider + 2) or s.model
+  local model = vim.startswith(s.model or '', s.provider .. '-') and s.model:sub(#s.provider + 2)
+    or s.model
   put('model', model, 'AgorDim')
   put('mode', s.mode ~= 'default' and s.mode or '', 'AgorDim')
   put('title', s.title, 'AgorDim')
