@@ -81,10 +81,10 @@ fn refused(command: &str, sentence: &str) {
 #[test]
 fn unknown_providers_options_and_keys_are_named_with_what_was_meant() {
     refused("AgorStart provider=demmo x", "unknown provider \"demmo\" (did you mean \"demo\"?)");
-    refused("AgorStart demo modle=x", "\"modle\"");
+    refused("AgorStart demo modle=x", "\"modle\""); // misspelt on purpose
     refused("AgorStart demo max_turns=many x", "max_turns= takes a number, not \"many\"");
     refused("AgorStart demo resume_mode=never x", "resume_mode must be new, continue or resume, not \"never\"");
-    refused("Agor strat", "unknown subcommand \"strat\" (did you mean \"start\"?)");
+    refused("Agor strat", "unknown subcommand \"strat\" (did you mean \"start\"?)"); // misspelt on purpose
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_directory_that_is_none_is_named() {
 fn wrong_options_of_start_are_an_answer() {
     let editor = editor();
     let cases = [
-        ("{ promt = 'x' }", "unknown option \"promt\" (did you mean \"prompt\"?)"),
+        ("{ promt = 'x' }", "unknown option \"promt\" (did you mean \"prompt\"?)"), // misspelt on purpose
         ("{ prompt = 5 }", "prompt must be a string, not a number"),
         ("{ provider = 'nobody' }", "unknown provider \"nobody\""),
         ("{ session_id = 'a/b' }", "\"a/b\" is no session id"),
