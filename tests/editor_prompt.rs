@@ -17,14 +17,6 @@ fn in_prompt(editor: &Editor, mode: &str) {
     editor.wait_lua(&format!("vim.bo.filetype == 'agor-prompt' and vim.api.nvim_get_mode().mode == '{mode}'"));
 }
 
-fn draft(editor: &Editor, session: &str) -> String {
-    editor.lua_string(
-        "local buf = vim.fn.bufnr('^agor://' .. ... .. '/prompt$')
-         return table.concat(vim.api.nvim_buf_get_lines(buf, 0, -1, false), '\\n')",
-        &[session.into()],
-    )
-}
-
 #[track_caller]
 fn wait_draft(editor: &Editor, session: &str, text: &str) {
     editor.lua("_G.wanted = ...", &[text.into()]);

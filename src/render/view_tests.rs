@@ -291,3 +291,32 @@ fn folding_everything_touches_only_what_folds() {
     world.settle(1000.0);
     assert_eq!(world.buffer.lines, world.painted_anew());
 }
+
+#[test]
+fn folding_back_before_all_was_unfolded_leaves_nothing_behind() {
+    for micros in [1.0, 20.0, 60.0, 400.0] {
+        for steps in 0..60 {
+            let mut world = World::new();
+            for turn in 0..3 {
+                world.say(&format!("p{turn}"), false, Content::Prompt { text: "go on".into(), context: Vec::new() });
+                let thought = "a thought goes on\n".repeat(30);
+                world.say(&format!("h{turn}"), false, Content::Thinking { text: thought });
+                world.tool(&format!("t{turn}"));
+                world.result(&format!("t{turn}"), &"line\n".repeat(40));
+                world.text(&format!("x{turn}"), false, &"prose\n".repeat(20));
+            }
+            world.settle(1000.0);
+            let folded = world.buffer.lines.clone();
+            for action in [FoldAction::OpenAll, FoldAction::CloseAll] {
+                world.view.fold(0, action);
+                for _ in 0..steps {
+                    if let Some(patch) = world.view.next(&world.transcript, Budget::micros(micros)) {
+                        world.buffer.apply(patch);
+                    }
+                }
+            }
+            world.settle(micros);
+            assert_eq!(world.buffer.lines, folded, "after {steps} patches of {micros}");
+        }
+    }
+}

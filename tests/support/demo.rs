@@ -106,6 +106,8 @@ pub fn settled(editor: &Editor, session: &str) -> String {
     editor.wait_lua(&format!(
         "(function()
            local lines = vim.api.nvim_buf_get_lines(vim.fn.bufnr('^agor://{session}$'), 0, -1, false)
+           -- Painted from its end: the head line says what is missing.
+           if (lines[1] or ''):find('%d earlier entr') then return false end
            local text, at = table.concat(lines, '\\n'), 1
            for _, wanted in ipairs(_G.wanted) do
              local first, last = text:find(wanted, at, true)
