@@ -171,6 +171,25 @@ fn while_the_user_types_elsewhere() {
 }
 
 #[test]
+fn while_text_is_locked_it_waits_for_the_lock_to_end() {
+    let editor = start("", &[("a.txt", "one\n")], "a.txt");
+    turn(&editor, "echo hello");
+    editor.home().write("a.txt", "one\nby a shell\n");
+    editor.lua(
+        "vim.keymap.set('n', 'gx', function()
+           require('agor.files').changed(vim.fn.getcwd())
+           _G.locked = vim.api.nvim_buf_line_count(0)
+           return 'l'
+         end, { expr = true })",
+        &[],
+    );
+    editor.input("gx");
+    editor.wait_text("by a shell");
+    assert_eq!(editor.lua("return _G.locked", &[]), Value::from(1));
+    assert!(!messages(&editor).contains("E565"), "{}", messages(&editor));
+}
+
+#[test]
 fn a_changed_buffer_is_left_alone_and_told_once() {
     let editor = start("", &[("a.txt", "one\n")], "a.txt");
     editor.input("Omine<Esc>");

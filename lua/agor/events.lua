@@ -6,15 +6,44 @@ local state = require('agor.state')
 
 local M = {}
 
+---@type { pattern: string, data: table }|nil
+local firing = nil
+
+---Only for autocmd(): a command can be told to keep its errors to itself, a function cannot.
+function M.fire()
+  local this = firing
+  firing = nil
+  if this then
+    -- Without asking exists() first: that does not see a pattern such as `Agor*`.
+    vim.api.nvim_exec_autocmds('User', {
+      pattern = this.pattern,
+      data = this.data,
+      modeline = false,
+    })
+  end
+end
+
+---An error in one of the user's autocommands would be shown with its trace, at each event, and wait for a key.
 ---@param pattern string
 ---@param data table
 local function autocmd(pattern, data)
-  -- Without asking exists() first: that does not see a pattern such as `Agor*`.
-  local ok, err =
-    pcall(vim.api.nvim_exec_autocmds, 'User', { pattern = pattern, data = data, modeline = false })
-  if not ok then
-    local text = ('your autocommand for User %s failed: %s'):format(pattern, message.line(err))
+  local earlier = vim.v.errmsg
+  vim.v.errmsg = ''
+  firing = { pattern = pattern, data = data }
+  local ok, err = pcall(vim.cmd, "silent! unsilent lua require('agor.events').fire()")
+  firing = nil
+  local said = ok and vim.v.errmsg or tostring(err)
+  vim.v.errmsg = earlier
+  if said == '' then
+    return
+  end
+  local failed = said:match('^.-[Ll]ua callback: (.*)$') or not ok and said
+  if failed then
+    local text = ('your autocommand for User %s failed: %s'):format(pattern, message.line(failed))
     message.once(text, text)
+  else
+    -- What the user's own code said, as an error, is shown as it is.
+    vim.api.nvim_echo({ { said, 'ErrorMsg' } }, true, {})
   end
 end
 
@@ -130,15 +159,16 @@ end
 local handlers = {}
 
 function handlers.status(data)
-  local row = state.sessions[data.session_id]
-  if row and row.provisional then
-    row.status, row.error = data.status, optional(data.error)
+  local id, status, err = data.session_id, data.status, optional(data.error)
+  local row = state.sessions[id] or {}
+  -- Rows come before the events of their batch and may be ahead: who is told a state shall find that one in the list.
+  local ahead = { row.status, row.error }
+  row.status, row.error = status, err
+  call(state.on_status, 'on_status', id, status, err)
+  autocmd('AgorStatus', { session_id = id, status = status, error = err })
+  if not row.provisional then
+    row.status, row.error = ahead[1], ahead[2]
   end
-  call(state.on_status, 'on_status', data.session_id, data.status, optional(data.error))
-  autocmd(
-    'AgorStatus',
-    { session_id = data.session_id, status = data.status, error = optional(data.error) }
-  )
 end
 
 function handlers.messages(data)

@@ -36,8 +36,8 @@ local function wrap(text, width)
   return lines
 end
 
----A message that comes by itself must not stop the user with "Press ENTER": what is too long for the line is cut there,
----and whole in :messages.
+---A message that comes by itself must not stop the user with "Press ENTER": a second one takes the place of the first, and
+---what is too long for the line is cut there. All is whole in :messages.
 ---@param text string
 ---@param level integer
 local function echo(text, level)
@@ -53,7 +53,6 @@ local function echo(text, level)
   local lines = wrap(text, space)
   for _, line in ipairs(lines) do
     vim.notify(line, level)
-    -- After an intended redraw nobody waits for a key.
     vim.cmd('redraw')
   end
   local hint = '… (:messages)'

@@ -146,10 +146,14 @@ function M.forget(id)
   state.starts[id] = nil
 end
 
----A row for what was started a moment ago, until the backend sends its own.
+---A row for what was started a moment ago, until the backend sends its own; gives the start its time.
 ---@param params table
 function M.begin(params)
   local seconds, microseconds = vim.uv.gettimeofday()
+  local now = math.floor(seconds * 1000 + microseconds / 1000)
+  -- Two that are started within a millisecond keep their order.
+  state.last_start = math.max(now, (state.last_start or 0) + 1)
+  params.started_at = state.last_start
   state.sessions[params.session_id] = {
     session_id = params.session_id,
     provider = params.provider,
@@ -157,7 +161,7 @@ function M.begin(params)
     cost_usd = 0,
     input_tokens = 0,
     output_tokens = 0,
-    started_at = math.floor(seconds * 1000 + microseconds / 1000),
+    started_at = params.started_at,
     title = '',
     cwd = params.cwd,
     model = params.model or '',

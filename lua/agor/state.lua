@@ -17,6 +17,7 @@
 ---@field sessions table<string, agor.Row>
 ---@field requests table<string, table<string, agor.OpenRequest>> by session, then by request
 ---@field starts table<string, table> the parameters each session was started with
+---@field last_start integer|nil when the last session was started, in milliseconds
 ---@field tick integer
 ---@field used table<string, integer>
 ---@field tab_used table<integer, string[]> by tabpage, the last one used comes last

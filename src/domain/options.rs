@@ -66,6 +66,9 @@ pub struct StartOptions {
     /// The editor's environment at the moment of the start.
     #[serde(default)]
     pub environ: BTreeMap<String, String>,
+    /// Unix milliseconds, by the clock of whoever asks for the start; its order is that of the requests.
+    #[serde(default)]
+    pub started_at: Option<i64>,
     /// Where runners are looked for after `AGOR_ROOT`; the plugin's own folder is the last of them.
     #[serde(default)]
     pub runner_roots: Vec<PathBuf>,
@@ -133,6 +136,7 @@ impl StartOptions {
             config,
             cwd,
             environ: BTreeMap::new(),
+            started_at: None,
             runner_roots: Vec::new(),
             prompt: None,
             model: None,

@@ -177,7 +177,7 @@ impl Actor {
         common: Arc<Common>,
         updates: mpsc::UnboundedSender<Update>,
     ) -> Result<Self, JournalError> {
-        let started_at = common.counters.start_time();
+        let started_at = options.started_at.unwrap_or_else(|| common.counters.start_time());
         let header = journal::header(options.session_id.clone(), &options.provider, &options.cwd, started_at);
         let journal = Journal::create(common.journals.as_deref(), &header)?;
         let state = State::new(&options, started_at);

@@ -1,0 +1,735 @@
+//! The Lua functions, the User autocommands and the life of the backend, through the whole: a real Neovim, the real
+//! backend, the demo agent.
+
+mod support;
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use rmpv::Value;
+use support::{Editor, Options};
+
+fn options() -> Options {
+    let options = Options {
+        size: (140, 36),
+        init: "vim.o.swapfile = false
+               vim.o.shortmess = vim.o.shortmess .. 'I'
+               require('agor').setup({ provider = 'demo' })"
+            .into(),
+        args: vec!["a.txt".into()],
+        env: vec![("AGOR_DEMO_SPEED".into(), "0".into())],
+        ..Options::default()
+    };
+    options.home.write("a.txt", "one\n");
+    options
+}
+
+fn editor() -> Editor {
+    Editor::start(options())
+}
+
+fn with(init: &str) -> Editor {
+    let options = options();
+    let init = format!("{}\n{init}", options.init);
+    Editor::start(Options { init, ..options })
+}
+
+fn start(editor: &Editor, prompt: &str) -> String {
+    editor.lua_string("return assert(require('agor').start({ prompt = ..., open = false }))", &[prompt.into()])
+}
+
+#[track_caller]
+fn wait_status(editor: &Editor, session: &str, status: &str) {
+    editor.wait_lua(&format!(
+        "vim.iter(require('agor').sessions()):any(function(s) return s.session_id == '{session}' and s.status == '{status}' end)"
+    ));
+}
+
+#[track_caller]
+fn wait_said(editor: &Editor, text: &str) {
+    editor.wait_lua(&format!("vim.fn.execute('messages'):gsub('%s+', ' '):find([==[{text}]==], 1, true)"));
+}
+
+fn said(editor: &Editor) -> String {
+    editor.lua_string("return (vim.fn.execute('messages'):gsub('%s+', ' '))", &[])
+}
+
+#[track_caller]
+fn is(editor: &Editor, expression: &str, want: &str) {
+    assert_eq!(editor.lua_string(&format!("return vim.inspect({expression})"), &[]), want, "{expression}");
+}
+
+// ---------------------------------------------------------------------- autocommands and callbacks
+
+const LISTEN: &str = "_G.seen = {}
+    for _, name in ipairs({ 'Message', 'Status', 'Permission', 'Question', 'PermissionClosed', 'Turn' }) do
+      vim.api.nvim_create_autocmd('User', { pattern = 'Agor' .. name, callback = function(event)
+        table.insert(_G.seen, { name, event.data })
+      end })
+    end
+    function _G.last(name)
+      return vim.iter(_G.seen):filter(function(e) return e[1] == name end):map(function(e) return e[2] end):last()
+    end
+    function _G.keys(data)
+      local keys = vim.tbl_keys(data)
+      table.sort(keys)
+      return table.concat(keys, ' ')
+    end";
+
+#[test]
+fn autocommands_of_a_turn_have_their_data() {
+    let editor = with(LISTEN);
+    let id = start(&editor, "echo hello");
+    editor.wait_lua("_G.last('Turn') and require('agor').sessions()[1].status == 'idle'");
+    is(&editor, "_G.keys(_G.last('Turn'))", "\"session_id stop_reason\"");
+    is(&editor, "_G.last('Turn').session_id", &format!("{id:?}"));
+    is(&editor, "_G.last('Turn').stop_reason", "\"end_turn\"");
+    is(&editor, "_G.last('Message').session_id", &format!("{id:?}"));
+    let statuses = editor.lua_string(
+        "return vim.iter(_G.seen):filter(function(e) return e[1] == 'Status' end)
+           :map(function(e) return e[2].status end):join(' ')",
+        &[],
+    );
+    assert!(statuses.ends_with("running idle"), "{statuses}");
+    // Each message has what the contract says.
+    let wrong = editor.lua_string(
+        "local kinds = {}
+         for _, entry in ipairs(_G.seen) do
+           for _, m in ipairs(entry[1] == 'Message' and entry[2].messages or {}) do
+             kinds[m.type] = true
+             if type(m.id) ~= 'string' or type(m.timestamp) ~= 'number' or type(m.content) ~= 'table' then
+               return vim.inspect(m)
+             end
+           end
+         end
+         return _G.keys(kinds)",
+        &[],
+    );
+    for kind in ["init", "prompt", "text", "cost"] {
+        assert!(wrong.split(' ').any(|word| word == kind), "{kind} in {wrong}");
+    }
+}
+
+#[test]
+fn autocommands_of_an_error_say_it() {
+    let editor = with(LISTEN);
+    let id = start(&editor, "fail no more tea");
+    wait_status(&editor, &id, "error");
+    editor.wait_lua("_G.last('Status').status == 'error'");
+    is(&editor, "_G.last('Status').error", "\"no more tea\"");
+    editor.wait_lua("_G.last('Turn')");
+    is(&editor, "require('agor').sessions()[1].error", "\"no more tea\"");
+}
+
+#[test]
+fn a_permission_is_told_answered_and_closed() {
+    let editor = with(LISTEN);
+    let id = start(&editor, "permission 2");
+    editor.wait_lua("vim.iter(_G.seen):filter(function(e) return e[1] == 'Permission' end):fold(0, function(n) return n + 1 end) == 2");
+    is(&editor, "_G.keys(_G.last('Permission'))", "\"input options request_id session_id tool\"");
+    is(&editor, "_G.last('Permission').tool", "\"Bash\"");
+    is(&editor, "_G.last('Permission').input.command", "\"echo 2\"");
+    let wrong = editor.lua_string(
+        "local kinds = { 'allow_once', 'allow_always', 'reject_once', 'reject_always', 'other' }
+         for _, option in ipairs(_G.last('Permission').options) do
+           if _G.keys(option) ~= 'kind name option_id' or not vim.list_contains(kinds, option.kind) then
+             return vim.inspect(option)
+           end
+         end
+         return ''",
+        &[],
+    );
+    assert_eq!(wrong, "");
+    is(&editor, "require('agor').sessions()[1].attention", "\"permission\"");
+    assert!(editor.lua_string("return require('agor').statusline()", &[]).contains("2 waiting"));
+    // Both are answered in the tick that sees them; a second answer is refused.
+    let second = editor.lua_string(
+        "local agor = require('agor')
+         for _, entry in ipairs(_G.seen) do
+           if entry[1] == 'Permission' then
+             local data = entry[2]
+             assert(agor.answer(data.session_id, data.request_id, data.options[1].option_id))
+           end
+         end
+         local data = _G.last('Permission')
+         return select(2, agor.answer(data.session_id, data.request_id, data.options[1].option_id))",
+        &[],
+    );
+    assert!(second.contains("answered already"), "{second}");
+    wait_status(&editor, &id, "idle");
+    editor.wait_lua("_G.last('PermissionClosed')");
+    is(&editor, "_G.keys(_G.last('PermissionClosed'))", "\"outcome request_id session_id\"");
+    is(&editor, "require('agor').sessions()[1].attention", "nil");
+    let refused =
+        editor.lua_string("return select(2, require('agor').answer(..., 'nothing', 'x'))", &[id.as_str().into()]);
+    assert!(refused.contains("no open question nothing"), "{refused}");
+}
+
+#[test]
+fn a_question_is_told_and_answered_by_id() {
+    let editor = with(LISTEN);
+    let id = start(&editor, "ask");
+    editor.wait_lua("_G.last('Question')");
+    is(&editor, "_G.keys(_G.last('Question'))", "\"questions request_id session_id\"");
+    is(&editor, "require('agor').sessions()[1].attention", "\"question\"");
+    let shape = editor.lua_string(
+        "local out = {}
+         for _, q in ipairs(_G.last('Question').questions) do
+           out[#out + 1] = ('%s|%s|%s|%s|%s|%s'):format(q.header, q.text, q.multi, q.secret, q.allow_other, _G.keys(q.options[1]))
+         end
+         return table.concat(out, '\\n')",
+        &[],
+    );
+    assert_eq!(
+        shape,
+        "Colour|Which colour do you want?|false|false|true|description label\nExtras|Which extras?|true|false|true|description label"
+    );
+    editor.lua(
+        "local data = _G.last('Question')
+         local answers = { [data.questions[1].id] = 'Green', [data.questions[2].id] = { 'Tests', 'my own words' } }
+         assert(require('agor').answer(data.session_id, data.request_id, nil, { answers = answers }))",
+        &[],
+    );
+    wait_status(&editor, &id, "idle");
+    let text = editor.lua_string("return vim.inspect(require('agor').messages(...))", &[id.as_str().into()]);
+    for word in ["Green", "Tests", "my own words"] {
+        assert!(text.contains(word), "{text}");
+    }
+}
+
+#[test]
+fn callbacks_come_in_order_and_end_when_removed() {
+    let editor = editor();
+    let id = editor.lua_string(
+        "local agor = require('agor')
+         _G.order = {}
+         local id = assert(agor.start({ prompt = 'echo one', open = false }))
+         for i = 1, 3 do
+           local remove = agor.on_status(i == 2 and id or nil, function(session, status)
+             local row = vim.iter(agor.sessions()):find(function(s) return s.session_id == session end)
+             table.insert(_G.order, i .. status .. (row.status == status and '' or ' (but the list says ' .. row.status .. ')'))
+           end)
+           if i == 3 then _G.remove = remove end
+         end
+         agor.on_status('another', function() table.insert(_G.order, 'wrong') end)
+         return id",
+        &[],
+    );
+    wait_status(&editor, &id, "idle");
+    editor.wait_lua("vim.list_contains(_G.order, '3idle')");
+    let order = editor.lua_string("return table.concat(_G.order, ' ')", &[]);
+    assert!(order.ends_with("1running 2running 3running 1idle 2idle 3idle"), "{order}");
+    editor.lua("_G.remove() _G.order = {} assert(require('agor').send('echo two'))", &[]);
+    editor.wait_lua("vim.list_contains(_G.order, '2idle')");
+    is(&editor, "table.concat(_G.order, ' ')", "\"1running 2running 1idle 2idle\"");
+}
+
+#[test]
+fn an_error_in_a_callback_is_told_once_and_stops_nothing() {
+    let editor = with(
+        "_G.calls = 0
+         require('agor').on_status(nil, function() error('my own fault') end)
+         require('agor').on_status(nil, function() _G.calls = _G.calls + 1 end)
+         vim.api.nvim_create_autocmd('User', { pattern = 'AgorTurn', callback = function() error('turned wrong') end })",
+    );
+    let id = start(&editor, "echo one");
+    wait_status(&editor, &id, "idle");
+    editor.lua("assert(require('agor').send('echo two'))", &[]);
+    editor.wait_lua("_G.calls >= 4 and require('agor').sessions()[1].status == 'idle'");
+    wait_said(&editor, "turned wrong");
+    let said = said(&editor);
+    assert_eq!(said.matches("my own fault").count(), 1, "{said}");
+    assert_eq!(said.matches("turned wrong").count(), 1, "{said}");
+    assert!(!said.contains("stack traceback"), "{said}");
+}
+
+#[test]
+fn a_second_setup_and_a_reload_double_nothing() {
+    let editor = with(
+        "_G.calls = 0
+         function _G.count() _G.calls = _G.calls + 1 end
+         require('agor').on_status(nil, _G.count)",
+    );
+    let id = start(&editor, "echo one");
+    wait_status(&editor, &id, "idle");
+    editor.wait_lua("_G.calls == 2");
+    let pid = editor.lua_string("return tostring(require('agor.state').backend.pid)", &[]);
+    editor.lua(
+        "require('agor').setup({ provider = 'demo' })
+         for name in pairs(package.loaded) do
+           if name == 'agor' or vim.startswith(name, 'agor.') then package.loaded[name] = nil end
+         end
+         vim.g.loaded_agor = nil
+         vim.cmd('runtime plugin/agor.lua')
+         require('agor').setup({ provider = 'demo' })
+         require('agor').on_status(nil, _G.count)
+         _G.calls = 0",
+        &[],
+    );
+    is(&editor, "tostring(require('agor.state').backend.pid)", &format!("{pid:?}"));
+    is(&editor, "#require('agor').sessions()", "1");
+    editor.lua("assert(require('agor').send('echo two'))", &[]);
+    editor.wait_lua("_G.calls == 2 and require('agor').sessions()[1].status == 'idle'");
+    editor.input(":AgorOpen<CR>");
+    editor.wait_text("❯ echo two");
+    is(&editor, "_G.calls", "2");
+    is(&editor, "#vim.api.nvim_get_autocmds({ group = 'agor.quit' })", "2");
+}
+
+// ---------------------------------------------------------------------- sessions, messages, figures
+
+#[test]
+fn sessions_are_ordered_by_their_start_and_fresh() {
+    let editor = editor();
+    let before = editor.lua("return os.time() * 1000 - 1000", &[]).as_u64().unwrap_or(0);
+    let ids: Vec<String> = ["echo b", "echo a", "stream 3 0 9"].iter().map(|prompt| start(&editor, prompt)).collect();
+    for id in &ids {
+        wait_status(&editor, id, "idle");
+    }
+    is(
+        &editor,
+        "vim.tbl_map(function(s) return s.session_id end, require('agor').sessions())",
+        &format!("{{ {:?}, {:?}, {:?} }}", ids[0], ids[1], ids[2]),
+    );
+    let keys = editor.lua_string(
+        "local s = require('agor').sessions()[1]
+         local keys = {}
+         for key, value in pairs(s) do keys[#keys + 1] = key .. ':' .. type(value) end
+         table.sort(keys)
+         return table.concat(keys, ' ')",
+        &[],
+    );
+    assert_eq!(
+        keys,
+        "cost_usd:number cwd:string input_tokens:number mode:string model:string output_tokens:number provider:string queued:number session_id:string started_at:number status:string title:string"
+    );
+    let started = editor.lua("return require('agor').sessions()[1].started_at", &[]).as_u64().unwrap_or(0);
+    assert!(started >= before && started < before + 600_000, "{started} is in Unix milliseconds, {before} was before");
+    editor.lua("require('agor').sessions()[1].title = 'mine'", &[]);
+    is(&editor, "require('agor').sessions()[1].title", "\"echo b\"");
+    is(&editor, "require('agor').sessions()[1].queued", "0");
+}
+
+#[test]
+fn unknown_sessions_are_named() {
+    let editor = editor();
+    let id = start(&editor, "echo hello");
+    wait_status(&editor, &id, "idle");
+    for call in [
+        "interrupt('nobody')",
+        "stop('nobody')",
+        "remove('nobody')",
+        "answer('nobody', 'x', 'y')",
+        "messages('nobody')",
+    ] {
+        is(&editor, &format!("{{ select(2, require('agor').{call}) }}"), "{ \"no session nobody\" }");
+        is(&editor, &format!("(require('agor').{call})"), "nil");
+    }
+    let again =
+        editor.lua_string("return select(2, require('agor').start({ session_id = ... }))", &[id.as_str().into()]);
+    assert_eq!(again, format!("session {id} already exists"));
+}
+
+#[test]
+fn a_stopped_session_is_done_and_stopping_it_again_is_fine() {
+    let editor = editor();
+    let id = start(&editor, "hang");
+    wait_status(&editor, &id, "running");
+    let call = |code: &str| editor.lua(&format!("return {code}"), &[id.as_str().into()]);
+    assert_eq!(call("require('agor').stop(..., { force = true })"), Value::Boolean(true));
+    wait_status(&editor, &id, "done");
+    assert_eq!(call("require('agor').stop(...)"), Value::Boolean(true));
+    assert_eq!(call("require('agor').remove(...)"), Value::Boolean(true));
+    editor.wait_lua("#require('agor').sessions() == 0");
+    let journal = editor.home().data().join(format!("agor/sessions/{id}.ndjson"));
+    assert!(journal.exists(), "its journal stays");
+}
+
+#[test]
+fn messages_come_in_bounded_pages() {
+    let editor = editor();
+    let id = start(&editor, "echo first");
+    wait_status(&editor, &id, "idle");
+    // Some 3 MB in several messages.
+    for _ in 0..6 {
+        editor.lua("assert(require('agor').send('stream 10 0 50000'))", &[]);
+        editor.wait_lua("require('agor').sessions()[1].status == 'running' or true");
+    }
+    editor.wait_lua("require('agor').sessions()[1].queued == 0 and require('agor').sessions()[1].status == 'idle'");
+    let report = editor.lua_string(
+        "local agor = require('agor')
+         local since, pages, all, seen, largest = nil, 0, 0, {}, 0
+         repeat
+           local messages, rest = agor.messages(..., { since = since })
+           pages = pages + 1
+           local bytes = 0
+           for _, m in ipairs(messages) do
+             assert(not seen[m.id .. m.type], 'twice: ' .. m.id)
+             seen[m.id .. m.type] = true
+             bytes = bytes + #(m.content.text or '')
+           end
+           largest = math.max(largest, bytes)
+           all = all + bytes
+           assert(rest == nil or #messages > 0, 'an empty page')
+           assert(#messages <= 1000)
+           since = rest
+         until not since
+         return ('%d %d %d'):format(pages, all, largest)",
+        &[id.as_str().into()],
+    );
+    let figures: Vec<u64> = report.split(' ').filter_map(|figure| figure.parse().ok()).collect();
+    assert!(figures[0] > 1 && figures[1] >= 3_000_000 && figures[2] <= 1 << 20, "{report}");
+}
+
+#[test]
+fn the_statusline_and_the_figures() {
+    let editor = editor();
+    is(&editor, "require('agor').statusline()", "\"\"");
+    is(&editor, "require('agor').stats().sessions", "0");
+    let id = start(&editor, "hang");
+    wait_status(&editor, &id, "running");
+    let line = editor.lua_string("return require('agor').statusline()", &[]);
+    assert!(line.starts_with("demo"), "{line}");
+    // In a real statusline.
+    editor.command("set statusline=%{%v:lua.require'agor'.statusline()%}");
+    editor.wait_text(&line);
+    let stats = editor.lua_string(
+        "local stats = require('agor').stats()
+         for _, key in ipairs({ 'frames', 'patches', 'bytes_in', 'bytes_to_editor', 'last_call_ms', 'max_call_ms', 'sessions',
+             'processes', 'rss_bytes' }) do
+           if type(stats[key]) ~= 'number' then return key .. ' is ' .. vim.inspect(stats[key]) end
+         end
+         return ('%d %d'):format(stats.sessions, stats.processes)",
+        &[],
+    );
+    assert_eq!(stats, "1 1");
+}
+
+// ---------------------------------------------------------------------- subcommands that show something
+
+#[test]
+fn tables_logs_and_exports_are_shown() {
+    let editor = editor();
+    let id = start(&editor, "echo to be exported");
+    wait_status(&editor, &id, "idle");
+    editor.input(":AgorPs<CR>");
+    editor.wait_screen("the processes", |rows| {
+        let head = rows.iter().position(|row| row.starts_with("SESSION") && row.contains("MEMORY"));
+        head.is_some_and(|head| rows[head + 1].starts_with(&id) && rows[head + 1].contains("MiB"))
+    });
+    editor.input("q");
+    editor.wait_no_text("MEMORY");
+    editor.input(":AgorStats<CR>");
+    editor.wait_screen("the figures", |rows| rows.iter().any(|row| row.starts_with("FIGURE")));
+    editor.wait_text("rss_bytes");
+    editor.input("q");
+    editor.wait_no_text("FIGURE");
+    editor.input(":AgorLog<CR>");
+    editor.wait_lua("vim.bo.readonly and vim.api.nvim_buf_get_name(0):find('agor/log', 1, true)");
+    editor.wait_text("the agent runs");
+    editor.input(":quit<CR>:AgorExport<CR>");
+    editor.wait_lua("vim.bo.filetype == 'markdown'");
+    editor.wait_text("\"echo to be exported\"");
+    editor.input("q:AgorExport out put.md<CR>");
+    wait_said(&editor, "out put.md");
+    assert!(editor.home().read("out put.md").contains("echo to be exported"));
+    editor.input(":AgorExport out put.md<CR>");
+    wait_said(&editor, "out put.md exists: :Agor! export overwrites it");
+    fs::write(editor.home().project().join("out put.md"), "old").expect("the project takes files");
+    editor.input("<Esc>:Agor! export out put.md<CR>");
+    editor.wait_lua("#vim.fn.readfile('out put.md') > 1");
+}
+
+#[test]
+fn the_wire_is_traced_while_it_is_wanted() {
+    let editor = editor();
+    let id = start(&editor, "echo before");
+    wait_status(&editor, &id, "idle");
+    editor.input(":AgorTrace on<CR>");
+    wait_said(&editor, "the wire of");
+    editor.lua("assert(require('agor').send('echo while it is on'))", &[]);
+    editor.wait_lua("#require('agor').messages(...) > 5 or true".replace("...", &format!("'{id}'")).as_str());
+    let trace = editor.home().state().join(format!("agor/trace/{id}.ndjson"));
+    editor.wait_lua(&format!(
+        "(function()
+           local file = io.open([==[{}]==]) local text = file and file:read('*a') or '' if file then file:close() end
+           return text:find('while it is on', 1, true) and not text:find('echo before', 1, true)
+         end)()",
+        trace.display()
+    ));
+    assert_eq!(fs::metadata(&trace).expect("the trace").permissions().mode() & 0o777, 0o600);
+    wait_status(&editor, &id, "idle");
+    editor.input(":AgorTrace off<CR>");
+    wait_said(&editor, "the trace is off");
+    editor.lua("assert(require('agor').send('echo after'))", &[]);
+    editor.wait_lua(
+        "vim.inspect(require('agor').messages(require('agor').sessions()[1].session_id)):find('echo after', 1, true)",
+    );
+    assert!(!fs::read_to_string(&trace).expect("the trace").contains("echo after"));
+    editor.input(":AgorTrace<CR>");
+    editor.wait_lua(&format!("vim.api.nvim_buf_get_name(0):find('{id}.ndjson', 1, true)"));
+    editor.input(":quit<CR>:AgorTrace maybe<CR>");
+    wait_said(&editor, "trace takes on or off, not \"maybe\"");
+}
+
+#[test]
+fn next_and_prev_go_round() {
+    let editor = editor();
+    let ids: Vec<String> = ["echo one", "echo two", "echo three"].iter().map(|prompt| start(&editor, prompt)).collect();
+    for id in &ids {
+        wait_status(&editor, id, "idle");
+    }
+    editor.input(":AgorToggle<CR>");
+    editor.wait_text("❯ echo three");
+    for (command, text) in [
+        ("AgorNext", "❯ echo one"),
+        ("AgorNext", "❯ echo two"),
+        ("AgorPrev", "❯ echo one"),
+        ("AgorPrev", "❯ echo three"),
+    ] {
+        editor.input(&format!(":{command}<CR>"));
+        editor.wait_text(text);
+    }
+    editor.input(":Agor<CR>");
+    editor.wait_no_text("❯ echo three");
+}
+
+#[test]
+fn a_model_or_mode_that_cannot_be_changed_says_so() {
+    let editor = editor();
+    let id = start(&editor, "echo one");
+    wait_status(&editor, &id, "idle");
+    editor.input(":AgorModel opus<CR>");
+    wait_said(
+        &editor,
+        "demo does not let the model be changed in a running session; :AgorStart model=… starts with one",
+    );
+    editor.input("<Esc>:AgorMode plan<CR>");
+    wait_said(&editor, "demo does not let the mode be changed in a running session");
+}
+
+#[test]
+fn without_a_session_everything_says_how_to_start_one() {
+    let editor = editor();
+    for command in ["AgorOpen", "AgorNext", "AgorInterrupt", "AgorStop", "AgorModel x", "AgorExport", "AgorTrace on"] {
+        editor.command("messages clear");
+        editor.input(&format!(":{command}<CR>"));
+        wait_said(&editor, "there is no session: :AgorStart starts one");
+    }
+    editor.command("messages clear");
+    editor.input(":AgorPermit<CR>");
+    editor.wait_lua("vim.fn.execute('messages') ~= ''");
+    let said = said(&editor);
+    assert!(!said.contains("Error") && !said.contains("traceback"), "{said}");
+}
+
+// ---------------------------------------------------------------------- leaving
+
+#[track_caller]
+fn at_work(editor: &Editor) -> String {
+    let id = start(editor, "hang");
+    wait_status(editor, &id, "running");
+    id
+}
+
+#[test]
+fn qa_wqa_and_the_last_q_are_refused_while_an_agent_works() {
+    let mut editor = editor();
+    let id = at_work(&editor);
+    for command in ["qa", "wqa", "q", "x", "wq"] {
+        editor.command("messages clear");
+        editor.input(&format!(":{command}<CR>"));
+        editor.wait_text(&id);
+        editor.wait_text(":qa! stops");
+        // A key for the "Press ENTER" that Neovim's own refusal may come with.
+        editor.input("<Esc><Esc>");
+        editor.wait_lua("vim.fn.mode() == 'n'");
+        editor.command("silent! only | silent! buffer a.txt");
+    }
+    is(&editor, "require('agor').sessions()[1].status", "\"running\"");
+    let status = editor.quit("qa!");
+    assert!(status.success());
+    editor.assert_nothing_left();
+}
+
+#[test]
+fn an_open_question_refuses_too_and_an_answered_one_does_not() {
+    let mut editor = with(LISTEN);
+    let id = start(&editor, "permission");
+    editor.wait_lua("_G.last('Permission')");
+    editor.input(":qa<CR>");
+    editor.wait_text(&id);
+    editor.input("<CR>");
+    editor.wait_text("waits for your answer");
+    editor.lua(
+        "local data = _G.last('Permission')
+         assert(require('agor').answer(data.session_id, data.request_id, data.options[1].option_id))",
+        &[],
+    );
+    wait_status(&editor, &id, "idle");
+    editor.wait_no_text("waits for your answer");
+    let status = editor.quit("qa");
+    assert!(status.success());
+    editor.assert_nothing_left();
+}
+
+#[test]
+fn cq_ends_with_its_code_at_once() {
+    let mut editor = editor();
+    at_work(&editor);
+    assert_eq!(editor.quit("cq 3").code(), Some(3));
+    editor.assert_nothing_left();
+}
+
+#[test]
+fn quit_stop_asks_nothing() {
+    let mut editor = with("require('agor').setup({ provider = 'demo', quit = 'stop' })");
+    at_work(&editor);
+    assert!(editor.quit("qa").success());
+    editor.assert_nothing_left();
+}
+
+#[test]
+fn an_editor_without_a_screen_asks_nothing() {
+    let mut editor = editor();
+    at_work(&editor);
+    editor.call("nvim_ui_detach", Vec::new());
+    assert!(editor.quit("qa").success());
+    editor.assert_nothing_left();
+}
+
+#[test]
+fn a_window_of_several_closes_as_ever() {
+    let editor = editor();
+    at_work(&editor);
+    editor.command("split");
+    editor.command("quit");
+    is(&editor, "#vim.api.nvim_list_wins()", "1");
+    assert_eq!(editor.lua_string("return vim.fn.bufname()", &[]), "a.txt");
+}
+
+// ---------------------------------------------------------------------- the backend's life
+
+/// A script in the place of the backend.
+fn stub(options: &Options, name: &str, script: &str) -> String {
+    let path = options.home.path().join(name);
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("the home takes files");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("our own file");
+    path.to_string_lossy().into_owned()
+}
+
+#[track_caller]
+fn refuses_to_start(script: &str, says: &str) {
+    let mut options = options();
+    let path = stub(&options, "backend", script);
+    options.env.push(("AGOR_BIN".into(), path));
+    let editor = Editor::start(options);
+    editor.input(":AgorStart hello<CR>");
+    wait_said(&editor, says);
+    let said = said(&editor);
+    assert!(said.contains("run :Agor build") || said.contains("Run :Agor build"), "{said}");
+    assert!(!said.contains("traceback"), "{said}");
+    is(&editor, "#require('agor').sessions()", "0");
+}
+
+#[test]
+fn a_program_that_is_no_backend_is_refused() {
+    refuses_to_start("echo I am no backend; exec cat", "does not speak as the backend should");
+}
+
+#[test]
+fn a_backend_that_ends_at_once_is_refused() {
+    refuses_to_start("exit 1", "does not speak as the backend should");
+}
+
+#[test]
+fn a_backend_that_is_not_there_is_named() {
+    let mut options = options();
+    options.env.push(("AGOR_BIN".into(), "/nowhere/agor-nvim".into()));
+    let editor = Editor::start(options);
+    editor.input(":AgorStart hello<CR>");
+    wait_said(&editor, "/nowhere/agor-nvim");
+    is(&editor, "#require('agor').sessions()", "0");
+}
+
+fn kill_backend(editor: &Editor) {
+    editor.lua("vim.uv.kill(require('agor.state').backend.pid, 'sigkill')", &[]);
+}
+
+#[test]
+fn a_backend_that_dies_is_started_again_once() {
+    let editor = with(LISTEN);
+    let id = start(&editor, "hang");
+    editor.wait_lua("_G.last('Status') and _G.last('Status').status == 'running'");
+    kill_backend(&editor);
+    wait_said(&editor, "the backend ended by itself");
+    wait_said(&editor, "it runs again, its session goes on with the next prompt");
+    editor.wait_lua("require('agor').sessions()[1].status ~= 'running'");
+    editor.wait_lua("require('agor').sessions()[1].status == 'idle'");
+    // The conversation goes on.
+    editor.lua("assert(require('agor').send('echo again'))", &[]);
+    editor.wait_lua(
+        "vim.inspect(require('agor').messages(require('agor').sessions()[1].session_id)):find('echo again', 1, true)",
+    );
+    wait_status(&editor, &id, "idle");
+    kill_backend(&editor);
+    wait_said(&editor, "once more. :Agor log has more, :Agor restart starts it");
+    is(&editor, "require('agor').sessions()[1].status", "\"error\"");
+    editor.input("<Esc>:AgorRestart<CR>");
+    wait_said(&editor, "the backend runs again");
+    let said = said(&editor);
+    assert!(!said.contains("traceback"), "{said}");
+}
+
+#[test]
+fn a_prompt_for_a_session_whose_backend_is_gone_is_not_lost() {
+    let editor = editor();
+    let id = start(&editor, "echo one");
+    wait_status(&editor, &id, "idle");
+    for _ in 0..2 {
+        let pid = editor.lua_string("return tostring(require('agor.state').backend.pid)", &[]);
+        kill_backend(&editor);
+        editor.wait_lua(&format!(
+            "not require('agor.state').backend or tostring(require('agor.state').backend.pid) ~= '{pid}'"
+        ));
+    }
+    editor.wait_lua("require('agor.state').channel == nil");
+    // The next prompt brings the backend back, and with it the session.
+    editor.lua("assert(require('agor').send('echo two', { session = ... }))", &[id.as_str().into()]);
+    editor.wait_lua(&format!("vim.inspect(require('agor').messages('{id}')):find('echo two', 1, true)"));
+    wait_status(&editor, &id, "idle");
+}
+
+#[test]
+fn a_session_that_was_done_goes_on_after_a_restart() {
+    let editor = editor();
+    let id = start(&editor, "echo one");
+    wait_status(&editor, &id, "idle");
+    editor.lua("assert(require('agor').stop())", &[]);
+    wait_status(&editor, &id, "done");
+    editor.input(":AgorRestart<CR>");
+    wait_said(&editor, "the backend runs again");
+    is(&editor, "#require('agor').sessions()", "1");
+    editor.lua("assert(require('agor').send('echo two', { session = ... }))", &[id.as_str().into()]);
+    editor.wait_lua(&format!("vim.inspect(require('agor').messages('{id}')):find('echo two', 1, true)"));
+    wait_status(&editor, &id, "idle");
+}
+
+#[test]
+fn the_login_is_the_agents_own_in_a_terminal() {
+    let mut options = options();
+    let login = stub(&options, "login", "echo login of $1; env | grep -c ANTHROPIC_API_KEY; read x");
+    options.init += &format!(
+        "\nrequire('agor').setup({{ provider = 'demo', providers = {{ claude = {{ login = {{ [==[{login}]==], 'me' }} }} }} }})
+         vim.env.ANTHROPIC_API_KEY = 'secret'"
+    );
+    let editor = Editor::start(options);
+    editor.input(":AgorLogin claude<CR>");
+    editor.wait_text("login of me");
+    editor.wait_screen("no key", |rows| rows.iter().any(|row| row.trim() == "0"));
+    is(&editor, "vim.bo.buftype", "\"terminal\"");
+    editor.input("<CR>");
+    editor.input("<C-\\><C-n>:AgorLogin demo<CR>");
+    wait_said(&editor, "demo has no login of its own");
+    editor.input(":AgorLogin nobody<CR>");
+    wait_said(&editor, "unknown provider \"nobody\"");
+}
