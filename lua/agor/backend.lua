@@ -154,14 +154,46 @@ local function launch()
   return job
 end
 
----The channel; starts the backend if it is not running. Waits for nothing but the handshake.
+---Sessions are taken up again in a new backend, each from its journal; the next prompt starts an agent that resumes.
+---@return integer count
+local function take_up()
+  local rpc, channel = require('agor.rpc'), state.channel
+  local count = 0
+  for _, row in ipairs(require('agor.mirror').list()) do
+    local id = row.session_id
+    local params = state.starts[id]
+    if params then
+      params = vim.tbl_extend('force', params, {
+        restore = true,
+        environ = vim.fn.environ(),
+      })
+      count = count + 1
+      rpc.notify('start', params, function(err)
+        -- One that has ended too is spoken of elsewhere.
+        if err and state.channel == channel then
+          message.error(('the session %s could not be taken up again: %s'):format(id, err))
+        end
+      end)
+    end
+  end
+  if count > 0 then
+    -- The new backend knows no windows yet.
+    require('agor.ui.views').send()
+  end
+  return count
+end
+
+---The channel; starts the backend if it is not running, with the sessions that there were. Waits for nothing but the
+---handshake.
 ---@return integer|nil channel
 ---@return string|nil message a sentence that says what to do
+---@return integer taken how many sessions were taken up
 function M.ensure()
   if state.channel then
-    return state.channel
+    return state.channel, nil, 0
   end
-  return launch()
+  local channel, failed = launch()
+  return channel, failed, channel and take_up() or 0
 end
 
 ---Every session that has an agent loses it.
@@ -172,7 +204,10 @@ local function mark_lost(why)
   for _, row in ipairs(require('agor.mirror').list()) do
     local id = row.session_id
     for request in pairs(state.requests[id] or {}) do
-      events.handle('permission_closed', { session_id = id, request_id = request, outcome = 'cancelled' })
+      events.handle(
+        'permission_closed',
+        { session_id = id, request_id = request, outcome = 'cancelled' }
+      )
     end
     row.busy, row.attention, row.pending, row.queued = false, nil, 0, 0
     if row.status == 'running' or row.status == 'idle' then
@@ -185,32 +220,6 @@ local function mark_lost(why)
     require('agor.ui.bar').refresh(changed)
     require('agor.quit').refresh()
   end
-end
-
----Sessions are taken up again in a new backend, each from its journal; the next prompt starts an agent that resumes.
----@return integer count
-local function take_up()
-  local rpc = require('agor.rpc')
-  local count = 0
-  for _, row in ipairs(require('agor.mirror').list()) do
-    local id = row.session_id
-    local params = state.starts[id]
-    if params then
-      params = vim.tbl_extend('force', params, {
-        restore = true,
-        environ = vim.fn.environ(),
-      })
-      count = count + 1
-      rpc.notify('start', params, function(err)
-        if err then
-          message.error(('the session %s could not be taken up again: %s'):format(id, err))
-        end
-      end)
-    end
-  end
-  -- The new backend knows no windows yet.
-  require('agor.ui.views').send()
-  return count
 end
 
 ---A backend has ended.
@@ -240,14 +249,11 @@ function M.exited(job, code, last)
     how = how:format(code > 128 and code - 128 or code, last and ': ' .. last or '')
     local reason = ('the backend ended by itself (%s)'):format(how)
     mark_lost(reason)
-    local again, failed = false, nil
+    local again, failed, count = nil, nil, 0
     if #state.deaths < 2 then
-      local channel
-      channel, failed = M.ensure()
-      again = channel ~= nil
+      again, failed, count = M.ensure()
     end
     if again then
-      local count = take_up()
       local go_on = count == 1 and ', its session goes on with the next prompt' or ''
       go_on = count > 1 and (', its %d sessions go on with the next prompt'):format(count) or go_on
       message.error(('%s; it runs again%s. :Agor log has more'):format(reason, go_on))
@@ -287,13 +293,14 @@ end
 function M.restart()
   state.deaths = {}
   M.stop(function()
-    local channel, failed = M.ensure()
+    local channel, failed, count = M.ensure()
     if not channel then
       mark_lost('the backend was stopped')
       return message.error(failed or 'the backend could not be started')
     end
-    local count = take_up()
-    local taken = count > 0 and (', %d session%s taken up'):format(count, count == 1 and ' is' or 's are') or ''
+    local taken = count > 0
+        and (', %d session%s taken up'):format(count, count == 1 and ' is' or 's are')
+      or ''
     message.info('the backend runs again' .. taken)
   end)
 end

@@ -39,6 +39,8 @@ local function autocmd(pattern, data)
   end
   local failed = said:match('^.-[Ll]ua callback: (.*)$') or not ok and said
   if failed then
+    -- Neovim has made room for the error that it was not to show; after a redraw it waits for no key because of that.
+    vim.cmd('redraw')
     local text = ('your autocommand for User %s failed: %s'):format(pattern, message.line(failed))
     message.once(text, text)
   else
