@@ -259,8 +259,12 @@ impl Actor {
         if std::mem::take(&mut self.touched) {
             self.tell_files(Vec::new());
         }
-        self.deliver(true);
-        self.tell(Update::Turn { session: self.options.session_id.clone(), stop_reason: stop_reason.to_owned() });
+        let end = self.journal.end();
+        match &mut self.listening {
+            Some(listening) => listening.turns.push_back((end, stop_reason.to_owned())),
+            None => self.tell_turn(stop_reason.to_owned()),
+        }
+        self.deliver();
     }
 
     fn agent_session(&mut self, id: String) {

@@ -1,5 +1,7 @@
 //! What clients see of a session: views, messages, exports.
 
+use std::collections::VecDeque;
+
 use tokio::time::Instant;
 
 use super::{Actor, DELIVERY, LINGER, Listening};
@@ -64,7 +66,7 @@ impl Actor {
                 let _ = reply.send(Ok(folded));
             }
             Input::Listen(true) => self.listen(),
-            Input::Listen(false) => self.listening = None,
+            Input::Listen(false) => self.stop_listening(),
             Input::MessagesTaken => {
                 if let Some(listening) = &mut self.listening {
                     listening.out = false;
@@ -84,7 +86,12 @@ impl Actor {
     /// Hands on what is said from now on.
     pub(in crate::session) fn listen(&mut self) {
         let since = self.journal.end();
-        self.listening.get_or_insert_with(|| Listening { since, out: false, next: Instant::now() });
+        self.listening.get_or_insert_with(|| Listening {
+            since,
+            out: false,
+            next: Instant::now(),
+            turns: VecDeque::new(),
+        });
     }
 
     fn head(&self) -> Head {
@@ -109,29 +116,56 @@ impl Actor {
         listening.since < self.journal.end() || self.journal.has_pending()
     }
 
-    /// Hands on what is new to those who listen: one piece at a time, at the end of a turn at once.
-    pub(super) fn deliver(&mut self, at_once: bool) {
-        let now = Instant::now();
+    /// Hands on what is new to those who listen, one piece at a time; and that a turn has ended after what was said in it.
+    pub(super) fn deliver(&mut self) {
         loop {
             let Some(listening) = &self.listening else { return };
-            if listening.out || !self.has_news(listening) || !at_once && listening.next > now {
+            if !self.has_news(listening) {
+                return self.tell_turns();
+            }
+            if listening.out || listening.due() > Instant::now() {
                 return;
             }
             let page = self.journal.page(listening.since, DELIVERY_BYTES);
             let messages = page.messages;
             let Some(listening) = &mut self.listening else { return };
-            if page.end == listening.since {
-                return;
-            }
+            // A journal that cannot be read has nothing more to say.
+            let end = if page.end == listening.since { u64::MAX } else { page.end };
             listening.since = page.end;
             // Parts of a text that has ended meanwhile are no news: its whole comes.
-            if messages.is_empty() {
-                continue;
+            if !messages.is_empty() {
+                listening.out = true;
+                listening.next = Instant::now() + DELIVERY;
+                self.tell(Update::Messages { session: self.options.session_id.clone(), messages });
             }
-            listening.out = true;
-            listening.next = now + DELIVERY;
-            self.tell(Update::Messages { session: self.options.session_id.clone(), messages });
-            return;
+            self.tell_turns_until(end);
+            if end == u64::MAX {
+                return;
+            }
         }
+    }
+
+    fn tell_turns(&mut self) {
+        if let Some(since) = self.listening.as_ref().map(|listening| listening.since) {
+            self.tell_turns_until(since);
+        }
+    }
+
+    fn tell_turns_until(&mut self, place: u64) {
+        while let Some(listening) = &mut self.listening
+            && listening.turns.front().is_some_and(|(end, _)| *end <= place)
+            && let Some((_, stop_reason)) = listening.turns.pop_front()
+        {
+            self.tell_turn(stop_reason);
+        }
+    }
+
+    pub(super) fn tell_turn(&self, stop_reason: String) {
+        self.tell(Update::Turn { session: self.options.session_id.clone(), stop_reason });
+    }
+
+    fn stop_listening(&mut self) {
+        self.tell_turns_until(u64::MAX);
+        self.listening = None;
     }
 }
