@@ -45,9 +45,10 @@ local function echo(text, level)
   local fits = not text:find('\n') and vim.fn.strdisplaywidth(text) <= space
   if #vim.api.nvim_list_uis() == 0 then
     return vim.notify(text, level)
-  elseif fits then
-    -- Two in one tick would be two lines.
-    vim.cmd('redraw')
+  end
+  -- Two in one tick would be two lines; after an intended redraw nobody waits for a key.
+  vim.cmd('redraw')
+  if fits then
     return vim.notify(text, level)
   end
   local lines = wrap(text, space)
