@@ -67,7 +67,8 @@ function M.table(head, rows)
     for i, cell in ipairs(line) do
       local pad = (' '):rep(widths[i] - vim.fn.strdisplaywidth(cell))
       local value = n > 1 and rows[n - 1][i]
-      local number = type(value) == 'number' or type(value) == 'string' and value:match('^%d+%.%d+$') ~= nil
+      local number = type(value) == 'number'
+        or type(value) == 'string' and value:match('^%d+%.%d+$') ~= nil
       parts[i] = number and pad .. cell or cell .. pad
     end
     table.insert(out, (table.concat(parts, '  '):gsub('%s+$', '')))

@@ -39,18 +39,15 @@ T['sessions are seen at once and then as the backend tells'] = test(nil, functio
   equal(child:get([[require('agor').sessions()[1].status]]), 'idle')
 end)
 
-T['what is long goes through a file, byte for byte'] = test(
-  nil,
-  function(child)
-    child:lua([[
+T['what is long goes through a file, byte for byte'] = test(nil, function(child)
+  child:lua([[
     require('agor').start({ provider = 'demo', session_id = 'a', open = false })
     require('agor').send(('ä'):rep(200000) .. '\255\0x', { session = 'a' })
   ]])
-    local params = child:wait_told('send')
-    equal(params.prompt.text == ('ä'):rep(200000) .. '\255\0x', true)
-    equal(child:told('send')[1].by_file, true)
-  end
-)
+  local params = child:wait_told('send')
+  equal(params.prompt.text == ('ä'):rep(200000) .. '\255\0x', true)
+  equal(child:told('send')[1].by_file, true)
+end)
 
 T['another version of the backend is refused with a sentence'] = test(
   { env = { AGOR_FAKE_VERSION = '9.9.9' } },
