@@ -45,7 +45,7 @@ fn sends(ear: &mut Ear, keys: &str, want: &str) {
     assert_eq!(ear.editor.lua_string(state, &[]), before, "{keys}");
 }
 
-const TEXT: &str = "one two\n\tänd thrëe\n\n漢字 wide 👍🏽 e\u{301}nd\nlast";
+const TEXT: &str = "one two\n\tänd thrëe\n\n漢字 wide 👍🏽 e\u{301}t\nlast";
 
 #[test]
 fn charwise() {
@@ -60,7 +60,7 @@ fn charwise() {
     sends(ear, "3j0lvlo", "字 ");
     sends(ear, "3j0f v$hF ", " wide 👍🏽 ");
     sends(ear, "3j0fev", "e");
-    sends(ear, "3j0$bv$h", "e\u{301}nd");
+    sends(ear, "3j0$bv$h", "e\u{301}t");
     sends(ear, "3j0$bv", "e\u{301}");
     sends(ear, "Gv$", "last");
     sends(ear, "Gv$h", "last");
@@ -72,8 +72,8 @@ fn linewise() {
     sends(ear, "V", "one two");
     sends(ear, "jVj", "\tänd thrëe\n");
     sends(ear, "VG", TEXT);
-    sends(ear, "jjjV", "漢字 wide 👍🏽 e\u{301}nd");
-    sends(ear, "GVk", "漢字 wide 👍🏽 e\u{301}nd\nlast");
+    sends(ear, "jjjV", "漢字 wide 👍🏽 e\u{301}t");
+    sends(ear, "GVk", "漢字 wide 👍🏽 e\u{301}t\nlast");
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn the_operator_takes_any_motion_and_is_repeated() {
         ("gggsip", "one two three\nfour \"five six\" seven"),
         ("4G0gsl", "ä"),
         ("4G0lgsl", "漢"),
-        ("gg$gsb", "thre"),
+        ("gg0wgsb", "one "),
         ("gg0gsvj", "one two three"),
     ] {
         ear.editor.input(keys);

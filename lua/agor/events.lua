@@ -30,7 +30,7 @@ local function autocmd(pattern, data)
   local earlier = vim.v.errmsg
   vim.v.errmsg = ''
   firing = { pattern = pattern, data = data }
-  local ok, err = pcall(vim.cmd, "silent! unsilent lua require('agor.events').fire()")
+  local ok, err = pcall(vim.api.nvim_command, "silent! unsilent lua require('agor.events').fire()")
   firing = nil
   local said = ok and vim.v.errmsg or tostring(err)
   vim.v.errmsg = earlier

@@ -20,7 +20,8 @@ end
 
 local function check_neovim()
   health.start('Neovim')
-  local version = tostring(vim.version())
+  local current = vim.version --[[@as fun(): vim.Version]]
+  local version = tostring(current())
   if vim.fn.has('nvim-0.11') == 1 then
     health.ok('Neovim ' .. version)
   else

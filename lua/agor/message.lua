@@ -46,7 +46,7 @@ local function echo(text, level)
   if #vim.api.nvim_list_uis() == 0 then
     return vim.notify(text, level)
   end
-  -- After an intended redraw nobody waits for a key.
+  -- Two in one tick would be two lines; after an intended redraw nobody waits for a key.
   vim.cmd('redraw')
   if fits then
     return vim.notify(text, level)
