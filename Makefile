@@ -42,7 +42,7 @@ $(AGENTS)/claude-code-$(CLAUDE_CODE):
 agents: $(AGENTS)/claude-code-$(CLAUDE_CODE)
 	@set -e; \
 	AGOR_NVIM=$$(scripts/get-nvim); export AGOR_NVIM; \
-	AGOR_TEST_TIMEOUT=$${AGOR_TEST_TIMEOUT:-120} AGOR_AGENTS=$(CURDIR)/$(AGENTS)/node_modules/.bin cargo test --locked --features agents --test agents
+	AGOR_TEST_TIMEOUT=$${AGOR_TEST_TIMEOUT:-120} AGOR_AGENTS=$(CURDIR)/$(AGENTS)/node_modules/.bin cargo test --locked --test agents
 
 bench:
 	@$(MAKE) --no-print-directory --silent build >&2

@@ -8,7 +8,7 @@ vim.o.termguicolors = true
 vim.o.number = true
 vim.o.linebreak = true
 vim.o.breakindent = true
-vim.o.laststatus = 2
+vim.o.laststatus = 3
 vim.o.swapfile = false
 vim.o.shada = ''
 vim.o.autoread = true
@@ -17,6 +17,11 @@ vim.g.mapleader = ' '
 vim.keymap.set('n', '<leader>a', '<Plug>(agor-toggle)', { desc = 'agor: the pane' })
 vim.keymap.set({ 'n', 'x' }, '<leader>s', '<Plug>(agor-send)', { desc = 'agor: send' })
 vim.keymap.set('n', '<leader>p', '<Plug>(agor-permit)', { desc = 'agor: the oldest question' })
+vim.keymap.set({ 'n', 'x' }, '<leader>d', '<Plug>(agor-prompt)', { desc = 'agor: the prompt' })
+vim.keymap.set('n', '<leader>q', '<Cmd>qall!<CR>', { desc = 'leave' })
+
+-- What to try, for who has just come; it stays for as long as the demo runs.
+vim.o.statusline = ' Try:  Space s send lines   Space d prompt   Space p answer   Space a pane   Space q leave'
 
 local headless = vim.tbl_contains(vim.v.argv, '--headless')
 

@@ -8,6 +8,9 @@
 //! user command → Request → hub → session → protocol → writes → agent process
 //! ```
 //!
+//! One program, three roles, chosen by its arguments in `main`: the backend of an editor; `keep CMD…`, the parent of one
+//! agent ([`keeper`]); `runner NAME`, an agent of our own ([`runner`]).
+//!
 //! `protocol`, `transcript` and `render` are plain values and functions: bytes or messages in, messages or lines out.
 //! Modules in reading order; each uses only those before it (kept by `tests/architecture.rs`).
 
