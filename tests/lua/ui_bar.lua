@@ -138,6 +138,8 @@ T['the board lists every session and stays live'] = test(nil, function(nvim)
   nvim:lua(
     'T.session("s3", { provider = "gemini" }) T.session("s1", { status = "idle", pending = 3 }) require("agor.ui.bar").refresh({ "s3", "s1" })'
   )
+  -- After a slow drawing the next one comes a moment later.
+  nvim:wait('vim.fn.search("gemini", "nw") > 0')
   screen = nvim:screen()
   contains(screen, 'gemini')
   contains(screen, '3 waiting')
