@@ -391,7 +391,7 @@ fn the_statusline_and_the_figures() {
     let editor = editor();
     is(&editor, "require('agor').statusline()", "\"\"");
     is(&editor, "require('agor').stats().sessions", "0");
-    let id = start(&editor, "hang");
+    start(&editor, "hang");
     editor.wait_lua("require('agor').stats().processes == 1");
     let line = editor.lua_string("return require('agor').statusline()", &[]);
     assert!(line.starts_with("demo"), "{line}");
