@@ -198,10 +198,12 @@ end
 
 function handlers.permission_closed(data)
   local open = state.requests[data.session_id]
-  if not open or not open[data.request_id] then
-    return -- Closed before: a backend that ended cannot say so itself.
+  if open then
+    if not open[data.request_id] then
+      return -- Closed before: a backend that ended cannot say so itself.
+    end
+    open[data.request_id] = nil
   end
-  open[data.request_id] = nil
   require('agor.ui.ask').on_closed(data)
   autocmd('AgorPermissionClosed', data)
 end

@@ -11,7 +11,7 @@ mod show;
 mod told;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     path::PathBuf,
     sync::{
         Arc,
@@ -161,15 +161,6 @@ struct Listening {
     /// A delivery is under way.
     out: bool,
     next: Instant,
-    /// Turns that have ended, with the journal's end at that moment: who hears of one has heard what was said in it.
-    turns: VecDeque<(u64, String)>,
-}
-
-impl Listening {
-    /// When the next delivery may be: what is left of a turn that has ended, at once.
-    fn due(&self) -> Instant {
-        if self.turns.is_empty() { self.next } else { Instant::now() }
-    }
 }
 
 /// How long parts may wait to be merged before they are written.
@@ -320,7 +311,7 @@ impl Actor {
     }
 
     fn deadline(&self) -> Instant {
-        let delivery = self.listening.as_ref().filter(|l| !l.out && self.has_news(l)).map(Listening::due);
+        let delivery = self.listening.as_ref().filter(|l| !l.out && self.has_news(l)).map(|l| l.next);
         let far = Instant::now() + Duration::from_secs(3600);
         [self.flush_at, delivery, self.leave_at].into_iter().flatten().min().unwrap_or(far)
     }
@@ -330,7 +321,7 @@ impl Actor {
         if self.flush_at.is_some_and(|at| at <= now) {
             self.flush();
         }
-        self.deliver();
+        self.deliver(false);
         if self.leave_at.is_some_and(|at| at <= now) {
             // A session that somebody looks at stays; it is asked again when it is hidden.
             if self.views.is_empty() {

@@ -259,12 +259,9 @@ impl Actor {
         if std::mem::take(&mut self.touched) {
             self.tell_files(Vec::new());
         }
-        let end = self.journal.end();
-        match &mut self.listening {
-            Some(listening) => listening.turns.push_back((end, stop_reason.to_owned())),
-            None => self.tell_turn(stop_reason.to_owned()),
-        }
-        self.deliver();
+        // Who hears of a turn's end has heard what was said in it.
+        self.deliver(true);
+        self.tell(Update::Turn { session: self.options.session_id.clone(), stop_reason: stop_reason.to_owned() });
     }
 
     fn agent_session(&mut self, id: String) {

@@ -1,7 +1,5 @@
 //! What clients see of a session: views, messages, exports.
 
-use std::collections::VecDeque;
-
 use tokio::time::Instant;
 
 use super::{Actor, DELIVERY, LINGER, Listening};
@@ -66,7 +64,7 @@ impl Actor {
                 let _ = reply.send(Ok(folded));
             }
             Input::Listen(true) => self.listen(),
-            Input::Listen(false) => self.stop_listening(),
+            Input::Listen(false) => self.listening = None,
             Input::MessagesTaken => {
                 if let Some(listening) = &mut self.listening {
                     listening.out = false;
@@ -86,12 +84,7 @@ impl Actor {
     /// Hands on what is said from now on.
     pub(in crate::session) fn listen(&mut self) {
         let since = self.journal.end();
-        self.listening.get_or_insert_with(|| Listening {
-            since,
-            out: false,
-            next: Instant::now(),
-            turns: VecDeque::new(),
-        });
+        self.listening.get_or_insert_with(|| Listening { since, out: false, next: Instant::now() });
     }
 
     fn head(&self) -> Head {
@@ -116,56 +109,28 @@ impl Actor {
         listening.since < self.journal.end() || self.journal.has_pending()
     }
 
-    /// Hands on what is new to those who listen, one piece at a time; and that a turn has ended after what was said in it.
-    pub(super) fn deliver(&mut self) {
+    /// Hands on what is new to those who listen: one piece at a time, or, at the end of a turn, all of it.
+    pub(super) fn deliver(&mut self, all: bool) {
+        let now = Instant::now();
         loop {
             let Some(listening) = &self.listening else { return };
-            if !self.has_news(listening) {
-                return self.tell_turns();
-            }
-            if listening.out || listening.due() > Instant::now() {
+            if !self.has_news(listening) || !all && (listening.out || listening.next > now) {
                 return;
             }
             let page = self.journal.page(listening.since, DELIVERY_BYTES);
             let messages = page.messages;
             let Some(listening) = &mut self.listening else { return };
-            // A journal that cannot be read has nothing more to say.
-            let end = if page.end == listening.since { u64::MAX } else { page.end };
-            listening.since = page.end;
-            // Parts of a text that has ended meanwhile are no news: its whole comes.
-            if !messages.is_empty() {
-                listening.out = true;
-                listening.next = Instant::now() + DELIVERY;
-                self.tell(Update::Messages { session: self.options.session_id.clone(), messages });
-            }
-            self.tell_turns_until(end);
-            if end == u64::MAX {
+            if page.end == listening.since {
                 return;
             }
+            listening.since = page.end;
+            // Parts of a text that has ended meanwhile are no news: its whole comes.
+            if messages.is_empty() {
+                continue;
+            }
+            listening.out = true;
+            listening.next = now + DELIVERY;
+            self.tell(Update::Messages { session: self.options.session_id.clone(), messages });
         }
-    }
-
-    fn tell_turns(&mut self) {
-        if let Some(since) = self.listening.as_ref().map(|listening| listening.since) {
-            self.tell_turns_until(since);
-        }
-    }
-
-    fn tell_turns_until(&mut self, place: u64) {
-        while let Some(listening) = &mut self.listening
-            && listening.turns.front().is_some_and(|(end, _)| *end <= place)
-            && let Some((_, stop_reason)) = listening.turns.pop_front()
-        {
-            self.tell_turn(stop_reason);
-        }
-    }
-
-    pub(super) fn tell_turn(&self, stop_reason: String) {
-        self.tell(Update::Turn { session: self.options.session_id.clone(), stop_reason });
-    }
-
-    fn stop_listening(&mut self) {
-        self.tell_turns_until(u64::MAX);
-        self.listening = None;
     }
 }
