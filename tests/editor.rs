@@ -397,3 +397,14 @@ fn a_turn_that_runs_shows_that_it_does_and_for_how_long() {
     editor.lua("assert(require('agor').interrupt(...))", &[id.as_str().into()]);
     editor.wait_screen("rest", |rows| rows[0].contains("○ idle"));
 }
+
+#[test]
+fn a_removed_session_that_is_shown_is_shown_to_its_end() {
+    let editor = editor();
+    let id = start(&editor, "permission 2");
+    editor.wait_text("1 of 2");
+    editor.lua("assert(require('agor').remove(...))", &[id.as_str().into()]);
+    editor.wait_lua("#require('agor').sessions() == 0");
+    editor.wait_no_text("asks for permission");
+    editor.wait_no_text("running");
+}

@@ -337,9 +337,23 @@ impl Hub {
     fn ended(&mut self, task: Id) {
         if let Some(id) = self.names.remove(&task)
             && self.sessions.get(&id).is_some_and(|session| session.task == task)
+            && let Some(session) = self.sessions.remove(&id)
+            && session.living.is_some()
         {
-            self.sessions.remove(&id);
+            // Whoever still looks at it sees how it ended, from its journal.
+            let views: Vec<ViewId> = self.views_of(&id).collect();
+            if !views.is_empty() {
+                self.open_archive(&id);
+            }
+            for view in views {
+                self.tell_session(&id, Input::OpenView { view, icons: self.icons, revision: 0 });
+            }
         }
+    }
+
+    /// The buffers that show a session.
+    pub(super) fn views_of(&self, id: &SessionId) -> impl Iterator<Item = ViewId> {
+        self.views.iter().filter(move |(_, session)| *session == id).map(|(view, _)| *view)
     }
 
     /// The session's task has panicked. Its keeper stops the agent, everybody else goes on, and the next prompt takes the
