@@ -204,7 +204,7 @@ T['interrupt, stop and stop!'] = test(nil, function(child)
   equal(child:get([[require('agor').stop('a')]]), true)
   equal(child:get([[select(2, require('agor').stop('zz'))]]), 'no session zz')
   -- What is done may have a runner that waits for the next prompt.
-  equal(#child:told('stop'), 2)
+  equal(child:wait_told('stop', 2).session_id, 'a')
 end)
 
 T['completion knows subcommands, providers, keys, values and where the prompt begins'] = test(
