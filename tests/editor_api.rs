@@ -446,6 +446,25 @@ fn tables_logs_and_exports_are_shown() {
 }
 
 #[test]
+fn one_table_takes_the_place_of_the_other_whole() {
+    let editor = editor();
+    editor.input(":AgorStart echo one<CR>");
+    editor.wait_text("❯ echo one");
+    editor.input(":AgorPs<CR>");
+    editor.wait_text("MEMORY");
+    let windows = editor.lua("return #vim.api.nvim_list_wins()", &[]);
+    editor.input(":AgorStats<CR>");
+    editor.wait_text("FIGURE");
+    for part in ["bytes_in", "rss_bytes", "sessions"] {
+        editor.wait_text(part);
+    }
+    assert_eq!(editor.find("MEMORY"), None);
+    assert_eq!(editor.lua("return #vim.api.nvim_list_wins()", &[]), windows);
+    editor.input("q");
+    editor.wait_no_text("FIGURE");
+}
+
+#[test]
 fn the_wire_is_traced_while_it_is_wanted() {
     let editor = editor();
     let id = start(&editor, "echo before");

@@ -2,6 +2,16 @@
 
 local M = {}
 
+---The window of this tabpage that has such a text already: the next one takes its place.
+---@return integer|nil
+function M.window()
+  for _, win in ipairs(vim.api.nvim_tabpage_list_wins(0)) do
+    if vim.w[win].agor_scratch and vim.b[vim.api.nvim_win_get_buf(win)].agor_scratch then
+      return win
+    end
+  end
+end
+
 ---@param name string
 ---@param lines string[]
 ---@param opts? { filetype?: string, full?: boolean }
@@ -13,12 +23,19 @@ function M.open(name, lines, opts)
   vim.api.nvim_buf_set_lines(buf, 0, -1, false, lines)
   vim.bo[buf].modifiable = false
   vim.bo[buf].bufhidden = 'wipe'
+  vim.b[buf].agor_scratch = true
   local height = math.max(1, math.min(#lines, math.floor(vim.o.lines * 0.4)))
-  local win = vim.api.nvim_open_win(buf, true, {
-    split = 'below',
-    win = -1,
-    height = opts.full and math.floor(vim.o.lines / 2) or height,
-  })
+  height = opts.full and math.floor(vim.o.lines / 2) or height
+  local win = M.window()
+  if win then
+    vim.api.nvim_set_current_win(win)
+    vim.api.nvim_win_set_buf(win, buf)
+  else
+    win = vim.api.nvim_open_win(buf, true, { split = 'below', win = -1, height = height })
+    vim.w[win].agor_scratch = true
+  end
+  -- With 'equalalways' the windows beside it have a say too.
+  vim.api.nvim_win_set_height(win, height)
   vim.wo[win][0].wrap = false
   vim.wo[win][0].number = false
   vim.wo[win][0].relativenumber = false

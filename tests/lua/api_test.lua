@@ -56,6 +56,8 @@ T['every option reaches the backend'] = test(nil, function(child)
   )
   local params = child:wait_told('start')
   params.environ, params.config, params.runner_roots = nil, nil, nil
+  equal(type(params.started_at), 'number')
+  params.started_at = nil
   equal(params, {
     provider = 'demo',
     session_id = 'a',
