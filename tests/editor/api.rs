@@ -1,12 +1,10 @@
 //! The Lua functions, the User autocommands and the life of the backend, through the whole: a real Neovim, the real
 //! backend, the demo agent.
 
-mod support;
-
 use std::{fs, os::unix::fs::PermissionsExt};
 
+use crate::support::{Editor, Options};
 use rmpv::Value;
-use support::{Editor, Options};
 
 fn options() -> Options {
     let options = Options {

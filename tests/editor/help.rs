@@ -1,11 +1,9 @@
 //! The help and the README name what is there: all of it, and nothing else. Compared in a real Neovim, with the tables that
 //! make it work.
 
-mod support;
-
 use std::fs;
 
-use support::{Editor, Options, repository};
+use crate::support::{Editor, Options, repository};
 
 /// In each chunk: `help` and `readme` as lists of lines, `tags` of the help as a set, and `differ`, which names what only
 /// one of two lists has.

@@ -1,14 +1,12 @@
 //! The prompt window with a real agent behind it: drafts, attachments, history, and prompts that come back.
 
-mod support;
-
 use std::sync::Arc;
 
-use rmpv::Value;
-use support::{
+use crate::support::{
     Editor, Home, demo_editor, demo_editor_at, demo_editor_with, go_to, over, send, settled, start, transcript,
     wait_status,
 };
+use rmpv::Value;
 
 const WIDE: (u16, u16) = (140, 36);
 

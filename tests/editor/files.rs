@@ -1,12 +1,10 @@
 //! Files that an agent changes while they are open, and files that are changed here while an agent reads them: a real
 //! agent process writes, a real Neovim shows.
 
-mod support;
-
 use std::{fs, sync::Arc};
 
+use crate::support::{Editor, Home, Options};
 use rmpv::Value;
-use support::{Editor, Home, Options};
 
 /// `edit` of the demo agent adds this line.
 const ADDED: &str = "A line by agor's demo agent.";

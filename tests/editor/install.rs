@@ -1,15 +1,13 @@
 //! The ways to install it, each from an empty home. Cargo is a stand-in that puts the backend of this very build into the
 //! target folder, so that nothing is compiled twice; all else is as on a user's machine.
 
-mod support;
-
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
-use support::{Editor, Home, Options, repository};
+use crate::support::{Editor, Home, Options, repository};
 
 const BACKEND: &str = env!("CARGO_BIN_EXE_agor-nvim");
 

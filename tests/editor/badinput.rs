@@ -1,8 +1,6 @@
 //! What bad input gets, in a real editor: one sentence that says what to do, no stack trace, no lost text, nothing left
 //! running, an editor that goes on.
 
-mod support;
-
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
@@ -10,8 +8,8 @@ use std::{
     sync::Arc,
 };
 
+use crate::support::{Editor, Home, Options};
 use rmpv::Value;
-use support::{Editor, Home, Options};
 
 fn editor() -> Editor {
     with(Arc::new(Home::new()), "")

@@ -1,11 +1,9 @@
 //! Questions of the demo agent as a user meets them: floats, their keys, and what comes of the answers.
 
-mod support;
-
-use rmpv::Value;
-use support::{
+use crate::support::{
     Editor, demo_editor, demo_editor_with, go_to, over, painted, settled, start, start_hidden, transcript, wait_status,
 };
+use rmpv::Value;
 
 const WIDE: (u16, u16) = (140, 36);
 

@@ -1,12 +1,10 @@
 //! Runners of the sidecar protocol, from `:AgorStart` to the screen: where they are found, what they are started with, and
 //! what they are told.
 
-mod support;
-
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc};
 
+use crate::support::{Editor, Home, Options, repository};
 use serde_json::Value as Json;
-use support::{Editor, Home, Options, repository};
 
 /// A runner as others write them: it knows nothing of agor but its lines. It says what it was given. Which language it is
 /// in is the runtime's matter, and the runtime here is a stand-in, so that no test needs Node.js.

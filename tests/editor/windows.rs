@@ -1,12 +1,10 @@
 //! Panes, cursors and transcripts as a user has them: a real Neovim, the real backend, the demo agent.
 
-mod support;
-
-use rmpv::Value;
-use support::{
+use crate::support::{
     Editor, demo_editor, demo_editor_at, demo_editor_with, go_to, layout, over, painted, send, settled, start,
     start_hidden, transcript, wait_status,
 };
+use rmpv::Value;
 
 const WIDE: (u16, u16) = (140, 36);
 

@@ -1,9 +1,7 @@
 //! The whole, from a key to the screen: a real Neovim, the real backend, the demo agent as a child process.
 
-mod support;
-
+use crate::support::{Editor, Options};
 use rmpv::Value;
-use support::{Editor, Options};
 
 fn editor() -> Editor {
     sized((120, 36))

@@ -1,15 +1,13 @@
 //! The backend beside the sessions: what it says of itself, what it logs, how it dies and comes again.
 
-mod support;
-
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
+use crate::support::{Editor, Options};
 use rmpv::Value;
-use support::{Editor, Options};
 
 fn editor() -> Editor {
     with(&[], "")

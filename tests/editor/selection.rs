@@ -1,11 +1,9 @@
 //! The selection as a prompt, exact to the byte, by every way that there is: what counts is what the agent was sent.
 
-mod support;
-
 use std::fs;
 
+use crate::support::{Ear, Options};
 use rmpv::Value;
-use support::{Ear, Options};
 
 /// An editor with one file of the project, and a session that listens.
 #[track_caller]

@@ -1,12 +1,10 @@
 //! `:AgorStart`: in which directory, with which options, with which words. What counts is what the agent was sent.
 
-mod support;
-
 use std::fs;
 
+use crate::support::{Ear, Editor, Options};
 use rmpv::Value;
 use serde_json::json;
-use support::{Ear, Editor, Options};
 
 /// In a repository with packages, the second of which has a file that is open.
 fn monorepo() -> Ear {

@@ -1,0 +1,19 @@
+//! The whole, as users have it: a real Neovim with a screen, the real backend, real agent processes. One program, so that
+//! it is linked once; a file for each thing that a user does.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod api;
+mod backend;
+mod badinput;
+mod files;
+mod help;
+mod install;
+mod main_path;
+mod prompt;
+mod questions;
+mod selection;
+mod sidecar;
+mod start;
+mod windows;
