@@ -21,7 +21,8 @@ vim.keymap.set({ 'n', 'x' }, '<leader>d', '<Plug>(agor-prompt)', { desc = 'agor:
 vim.keymap.set('n', '<leader>q', '<Cmd>qall!<CR>', { desc = 'leave' })
 
 -- What to try, for who has just come; it stays for as long as the demo runs.
-vim.o.statusline = ' Try:  Space s send lines   Space d prompt   Space p answer   Space a pane   Space q leave'
+vim.o.statusline =
+  ' Try:  Space s send lines   Space d prompt   Space p answer   Space a pane   Space q leave'
 
 local headless = vim.tbl_contains(vim.v.argv, '--headless')
 
