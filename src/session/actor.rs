@@ -25,6 +25,8 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+use tracing::Instrument;
+
 use super::{
     journal::{self, Journal, JournalError},
     request::{Input, ViewId},
@@ -230,7 +232,13 @@ impl Actor {
     }
 
     /// Runs until the hub lets go of the session or it has left the live list.
-    pub(super) async fn run(mut self, mut inputs: mpsc::UnboundedReceiver<Input>) {
+    pub(super) fn run(self, inputs: mpsc::UnboundedReceiver<Input>) -> impl Future<Output = ()> {
+        // At the highest level, so that whatever is logged names its session.
+        let span = tracing::error_span!("session", id = %self.options.session_id);
+        self.work(inputs).instrument(span)
+    }
+
+    async fn work(mut self, mut inputs: mpsc::UnboundedReceiver<Input>) {
         if self.options.prompt.is_some() {
             self.state.expect_prompt();
         }
@@ -389,7 +397,7 @@ impl Actor {
         let changed = self.state.set_status(status, error.clone());
         self.tell_row();
         if changed {
-            tracing::info!(session = %self.options.session_id, ?status, error, "status");
+            tracing::info!(?status, error, "status");
             let said = error.as_deref().and_then(|error| error.lines().next()).map(str::to_owned);
             self.tell(Update::Status { session: self.options.session_id.clone(), status, error });
             if let Some(said) = said {

@@ -26,12 +26,12 @@ impl Actor {
     pub(super) fn process_event(&mut self, event: Option<ProcessEvent>) {
         let Some(event) = event else {
             // The stream ended without its last event: only a bug of ours can do that.
-            tracing::error!(session = %self.options.session_id, "the process's events ended early");
+            tracing::error!("the process's events ended early");
             self.exited(&Exit::default());
             return;
         };
         match event {
-            ProcessEvent::Started { pid } => tracing::info!(session = %self.options.session_id, pid, "the agent runs"),
+            ProcessEvent::Started { pid } => tracing::info!(pid, "the agent runs"),
             ProcessEvent::SpawnFailed(message) => {
                 self.fail(message);
                 if let Some(prompt) = self.unheard.take() {
@@ -41,7 +41,7 @@ impl Actor {
             ProcessEvent::Frames(frames) => frames.into_iter().for_each(|frame| self.frame(frame)),
             ProcessEvent::Stderr(line) => {
                 let line = self.live.as_ref().map_or_else(|| line.clone(), |live| live.redactor.text(&line));
-                tracing::info!(session = %self.options.session_id, "stderr: {line}");
+                tracing::info!("stderr: {line}");
             }
             ProcessEvent::Undelivered(_) => {
                 if let Some(prompt) = self.unheard.take() {
@@ -65,7 +65,7 @@ impl Actor {
         self.common.counters.bytes_in.fetch_add(frame.size() as u64, Relaxed);
         if let Frame::Line(line) = &frame {
             if tracing::enabled!(tracing::Level::DEBUG) {
-                tracing::debug!(session = %self.options.session_id, "← {}", live.redactor.short(line));
+                tracing::debug!("← {}", live.redactor.short(line));
             }
             if let Some(trace) = &mut self.trace {
                 trace.write(Direction::Out, &live.redactor.line(line));
@@ -129,13 +129,13 @@ impl Actor {
             for bytes in writes {
                 let text = String::from_utf8_lossy(&bytes);
                 if tracing::enabled!(tracing::Level::DEBUG) {
-                    tracing::debug!(session = %self.options.session_id, "→ {}", live.redactor.short(text.trim_end()));
+                    tracing::debug!("→ {}", live.redactor.short(text.trim_end()));
                 }
                 if let Some(trace) = &mut self.trace {
                     trace.write(Direction::In, &live.redactor.line(text.trim_end()));
                 }
                 if live.handle.write(bytes).is_err() {
-                    tracing::warn!(session = %self.options.session_id, "the agent takes no more input");
+                    tracing::warn!("the agent takes no more input");
                 }
             }
         }
@@ -207,7 +207,7 @@ impl Actor {
                 if let Some(live) = &mut self.live {
                     live.noise += 1;
                     let text = live.redactor.short(&text);
-                    tracing::warn!(session = %self.options.session_id, count = live.noise, "not a message: {text}");
+                    tracing::warn!(count = live.noise, "not a message: {text}");
                 }
             }
             Event::Notice { message } => self.notify(Level::Warn, message),

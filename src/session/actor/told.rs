@@ -58,7 +58,6 @@ impl Actor {
             prepared.invocation.env.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?))),
         );
         tracing::info!(
-            session = %self.options.session_id,
             program = %prepared.invocation.program.display(),
             cwd = %self.options.cwd.display(),
             "starting the agent"
