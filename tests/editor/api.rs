@@ -756,3 +756,15 @@ fn the_login_is_the_agents_own_in_a_terminal() {
     editor.input(":AgorLogin nobody<CR>");
     wait_said(&editor, "unknown provider \"nobody\"");
 }
+#[test]
+fn an_interrupt_in_the_first_moment_is_not_lost() {
+    let editor = editor();
+    let id = editor.lua_string(
+        "local id = assert(require('agor').start({ prompt = 'hang', open = false }))
+         assert(require('agor').interrupt(id))
+         return id",
+        &[],
+    );
+    wait_status(&editor, &id, "idle");
+    assert_eq!(said(&editor), "");
+}

@@ -55,6 +55,10 @@ pub struct Sidecar {
     adapter: Box<dyn Adapter>,
     turn: Turn,
     announced: Announced,
+    /// The runner has said something; until then it is not known what it can do.
+    heard: bool,
+    /// The user wants the turn to end, and the runner is still to say whether it can do that.
+    interrupt_wanted: bool,
     /// The provider's own id of the conversation, from its `init`.
     provider_session: Option<String>,
     /// How the provider said its turn ended; told when the runner says that the query is over.
@@ -97,6 +101,8 @@ impl Sidecar {
             adapter,
             turn: Turn::Fresh,
             announced: Announced::default(),
+            heard: false,
+            interrupt_wanted: false,
             provider_session: None,
             stop_reason: None,
             shown_error: None,
@@ -224,13 +230,14 @@ impl Sidecar {
         let has = |name: &str| list.is_some_and(|list| list.iter().any(|each| each.as_str() == Some(name)));
         self.announced =
             Announced { permission: has("permission"), interrupt: has("interrupt"), multi_turn: has("multi_turn") };
+        self.heard = true;
         out.event(Event::Capabilities(Box::new(self.capabilities())));
     }
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             permission: self.announced.permission,
-            interrupt: self.announced.interrupt,
+            interrupt: self.announced.interrupt || !self.heard,
             multi_turn: self.announced.multi_turn,
             resume: true,
             ..Capabilities::default()
@@ -279,15 +286,19 @@ impl Sidecar {
     }
 
     fn interrupt(&mut self, out: &mut Output) {
+        // It may have ended meanwhile; the runner would take it for the next one.
+        if self.turn != Turn::Running {
+            return;
+        }
+        if !self.heard {
+            self.interrupt_wanted = true;
+            return;
+        }
         if !self.announced.interrupt {
             return out.event(Event::Notice {
                 message: "This runner cannot end a turn and live on: :Agor stop ends it, the next prompt resumes"
                     .into(),
             });
-        }
-        // It may have ended meanwhile; the runner would take it for the next one.
-        if self.turn != Turn::Running {
-            return;
         }
         self.stop_reason = Some("interrupted".to_owned());
         // The session knows that it has interrupted, and settles them itself.
@@ -313,7 +324,13 @@ impl Protocol for Sidecar {
                 self.status(&mut out, "dropped", format!("a line of {bytes} bytes was too long and was dropped"));
             }
             Frame::Line(line) => match serde_json::from_str(&line) {
-                Ok(value @ Value::Object(_)) => self.object(&mut out, value),
+                Ok(value @ Value::Object(_)) => {
+                    self.object(&mut out, value);
+                    self.heard = true;
+                    if std::mem::take(&mut self.interrupt_wanted) {
+                        self.interrupt(&mut out);
+                    }
+                }
                 _ => out.event(Event::Noise { text: head(&line) }),
             },
         }

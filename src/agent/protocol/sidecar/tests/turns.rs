@@ -163,6 +163,43 @@ fn a_runner_may_begin_a_turn_by_itself() {
 }
 
 #[test]
+fn an_interrupt_that_comes_before_the_runner_has_spoken_is_written_when_it_has() {
+    check(
+        sidecar("x"),
+        vec![Ask("one"), Interrupt, Interrupt, ready(&["interrupt"])],
+        expect![[r#"
+        Mode("bypassPermissions")
+        TurnStarted
+        → {"type":"query","sessionId":"s1","prompt":"one","cwd":"/project","permissionMode":"bypassPermissions"}
+        Capabilities false true false true
+        → {"type":"interrupt","sessionId":"s1"}
+    "#]],
+    );
+    check(
+        sidecar("x"),
+        vec![Ask("one"), Interrupt, ready(&[])],
+        expect![[r#"
+        Mode("bypassPermissions")
+        TurnStarted
+        → {"type":"query","sessionId":"s1","prompt":"one","cwd":"/project","permissionMode":"bypassPermissions"}
+        Capabilities false false false true
+        Notice { message: "This runner cannot end a turn and live on: :Agor stop ends it, the next prompt resumes" }
+    "#]],
+    );
+    check(
+        sidecar("x"),
+        vec![Ask("one"), Interrupt, says("agent_stopped"), ready(&["interrupt"])],
+        expect![[r#"
+            Mode("bypassPermissions")
+            TurnStarted
+            → {"type":"query","sessionId":"s1","prompt":"one","cwd":"/project","permissionMode":"bypassPermissions"}
+            TurnEnded { stop_reason: "end_turn", outcome: Done }
+            Capabilities false true false true
+        "#]],
+    );
+}
+
+#[test]
 fn an_interrupt_that_comes_too_late_is_not_written() {
     check(
         sidecar("x"),
