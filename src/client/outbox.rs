@@ -1,6 +1,6 @@
 //! What a client has yet to be told, merged: of what changes only the newest state, of what happens every event.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::{collections::VecDeque, path::PathBuf};
 
 use crate::{
     domain::{SessionId, SessionSummary},
@@ -12,7 +12,6 @@ pub struct Outbox {
     rows: Vec<SessionSummary>,
     removed: Vec<SessionId>,
     events: VecDeque<Update>,
-    dirty: BTreeSet<SessionId>,
 }
 
 /// For one call.
@@ -39,23 +38,48 @@ impl Outbox {
             }
             Update::Removed(id) => {
                 self.rows.retain(|row| row.session_id != id);
-                self.dirty.remove(&id);
                 self.removed.push(id);
             }
-            Update::Dirty(id) => {
-                self.dirty.insert(id);
-            }
+            // A client asks for patches when it can take them; it is told at once, by whoever owns this.
+            Update::Dirty(_) => {}
+            Update::Files { session, cwd, paths } => self.push_files(session, cwd, paths),
             event => self.events.push_back(event),
+        }
+    }
+
+    /// Looking at files costs the editor time: what waits already is said once. No paths mean all, and swallow names.
+    fn push_files(&mut self, session: SessionId, cwd: PathBuf, mut paths: Vec<PathBuf>) {
+        let waiting = self.events.iter_mut().find_map(|event| match event {
+            Update::Files { session: of, paths, .. } if *of == session => Some(paths),
+            _ => None,
+        });
+        match waiting {
+            Some(waiting) if waiting.is_empty() || paths.is_empty() => waiting.clear(),
+            Some(waiting) => {
+                paths.retain(|path| !waiting.contains(path));
+                waiting.append(&mut paths);
+            }
+            None => self.events.push_back(Update::Files { session, cwd, paths }),
+        }
+    }
+
+    /// A batch that did not arrive goes before what has come since.
+    pub fn put_back(&mut self, batch: Batch) {
+        let Batch { rows, removed, events } = batch;
+        for row in rows {
+            let newer = self.rows.iter().any(|known| known.session_id == row.session_id);
+            if !newer && !self.removed.contains(&row.session_id) {
+                self.rows.push(row);
+            }
+        }
+        self.removed.extend(removed);
+        for event in events.into_iter().rev() {
+            self.events.push_front(event);
         }
     }
 
     pub fn has_news(&self) -> bool {
         !(self.rows.is_empty() && self.removed.is_empty() && self.events.is_empty())
-    }
-
-    /// Sessions whose transcripts have changed since the last call of this.
-    pub fn take_dirty(&mut self) -> BTreeSet<SessionId> {
-        std::mem::take(&mut self.dirty)
     }
 
     pub fn take(&mut self) -> Batch {
@@ -91,15 +115,13 @@ fn size(event: &Update) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ProviderConfig, Status};
+    use crate::domain::Status;
 
     fn id(name: &str) -> SessionId {
         SessionId::parse(name).expect("a good id")
     }
 
     fn row(name: &str, title: &str) -> Update {
-        let config = ProviderConfig::default();
-        let _ = config;
         Update::Session(Box::new(SessionSummary {
             session_id: id(name),
             provider: "demo".into(),
@@ -136,6 +158,43 @@ mod tests {
         let titles: Vec<&str> = batch.rows.iter().map(|row| row.title.as_str()).collect();
         assert_eq!((titles, batch.events.len()), (vec!["2", "x"], 2));
         assert!(!outbox.has_news());
+    }
+
+    #[test]
+    fn a_batch_that_did_not_arrive_is_taken_again_in_order() {
+        let mut outbox = Outbox::default();
+        for update in [row("a", "old"), row("b", "b"), turn("a")] {
+            outbox.push(update);
+        }
+        let batch = outbox.take();
+        outbox.push(row("a", "new"));
+        outbox.push(turn("b"));
+        outbox.put_back(batch);
+        let batch = outbox.take();
+        let titles: Vec<&str> = batch.rows.iter().map(|row| row.title.as_str()).collect();
+        assert_eq!(titles, ["new", "b"]);
+        let turns: Vec<String> = batch.events.iter().map(|event| format!("{event:?}")).collect();
+        assert!(turns[0].contains("\"a\"") && turns[1].contains("\"b\""), "{turns:?}");
+    }
+
+    #[test]
+    fn files_that_changed_are_told_once() {
+        let files = |names: &[&str]| Update::Files {
+            session: id("a"),
+            cwd: "/p".into(),
+            paths: names.iter().map(PathBuf::from).collect(),
+        };
+        let told = |updates: Vec<Update>| {
+            let mut outbox = Outbox::default();
+            updates.into_iter().for_each(|update| outbox.push(update));
+            let paths = |event| match event {
+                Update::Files { paths, .. } => paths.len(),
+                other => panic!("{other:?}"),
+            };
+            outbox.take().events.into_iter().map(paths).collect::<Vec<_>>()
+        };
+        assert_eq!(told(vec![files(&["x"]), files(&["x", "y"])]), [2]);
+        assert_eq!(told(vec![files(&["x"]), files(&[]), files(&["y"])]), [0]);
     }
 
     #[test]

@@ -18,8 +18,17 @@ pub fn value<T: Serialize>(value: &T) -> Value {
     serde_json::to_value(value).map_or(Value::Nil, from_json)
 }
 
+/// Neovim closes a channel on which a value comes that is nested deeper than 32 levels, and a batch has some of its own.
+const MAX_DEPTH: usize = 16;
+
+/// What is nested too deeply for the wire goes as JSON text.
 pub fn from_json(json: Json) -> Value {
+    nested(json, MAX_DEPTH)
+}
+
+fn nested(json: Json, levels: usize) -> Value {
     match json {
+        Json::Array(_) | Json::Object(_) if levels == 0 => Value::from(json.to_string()),
         Json::Null => Value::Nil,
         Json::Bool(value) => Value::from(value),
         Json::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
@@ -29,9 +38,10 @@ pub fn from_json(json: Json) -> Value {
             _ => Value::Nil,
         },
         Json::String(text) => Value::from(text),
-        Json::Array(items) => Value::Array(items.into_iter().map(from_json).collect()),
+        Json::Array(items) => Value::Array(items.into_iter().map(|item| nested(item, levels - 1)).collect()),
         Json::Object(fields) => {
-            Value::Map(fields.into_iter().map(|(name, value)| (Value::from(name), from_json(value))).collect())
+            let field = |(name, value)| (Value::from(name), nested(value, levels - 1));
+            Value::Map(fields.into_iter().map(field).collect())
         }
     }
 }
@@ -159,6 +169,27 @@ fn marks(lines: &[Line]) -> Value {
 mod tests {
     use super::*;
     use crate::render::Op;
+
+    #[test]
+    fn what_is_nested_too_deeply_goes_as_text() {
+        let depth = |value: &Value| {
+            let (mut depth, mut at) = (0, value);
+            while let Value::Array(items) = at {
+                depth += 1;
+                at = &items[0];
+            }
+            (depth, at.clone())
+        };
+        let mut json = Json::from(7);
+        for _ in 0..100 {
+            json = Json::Array(vec![json]);
+        }
+        let (levels, rest) = depth(&from_json(json));
+        assert_eq!(levels, MAX_DEPTH);
+        assert_eq!(rest, Value::from(format!("{}7{}", "[".repeat(84), "]".repeat(84))));
+        let shallow = serde_json::json!({"a": [1, {"b": null}]});
+        assert_eq!(from_json(shallow).to_string(), r#"{"a": [1, {"b": nil}]}"#);
+    }
 
     #[test]
     fn marks_follow_the_lines_they_belong_to() {

@@ -21,7 +21,7 @@ use super::{
     link::{Answer, Link},
 };
 use crate::{
-    client::{Outbox, Stats},
+    client::{Batch, Outbox, Stats},
     domain::SessionId,
     render::{Budget, Patch},
     session::{HubHandle, Painted, Request, Update, ViewId},
@@ -39,6 +39,10 @@ const LAYOUT: Duration = Duration::from_millis(8);
 
 /// How often shown sessions that work say so; a redraw of the bar, nothing of the text.
 const SPIN: Duration = Duration::from_millis(200);
+
+/// A batch that failed as often as this is not tried again.
+const MAX_FAILURES: u32 = 8;
+const FAILURE_WAIT: Duration = Duration::from_secs(5);
 
 const APPLY: &str = "return require('agor.rpc').apply(...)";
 
@@ -75,6 +79,8 @@ pub struct Painter {
     sessions: HashSet<SessionId>,
     /// Since when sessions work on their turn.
     busy: HashMap<SessionId, Instant>,
+    /// Calls that failed in a row.
+    failures: u32,
     spinner: bool,
     next_spin: Instant,
     spins: u64,
@@ -93,8 +99,9 @@ struct View {
 /// A call under way.
 struct Flight {
     answer: Answer,
+    batch: Batch,
+    replies: Vec<(u64, Result<Value, String>)>,
     patches: Vec<(ViewId, Patch)>,
-    messages: Vec<SessionId>,
     bytes: u64,
     /// Of the patches, in microseconds, without correction.
     estimate: f64,
@@ -122,6 +129,7 @@ impl Painter {
             turn: 0,
             sessions: HashSet::new(),
             busy: HashMap::new(),
+            failures: 0,
             spinner: true,
             next_spin: Instant::now(),
             spins: 0,
@@ -183,25 +191,28 @@ impl Painter {
 
     fn update(&mut self, update: Update) {
         match &update {
-            Update::Session(row) => _ = self.sessions.insert(row.session_id.clone()),
-            Update::Removed(session) => _ = self.sessions.remove(session),
+            Update::Dirty(session) => {
+                for view in self.views.iter_mut().filter(|view| view.shown.session == *session) {
+                    view.dirty = true;
+                }
+                return;
+            }
+            Update::Session(row) => {
+                self.sessions.insert(row.session_id.clone());
+                if row.busy {
+                    self.busy.entry(row.session_id.clone()).or_insert_with(Instant::now);
+                } else {
+                    self.busy.remove(&row.session_id);
+                }
+            }
+            Update::Removed(session) => {
+                self.sessions.remove(session);
+                self.busy.remove(session);
+            }
             _ => {}
         }
         self.stats.set_sessions(self.sessions.len() as u64);
-        match &update {
-            Update::Session(row) if row.busy => {
-                self.busy.entry(row.session_id.clone()).or_insert_with(Instant::now);
-            }
-            Update::Session(row) => _ = self.busy.remove(&row.session_id),
-            Update::Removed(session) => _ = self.busy.remove(session),
-            _ => {}
-        }
         self.outbox.push(update);
-        for session in self.outbox.take_dirty() {
-            for view in self.views.iter_mut().filter(|view| view.shown.session == session) {
-                view.dirty = true;
-            }
-        }
     }
 
     fn order(&mut self, order: Order) {
@@ -235,24 +246,20 @@ impl Painter {
         if !batch.removed.is_empty() {
             fields.push(("removed".into(), encode::value(&batch.removed)));
         }
-        let messages = batch.events.iter().filter_map(|event| match event {
-            Update::Messages { session, .. } => Some(session.clone()),
-            _ => None,
-        });
-        let messages = messages.collect();
         let events: Vec<Value> = batch.events.iter().filter_map(encode::event).collect();
         if !events.is_empty() {
             fields.push(("events".into(), Value::Array(events)));
         }
-        if !self.replies.is_empty() {
-            let replies = std::mem::take(&mut self.replies).into_iter().map(|(id, result)| {
+        let replies = std::mem::take(&mut self.replies);
+        if !replies.is_empty() {
+            let values = replies.iter().map(|(id, result)| {
                 let (error, value) = match result {
-                    Ok(value) => (Value::Nil, value),
-                    Err(error) => (Value::from(error), Value::Nil),
+                    Ok(value) => (Value::Nil, value.clone()),
+                    Err(error) => (Value::from(error.as_str()), Value::Nil),
                 };
-                Value::Array(vec![id.into(), error, value])
+                Value::Array(vec![(*id).into(), error, value])
             });
-            fields.push(("replies".into(), Value::Array(replies.collect())));
+            fields.push(("replies".into(), Value::Array(values.collect())));
         }
         if self.next_spin <= started {
             let now = started;
@@ -282,7 +289,7 @@ impl Painter {
         }
         let args = vec![Value::from(APPLY), Value::Array(vec![Value::Map(fields)])];
         let answer = self.link.call("nvim_exec_lua", args);
-        Some(Flight { answer, patches, messages, bytes, estimate })
+        Some(Flight { answer, batch, replies, patches, bytes, estimate })
     }
 
     /// Asks the shown sessions for their patches, the focused one first, under one budget.
@@ -341,19 +348,16 @@ impl Painter {
     }
 
     fn landed(&mut self, flight: Flight, answer: Result<Value, String>) {
-        for session in flight.messages {
-            self.hub.send(Request::MessagesTaken { session });
-        }
         let answer = match answer {
             Ok(answer) => answer,
-            Err(error) => {
-                tracing::error!(error, "Neovim could not take a batch");
-                for (view, _) in flight.patches {
-                    self.repaint(view);
-                }
-                return;
-            }
+            Err(error) => return self.failed(flight, &error),
         };
+        self.failures = 0;
+        for event in flight.batch.events {
+            if let Update::Messages { session, .. } = event {
+                self.hub.send(Request::MessagesTaken { session });
+            }
+        }
         let field = |name: &str| answer.as_map().and_then(|map| map.iter().find(|(key, _)| key.as_str() == Some(name)));
         let ms = field("ms").and_then(|(_, ms)| ms.as_f64()).unwrap_or(0.0);
         self.stats.call(flight.patches.len() as u64, flight.bytes, ms);
@@ -376,6 +380,23 @@ impl Painter {
                     self.repaint(id);
                 }
             }
+        }
+    }
+
+    /// The call itself went wrong: the plugin's files may be on the move. Nothing of the batch is lost, and the editor is
+    /// asked again ever more rarely; what has failed that often by itself is let go.
+    fn failed(&mut self, flight: Flight, error: &str) {
+        self.failures += 1;
+        tracing::error!(error, failures = self.failures, "Neovim could not take a batch");
+        self.next_frame = Instant::now() + (BUSY_RETRY * 2u32.pow(self.failures.min(7))).min(FAILURE_WAIT);
+        for (view, _) in flight.patches {
+            self.repaint(view);
+        }
+        if self.failures <= MAX_FAILURES {
+            self.outbox.put_back(flight.batch);
+            self.replies.splice(0..0, flight.replies);
+        } else {
+            tracing::error!(events = flight.batch.events.len(), "let go of a batch that Neovim does not take");
         }
     }
 

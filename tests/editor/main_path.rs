@@ -406,3 +406,28 @@ fn a_removed_session_that_is_shown_is_shown_to_its_end() {
     editor.wait_no_text("asks for permission");
     editor.wait_no_text("running");
 }
+
+#[test]
+fn what_is_nested_deeper_than_neovim_takes_harms_nobody() {
+    let editor = editor();
+    let deep = "[".repeat(60) + &"]".repeat(60);
+    let lines = [
+        r#"{"type":"ready","capabilities":["permission","multi_turn"]}"#.to_owned(),
+        format!(r#"{{"type":"agent_event","event":{{"type":"odd","x":{deep}}}}}"#),
+        format!(
+            r#"{{"type":"permission_request","requestId":"r","toolName":"Odd","input":{{"x":{deep}}},"options":[{{"optionId":"y","name":"Yes","kind":"allow_once"}}]}}"#
+        ),
+    ];
+    let script = editor.home().write("deep.sh", format!("cat <<'END'\n{}\nEND\ncat >/dev/null\n", lines.join("\n")));
+    editor.lua(
+        "require('agor').setup({ provider = 'demo', providers = { deep = { protocol = 'sidecar', command = { 'sh', ... } } } })
+         _G.heard = 0
+         require('agor').on_message(nil, function() _G.heard = _G.heard + 1 end)",
+        &[script.to_string_lossy().into()],
+    );
+    let bystander = start(&editor, "hang");
+    editor.lua("assert(require('agor').start({ provider = 'deep', prompt = 'go' }))", &[]);
+    editor.wait_text("deep asks: Odd");
+    editor.wait_lua("_G.heard > 0 and #(require('agor').messages(require('agor').sessions()[2].session_id)) > 1");
+    wait_status(&editor, &bystander, "running");
+}
