@@ -23,6 +23,7 @@ local M = {}
 ---@field pending integer
 ---@field busy boolean
 ---@field asks_nothing boolean
+---@field journal_failed boolean|nil what is said is not written down any more
 ---@field capabilities table
 ---@field provisional boolean|nil the backend has not spoken of it yet
 

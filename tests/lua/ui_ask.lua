@@ -582,4 +582,69 @@ T['the float closed by hand comes back with permit'] = test(nil, function(nvim)
   equal(nvim:get('T.answers[1].option'), 'yes')
 end)
 
+T['control characters of an agent do not keep a question from opening'] = test(nil, function(nvim)
+  permission(nvim, {
+    tool = 'Bash\0',
+    title = 'ma\0ke\27',
+    reason = 'why\0not',
+    lines = { 'l\0s', '\0' },
+    options = { { option_id = 'y', name = 'Y\0es', kind = 'allow_once' } },
+  })
+  local screen = nvim:screen()
+  contains(screen, 'claude asks: Bash ')
+  contains(screen, 'ma ke')
+  contains(screen, 'why not')
+  contains(screen, 'l s')
+  contains(screen, '1 Y es')
+  nvim:lua('T.session("s1", { title = "a\\0b" }) require("agor.ui.board").open()')
+  contains(nvim:screen(), 'a b')
+end)
+
+T['an agents own question may hold control characters too'] = test(nil, function(nvim)
+  question(nvim, {
+    {
+      id = 'a',
+      header = 'He\0ad',
+      text = 'Wh\0at',
+      options = { { label = 'o\0ne', description = '\0' } },
+    },
+  })
+  contains(nvim:screen(), 'claude asks: He ad')
+  contains(nvim:screen(), '1 o ne')
+end)
+
+T['with more than one session a question says which of them asks'] = test(nil, function(nvim)
+  nvim:lua('T.session("s2", { cwd = "/srv/other" })')
+  permission(nvim)
+  nvim:lua('T.session("s1", { title = "fix it", cwd = "/srv/shop" })')
+  nvim:lua('vim.api.nvim_exec_autocmds("VimResized", {})')
+  nvim:settle()
+  contains(nvim:screen(), 'claude "fix it" (/srv/shop) asks: Bash')
+  nvim:lua('T.session("s2", { status = "done" }) vim.api.nvim_exec_autocmds("VimResized", {})')
+  nvim:settle()
+  contains(nvim:screen(), 'claude asks: Bash')
+end)
+
+T['the help of a question lists the keys that do something'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim)
+  focus(nvim)
+  nvim:type('g?')
+  local screen = nvim:screen()
+  contains(screen, 'choose: No')
+  contains(screen, 'refuse, with a reason')
+  lacks(screen, 'several')
+  lacks(screen, 'edit the plan')
+  lacks(screen, 'question before')
+end)
+
+T['the reason does not stay on the command line'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim)
+  focus(nvim)
+  nvim:type('rtoo wide<CR>')
+  equal(nvim:get('T.answers[1].opts.message'), 'too wide')
+  lacks(nvim:screen(), 'too wide')
+end)
+
 return T

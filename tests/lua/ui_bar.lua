@@ -197,4 +197,45 @@ T['every group links to one that exists, and a colour scheme keeps the users own
   end
 )
 
+T['the directory is the last to go, by its last component'] = test(nil, function(nvim)
+  local fields = vim.tbl_extend('force', FULL, { cwd = '/srv/a-long-one/shop', pending = 0 })
+  local text = bar(nvim, fields, 48)
+  contains(text, ' shop')
+  lacks(text, '12.3k')
+  contains(bar(nvim, fields, 150), '/srv/a-long-one/shop')
+end)
+
+T['a journal that is not written is said'] = test(nil, function(nvim)
+  contains(bar(nvim, { journal_failed = true }, 60), 'journal not written')
+  lacks(bar(nvim, { journal_failed = false }, 60), 'journal')
+end)
+
+T['a session whose row is gone keeps its name, and its prompt says so'] = test(nil, function(nvim)
+  nvim:lua([[
+    T.session('s1', { title = 'fix it' })
+    require('agor.ui.pane').open('s1')
+    T.sessions.s1, T.order = nil, {}
+    require('agor.ui.bar').refresh({ 's1' })
+  ]])
+  local screen = nvim:screen()
+  contains(screen, 'over  claude  fix it')
+  contains(screen, 'This session is over: :AgorStart')
+end)
+
+T['the board is above a question, and goes when it is left for more than its help'] = test(
+  nil,
+  function(nvim)
+    nvim:lua('T.session("s1") require("agor.ui.board").open()')
+    equal(nvim:get('vim.api.nvim_win_get_config(0).zindex > 56'), true)
+    nvim:type('g?')
+    equal(nvim:get('vim.api.nvim_win_get_config(0).zindex > 58'), true)
+    nvim:type('q')
+    nvim:settle()
+    equal(nvim:get('vim.bo.filetype'), 'agor-sessions')
+    nvim:cmd('wincmd w')
+    nvim:settle()
+    equal(nvim:get('#vim.api.nvim_list_wins()'), 1)
+  end
+)
+
 return T

@@ -154,6 +154,30 @@ T['K shows an attachment and gf goes there'] = test(nil, function(nvim)
   equal(nvim:get('{ vim.fn.expand("%:t"), vim.fn.line(".") }'), { 'main.rs', 10 })
 end)
 
+T['K shows all of an attachment, above the prompt, and does nothing on another line'] = test(
+  nil,
+  function(nvim)
+    open(nvim)
+    local lines = {}
+    for i = 1, 10 do
+      lines[i] = ('line %d.'):format(i)
+    end
+    local context = vim.tbl_extend('force', ONE, { text = table.concat(lines, '\n') })
+    nvim:lua('require("agor.ui.prompt").attach("s1", ...)', context)
+    nvim:type('words<Esc>')
+    local count = nvim:get('#vim.api.nvim_list_wins()')
+    nvim:type('GK')
+    equal(nvim:get('#vim.api.nvim_list_wins()'), count)
+    nvim:type('ggK')
+    contains(nvim:screen(), 'line 1.')
+    contains(nvim:screen(), 'line 10.')
+    contains(nvim:screen(), '#src/main.rs:10-20')
+    -- Once more, and the cursor is in it.
+    nvim:type('K')
+    equal(nvim:get('vim.api.nvim_get_current_line()'), 'line 1.')
+  end
+)
+
 T['what could not be delivered comes back above what was written since'] = test(nil, function(nvim)
   open(nvim)
   nvim:type('new words')

@@ -274,6 +274,26 @@ T['gf opens file, line and column in the last file window, or in a new one'] = t
   end
 )
 
+T['gf from the mark of a tool call finds the file in its line'] = test(nil, function(nvim)
+  vim.fn.writefile({ 'x', 'y' }, nvim.home .. '/a.txt')
+  local file_win = nvim:get('vim.api.nvim_get_current_win()')
+  nvim:lua('T.session("s1", { cwd = ... }) require("agor.ui.pane").open("s1")', nvim.home)
+  nvim:lua(
+    'T.paint("s1", ..., {{"anchor", 1, "tool", "a"}, {"anchor", 2, "tool", "b"}})',
+    { 'words', '● Edit a.txt:2  done', '● Bash  make', '● a.txt' }
+  )
+  nvim:lua('vim.api.nvim_set_current_win(vim.fn.bufwinid("agor://s1"))')
+  nvim:type('gg]t]tgf')
+  equal(nvim:get('T.messages')[1], { 'warn', 'There is no file in this line' })
+  nvim:type('jgf')
+  equal(nvim:get('vim.bo.filetype'), 'agor')
+  nvim:type('gg]tgf')
+  equal(
+    nvim:get('{ vim.fn.expand("%:t"), vim.fn.line("."), vim.api.nvim_get_current_win() }'),
+    { 'a.txt', 2, file_win }
+  )
+end)
+
 T['reading a place never throws, whatever the line'] = test(nil, function(nvim)
   local jump = [[require('agor.ui.jump').places(...)]]
   equal(nvim:get(jump, 'at src/a.rs:10:3', 5)[1], { path = 'src/a.rs', line = 10, col = 3 })

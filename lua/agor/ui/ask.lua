@@ -184,8 +184,7 @@ local function notify(item)
     return
   end
   item.told = true
-  local text = require('agor.ui.ask_item').summary(item)
-  require('agor.message').info(('%s (:Agor permit)'):format(text))
+  require('agor.message').info(require('agor.ui.ask_item').summary(item) .. ' (:Agor permit)')
 end
 
 ---@param item agor.AskItem
@@ -248,6 +247,8 @@ local function perform(item, action)
     asking = true
     local function done(text)
       asking = false
+      -- What was typed would stand there until the next message.
+      api.nvim_echo({ { '' } }, false, {})
       if not place_of(item) then
         return
       end
@@ -309,6 +310,7 @@ local function keys()
   return require('agor.ui.ask_keys').list({
     guarded = guarded,
     postpone = postpone,
+    item = shown,
     scroll = function(key)
       if view then
         require('agor.ui.ask_view').scroll(view, key)

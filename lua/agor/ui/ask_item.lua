@@ -126,24 +126,41 @@ function M.count(item)
 end
 
 ---@param item agor.AskItem
----@return string who asks
+---@return string who asks; with more than one agent at work, which of them
 function M.who(item)
-  local session = require('agor.mirror').get(item.session_id)
-  return session and session.provider or item.session_id
+  local mirror = require('agor.mirror')
+  local session = mirror.get(item.session_id)
+  if not session then
+    return item.session_id
+  end
+  local others = vim.tbl_filter(function(row)
+    local lives = row.status == 'running' or row.status == 'idle'
+    return lives and row.session_id ~= item.session_id
+  end, mirror.list())
+  if #others == 0 then
+    return session.provider
+  end
+  local out = session.provider
+  if session.title ~= '' then
+    out = ('%s "%s"'):format(out, require('agor.ui.cells').shorten(session.title, 24, '…'))
+  end
+  return ('%s (%s)'):format(out, require('agor.ui.bar').directory(session.cwd))
 end
 
 --- One line for people who look elsewhere.
 ---@param item agor.AskItem
 ---@return string
 function M.summary(item)
-  local who = M.who(item)
+  local who, text = M.who(item), nil
   if item.kind == 'question' then
     local question = M.current(item)
-    return ('%s asks: %s'):format(who, question and question.text or '')
+    text = ('%s asks: %s'):format(who, question and question.text or '')
   elseif item.tool == 'plan' then
-    return ('%s has a plan to approve'):format(who)
+    text = ('%s has a plan to approve'):format(who)
+  else
+    text = ('%s asks for %s: %s'):format(who, item.tool, item.title)
   end
-  return ('%s asks for %s: %s'):format(who, item.tool, item.title)
+  return require('agor.ui.cells').clean(text)
 end
 
 -- ------------------------------------------------------------------ answers
@@ -166,8 +183,9 @@ end
 ---@return agor.AskAction
 local function free_text(item)
   local question = M.current(item)
+  local header = question.header ~= '' and question.header or 'Answer'
   return {
-    prompt = (question.header ~= '' and question.header or 'Answer') .. ': ',
+    prompt = require('agor.ui.cells').clean(header) .. ': ',
     default = item.other,
     secret = question.secret,
     input = function(text)

@@ -7,6 +7,7 @@ local M = {}
 ---@field postpone fun()
 ---@field scroll fun(key: string)
 ---@field help fun()
+---@field item fun(): agor.AskItem?
 
 --- The keys of a question's float.
 ---@param does agor.AskDoes
@@ -15,14 +16,30 @@ function M.list(does)
   local items = require('agor.ui.ask_item')
   local out = {}
   local function key(lhs, name, desc, run, hidden)
-    out[#out + 1] =
+    local entry =
       { modes = 'n', lhs = lhs, name = name, desc = desc, run = does.guarded(run), hidden = hidden }
+    out[#out + 1] = entry
+    return entry
+  end
+  --- Only for some questions.
+  ---@param entry agor.Key
+  ---@param says fun(item: agor.AskItem): string|false|nil
+  local function only(entry, says)
+    entry.now = function()
+      local item = does.item()
+      return item and says(item) or nil
+    end
   end
   for digit = 1, 9 do
     local desc = ('choose %d'):format(digit)
-    key(tostring(digit), 'answer-' .. digit, desc, function(item)
+    local entry = key(tostring(digit), 'answer-' .. digit, desc, function(item)
       return items.choose(item, digit)
-    end, digit > 3)
+    end)
+    only(entry, function(item)
+      local choice = items.choices(item)[digit]
+      return choice
+        and ('choose: %s'):format(require('agor.ui.cells').shorten(choice.label, 40, '…'))
+    end)
   end
   key({ 'j', '<Down>' }, 'answer-next', 'next choice', function(item)
     return items.move(item, 1)
@@ -31,10 +48,23 @@ function M.list(does)
     return items.move(item, -1)
   end)
   key('<CR>', 'answer-confirm', 'choose', items.confirm)
-  key({ '<Space>', '<Tab>' }, 'answer-mark', 'mark, where several may be chosen', items.mark)
-  key('<BS>', 'answer-back', 'the question before', items.back)
-  key('r', 'answer-refuse', 'refuse, with a reason', items.refuse)
-  key('e', 'answer-edit', 'edit the plan', items.edit)
+  local mark = 'mark, where several may be chosen'
+  only(key({ '<Space>', '<Tab>' }, 'answer-mark', mark, items.mark), function(item)
+    local question = items.current(item)
+    return question and question.multi and mark
+  end)
+  local back = 'the question before'
+  only(key('<BS>', 'answer-back', back, items.back), function(item)
+    return item.kind == 'question' and item.step > 1 and back
+  end)
+  local refuse = 'refuse, with a reason'
+  only(key('r', 'answer-refuse', refuse, items.refuse), function(item)
+    return item.kind == 'question' and 'decline' or refuse
+  end)
+  local edit = 'edit the plan'
+  only(key('e', 'answer-edit', edit, items.edit), function(item)
+    return items.edit(item) and edit
+  end)
   key('q', 'answer-later', 'later', does.postpone)
   key('g?', 'help', 'these keys', does.help)
   for lhs, scroll in pairs({

@@ -34,7 +34,7 @@ end
 local function line(out, pieces)
   local text, row = '', #out.lines
   for _, piece in ipairs(pieces) do
-    local clean = piece[1]:gsub('[\r\n]', ' ')
+    local clean = piece[1]:gsub('[%z\r\n]', ' ')
     if piece[2] then
       out.marks[#out.marks + 1] = { row, #text, #text + #clean, piece[2] }
     end
@@ -74,7 +74,7 @@ local function content(item)
   end
   local shift = #out.lines
   for _, text in ipairs(item.lines) do
-    out.lines[#out.lines + 1] = ' ' .. text:gsub('[\r\n]', ' ')
+    out.lines[#out.lines + 1] = ' ' .. text:gsub('[%z\r\n]', ' ')
   end
   for _, mark in ipairs(item.marks) do
     local row, col, end_col, group = mark[1], mark[2], mark[3], mark[4]
@@ -85,7 +85,7 @@ local function content(item)
     end
   end
   if #out.lines == 0 then
-    out.lines[1] = ' ' .. (item.title ~= '' and item.title or item.tool)
+    line(out, { { ' ' .. (item.title ~= '' and item.title or item.tool) } })
   end
   return out
 end
@@ -97,7 +97,7 @@ local function choices(item, selected)
   local items = require('agor.ui.ask_item')
   local question = items.current(item)
   local out = block()
-  local gap = (' '):rep(vim.fn.strdisplaywidth(icons.pointer))
+  local gap = (' '):rep(require('agor.ui.cells').width(icons.pointer))
   for i, choice in ipairs(items.choices(item)) do
     local at = selected and i == item.at
     local pieces = {
@@ -145,7 +145,7 @@ local function title(item, position, total)
   if total > 1 then
     text = ('%s  %s  %d of %d'):format(text, require('agor.ui.icons').get().dot, position, total)
   end
-  return text
+  return require('agor.ui.cells').clean(text)
 end
 
 --- How the float is reached: the user's own key, if there is one.
@@ -197,7 +197,7 @@ local function rows_of(lines, width)
   local rows = 0
   for _, text in ipairs(lines) do
     -- No line is measured further than it can matter.
-    local cells = #text > 4096 and #text or vim.fn.strdisplaywidth(text)
+    local cells = #text > 4096 and #text or require('agor.ui.cells').width(text)
     rows = rows + math.max(1, math.ceil(cells / width))
   end
   return rows
@@ -210,7 +210,7 @@ local function widest(lists)
   for _, lines in ipairs(lists) do
     for i = 1, math.min(#lines, 200) do
       local text = lines[i]
-      width = math.max(width, #text > 512 and WIDEST or vim.fn.strdisplaywidth(text) + 1)
+      width = math.max(width, #text > 512 and WIDEST or require('agor.ui.cells').width(text) + 1)
     end
   end
   return width
@@ -340,8 +340,8 @@ function M.draw(view, item, position, total, focused)
   local head, foot = title(item, position, total), hints(item, focused)
   local width = math.max(
     widest({ above.lines, below.lines }),
-    vim.fn.strdisplaywidth(head) + 4,
-    vim.fn.strdisplaywidth(foot) + 4,
+    require('agor.ui.cells').width(head) + 4,
+    require('agor.ui.cells').width(foot) + 4,
     36
   )
   width = math.min(width, WIDEST)

@@ -6,35 +6,14 @@ local api = vim.api
 
 local M = {}
 
+local cells_of = require('agor.ui.cells')
+local width, shorten = cells_of.width, cells_of.shorten
+
 ---@param text string
 ---@return string that a statusline shows as it is
 local function escape(text)
-  return (text:gsub('[%c]', ' '):gsub('%%', '%%%%'))
+  return (cells_of.clean(text):gsub('%%', '%%%%'))
 end
-
-local function width(text)
-  return vim.fn.strdisplaywidth(text)
-end
-
----@param text string
----@param cells integer
----@param more string
----@return string
-local function shorten(text, cells, more)
-  if width(text) <= cells then
-    return text
-  end
-  if cells <= width(more) then
-    return ''
-  end
-  local kept = vim.fn.strcharpart(text, 0, cells)
-  while kept ~= '' and width(kept) > cells - width(more) do
-    kept = vim.fn.strcharpart(kept, 0, vim.fn.strchars(kept) - 1)
-  end
-  return kept .. more
-end
-
-M.shorten = shorten
 
 ---@param n number
 ---@return string such as `940`, `12.3k`, `1.2M`
@@ -91,12 +70,21 @@ end
 ---@param cwd string
 ---@return string the end of a path, as people write it
 function M.directory(cwd)
-  local short = vim.fn.fnamemodify(cwd, ':~')
+  local short = vim.fn.fnamemodify(cells_of.clean(cwd), ':~')
   if width(short) <= 24 then
     return short
   end
   local parent, last = short:match('([^/]+)/([^/]+)/?$')
   return parent and ('…/%s/%s'):format(parent, last) or short
+end
+
+--- The least of a directory that still tells it from others.
+---@param cwd string
+---@return string
+local function last_of(cwd)
+  local whole = M.directory(cwd)
+  local last = shorten(vim.fs.basename((cwd:gsub('(.)/+$', '%1'))), 24, '…')
+  return last ~= '' and width(last) < width(whole) and last or whole
 end
 
 -- ------------------------------------------------------------------ winbar
@@ -113,7 +101,7 @@ local function parts(s)
   local out = {}
   local function put(name, text, group)
     if text and text ~= '' then
-      out[name] = { name = name, text = text, group = group }
+      out[name] = { name = name, text = cells_of.clean(text), group = group }
     end
   end
   local icon, word, group = M.status(s)
@@ -135,6 +123,9 @@ local function parts(s)
   if s.asks_nothing then
     put('danger', 'asks nothing', 'AgorDanger')
   end
+  if s.journal_failed then
+    put('journal', 'journal not written', 'AgorDanger')
+  end
   if (s.pending or 0) > 0 then
     put('pending', ('%d waiting'):format(s.pending), 'AgorQuestion')
   end
@@ -150,7 +141,7 @@ local function parts(s)
     text = text:format(icons.input, M.count(tokens_in), icons.output, M.count(tokens_out))
     put('tokens', text, 'AgorDim')
   end
-  put('dir', M.directory(s.cwd or ''), 'AgorPath')
+  put('dir', last_of(s.cwd or ''), 'AgorPath')
   return out
 end
 
@@ -160,14 +151,16 @@ local PRIORITY = {
   'provider',
   'pending',
   'danger',
+  'journal',
+  'dir',
   'mode',
   'cost',
   'model',
   'queued',
   'tokens',
-  'dir',
 }
-local LEFT = { 'provider', 'status', 'pending', 'danger', 'queued', 'model', 'mode', 'title' }
+local LEFT =
+  { 'provider', 'status', 'pending', 'danger', 'journal', 'queued', 'model', 'mode', 'title' }
 local RIGHT = { 'tokens', 'cost', 'dir' }
 
 --- The winbar for a session in that many cells.
@@ -192,6 +185,14 @@ function M.winbar(session, cells)
     all.status.text = shorten(all.status.text, math.max(cells - 2, 1), '')
     chosen, room = { status = all.status }, 0
   end
+  if chosen.dir then
+    local whole = M.directory(session.cwd or '')
+    local longer = width(whole) - width(chosen.dir.text)
+    if longer <= room then
+      chosen.dir.text = whole
+      room = room - longer
+    end
+  end
   if all.title and room >= 12 then
     local more = require('agor.ui.icons').get().more
     all.title.text = shorten(all.title.text, room - 2, more)
@@ -214,6 +215,10 @@ end
 ---@type table<integer, string>
 local drawn = {}
 
+--- What is known of sessions that have been on the screen, for when their row is gone.
+---@type table<string, string>
+local known = {}
+
 --- Brings one window's bar up to date.
 ---@param win integer
 function M.draw(win)
@@ -226,8 +231,11 @@ function M.draw(win)
   local text
   if session then
     text = M.winbar(session, api.nvim_win_get_width(win))
+    local title = session.title ~= '' and session.title or id
+    known[id] = ('%s  %s  %s'):format(session.provider, title, M.directory(session.cwd or ''))
   else
-    text = ('%%#AgorBar# %%#AgorDim#%s  from its journal%%#AgorBar# '):format(escape(id))
+    text = '%%#AgorBar# %%#AgorTitle#over%%#AgorBar#  %%#AgorDim#%s  from its journal%%#AgorBar# '
+    text = text:format(escape(known[id] or id))
   end
   if drawn[win] == text and vim.wo[win].winbar == text then
     return

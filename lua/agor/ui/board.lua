@@ -27,8 +27,7 @@ local function line_of(session)
     or (session.queued or 0) > 0 and ('%d queued'):format(session.queued)
     or ''
   local title = session.error or session.title or ''
-  title = title:gsub('%c', ' ')
-  return {
+  local pieces = {
     { icon, group },
     { word, group },
     { session.provider, 'AgorTitle' },
@@ -37,6 +36,10 @@ local function line_of(session)
     { bar.directory(session.cwd or ''), 'AgorPath' },
     { title, session.error and 'AgorError' or 'AgorDim' },
   }
+  for _, piece in ipairs(pieces) do
+    piece[1] = require('agor.ui.cells').clean(piece[1])
+  end
+  return pieces
 end
 
 ---@return string[] lines
@@ -52,7 +55,7 @@ local function content()
     ids[#ids + 1] = session.session_id
     table_rows[#table_rows + 1] = pieces
     for i, piece in ipairs(pieces) do
-      widths[i] = math.max(widths[i] or 0, vim.fn.strdisplaywidth(piece[1]))
+      widths[i] = math.max(widths[i] or 0, require('agor.ui.cells').width(piece[1]))
     end
   end
   local lines = {}
@@ -62,9 +65,9 @@ local function content()
     for i, piece in ipairs(pieces) do
       if widths[i] > 0 then
         local last = i == #pieces
-        local body = last and require('agor.ui.bar').shorten(piece[1], 60, '…') or piece[1]
+        local body = last and require('agor.ui.cells').shorten(piece[1], 60, '…') or piece[1]
         marks[#marks + 1] = { row - 1, #text, #text + #body, piece[2] }
-        local pad = widths[i] - vim.fn.strdisplaywidth(piece[1])
+        local pad = widths[i] - require('agor.ui.cells').width(piece[1])
         text = text .. body .. (last and '' or (' '):rep(pad + (i == 1 and 1 or 2)))
       end
     end
@@ -87,9 +90,9 @@ local function config(lines)
       table.concat({ '<CR> open', 'i interrupt', 's stop', 'x remove', 'q close', 'g?' }, dot)
     footer = (' %s '):format(footer)
   end
-  local width = math.max(40, vim.fn.strdisplaywidth(footer) + 2)
+  local width = math.max(40, require('agor.ui.cells').width(footer) + 2)
   for _, text in ipairs(lines) do
-    width = math.max(width, vim.fn.strdisplaywidth(text))
+    width = math.max(width, require('agor.ui.cells').width(text))
   end
   local space = vim.o.lines - vim.o.cmdheight - 1
   width = math.max(1, math.min(width, vim.o.columns - 4))
@@ -105,9 +108,14 @@ local function config(lines)
     title_pos = 'center',
     footer = footer,
     footer_pos = 'center',
-    zindex = 50,
+    -- Above a question that waits, below the help.
+    zindex = 58,
   }
 end
+
+-- The float with the keys, while the cursor is in it.
+---@type integer?
+local help_win
 
 local function close()
   if win and api.nvim_win_is_valid(win) then
@@ -211,7 +219,7 @@ local function keys()
       name = 'help',
       desc = 'these keys',
       run = function()
-        require('agor.ui.help').open(buf --[[@as integer]])
+        help_win = require('agor.ui.help').open(buf --[[@as integer]])
       end,
     },
   }
@@ -249,6 +257,21 @@ function M.open()
     end
   end
   api.nvim_create_autocmd('VimResized', { buffer = buf, callback = M.refresh })
+  -- Left for another window, also by way of its help, it would only be in the way.
+  api.nvim_create_autocmd('WinEnter', {
+    group = api.nvim_create_augroup('agor_board', { clear = true }),
+    callback = function()
+      if not win or not api.nvim_win_is_valid(win) then
+        return true
+      end
+      vim.schedule(function()
+        local now = api.nvim_get_current_win()
+        if now ~= win and now ~= help_win and vim.fn.getcmdwintype() == '' then
+          close()
+        end
+      end)
+    end,
+  })
 end
 
 return M

@@ -49,17 +49,39 @@ function M.split(state, lines)
   return contexts, text, count
 end
 
+--- The preview measures by the prompt's few lines; there is all the screen above them, or else below.
+---@param win integer
+---@param count integer of lines
+---@param at { row: integer, col: integer } the cursor on the screen
+local function place_above(win, count, at)
+  local tabline = vim.o.showtabline == 2 or (vim.o.showtabline == 1 and vim.fn.tabpagenr('$') > 1)
+  local above = at.row - 1 - (tabline and 1 or 0) - 2
+  local below = vim.o.lines - vim.o.cmdheight - at.row - 2
+  local up = count <= above or above >= below
+  api.nvim_win_set_config(win, {
+    relative = 'editor',
+    anchor = up and 'SW' or 'NW',
+    row = up and at.row - 1 or at.row,
+    col = math.max(0, at.col - 1),
+    height = math.max(1, math.min(count, up and above or below)),
+  })
+end
+
 --- Shows an attachment's text in a float.
 ---@param context agor.Context
 function M.peek(context)
   local lines = vim.split((context.text:gsub('\n$', '')), '\n', { plain = true })
+  local at = vim.fn.screenpos(0, vim.fn.line('.'), vim.fn.col('.'))
   local _, win = vim.lsp.util.open_floating_preview(lines, '', {
     border = 'rounded',
     title = ' ' .. M.label(context):sub(2) .. ' ',
-    max_height = 20,
     wrap = false,
     focus_id = 'agor_attachment',
+    anchor_bias = 'above',
   })
+  if win ~= api.nvim_get_current_win() then
+    place_above(win, #lines, at)
+  end
   if context.filetype and context.filetype ~= '' then
     local buf = api.nvim_win_get_buf(win)
     -- The syntax without the filetype: no language server is to see this buffer.
@@ -74,7 +96,7 @@ end
 ---@param count integer
 local function words(text, count)
   local first = text:gsub('%s+', ' ')
-  return require('agor.ui.bar').shorten(first, count, require('agor.ui.icons').get().more)
+  return require('agor.ui.cells').shorten(first, count, require('agor.ui.icons').get().more)
 end
 
 --- The line under the draft: what is not saved, and what waits.
@@ -91,7 +113,7 @@ local function notes(state, cells)
       used = used + 5
     end
     out[#out + 1] = { text, group }
-    used = used + vim.fn.strdisplaywidth(text)
+    used = used + require('agor.ui.cells').width(text)
   end
   if require('agor.config').get().unsaved == 'warn' and session then
     local unsaved = require('agor.files').unsaved(session.cwd)
@@ -144,9 +166,10 @@ function M.decorate(buf, state)
   end
   if #lines == 1 and lines[1] == '' then
     local session = require('agor.mirror').get(state.session_id)
-    local who = session and session.provider or 'the agent'
-    local hint = ('Ask %s'):format(who)
-    if require('agor.config').get().keys ~= false then
+    local hint = ('Ask %s'):format(session and session.provider or '')
+    if not session then
+      hint = 'This session is over: :AgorStart begins another'
+    elseif require('agor.config').get().keys ~= false then
       local dot = require('agor.ui.icons').get().dot
       hint = ('%s  %s  <CR> sends, <C-s> while typing, g? all keys'):format(hint, dot)
     end

@@ -5,6 +5,7 @@ local M = {}
 local ns = vim.api.nvim_create_namespace('agor_help')
 
 ---@param buf integer
+---@return integer win
 function M.open(buf)
   local rows = require('agor.ui.keys').describe(buf)
   local lines, texts, width = {}, {}, 0
@@ -16,10 +17,10 @@ function M.open(buf)
       keys = keys .. ' (insert)'
     end
     texts[#texts + 1] = keys
-    width = math.max(width, vim.fn.strdisplaywidth(keys))
+    width = math.max(width, require('agor.ui.cells').width(keys))
   end
   for i, row in ipairs(rows) do
-    local pad = (' '):rep(width - vim.fn.strdisplaywidth(texts[i]))
+    local pad = (' '):rep(width - require('agor.ui.cells').width(texts[i]))
     lines[i] = (' %s%s  %s '):format(texts[i], pad, row.desc)
     marks[i] = #texts[i]
   end
@@ -28,7 +29,7 @@ function M.open(buf)
   end
   local widest = 0
   for _, line in ipairs(lines) do
-    widest = math.max(widest, vim.fn.strdisplaywidth(line))
+    widest = math.max(widest, require('agor.ui.cells').width(line))
   end
   local float = vim.api.nvim_create_buf(false, true)
   vim.api.nvim_buf_set_lines(float, 0, -1, false, lines)
@@ -64,6 +65,7 @@ function M.open(buf)
     vim.keymap.set('n', lhs, close, { buffer = float, nowait = true })
   end
   vim.api.nvim_create_autocmd('WinLeave', { buffer = float, once = true, callback = close })
+  return win
 end
 
 return M

@@ -188,6 +188,19 @@ function M.to_file(session_id)
   local line = api.nvim_get_current_line()
   local col = api.nvim_win_get_cursor(0)[2]
   local places = M.places(line, col)
+  local first = places[1]
+  -- `]t` leaves the cursor on the mark before a tool's name: the file may be any word of that line.
+  local row = api.nvim_win_get_cursor(0)[1] - 1
+  local tools = require('agor.ui.transcript').ns.tool
+  local head = #api.nvim_buf_get_extmarks(0, tools, { row, 0 }, { row, -1 }, { limit = 1 }) > 0
+  if head then
+    local col_of_word = 0
+    for gap, word in line:gmatch('(%s*)(%S+)') do
+      col_of_word = col_of_word + #gap
+      vim.list_extend(places, M.places(line, col_of_word))
+      col_of_word = col_of_word + #word
+    end
+  end
   for _, found in ipairs(places) do
     -- `a:10` may be the file's own name.
     local whole = found.line and regular_file(('%s:%d'):format(found.path, found.line), cwd)
@@ -199,8 +212,10 @@ function M.to_file(session_id)
       return M.open(path, found.line, found.col)
     end
   end
-  local name = places[1] and places[1].path or ''
-  if name == '' then
+  local name = first and first.path or ''
+  if head then
+    require('agor.message').warn('There is no file in this line')
+  elseif name == '' then
     require('agor.message').warn('There is no file name under the cursor')
   else
     require('agor.message').warn(("'%s' is no file in %s"):format(name, cwd or vim.fn.getcwd()))

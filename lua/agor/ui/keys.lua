@@ -12,6 +12,7 @@ local M = {}
 ---@field desc string
 ---@field run fun()
 ---@field hidden? boolean not worth a line in the help
+---@field now? fun(): string? what the help says of it instead of `desc`; nothing where the key does nothing now
 
 ---@type table<integer, agor.Key[]>
 local attached = {}
@@ -79,7 +80,11 @@ end
 function M.describe(buf)
   local rows = {}
   for _, key in ipairs(attached[buf] or {}) do
-    if not key.hidden then
+    local desc = key.desc ---@type string?
+    if key.now then
+      desc = key.now()
+    end
+    if desc and not key.hidden then
       for mode in key.modes:gmatch('.') do
         local found = {}
         local maps = vim.api.nvim_buf_get_keymap(buf, mode)
@@ -91,7 +96,7 @@ function M.describe(buf)
         end
         if #found > 0 then
           table.sort(found)
-          rows[#rows + 1] = { keys = found, desc = key.desc, mode = mode }
+          rows[#rows + 1] = { keys = found, desc = desc, mode = mode }
         end
       end
     end

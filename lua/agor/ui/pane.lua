@@ -354,19 +354,6 @@ end
 
 -- ------------------------------------------------------------------ for others
 
---- The session that a buffer belongs to.
----@param buf integer
----@return string?
-function M.session_of(buf)
-  return api.nvim_buf_is_valid(buf) and vim.b[buf].agor_session or nil
-end
-
---- Every transcript that is on the screen, as `views` wants it.
----@return agor.View[]
-function M.shown()
-  return require('agor.ui.views').list()
-end
-
 --- This tabpage's pane.
 ---@return agor.Pane?
 function M.current()

@@ -232,15 +232,12 @@ local function attachment_here(buf)
   end
 end
 
+--- On another line it does nothing: 'keywordprg' has no answer to a word of a prompt.
 ---@param buf integer
----@param native string
-local function show_attachment(buf, native)
+local function show_attachment(buf)
   local context = attachment_here(buf)
   if context then
     draft.peek(context)
-  else
-    -- Whatever 'keywordprg' says.
-    pcall(vim.cmd.normal, { native, bang = true })
   end
 end
 
@@ -301,7 +298,7 @@ local function keys(buf, state)
       up_or_down(buf, 1, '<Down>')
     end),
     key('n', 'K', 'show-attachment', 'show the attachment', function()
-      show_attachment(buf, 'K')
+      show_attachment(buf)
     end),
     key('n', 'gf', 'goto-file', 'go to the attachment', function()
       go_to_attachment(buf)

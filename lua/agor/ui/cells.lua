@@ -1,0 +1,39 @@
+--- Text as cells of the screen. Vim's own functions take no NUL (E976), and an agent may well send one.
+
+local M = {}
+
+--- One line without control characters: what a title, a bar or a prompt can show.
+---@param text string
+---@return string
+function M.clean(text)
+  return (text:gsub('%c', ' '):gsub('%z', ' '))
+end
+
+--- Cells that a buffer's line takes; a NUL is shown as `^@`.
+---@param text string
+---@return integer
+function M.width(text)
+  return vim.fn.strdisplaywidth((text:gsub('%z', '^@')))
+end
+
+--- A line cut to some cells, with a sign that there was more.
+---@param text string
+---@param cells integer
+---@param more string
+---@return string
+function M.shorten(text, cells, more)
+  text = M.clean(text)
+  if M.width(text) <= cells then
+    return text
+  end
+  if cells <= M.width(more) then
+    return ''
+  end
+  local kept = vim.fn.strcharpart(text, 0, cells)
+  while kept ~= '' and M.width(kept) > cells - M.width(more) do
+    kept = vim.fn.strcharpart(kept, 0, vim.fn.strchars(kept) - 1)
+  end
+  return kept .. more
+end
+
+return M
