@@ -126,6 +126,10 @@ impl Claude {
     fn stream(&mut self, event: &Value, thread: &Thread) -> Vec<Event> {
         let inner = event.get("event").unwrap_or(&Value::Null);
         let index = inner.get("index").and_then(Value::as_u64).unwrap_or(0);
+        if matches!(text(inner, "type"), "content_block_start" | "content_block_delta") {
+            let own = || some_text(event, "api_message_id").map_or_else(|| self.ids.next().to_string(), str::to_owned);
+            self.streams.lost_start(thread.as_ref(), own);
+        }
         match text(inner, "type") {
             "message_start" => {
                 let mut events = Vec::new();
