@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Adapter, CUT_SHORT, Ids};
+use super::{Adapter, Ids};
 use crate::domain::{Content, Event, Init, MessageId, ToolResult, ToolUseId, TurnOutcome};
 use json::{is_true, list, some_text, text};
 use stream::{Broken, Kind, Streams, Whole};
@@ -352,7 +352,7 @@ impl Claude {
     fn turn_result(&mut self, event: &Value) -> Vec<Event> {
         let mut events = self.streams.close(|thread| thread.is_none());
         for call in self.calls.take_turn() {
-            close_call(call, CUT_SHORT, &mut events);
+            close_call(call, ToolResult::CUT_SHORT, &mut events);
         }
         for plan in self.plans.values_mut() {
             plan.message = None;
@@ -429,7 +429,7 @@ impl Adapter for Claude {
     fn end_turn(&mut self) -> Vec<Event> {
         let mut events = self.streams.close(|_| true);
         for call in self.calls.take_all() {
-            close_call(call, CUT_SHORT, &mut events);
+            close_call(call, ToolResult::CUT_SHORT, &mut events);
         }
         for plan in self.plans.values_mut() {
             plan.message = None;
