@@ -21,8 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("agent", &["domain", "keeper"]),
     ("session", &["domain", "transcript", "render", "agent"]),
     ("client", &["domain", "transcript", "render", "agent", "session"]),
-    ("transport", &["domain"]),
-    ("nvim", &["domain", "transcript", "render", "agent", "session", "client", "transport", "logging", "runner"]),
+    ("nvim", &["domain", "transcript", "render", "agent", "session", "client", "logging", "runner"]),
     ("keeper", &["domain"]),
     ("runner", &["domain", "agent::stop", "agent::lines"]),
     ("logging", &["domain"]),
@@ -45,7 +44,7 @@ const MONOPOLIES: &[Monopoly] = &[
     Monopoly {
         what: "names the editor's own protocol (nvim_rs, rmpv)",
         sign: |source| source.has_word("nvim_rs") || source.has_word("rmpv"),
-        places: &["src/nvim/", "src/nvim.rs"],
+        places: &["src/nvim/"],
     },
     Monopoly {
         // The embedded runners are agents: they run below a keeper and may have tools, as others have.
@@ -53,7 +52,7 @@ const MONOPOLIES: &[Monopoly] = &[
         sign: |source| {
             source.uses_path(&["process", "Command"]) || source.has_word("fork") || source.has_word("execve")
         },
-        places: &["src/agent/process.rs", "src/agent/process/", "src/keeper/", "src/keeper.rs", "src/runner/"],
+        places: &["src/agent/process.rs", "src/agent/process/", "src/keeper/", "src/runner/"],
     },
     Monopoly {
         what: "prints: stdout is the editor's channel, and one printed line closes it",
@@ -63,7 +62,7 @@ const MONOPOLIES: &[Monopoly] = &[
     Monopoly {
         what: "takes hold of stdout: it is the editor's channel",
         sign: |source| source.calls_path(&["stdout"]),
-        places: &["src/main.rs", "src/runner/", "src/nvim/", "src/transport/"],
+        places: &["src/main.rs", "src/runner/", "src/nvim/"],
     },
 ];
 
@@ -219,13 +218,13 @@ fn only_the_editors_side_names_its_protocol() {
     check(
         "src/client/mod.rs",
         "fn f(value: rmpv::Value) {}",
-        &["src/client/mod.rs: names the editor's own protocol (nvim_rs, rmpv); only src/nvim/, src/nvim.rs may"],
+        &["src/client/mod.rs: names the editor's own protocol (nvim_rs, rmpv); only src/nvim/ may"],
     );
 }
 
 #[test]
 fn processes_start_in_few_places() {
-    let places = "only src/agent/process.rs, src/agent/process/, src/keeper/, src/keeper.rs, src/runner/ may";
+    let places = "only src/agent/process.rs, src/agent/process/, src/keeper/, src/runner/ may";
     check("src/agent/process.rs", "use tokio::process::{Child, Command};", &[]);
     check("src/keeper/mod.rs", "fn f() { std::process::Command::new(\"x\"); }", &[]);
     check("src/agent/protocol/claude.rs", "use crate::domain::Command;", &[]);
@@ -254,7 +253,7 @@ fn nothing_prints_but_the_runners() {
         "src/session/hub.rs",
         "fn f() { let out = std::io::stdout(); }",
         &[
-            "src/session/hub.rs: takes hold of stdout: it is the editor's channel; only src/main.rs, src/runner/, src/nvim/, src/transport/ may",
+            "src/session/hub.rs: takes hold of stdout: it is the editor's channel; only src/main.rs, src/runner/, src/nvim/ may",
         ],
     );
 }

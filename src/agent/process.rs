@@ -299,12 +299,6 @@ impl ProcessHandle {
         tokio::spawn(async move { handle.descend(ladder, busy).await });
     }
 
-    /// Nothing of the process is left.
-    pub fn has_ended(&self) -> bool {
-        // Without a sender the conductor has gone, after its work.
-        *self.0.phase.borrow() == Phase::Ended || self.0.phase.has_changed().is_err()
-    }
-
     /// Waits until nothing of the process is left. Cancel safe.
     pub async fn ended(&self) {
         let _ = self.0.phase.clone().wait_for(|phase| *phase == Phase::Ended).await;

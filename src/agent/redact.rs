@@ -1,6 +1,7 @@
 //! What may be written to logs and traces of what went over an agent's pipes: everything but secrets.
-
-use std::collections::BTreeMap;
+//!
+//! A line that is JSON is masked by its keys and stays JSON. Anything else (stderr, torn lines, lines nested too deep) is
+//! free text, in which whatever follows a secret's name is masked; better too much than a key in a log.
 
 use serde_json::Value;
 
@@ -29,13 +30,7 @@ impl Redactor {
 
     /// Free text, such as a line of stderr.
     pub fn text(&self, text: &str) -> String {
-        let mut out = text.to_owned();
-        for secret in &self.secrets {
-            if out.contains(secret.as_str()) {
-                out = out.replace(secret.as_str(), MASK);
-            }
-        }
-        out
+        mask_named(&self.known(text), true)
     }
 
     /// A line of the wire, whole.
@@ -43,10 +38,21 @@ impl Redactor {
         match serde_json::from_str::<Value>(line) {
             Ok(mut value) => {
                 redact(&mut value);
-                self.text(&value.to_string())
+                self.known(&value.to_string())
             }
             Err(_) => self.text(line),
         }
+    }
+
+    /// Without the values that the child was given as secrets.
+    fn known(&self, text: &str) -> String {
+        let mut out = text.to_owned();
+        for secret in &self.secrets {
+            if out.contains(secret.as_str()) {
+                out = out.replace(secret.as_str(), MASK);
+            }
+        }
+        out
     }
 
     /// A line of the wire for the log: at most 200 characters.
@@ -59,7 +65,7 @@ fn redact(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (key, value) in fields {
-                if matches!(key.as_str(), "env" | "extraEnv" | "headers") {
+                if holds_secrets(key) {
                     mask_all(value);
                 } else if is_secret_name(key) && !value.is_number() && !value.is_boolean() && !value.is_null() {
                     *value = Value::String(MASK.to_owned());
@@ -69,6 +75,8 @@ fn redact(value: &mut Value) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(redact),
+        // What people and tools say is free text, but what they say of code has names of keys in plenty.
+        Value::String(text) => *text = mask_named(text, false),
         _ => {}
     }
 }
@@ -82,37 +90,118 @@ fn mask_all(value: &mut Value) {
     }
 }
 
-/// Names of keys and variables that hold secrets. Counts of tokens are none.
-fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    if name.ends_with("tokens") || name.starts_with("max_token") {
-        return false;
-    }
-    [
-        "api_key",
-        "apikey",
-        "api-key",
-        "secret",
-        "password",
-        "passwd",
-        "credential",
-        "authorization",
-        "private_key",
-        "cookie",
-    ]
-    .iter()
-    .any(|word| name.contains(word))
-        || name == "token"
-        || name.ends_with("_token")
-        || name.ends_with("_key")
-        || name.ends_with("-token")
-        || name.ends_with("accesstoken")
-        || name.ends_with("authtoken")
+/// As keys are compared: `API_KEY`, `api-key` and `apiKey` are one.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// The environment as pairs of text, for [`Redactor::new`].
-pub fn pairs(environment: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
-    environment.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+/// Names of objects and lists whose values are all masked.
+fn holds_secrets(name: &str) -> bool {
+    matches!(plain(name).as_str(), "env" | "extraenv" | "environ" | "environment" | "headers")
+}
+
+/// Names of keys and variables that hold secrets. Counts of tokens are none.
+fn is_secret_name(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let name = plain(name);
+    if name.ends_with("tokens") || name.starts_with("maxtoken") {
+        return false;
+    }
+    ["apikey", "secret", "password", "passwd", "credential", "authorization", "privatekey", "accesskey", "cookie"]
+        .iter()
+        .any(|word| name.contains(word))
+        || name.ends_with("token")
+        || lower.ends_with("_key")
+        || lower.ends_with("-key")
+}
+
+/// Masks what looks like a key of a known make and what follows `Bearer`; with `by_name` also what follows a secret's
+/// name: `"apiKey":"…"`, `KEY=…`, `--token …`, `Authorization: …`.
+fn mask_named(text: &str, by_name: bool) -> String {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(is_word) {
+        let (before, at) = rest.split_at(start);
+        out.push_str(before);
+        let (word, after) = at.split_at(at.find(|c| !is_word(c)).unwrap_or(at.len()));
+        rest = after;
+        if is_key(word) {
+            out.push_str(MASK);
+            continue;
+        }
+        out.push_str(word);
+        let found = if word.eq_ignore_ascii_case("bearer") { bearer(after) } else { None };
+        if let Some((lead, length)) = found.or_else(|| if by_name { value_of(word, after) } else { None }) {
+            out.push_str(&after[..lead]);
+            out.push_str(if length > 0 { MASK } else { "" });
+            rest = &after[lead + length..];
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+fn is_key(word: &str) -> bool {
+    word.len() >= 12 && ["sk-", "ghp_", "gho_", "github_pat_"].iter().any(|make| word.starts_with(make))
+}
+
+/// Where the token behind `Bearer` is: bytes before it, and its own.
+fn bearer(after: &str) -> Option<(usize, usize)> {
+    let value = after.trim_start_matches(' ');
+    let length = value.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\' | ',')).unwrap_or(value.len());
+    (value.len() < after.len() && length >= MIN_SECRET).then_some((after.len() - value.len(), length))
+}
+
+/// Where the value of a name is, if the name is a secret's and a value follows.
+fn value_of(word: &str, after: &str) -> Option<(usize, usize)> {
+    let named = is_secret_name(word);
+    if !named && !holds_secrets(word) {
+        return None;
+    }
+    let is_quote = |c: char| matches!(c, '"' | '\'');
+    let behind = after.trim_start_matches(|c| is_quote(c) || c == '\\').trim_start();
+    let value = match behind.strip_prefix([':', '=']) {
+        Some(value) => value.trim_start(),
+        None if word.starts_with("--") && after.starts_with(' ') => behind,
+        None => return None,
+    };
+    // Where a list of secrets ends cannot be told from a torn one.
+    if value.starts_with(['{', '[']) {
+        return Some((after.len() - value.len(), value.len()));
+    }
+    if !named {
+        return None;
+    }
+    let body = value.trim_start_matches('\\');
+    let escapes = value.len() - body.len();
+    if let Some(quote) = body.chars().next().filter(|c| is_quote(*c)) {
+        let inner = &body[1..];
+        return Some((after.len() - inner.len(), end_of_quoted(inner, quote, escapes)));
+    }
+    // A header's value is the whole rest of its line.
+    let header = ["authorization", "cookie"].iter().any(|name| plain(word).contains(name));
+    let ends = |c: char| match c {
+        '\n' | '\r' | '"' | '\'' => true,
+        ',' | ';' | '&' | ')' | ']' | '}' => !header,
+        c => c.is_whitespace() && !header,
+    };
+    let length = value.find(ends).unwrap_or(value.len());
+    let harmless = matches!(&value[..length], "null" | "true" | "false");
+    (!harmless).then_some((after.len() - value.len(), length))
+}
+
+/// Up to the quote that ends it; one with more backslashes than the first had stands inside.
+fn end_of_quoted(text: &str, quote: char, escapes: usize) -> usize {
+    let mut backslashes = 0;
+    for (at, c) in text.char_indices() {
+        match c {
+            '\\' => backslashes += 1,
+            c if c == quote && backslashes <= escapes => return at - backslashes,
+            _ => backslashes = 0,
+        }
+    }
+    text.len()
 }
 
 #[cfg(test)]
@@ -122,26 +211,61 @@ mod tests {
 
     #[test]
     fn secrets_never_pass_and_the_rest_does() {
-        let environment = BTreeMap::from([
-            ("ANTHROPIC_API_KEY".to_owned(), "sk-very-secret".to_owned()),
-            ("GH_TOKEN".to_owned(), "ghp_0123456789".to_owned()),
-            ("SHORT_KEY".to_owned(), "abc".to_owned()),
-            ("PATH".to_owned(), "/usr/bin:/bin".to_owned()),
+        let redactor = Redactor::new([
+            ("ANTHROPIC_API_KEY", "sk-very-secret"),
+            ("GH_TOKEN", "ghp_0123456789"),
+            ("SHORT_KEY", "abc"),
+            ("PATH", "/usr/bin:/bin"),
         ]);
-        let redactor = Redactor::new(pairs(&environment));
         let line = json!({
             "type": "query", "extraEnv": {"A": "value-a"}, "headers": {"x": "value-x"}, "env": ["value-e"],
-            "config": {"apiKey": "value-k", "token": "value-t"}, "usage": {"input_tokens": 5, "max_tokens": 9},
+            "ENV": {"A": "value-E"}, "extra_env": {"A": "value-u"}, "Headers": {"x": "value-h"},
+            "config": {"apiKey": "value-k", "token": "value-t", "API-KEY": "value-d"}, "usage": {"input_tokens": 5, "max_tokens": 9},
             "prompt": "my key is sk-very-secret, token ghp_0123456789, abc and /usr/bin:/bin",
         });
         let text = redactor.line(&line.to_string());
-        for secret in ["value-a", "value-x", "value-e", "value-k", "value-t", "sk-very-secret", "ghp_0123456789"] {
+        assert!(!text.contains("value-"), "{text}");
+        for secret in ["sk-very-secret", "ghp_0123456789"] {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
         for kept in ["\"A\":", "\"input_tokens\":5", "\"max_tokens\":9", "abc and /usr/bin:/bin"] {
             assert!(text.contains(kept), "{kept} not in {text}");
         }
         assert_eq!(redactor.text("stderr: sk-very-secret!"), "stderr: [redacted]!");
+    }
+
+    #[test]
+    fn free_text_names_its_secrets() {
+        let redactor = Redactor::default();
+        for (text, expect) in [
+            (r#"{"a":1,"apiKey":"hush-\"er","b":2"#, r#"{"a":1,"apiKey":"[redacted]","b":2"#),
+            (r#"{"apiKey": "hush"#, r#"{"apiKey": "[redacted]"#),
+            (r#"{"x":"{\"api_key\":\"hush\",\"b\":1}""#, r#"{"x":"{\"api_key\":\"[redacted]\",\"b\":1}""#),
+            (r#"{"extraEnv":{"A":"hush","B":"hu"#, r#"{"extraEnv":[redacted]"#),
+            ("GH_TOKEN=hush; run", "GH_TOKEN=[redacted]; run"),
+            ("export API_KEY='hush hush' x", "export API_KEY='[redacted]' x"),
+            ("agent --api-key hush -v", "agent --api-key [redacted] -v"),
+            ("> Authorization: Basic hush, hush\n> next", "> Authorization: [redacted]\n> next"),
+            ("sent Bearer hushhush.hush, failed", "sent Bearer [redacted], failed"),
+            ("401 for sk-ant-hush-hush (ü)", "401 for [redacted] (ü)"),
+            ("input_tokens: 5, max_tokens=9, token: null", "input_tokens: 5, max_tokens=9, token: null"),
+            ("the token is wrong; env is set", "the token is wrong; env is set"),
+        ] {
+            assert_eq!(redactor.text(text), expect);
+        }
+    }
+
+    #[test]
+    fn lines_that_are_no_json_keep_no_secret() {
+        let redactor = Redactor::default();
+        let deep = format!("{}{{\"apiKey\":\"hush\"}}{}", "[".repeat(300), "]".repeat(300));
+        let whole = json!({"config": {"apiKey": "hush"}, "env": {"X": "hush"}, "said": "Bearer hushhush"}).to_string();
+        for end in 0..=whole.len() {
+            assert!(!redactor.line(&whole[..end]).contains("hush"), "{}", &whole[..end]);
+        }
+        assert!(!redactor.line(&deep).contains("hush"));
+        let code = json!({"output": "let api_key = read();"}).to_string();
+        assert_eq!(redactor.line(&code), code, "what is said in JSON is whole, for a trace to be replayed");
     }
 
     #[test]

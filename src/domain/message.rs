@@ -134,6 +134,13 @@ pub struct ToolResult {
     pub diff: Vec<FileDiff>,
 }
 
+impl ToolResult {
+    /// The output of a tool that the user kept from running, or from running to its end.
+    pub const NOT_WANTED: &str = "not run: the user did not want it";
+    /// The output of a tool that was still open when its turn ended.
+    pub const CUT_SHORT: &str = "The turn ended before this tool had a result.";
+}
+
 impl Default for ToolUseId {
     fn default() -> Self {
         ToolUseId::new("")

@@ -1,23 +1,37 @@
 //! What an entry's lines take from the entries beside it: who speaks, what is told there already, an empty line between.
 
 use super::entry::{Layout, gap};
-use crate::transcript::{Body, Entry, Transcript};
+use crate::{
+    domain::ToolResult,
+    transcript::{Body, Entry, ToolState, Transcript},
+};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Around {
     /// The subagent's task, where it is another one's turn to speak.
     pub(super) speaker: Option<String>,
-    /// The question below tells what the tool's own output would say again.
+    /// What was answered to the agent tells what the tool's own output would say again.
     pub(super) told: bool,
 }
 
 pub(super) fn around(transcript: &Transcript, index: usize) -> Around {
     let entries = transcript.entries();
     let next = entries.get(index + 1).map(|entry| &entry.body);
+    let refused = entries.get(index).is_some_and(|entry| says_the_refusal(transcript, entry));
     Around {
         speaker: entries.get(index).and_then(|entry| speaker(transcript, index, entry)),
-        told: matches!(next, Some(Body::Question { outcome: Some(_), .. })),
+        told: refused || matches!(next, Some(Body::Question { outcome: Some(_), .. })),
     }
+}
+
+/// Whether a tool says only that it was refused, and with what words.
+fn says_the_refusal(transcript: &Transcript, entry: &Entry) -> bool {
+    let Body::Tool(tool) = &entry.body else { return false };
+    let said = transcript.refusal(&tool.call.tool_use_id);
+    tool.state == ToolState::Refused
+        && said.is_some_and(|said| {
+            tool.output == ToolResult::NOT_WANTED || !said.is_empty() && tool.output.trim_end().ends_with(said)
+        })
 }
 
 /// Subagents work side by side, so what they do comes mixed.
@@ -61,7 +75,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{AgentMessage, Content, Question, ToolCall, ToolKind, ToolResult},
+        domain::{AgentMessage, Content, OptionKind, PermissionOption, Question, ToolCall, ToolKind},
         render::{Budget, Head, Icons, View},
     };
 
@@ -154,6 +168,28 @@ mod tests {
         talk.check(&["+ Ask  Which?", "? Which?", "  - This", "? Why?", "  - So"]);
         talk.say("q", None, asked(Some("cancelled")));
         talk.check(&["+ Ask  Which?", "? Which?", "? Why?", "  - cancelled"]);
+    }
+
+    #[test]
+    fn a_refusal_is_told_once() {
+        let reject = PermissionOption { option_id: "n".into(), name: "No".into(), kind: OptionKind::RejectOnce };
+        for (outcome, output, expect) in [
+            ("No: too slow", "The user said no: too slow", None),
+            ("No", ToolResult::NOT_WANTED, None),
+            ("No", "Ask again later", Some("  | Ask again later")),
+        ] {
+            let mut talk = Talk::default();
+            talk.tool("t", None, "Bash", "make");
+            let (request_id, tool_use_id) = ("r".into(), Some("t".into()));
+            let (options, outcome) = (vec![reject.clone()], Some(outcome.to_owned()));
+            let row = format!("  - {}", outcome.as_deref().unwrap_or_default());
+            talk.say("p", None, Content::Permission { request_id, tool_use_id, options, outcome });
+            let result =
+                ToolResult { tool_use_id: "t".into(), output: output.into(), is_error: true, diff: Vec::new() };
+            talk.say("t:result", None, Content::ToolResult(result));
+            let lines: Vec<&str> = [Some("x Bash  make  refused"), expect, Some(&row)].into_iter().flatten().collect();
+            talk.check(&lines);
+        }
     }
 
     #[test]

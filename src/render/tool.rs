@@ -35,7 +35,7 @@ pub(super) fn lines(entry: &Entry, tool: &Tool, around: &Around, expanded: bool,
         push_limited(&mut out, lines.into_iter(), if expanded { UNFOLDED } else { DIFF_PREVIEW }, indent, icons);
     }
     // What an edit says beside its diff is noise, unless it failed.
-    let told = around.told && tool.state == ToolState::Done;
+    let told = around.told && tool.state != ToolState::Failed;
     if (tool.diff.is_empty() && !told || tool.state == ToolState::Failed || expanded) && !tool.output.trim().is_empty()
     {
         let group = if tool.state == ToolState::Failed { "AgorError" } else { "AgorOutput" };
@@ -70,6 +70,8 @@ fn head(entry: &Entry, tool: &Tool, icons: Icons) -> Line {
         ToolState::Running => (icons.running(), "AgorToolRunning"),
         ToolState::Done => (icons.done(), "AgorToolDone"),
         ToolState::Failed => (icons.failed(), "AgorToolFailed"),
+        // Nothing went wrong: it is as the user wanted it.
+        ToolState::Refused | ToolState::Cancelled => (icons.failed(), "AgorDim"),
     };
     line.push(icon, group).push(" ", "").push(&one_line(&tool.call.name, 60, icons.ellipsis()), "AgorToolName");
     let title = one_line(&tool.call.title, 200, icons.ellipsis());
@@ -80,6 +82,8 @@ fn head(entry: &Entry, tool: &Tool, icons: Icons) -> Line {
     match tool.state {
         ToolState::Running => line.push("  running", "AgorDim"),
         ToolState::Failed => line.push("  failed", "AgorToolFailed"),
+        ToolState::Refused => line.push("  refused", "AgorDim"),
+        ToolState::Cancelled => line.push("  cancelled", "AgorDim"),
         ToolState::Done => &mut line,
     };
     line.anchored(Anchor::Tool)

@@ -67,4 +67,8 @@ pub enum ToolState {
     Running,
     Done,
     Failed,
+    /// The user did not allow it.
+    Refused,
+    /// An interrupt or the turn's end came before its own.
+    Cancelled,
 }

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use super::entry::{Body, Entry, Tool, ToolState};
-use crate::domain::{AgentMessage, Content, MessageId, ToolCall, ToolKind, ToolResult, ToolUseId};
+use crate::domain::{
+    AgentMessage, Content, MessageId, OptionKind, PermissionOption, ToolCall, ToolKind, ToolResult, ToolUseId,
+};
 
 #[derive(Debug, Default)]
 pub struct Transcript {
@@ -11,6 +13,8 @@ pub struct Transcript {
     /// Entries that later messages may still extend or replace.
     by_message: HashMap<MessageId, usize>,
     by_tool: HashMap<ToolUseId, usize>,
+    /// The last permission request about a tool call.
+    by_asked: HashMap<ToolUseId, usize>,
 }
 
 impl Transcript {
@@ -30,7 +34,10 @@ impl Transcript {
             Content::ToolResult(result) => Some(self.tool_result(place, result)),
             Content::Prompt { text, context } => Some(self.upsert(place, Body::Prompt { text, context })),
             Content::Permission { request_id, tool_use_id, options, outcome } => {
-                Some(self.upsert(place, Body::Permission { request_id, tool_use_id, options, outcome }))
+                let tool = tool_use_id.clone();
+                let index = self.upsert(place, Body::Permission { request_id, tool_use_id, options, outcome });
+                self.by_asked.extend(tool.map(|tool| (tool, index)));
+                Some(index)
             }
             Content::Question { request_id, questions, outcome } => {
                 Some(self.upsert(place, Body::Question { request_id, questions, outcome }))
@@ -48,6 +55,16 @@ impl Transcript {
     pub fn tool(&self, id: &ToolUseId) -> Option<&Tool> {
         match &self.entries.get(*self.by_tool.get(id)?)?.body {
             Body::Tool(tool) => Some(tool),
+            _ => None,
+        }
+    }
+
+    /// With what words the user has refused a tool call, if that was its answer.
+    pub fn refusal(&self, id: &ToolUseId) -> Option<&str> {
+        match &self.entries.get(*self.by_asked.get(id)?)?.body {
+            Body::Permission { options, outcome: Some(outcome), .. } => {
+                options.iter().find_map(|option| refusal(option, outcome))
+            }
             _ => None,
         }
     }
@@ -114,6 +131,7 @@ impl Transcript {
                 self.tool_call(place.clone(), call)
             }
         };
+        let refused = !place.part && self.refusal(&result.tool_use_id).is_some();
         if let Some(entry) = self.entries.get_mut(index)
             && let Body::Tool(tool) = &mut entry.body
         {
@@ -122,8 +140,13 @@ impl Transcript {
                 tool.output.push_str(&result.output);
             } else {
                 entry.open = false;
+                tool.state = match (result.is_error, result.output.as_str()) {
+                    (false, _) => ToolState::Done,
+                    (true, _) if refused => ToolState::Refused,
+                    (true, ToolResult::NOT_WANTED | ToolResult::CUT_SHORT) => ToolState::Cancelled,
+                    (true, _) => ToolState::Failed,
+                };
                 tool.output = result.output;
-                tool.state = if result.is_error { ToolState::Failed } else { ToolState::Done };
             }
             if !result.diff.is_empty() {
                 tool.diff = result.diff;
@@ -156,6 +179,15 @@ impl Transcript {
         });
         index
     }
+}
+
+/// What was said with it, if this is the option that the outcome names and it refuses.
+fn refusal<'a>(option: &PermissionOption, outcome: &'a str) -> Option<&'a str> {
+    if !matches!(option.kind, OptionKind::RejectOnce | OptionKind::RejectAlways) {
+        return None;
+    }
+    let said = outcome.strip_prefix(option.name.as_str())?;
+    if said.is_empty() { Some(said) } else { said.strip_prefix(": ") }
 }
 
 /// Whether a text is the old one and more.
@@ -247,6 +279,33 @@ mod tests {
         transcript.fold(message("m2", false, result("t1", "all", true)));
         let tool = transcript.tool(&"t1".into()).expect("the call is there");
         assert_eq!((tool.output.as_str(), tool.state), ("all", ToolState::Failed));
+    }
+
+    #[test]
+    fn what_the_user_did_not_want_has_not_failed() {
+        let options = [("Allow", OptionKind::AllowOnce), ("Reject", OptionKind::RejectOnce)]
+            .map(|(name, kind)| PermissionOption { option_id: name.into(), name: name.into(), kind });
+        for (outcome, output, is_error, state, refusal) in [
+            ("Reject: too slow", "no: too slow", true, ToolState::Refused, Some("too slow")),
+            ("Reject", ToolResult::NOT_WANTED, true, ToolState::Refused, Some("")),
+            ("Rejected by whom?", "boom", true, ToolState::Failed, None),
+            ("Allow", "boom", true, ToolState::Failed, None),
+            ("Allow", "out", false, ToolState::Done, None),
+            ("cancelled", ToolResult::NOT_WANTED, true, ToolState::Cancelled, None),
+            ("Allow", ToolResult::CUT_SHORT, true, ToolState::Cancelled, None),
+        ] {
+            let mut transcript = Transcript::default();
+            transcript.fold(message("m1", false, call("t1", "make")));
+            for outcome in [None, Some(outcome.to_owned())] {
+                let (request_id, tool_use_id) = ("r".into(), Some("t1".into()));
+                let options = options.to_vec();
+                let asked = Content::Permission { request_id, tool_use_id, options, outcome };
+                transcript.fold(message("p", false, asked));
+            }
+            transcript.fold(message("m2", false, result("t1", output, is_error)));
+            assert_eq!(transcript.tool(&"t1".into()).map(|tool| tool.state), Some(state), "{outcome}");
+            assert_eq!(transcript.refusal(&"t1".into()), refusal);
+        }
     }
 
     #[test]

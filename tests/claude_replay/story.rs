@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use agor_nvim::domain::{Content, Event, FileDiff, MessageId};
+use agor_nvim::{
+    domain::{AgentMessage, Content, Event, FileDiff, MessageId},
+    render::{Budget, Head, Icons, View},
+    transcript::Transcript,
+};
 use serde_json::{Value, json};
 
 use crate::host::{Host, options};
@@ -38,7 +42,27 @@ pub fn story(recording: &[Value]) -> String {
     writeln!(out, "-- end of output").expect("a string takes text");
     host.end();
     tell(&host, &mut out);
-    out
+    writeln!(out, "-- transcript").expect("a string takes text");
+    out + &painted(&host)
+}
+
+/// What a user sees of the messages, without what the session says itself (prompts, questions).
+fn painted(host: &Host) -> String {
+    let mut transcript = Transcript::default();
+    for event in &host.events {
+        if let Event::Message { id, parent_id, part, content } = event.clone() {
+            transcript.fold(AgentMessage { id, parent_id, timestamp: 0, part, content });
+        }
+    }
+    let mut view = View::new(Head::default(), Icons::Ascii);
+    let mut lines: Vec<String> = Vec::new();
+    while let Some(patch) = view.next(&transcript, Budget::micros(1e9)) {
+        for op in patch.ops {
+            let range = op.first..op.last.unwrap_or(lines.len());
+            lines.splice(range, op.lines.into_iter().map(|line| line.text));
+        }
+    }
+    lines.iter().skip(1).map(|line| format!("{line}\n")).collect()
 }
 
 fn told_write(write: &Value) -> String {

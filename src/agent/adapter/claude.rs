@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Adapter, CUT_SHORT, Ids};
+use super::{Adapter, Ids};
 use crate::domain::{Content, Event, Init, MessageId, ToolResult, ToolUseId, TurnOutcome};
 use json::{is_true, list, some_text, text};
 use stream::{Broken, Kind, Streams, Whole};
@@ -126,6 +126,10 @@ impl Claude {
     fn stream(&mut self, event: &Value, thread: &Thread) -> Vec<Event> {
         let inner = event.get("event").unwrap_or(&Value::Null);
         let index = inner.get("index").and_then(Value::as_u64).unwrap_or(0);
+        if matches!(text(inner, "type"), "content_block_start" | "content_block_delta") {
+            let own = || some_text(event, "api_message_id").map_or_else(|| self.ids.next().to_string(), str::to_owned);
+            self.streams.lost_start(thread.as_ref(), own);
+        }
         match text(inner, "type") {
             "message_start" => {
                 let mut events = Vec::new();
@@ -348,7 +352,7 @@ impl Claude {
     fn turn_result(&mut self, event: &Value) -> Vec<Event> {
         let mut events = self.streams.close(|thread| thread.is_none());
         for call in self.calls.take_turn() {
-            close_call(call, CUT_SHORT, &mut events);
+            close_call(call, ToolResult::CUT_SHORT, &mut events);
         }
         for plan in self.plans.values_mut() {
             plan.message = None;
@@ -425,7 +429,7 @@ impl Adapter for Claude {
     fn end_turn(&mut self) -> Vec<Event> {
         let mut events = self.streams.close(|_| true);
         for call in self.calls.take_all() {
-            close_call(call, CUT_SHORT, &mut events);
+            close_call(call, ToolResult::CUT_SHORT, &mut events);
         }
         for plan in self.plans.values_mut() {
             plan.message = None;

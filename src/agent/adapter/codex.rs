@@ -165,7 +165,7 @@ impl Adapter for Codex {
         let open = std::mem::take(&mut self.open);
         open.into_keys()
             .map(|tool_use_id| {
-                let output = super::CUT_SHORT.to_owned();
+                let output = ToolResult::CUT_SHORT.to_owned();
                 result_message(ToolResult { tool_use_id, output, is_error: true, diff: Vec::new() })
             })
             .collect()

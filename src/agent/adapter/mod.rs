@@ -14,9 +14,6 @@ use uuid::Uuid;
 
 use crate::domain::{Event, MessageId};
 
-/// The output of a tool that was still open when its turn ended.
-pub const CUT_SHORT: &str = "The turn ended before this tool had a result.";
-
 /// The adapter for what a runner of this provider passes on; most runners have Claude Code's shapes. `resumed` says that
 /// the conversation has a past.
 pub fn for_provider(provider: &str, nonce: Uuid, resumed: bool) -> Box<dyn Adapter> {

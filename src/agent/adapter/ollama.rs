@@ -151,7 +151,7 @@ impl Adapter for Ollama {
         let mut out = Vec::new();
         self.close_texts(&mut out);
         for tool_use_id in std::mem::take(&mut self.calls) {
-            let output = super::CUT_SHORT.to_owned();
+            let output = ToolResult::CUT_SHORT.to_owned();
             let result = ToolResult { tool_use_id, output, is_error: true, diff: Vec::new() };
             out.push(Event::message(self.ids.next(), Content::ToolResult(result)));
         }

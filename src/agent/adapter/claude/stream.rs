@@ -104,6 +104,13 @@ impl Streams {
         broken
     }
 
+    /// A piece has come whose message's beginning was lost: it is one's own, until the whole of it replaces it.
+    pub fn lost_start(&mut self, parent: Option<&ToolUseId>, message_id: impl FnOnce() -> String) {
+        if self.find(parent).is_none() {
+            self.open.push(Open { parent: parent.cloned(), message_id: message_id(), blocks: Vec::new() });
+        }
+    }
+
     pub fn block_start(&mut self, parent: Option<&ToolUseId>, index: u64, block: &Value) -> Vec<Event> {
         let kind = match text(block, "type") {
             "text" => Kind::Text,
@@ -278,7 +285,11 @@ mod tests {
     #[test]
     fn pieces_whose_beginning_was_lost_are_still_one_text() {
         let mut streams = Streams::default();
-        check(&streams.delta(None, 0, &text_delta("lost")), &[]);
+        streams.lost_start(None, || "lost".to_owned());
+        check(&streams.delta(None, 0, &text_delta("la")), &[("lost:0", true, "la")]);
+        streams.lost_start(None, || "other".to_owned());
+        check(&streams.delta(None, 0, &text_delta("te")), &[("lost:0", true, "te")]);
+        check(&streams.withdraw(None, "a").events, &[("lost:0", false, "")]);
         streams.message_start(None, "a");
         check(&streams.delta(None, 3, &text_delta("x")), &[("a:3", true, "x")]);
         check(&streams.delta(None, 3, &text_delta("y")), &[("a:3", true, "y")]);

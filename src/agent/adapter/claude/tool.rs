@@ -1,6 +1,9 @@
 //! Claude Code's tools: what a call is for people, what its result says, and which calls are still open.
 
-use std::path::Path;
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use serde_json::Value;
 
@@ -110,43 +113,50 @@ impl Call {
     }
 }
 
-/// The calls that wait for their results, in the order they were made.
+/// The calls that wait for their results. There may be thousands at once.
 #[derive(Debug, Default)]
 pub struct Calls {
-    open: Vec<Call>,
+    /// With its number in the order they were made.
+    open: HashMap<ToolUseId, (u64, Call)>,
+    made: u64,
 }
 
 impl Calls {
     pub fn put(&mut self, call: Call) {
-        match self.open.iter_mut().find(|open| open.id == call.id) {
-            Some(open) => *open = call,
-            None => self.open.push(call),
-        }
+        self.made += 1;
+        let number = self.open.get(&call.id).map_or(self.made, |(number, _)| *number);
+        self.open.insert(call.id.clone(), (number, call));
     }
 
     pub fn find(&self, id: &ToolUseId) -> Option<&Call> {
-        self.open.iter().find(|call| call.id == *id)
+        self.open.get(id).map(|(_, call)| call)
     }
 
     pub fn take(&mut self, id: &ToolUseId) -> Option<Call> {
-        let at = self.open.iter().position(|call| call.id == *id)?;
-        Some(self.open.remove(at))
+        self.open.remove(id).map(|(_, call)| call)
     }
 
     /// The calls that end with the turn: all but those of subagents that go on in the background, whose own call has
     /// its result already.
     pub fn take_turn(&mut self) -> Vec<Call> {
-        let ids: Vec<ToolUseId> = self.open.iter().map(|call| call.id.clone()).collect();
-        let (ending, staying) = std::mem::take(&mut self.open)
+        let all = std::mem::take(&mut self.open);
+        let known: HashSet<ToolUseId> = all.keys().cloned().collect();
+        let (ending, staying) = all
             .into_iter()
-            .partition(|call| call.parent.as_ref().is_none_or(|parent| ids.contains(parent)));
+            .partition(|(_, (_, call))| call.parent.as_ref().is_none_or(|parent| known.contains(parent)));
         self.open = staying;
-        ending
+        in_order(ending)
     }
 
     pub fn take_all(&mut self) -> Vec<Call> {
-        std::mem::take(&mut self.open)
+        in_order(std::mem::take(&mut self.open))
     }
+}
+
+fn in_order(calls: HashMap<ToolUseId, (u64, Call)>) -> Vec<Call> {
+    let mut calls: Vec<(u64, Call)> = calls.into_values().collect();
+    calls.sort_by_key(|(number, _)| *number);
+    calls.into_iter().map(|(_, call)| call).collect()
 }
 
 /// A tool's result, from the block that the model gets and its structured twin.
@@ -186,7 +196,7 @@ fn output(content: Option<&Value>, subagent: bool) -> String {
     }
     if text.starts_with("The user doesn't want to proceed with this tool use.") {
         // The rest tells the model how to behave.
-        return "not run: the user did not want it".to_owned();
+        return ToolResult::NOT_WANTED.to_owned();
     }
     match text.strip_prefix("<tool_use_error>").and_then(|text| text.strip_suffix("</tool_use_error>")) {
         Some(inner) => inner.to_owned(),
