@@ -140,6 +140,7 @@ mod tests {
             pending: 0,
             busy: false,
             asks_nothing: false,
+            journal_failed: false,
             capabilities: Default::default(),
         }))
     }

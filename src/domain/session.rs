@@ -48,5 +48,13 @@ pub struct SessionSummary {
     pub busy: bool,
     /// The agent acts without asking.
     pub asks_nothing: bool,
+    /// The conversation is in memory only: it ends with the backend.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub journal_failed: bool,
     pub capabilities: Capabilities,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }

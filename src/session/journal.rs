@@ -2,7 +2,8 @@
 //!
 //! The first line says the version and what the session is. Parts of a streaming text are merged before they are
 //! written, so a line is not a token; the whole text follows at its end. A torn last line is what a cut-off machine
-//! leaves: it is passed over. Where the file cannot be written the journal goes on in memory, and says so.
+//! leaves: it is passed over. Where the file cannot be written the journal goes on in memory, behind what is in the
+//! file, and says so.
 
 use std::{
     collections::HashSet,
@@ -18,8 +19,10 @@ use crate::domain::{AgentMessage, Content, MessageId, SessionId};
 
 const VERSION: u32 = 1;
 
-/// At most this many messages and bytes are read for one page.
+/// At most this many messages are in one page.
 const PAGE_MESSAGES: usize = 1_000;
+/// At most this much is passed over in search of a page's first message: a page may be empty and not the last.
+const SCAN_BYTES: u64 = 1024 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -67,8 +70,16 @@ pub struct Journal {
 
 #[derive(Debug)]
 enum Store {
-    File { file: File, path: PathBuf },
-    Memory { start: u64, bytes: Vec<u8> },
+    File {
+        file: File,
+        path: PathBuf,
+    },
+    /// What comes before `start` is in the file, if there is one.
+    Memory {
+        before: Option<PathBuf>,
+        start: u64,
+        bytes: Vec<u8>,
+    },
 }
 
 pub fn path(folder: &Path, session: &SessionId) -> PathBuf {
@@ -110,15 +121,21 @@ impl Journal {
         let path = path(folder, session);
         let opened = open_file(&path);
         let (file, len) = opened.map_err(|source| JournalError::Unreadable { path: path.clone(), source })?;
-        let mut open = HashSet::new();
-        for message in &messages {
-            if message.part {
-                open.insert(message.id.clone());
-            } else {
-                open.remove(&message.id);
-            }
-        }
+        let open = open_texts(&messages);
         Ok((Self { store: Store::File { file, path }, len, pending: None, open, failure: None }, header, messages))
+    }
+
+    /// The journal of a session that is over, to be read: nothing is written to the file.
+    pub fn archive(
+        folder: &Path,
+        session: &SessionId,
+    ) -> Result<(Self, Option<Header>, Vec<AgentMessage>), JournalError> {
+        let (header, messages) = read(folder, session)?;
+        let path = path(folder, session);
+        let metadata = fs::metadata(&path);
+        let len = metadata.map_err(|source| JournalError::Unreadable { path: path.clone(), source })?.len();
+        let store = Store::Memory { before: Some(path), start: len, bytes: Vec::new() };
+        Ok((Self { store, len, pending: None, open: open_texts(&messages), failure: None }, header, messages))
     }
 
     /// Why it is kept in memory only, if it is.
@@ -171,14 +188,19 @@ impl Journal {
         self.len
     }
 
-    /// Messages from a place on, at most 1,000 or `max_bytes` (but one at least). Parts whose whole is there are left out.
+    /// Messages from a place on, at most 1,000 or `max_bytes` (but one at least, unless there is none for long). Parts
+    /// whose whole is there are left out.
     pub fn page(&mut self, since: u64, max_bytes: u64) -> Page {
         self.flush();
         let mut page = Page { end: since.min(self.len), ..Page::default() };
-        let Ok(mut reader) = self.reader(page.end) else { return page };
+        let Ok((mut reader, begin)) = self.reader(page.end) else { return page };
+        page.end = begin;
         let mut line = Vec::new();
-        let begin = page.end;
-        while page.messages.len() < PAGE_MESSAGES && (page.end - begin < max_bytes || page.messages.is_empty()) {
+        while page.messages.len() < PAGE_MESSAGES {
+            let scanned = page.end - begin;
+            if scanned >= max_bytes && (!page.messages.is_empty() || scanned >= SCAN_BYTES) {
+                break;
+            }
             line.clear();
             let read = match reader.read_until(b'\n', &mut line) {
                 Ok(0) | Err(_) => break,
@@ -198,16 +220,24 @@ impl Journal {
         page
     }
 
-    fn reader(&self, since: u64) -> io::Result<Box<dyn BufRead + '_>> {
+    /// Reads from a place on, or from the first one behind it that can be read.
+    fn reader(&self, since: u64) -> io::Result<(Box<dyn BufRead + '_>, u64)> {
         match &self.store {
             Store::File { path, .. } => {
                 let mut file = File::open(path)?;
                 file.seek(SeekFrom::Start(since))?;
-                Ok(Box::new(BufReader::new(file.take(self.len - since))))
+                Ok((Box::new(BufReader::new(file.take(self.len - since))), since))
             }
-            Store::Memory { start, bytes } => {
-                let from = since.saturating_sub(*start) as usize;
-                Ok(Box::new(bytes.get(from..).unwrap_or(&[])))
+            Store::Memory { before: Some(path), start, bytes } if since < *start => match head(path, since, *start) {
+                Ok(head) => Ok((Box::new(BufReader::new(head).chain(bytes.as_slice())), since)),
+                Err(error) => {
+                    tracing::warn!(%error, path = %path.display(), "the journal's beginning cannot be read");
+                    Ok((Box::new(bytes.as_slice()), *start))
+                }
+            },
+            Store::Memory { start, bytes, .. } => {
+                let from = since.max(*start);
+                Ok((Box::new(bytes.get((from - start) as usize..).unwrap_or(&[])), from))
             }
         }
     }
@@ -228,7 +258,7 @@ impl Journal {
             tracing::error!(%error, path = %path.display(), "the journal cannot be written; it goes on in memory");
             // What was written of the line is cut off again where that works; readers pass over it where it does not.
             let _ = file.set_len(self.len);
-            self.store = Store::Memory { start: self.len, bytes: Vec::new() };
+            self.store = Store::Memory { before: Some(std::mem::take(path)), start: self.len, bytes: Vec::new() };
         }
         if let Store::Memory { bytes, .. } = &mut self.store {
             bytes.extend_from_slice(&line);
@@ -238,7 +268,30 @@ impl Journal {
 }
 
 fn memory() -> Store {
-    Store::Memory { start: 0, bytes: Vec::new() }
+    Store::Memory { before: None, start: 0, bytes: Vec::new() }
+}
+
+/// A part of a file that must be there whole: what follows it counts on its length.
+fn head(path: &Path, from: u64, to: u64) -> io::Result<io::Take<File>> {
+    let mut file = File::open(path)?;
+    if file.metadata()?.len() < to {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    file.seek(SeekFrom::Start(from))?;
+    Ok(file.take(to - from))
+}
+
+/// Texts of which there are parts and not the whole.
+fn open_texts(messages: &[AgentMessage]) -> HashSet<MessageId> {
+    let mut open = HashSet::new();
+    for message in messages {
+        if message.part {
+            open.insert(message.id.clone());
+        } else {
+            open.remove(&message.id);
+        }
+    }
+    open
 }
 
 fn create_file(folder: &Path, session: &SessionId) -> io::Result<File> {
@@ -393,6 +446,74 @@ mod tests {
         assert!(journal.failure().is_some_and(|text| text.contains("cannot be written")));
         journal.append(&text("m", false, "kept"));
         assert_eq!(texts(&journal.page(0, u64::MAX)), ["kept"]);
+    }
+
+    #[test]
+    fn a_file_that_fails_midway_is_read_before_what_is_in_memory() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut journal = journal(Some(folder.path()));
+        journal.append(&text("a", false, "one"));
+        let middle = journal.end();
+        journal.append(&text("b", false, "two"));
+        // The disk is full.
+        let full = OpenOptions::new().append(true).open("/dev/full").expect("a file that takes nothing");
+        let Store::File { file, path } = &mut journal.store else { panic!("it is in a file") };
+        let path = path.clone();
+        *file = full;
+        journal.append(&text("c", false, "three"));
+        journal.append(&text("d", false, "four"));
+        assert!(journal.failure().is_some_and(|text| text.contains("cannot be written any more")));
+        assert_eq!(texts(&journal.page(0, u64::MAX)), ["one", "two", "three", "four"]);
+        assert_eq!(texts(&journal.page(middle, u64::MAX)), ["two", "three", "four"]);
+        let (mut since, mut seen) = (Some(0), Vec::new());
+        while let Some(from) = since {
+            let page = journal.page(from, 1);
+            seen.extend(texts(&page));
+            since = page.since;
+        }
+        assert_eq!(seen, ["one", "two", "three", "four"], "each once, page by page");
+        fs::remove_file(path).expect("it is there");
+        let page = journal.page(0, u64::MAX);
+        assert_eq!((texts(&page), page.since), (vec!["three".into(), "four".into()], None), "the rest stays");
+    }
+
+    #[test]
+    fn what_is_over_is_read_and_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut first = journal(Some(folder.path()));
+        first.append(&text("a", false, "one"));
+        first.append(&text("b", true, "begun"));
+        first.flush();
+        drop(first);
+        let path = path(folder.path(), &id("s"));
+        let before = fs::read(&path).expect("the file");
+        let (mut archive, _, messages) = Journal::archive(folder.path(), &id("s")).expect("it is there");
+        assert_eq!(messages.len(), 2);
+        assert_eq!(archive.failure(), None);
+        assert_eq!(texts(&archive.page(0, 1 << 20)), ["one", "begun"]);
+        archive.append(&text("c", false, "two"));
+        assert_eq!(fs::read(&path).expect("the file"), before);
+    }
+
+    #[test]
+    fn what_is_passed_over_is_bounded_too() {
+        let mut journal = journal(None);
+        let piece = "x".repeat(64 * 1024);
+        for _ in 0..64 {
+            journal.append(&text("m", true, &piece));
+        }
+        journal.append(&text("m", false, "the whole"));
+        let first = journal.page(0, 1);
+        assert!(first.messages.is_empty(), "{} messages", first.messages.len());
+        assert!(first.end < 2 * SCAN_BYTES, "{} bytes", first.end);
+        let (mut since, mut seen) = (first.since, Vec::new());
+        while let Some(from) = since {
+            let page = journal.page(from, 1);
+            assert!(page.end > from, "it gets on");
+            seen.extend(texts(&page));
+            since = page.since;
+        }
+        assert_eq!(seen, ["the whole"]);
     }
 
     #[test]

@@ -60,6 +60,7 @@ impl State {
                 pending: 0,
                 busy: false,
                 asks_nothing: false,
+                journal_failed: false,
                 capabilities: Capabilities::default(),
             },
             queue: VecDeque::new(),

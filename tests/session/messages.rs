@@ -2,7 +2,8 @@
 
 use agor_nvim::{
     domain::{AgentMessage, Content},
-    session::{Request, Update},
+    render::Icons,
+    session::{Request, Update, ViewId},
 };
 
 use super::stage::*;
@@ -94,4 +95,25 @@ echo '{"type":"agent_stopped"}'; read -r more"#;
     }
     let expect: Vec<String> = (1..=1500).map(|n| format!("t{n}")).collect();
     assert_eq!((all, pages), (expect, 2));
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_and_on_screen_has_its_messages() {
+    let mut stage = Stage::new();
+    stage.demo("a", "echo one").await;
+    stage.turn("a").await;
+    let before = stage.messages("a", 0).await;
+    let view = ViewId { client: CLIENT, buffer: 1 };
+    stage.hub.send(Request::Views { client: CLIENT, views: vec![(view, id("a"), 0)], icons: Icons::default() });
+    let session = id("a");
+    stage.ask(|reply| Request::Remove { session, reply }).await.expect("removed");
+    stage.removed("a").await;
+    // The buffer shows the journal from now on.
+    stage.told.clear();
+    stage.find(|update| matches!(update, Update::Dirty(_)).then_some(())).await;
+    let after = stage.messages("a", 0).await;
+    assert_eq!(texts(&after.messages), ["\"echo one\""]);
+    assert_eq!(after.messages[..before.messages.len()], before.messages[..]);
+    let rest = stage.messages("a", before.end).await;
+    assert_eq!(rest.messages[..], after.messages[before.messages.len()..], "from any place on");
 }

@@ -24,6 +24,7 @@ impl Actor {
     /// An earlier session, read-only.
     pub(in crate::session) fn archived(
         header: Header,
+        journal: Journal,
         messages: Vec<AgentMessage>,
         common: Arc<Common>,
         updates: mpsc::UnboundedSender<Update>,
@@ -35,7 +36,6 @@ impl Actor {
         for message in messages {
             transcript.fold(message);
         }
-        let journal = Journal::in_memory(&header);
         let mut actor = Self::with(options, common, updates, state, transcript, journal);
         actor.origin = Origin::Archived;
         actor

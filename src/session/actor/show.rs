@@ -121,12 +121,17 @@ impl Actor {
             let messages = page.messages;
             let Some(listening) = &mut self.listening else { return };
             if page.end == listening.since {
+                // It cannot be read now.
+                listening.next = now + DELIVERY;
                 return;
             }
             listening.since = page.end;
             // Parts of a text that has ended meanwhile are no news: its whole comes.
-            if messages.is_empty() {
+            if messages.is_empty() && all {
                 continue;
+            }
+            if messages.is_empty() {
+                return;
             }
             listening.out = true;
             listening.next = now + DELIVERY;

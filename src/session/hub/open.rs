@@ -12,7 +12,7 @@ use crate::{
     domain::{AgentMessage, Content, SessionId, StartOptions, Status},
     session::{
         actor::{Actor, now},
-        journal::{self, JournalError},
+        journal::{self, Journal, JournalError},
         request::{Input, Reply},
         state::State,
     },
@@ -90,15 +90,18 @@ impl Hub {
         let task = self.tasks.spawn(async move {
             let (folder, name) = (common.journals.clone(), session.clone());
             let read = blocking(move || match folder {
-                Some(folder) => journal::read(&folder, &name),
+                Some(folder) => Journal::archive(&folder, &name),
                 None => Err(JournalError::Missing(name)),
             });
-            let (header, messages) = match read.await {
-                Ok((header, messages)) => (header, messages),
-                Err(error) => (None, vec![note(error.to_string())]),
+            let unknown = || journal::header(session, "journal", "/".as_ref(), now());
+            let (journal, header, messages) = match read.await {
+                Ok((journal, header, messages)) => (journal, header.unwrap_or_else(unknown), messages),
+                Err(error) => {
+                    let header = unknown();
+                    (Journal::in_memory(&header), header, vec![note(error.to_string())])
+                }
             };
-            let header = header.unwrap_or_else(|| journal::header(session, "journal", "/".as_ref(), now()));
-            Actor::archived(header, messages, common, updates).run(received).await;
+            Actor::archived(header, journal, messages, common, updates).run(received).await;
         });
         let task = task.id();
         self.names.insert(task, id.clone());
