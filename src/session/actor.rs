@@ -75,6 +75,8 @@ pub(super) struct Actor {
     transcript: Transcript,
     journal: Journal,
     live: Option<Live>,
+    /// Of the last process: its last words come when it has gone.
+    redactor: Redactor,
     origin: Origin,
     stop: Stop,
     /// The prompt that was written last, until the agent has said something.
@@ -115,7 +117,6 @@ struct Live {
     handle: ProcessHandle,
     events: Events,
     busy: watch::Sender<bool>,
-    redactor: Redactor,
     stdout_ended: bool,
     noise: u64,
     _counted: Counted,
@@ -169,6 +170,8 @@ struct Listening {
 const MERGE: Duration = Duration::from_millis(15);
 /// Deliveries to listeners: at most ten a second.
 const DELIVERY: Duration = Duration::from_millis(100);
+/// Of an error, in rows and events.
+const ERROR_CHARS: usize = 500;
 /// How long a session stays in the live list after its process has ended.
 const LINGER: Duration = Duration::from_secs(60);
 
@@ -202,6 +205,7 @@ impl Actor {
             transcript,
             journal,
             live: None,
+            redactor: Redactor::default(),
             origin: Origin::New,
             stop: Stop::No,
             unheard: None,
@@ -255,6 +259,13 @@ impl Actor {
             Origin::Archived => {}
         }
         loop {
+            // An agent that never pauses is always ready; what is due is due all the same.
+            if self.deadline() <= Instant::now() {
+                self.tick();
+            }
+            if self.stop == Stop::Removed && self.live.is_none() {
+                break;
+            }
             let deadline = self.deadline();
             tokio::select! {
                 biased;
@@ -263,11 +274,9 @@ impl Actor {
                     None => break,
                 },
                 event = next_event(&mut self.live) => self.process_event(event),
-                () = sleep_until(deadline) => self.tick(),
+                () = sleep_until(deadline) => {}
             }
-            if self.stop == Stop::Removed && self.live.is_none() {
-                break;
-            }
+            tokio::task::coop::consume_budget().await;
         }
         self.journal.flush();
         self.sync();
@@ -309,7 +318,10 @@ impl Actor {
             }
             Input::Trace { on, reply } => {
                 let result = self.set_trace(on);
-                let _ = reply.send(result);
+                // A trace that the settings want is waited for by nobody.
+                if let Err(Err(error)) = reply.send(result) {
+                    self.notify(Level::Warn, format!("no trace of the session: {error}"));
+                }
             }
             Input::Process { reply } => {
                 let _ = reply.send(self.live.as_ref().map(|live| live.handle.clone()));
@@ -355,6 +367,7 @@ impl Actor {
         if !failed && let Some(failure) = self.journal.failure() {
             let message = format!("{failure}. The conversation goes on in memory");
             self.notify(Level::Error, message);
+            self.tell_row();
         }
         if self.journal.has_pending() && self.flush_at.is_none() {
             self.flush_at = Some(Instant::now() + MERGE);
@@ -385,6 +398,7 @@ impl Actor {
     }
 
     fn tell_row(&mut self) {
+        self.state.summary.journal_failed = self.journal.failure().is_some();
         self.state.refresh();
         self.tell(Update::Session(Box::new(self.state.summary.clone())));
     }
@@ -393,11 +407,14 @@ impl Actor {
         self.tell(Update::Notify { session: Some(self.options.session_id.clone()), level, message });
     }
 
+    /// The transcript has an error's whole text; rows and events have its beginning.
     fn set_status(&mut self, status: Status, error: Option<String>) {
+        let error = error.map(|error| shortened(&self.redactor.text(&error)));
         let changed = self.state.set_status(status, error.clone());
         self.tell_row();
         if changed {
-            tracing::info!(?status, error, "status");
+            let logged = error.as_deref().map(|error| self.redactor.short(error));
+            tracing::info!(?status, error = logged, "status");
             let said = error.as_deref().and_then(|error| error.lines().next()).map(str::to_owned);
             self.tell(Update::Status { session: self.options.session_id.clone(), status, error });
             if let Some(said) = said {
@@ -411,6 +428,13 @@ async fn next_event(live: &mut Option<Live>) -> Option<crate::agent::process::Pr
     match live {
         Some(live) => live.events.recv().await,
         None => std::future::pending().await,
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(ERROR_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

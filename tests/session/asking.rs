@@ -1,6 +1,9 @@
 //! Questions: each is settled once.
 
-use agor_nvim::{domain::Status, session::Update};
+use agor_nvim::{
+    domain::{Content, Status},
+    session::{Request, Update},
+};
 
 use super::stage::*;
 
@@ -53,4 +56,41 @@ async fn open_questions_are_closed_by_whatever_ends_them() {
     stage.permission().await;
     stage.stop("a", false).await.expect("stopped");
     assert_eq!(stage.closed().await, "cancelled: the session was stopped");
+}
+
+#[tokio::test]
+async fn an_agent_that_asks_without_end_is_refused() {
+    let mut stage = Stage::new();
+    let script = r#"read -r query; echo '{"type":"ready","capabilities":["permission"]}'
+i=0; while [ $i -lt 257 ]; do
+  i=$((i+1)); echo "{\"type\":\"permission_request\",\"sessionId\":\"a\",\"requestId\":\"r$i\",\"toolName\":\"Bash\",\"input\":{},\"options\":[{\"optionId\":\"y\",\"name\":\"Yes\",\"kind\":\"allow_once\"}]}"
+done
+read -r answer; echo "$answer" > answer; echo '{"type":"agent_stopped"}'; read -r more"#;
+    stage.shell("a", script, "go").await;
+    stage.turn("a").await;
+    let answer = std::fs::read_to_string(stage.folder.path().join("answer")).expect("it was answered");
+    assert!(answer.contains("\"r257\""), "{answer}");
+    let asked = stage.told.iter().filter(|update| matches!(update, Update::Permission { .. })).count();
+    assert_eq!(asked, 256);
+    let messages = stage.messages("a", 0).await.messages;
+    let refused: Vec<&str> = messages
+        .iter()
+        .filter_map(|message| match &message.content {
+            Content::Status { subtype, message } if subtype == "refused" => Some(message.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(refused, ["256 questions are open: the agent's next one was refused"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_changed_says_what_to_do() {
+    let mut stage = Stage::new();
+    stage.demo("a", "echo one").await;
+    stage.turn("a").await;
+    let session = id("a");
+    let refused = stage.ask(|reply| Request::SetModel { session, value: "m".into(), reply }).await;
+    let expect =
+        "demo does not let anyone choose its model while it runs: start another with :Agor start demo model=NAME";
+    assert_eq!(refused, Err(expect.into()));
 }

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use agor_nvim::{
-    domain::Status,
+    domain::{Content, Status},
     render::Icons,
     session::{Request, Update, ViewId},
 };
@@ -168,4 +168,21 @@ async fn the_hubs_end_is_the_end_of_all_agents() {
     let end = async { while stage.updates.recv().await.is_some() {} };
     timeout(PATIENCE, end).await.expect("nobody is left who could tell anything");
     assert_eq!(stage.hub.counts().processes, 0);
+}
+
+#[tokio::test]
+async fn a_long_error_is_whole_in_the_transcript_and_short_in_the_list() {
+    let mut stage = Stage::new();
+    let script = r#"read -r query
+long=$(printf '%0600d' 7); echo "{\"type\":\"agent_error\",\"sessionId\":\"a\",\"message\":\"$long\"}"; read -r more"#;
+    stage.shell("a", script, "go").await;
+    let told = stage.status("a", Status::Error).await.expect("an error");
+    assert_eq!(told, format!("{}…", "0".repeat(500)));
+    let row = stage.row(|row| row.status == Status::Error).await;
+    assert_eq!(row.error, Some(told));
+    let messages = stage.messages("a", 0).await.messages;
+    let whole = format!("{}7", "0".repeat(599));
+    let said =
+        messages.iter().any(|message| matches!(&message.content, Content::Error { message } if *message == whole));
+    assert!(said, "{messages:#?}");
 }

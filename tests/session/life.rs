@@ -2,7 +2,7 @@
 
 use agor_nvim::{
     domain::{Content, Status},
-    session::{Request, Update},
+    session::{Level, Request, Update},
 };
 
 use super::stage::*;
@@ -126,4 +126,20 @@ async fn a_removed_session_leaves_the_list_when_its_agent_has_ended() {
     assert_eq!(stage.send("a", "x").await, Err("no session a".into()));
     let journal = std::fs::read_to_string(stage.folder.path().join("sessions/a.ndjson")).expect("it stays");
     assert!(journal.contains("echo kept"));
+}
+
+#[tokio::test]
+async fn a_trace_that_cannot_be_written_is_told() {
+    let mut stage = Stage::new();
+    // There is no folder for traces.
+    stage.hub.send(Request::TraceNew { on: true });
+    stage.demo("a", "echo one").await;
+    let message = stage
+        .find(|update| match update {
+            Update::Notify { level: Level::Warn, message, .. } => Some(message.clone()),
+            _ => None,
+        })
+        .await;
+    assert_eq!(message, "no trace of the session: there is no folder for traces: see :checkhealth agor");
+    stage.turn("a").await;
 }

@@ -343,12 +343,8 @@ impl Protocol for Sidecar {
             Command::Prompt(prompt) => self.prompt(&mut out, &prompt),
             Command::Interrupt => self.interrupt(&mut out),
             Command::Answer { request_id, answer } => self.answer(&mut out, &request_id, &answer),
-            Command::SetModel(_) => out.event(Event::Notice {
-                message: "A runner takes its model at the start: :Agor start {provider} model={name}".into(),
-            }),
-            Command::SetMode(_) => out.event(Event::Notice {
-                message: "A runner takes its mode at the start: :Agor start {provider} permission_mode={mode}".into(),
-            }),
+            // A runner takes both at its start, and its capabilities say so: nobody gets here.
+            Command::SetModel(_) | Command::SetMode(_) => {}
         }
         out
     }

@@ -40,8 +40,7 @@ impl Actor {
             }
             ProcessEvent::Frames(frames) => frames.into_iter().for_each(|frame| self.frame(frame)),
             ProcessEvent::Stderr(line) => {
-                let line = self.live.as_ref().map_or_else(|| line.clone(), |live| live.redactor.text(&line));
-                tracing::info!("stderr: {line}");
+                tracing::info!("stderr: {}", self.redactor.text(&line));
             }
             ProcessEvent::Undelivered(_) => {
                 if let Some(prompt) = self.unheard.take() {
@@ -65,10 +64,10 @@ impl Actor {
         self.common.counters.bytes_in.fetch_add(frame.size() as u64, Relaxed);
         if let Frame::Line(line) = &frame {
             if tracing::enabled!(tracing::Level::DEBUG) {
-                tracing::debug!("← {}", live.redactor.short(line));
+                tracing::debug!("← {}", self.redactor.short(line));
             }
             if let Some(trace) = &mut self.trace {
-                trace.write(Direction::Out, &live.redactor.line(line));
+                trace.write(Direction::Out, &self.redactor.line(line));
             }
         }
         let output = live.protocol.receive(frame);
@@ -129,10 +128,10 @@ impl Actor {
             for bytes in writes {
                 let text = String::from_utf8_lossy(&bytes);
                 if tracing::enabled!(tracing::Level::DEBUG) {
-                    tracing::debug!("→ {}", live.redactor.short(text.trim_end()));
+                    tracing::debug!("→ {}", self.redactor.short(text.trim_end()));
                 }
                 if let Some(trace) = &mut self.trace {
-                    trace.write(Direction::In, &live.redactor.line(text.trim_end()));
+                    trace.write(Direction::In, &self.redactor.line(text.trim_end()));
                 }
                 if live.handle.write(bytes).is_err() {
                     tracing::warn!("the agent takes no more input");
@@ -206,7 +205,7 @@ impl Actor {
             Event::Noise { text } => {
                 if let Some(live) = &mut self.live {
                     live.noise += 1;
-                    let text = live.redactor.short(&text);
+                    let text = self.redactor.short(&text);
                     tracing::warn!(count = live.noise, "not a message: {text}");
                 }
             }
@@ -295,7 +294,7 @@ impl Actor {
 
     /// Something the agent cannot get over: into the transcript, and status `error`.
     pub(super) fn fail(&mut self, message: String) {
-        let message = self.live.as_ref().map_or_else(|| message.clone(), |live| live.redactor.text(&message));
+        let message = self.redactor.text(&message);
         self.say(Content::Error { message: message.clone() });
         self.set_status(Status::Error, Some(message));
     }

@@ -2,13 +2,16 @@
 
 use super::Actor;
 use crate::{
-    domain::{Answer, Command, PermissionRequest, QuestionRequest, RequestId},
+    domain::{Answer, Command, Content, PermissionRequest, QuestionRequest, RequestId},
     render::ask_body,
     session::{
         state::{Asked, Pending},
         updates::Update,
     },
 };
+
+/// An agent that asks without end is not asked back: nobody would answer that many.
+const OPEN_QUESTIONS: usize = 256;
 
 impl Actor {
     pub(super) fn ask_permission(&mut self, request: PermissionRequest) {
@@ -28,6 +31,12 @@ impl Actor {
         // An agent that repeats a request asks once.
         if self.state.find_pending(pending.request_id()).is_some() {
             return;
+        }
+        if self.state.summary.pending >= OPEN_QUESTIONS {
+            let message = format!("{OPEN_QUESTIONS} questions are open: the agent's next one was refused");
+            self.say(Content::Status { subtype: "refused".to_owned(), message });
+            let request_id = pending.request_id().clone();
+            return self.answer_agent(Command::Answer { request_id, answer: Answer::Cancelled });
         }
         pending.message = self.say(pending.content(None));
         self.state.ask(pending.message, pending.asked);

@@ -54,7 +54,7 @@ impl Actor {
             self.notify(Level::Warn, warning);
         }
         self.withheld = prepared.withheld;
-        let redactor = Redactor::new(
+        self.redactor = Redactor::new(
             prepared.invocation.env.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?))),
         );
         tracing::info!(
@@ -70,7 +70,6 @@ impl Actor {
             handle: agent.handle,
             events: agent.events,
             busy: watch::Sender::new(false),
-            redactor,
             stdout_ended: false,
             noise: 0,
             _counted: Counted::new(&self.common.counters),
@@ -180,21 +179,24 @@ impl Actor {
     }
 
     pub(super) fn set_model(&mut self, value: String) -> Result<(), String> {
-        self.can("choose its model", self.state.summary.capabilities.set_model)?;
+        self.can("choose its model", "model=NAME", self.state.summary.capabilities.set_model)?;
         self.command(Command::SetModel(value));
         Ok(())
     }
 
     pub(super) fn set_mode(&mut self, value: String) -> Result<(), String> {
-        self.can("change its mode", self.state.summary.capabilities.set_mode)?;
+        self.can("change its mode", "permission_mode=NAME", self.state.summary.capabilities.set_mode)?;
         self.command(Command::SetMode(value));
         Ok(())
     }
 
-    fn can(&self, what: &str, able: bool) -> Result<(), String> {
+    fn can(&self, what: &str, key: &str, able: bool) -> Result<(), String> {
+        let (id, provider) = (&self.options.session_id, &self.options.provider);
         match (&self.live, able) {
-            (None, _) => Err(format!("session {} is not running", self.options.session_id)),
-            (Some(_), false) => Err(format!("{} does not let anyone {what} while it runs", self.options.provider)),
+            (None, _) => Err(format!("session {id} is not running: its next prompt starts it, then try again")),
+            (Some(_), false) => Err(format!(
+                "{provider} does not let anyone {what} while it runs: start another with :Agor start {provider} {key}"
+            )),
             (Some(_), true) => Ok(()),
         }
     }
