@@ -18,7 +18,7 @@ pub use link::LinkError;
 use crate::{
     client::Stats,
     logging::Logging,
-    session::{Hub, HubConfig},
+    session::{Hub, HubConfig, Level, Update},
 };
 
 /// Raised whenever the wire changes in a way that the other side would misread.
@@ -31,9 +31,8 @@ pub async fn serve(binary: PathBuf, terminated: impl Future<Output = ()>) -> Res
     link.introduce(env!("CARGO_PKG_VERSION")).await?;
     let mut logging = Logging::default();
     let Some(hello) = dispatch::handshake(&mut incoming).await else { return Ok(()) };
-    if let Err(error) = logging.start(&hello.state_dir.join("log"), &hello.log_level) {
-        tracing::warn!(%error, "no log");
-    }
+    let log_folder = hello.state_dir.join("log");
+    let no_log = logging.start(&log_folder, &hello.log_level).err();
     let stats = Arc::new(Stats::default());
     let (told, updates) = mpsc::unbounded_channel();
     let config = HubConfig {
@@ -42,6 +41,11 @@ pub async fn serve(binary: PathBuf, terminated: impl Future<Output = ()>) -> Res
         trace: hello.trace,
         binary,
     };
+    // There is no log to say it in. The editor hears of it once its plugin is sure of us.
+    let no_log = no_log.map(|error| {
+        let message = format!("no log is written: {} cannot be used: {error}", log_folder.display());
+        (told.clone(), Update::Notify { session: None, level: Level::Warn, message })
+    });
     let hub = Hub::spawn(config, told);
     let (tasks, orders) = mpsc::unbounded_channel();
     let painter = painter::Painter::new(link, hub.clone(), Arc::clone(&stats), updates, orders);
@@ -53,6 +57,9 @@ pub async fn serve(binary: PathBuf, terminated: impl Future<Output = ()>) -> Res
         }
     });
     hello.accept(logging.path());
+    if let Some((told, update)) = no_log {
+        let _ = told.send(update);
+    }
     let mut dispatch = dispatch::Dispatch::new(hub.clone(), stats, tasks, logging);
     tokio::select! {
         () = dispatch.run(incoming) => {}
