@@ -43,7 +43,8 @@ pub async fn serve(binary: PathBuf, terminated: impl Future<Output = ()>) -> Res
     };
     // There is no log to say it in. The editor hears of it once its plugin is sure of us.
     let no_log = no_log.map(|error| {
-        let message = format!("no log is written: {} cannot be used: {error}", log_folder.display());
+        let message =
+            format!("no log is written: {} cannot be used: {error}. :Agor restart tries again", log_folder.display());
         (told.clone(), Update::Notify { session: None, level: Level::Warn, message })
     });
     let hub = Hub::spawn(config, told);

@@ -220,3 +220,18 @@ fn secrets_reach_neither_log_nor_trace_nor_journal() {
     assert!(!text.contains(secret), "{text}");
     assert_eq!(mode(&trace), 0o600);
 }
+
+#[test]
+fn a_log_that_cannot_be_written_is_told_and_sessions_go_on() {
+    let editor = editor();
+    editor.lua(
+        "local folder = vim.fn.stdpath('state') .. '/agor'
+         vim.fn.mkdir(folder, 'p')
+         vim.fn.writefile({ 'in the way' }, folder .. '/log')",
+        &[],
+    );
+    let session = editor.start_session("{ prompt = 'echo one' }");
+    editor.wait_notified("no log is written: ");
+    editor.wait_status(&session, "idle");
+    assert_eq!(editor.said(&session), ["\"echo one\""]);
+}
