@@ -10,15 +10,6 @@ local scratch = require('agor.scratch')
 
 local M = {}
 
----@return agor.Row|nil
-local function current()
-  local row = mirror.current()
-  if not row then
-    message.error('there is no session: :AgorStart starts one')
-  end
-  return row
-end
-
 ---@param method string
 ---@param params table
 ---@param done fun(result: any)
@@ -38,7 +29,7 @@ end
 ---@param kind 'model'|'mode'
 ---@param call agor.Call
 local function choose(kind, call)
-  local row = current()
+  local row = mirror.need()
   if not row then
     return
   end
@@ -117,7 +108,7 @@ end
 
 ---@param call agor.Call
 function M.export(call)
-  local row = current()
+  local row = mirror.need()
   if not row then
     return
   end
@@ -274,7 +265,10 @@ local function view(path)
 end
 
 function M.log()
-  local path = backend.log_path()
+  local path, failed = backend.log_path()
+  if not path then
+    return message.error(failed or 'there is no log')
+  end
   local stat = vim.uv.fs_stat(path)
   if not stat or stat.type == 'directory' then
     return message.info(('there is no log yet; it will be in %s'):format(path))
@@ -284,7 +278,7 @@ end
 
 ---@param call agor.Call
 function M.trace(call)
-  local row = current()
+  local row = mirror.need()
   if not row then
     return
   end

@@ -110,6 +110,11 @@ local function greet(job, path)
   if wrong then
     return nil, wrong
   end
+  for key, value in pairs(answer) do
+    if value == vim.NIL then
+      answer[key] = nil
+    end
+  end
   answer.path = path
   return answer
 end
@@ -229,6 +234,9 @@ end
 function M.exited(job, code, last)
   local wanted = state.stopping[job]
   state.stopping[job] = nil
+  if state.channel == job and not state.leaving then
+    require('agor.rpc').flush()
+  end
   local unanswered = {}
   if state.channel == job then
     state.channel, state.backend, state.listening = nil, nil, nil
@@ -305,12 +313,13 @@ function M.restart()
   end)
 end
 
----@return string
+---@return string|nil path of the log, or of the folder where the first will be
+---@return string|nil message
 function M.log_path()
-  if state.backend and state.backend.log_path then
-    return state.backend.log_path
-  end
   local dir = vim.fs.joinpath(state_dir(), 'log')
+  if state.backend then
+    return state.backend.log_path, ('no log can be written in %s'):format(dir)
+  end
   local newest, newest_at = nil, -1
   for name in vim.fs.dir(dir) do
     local stat = vim.uv.fs_stat(vim.fs.joinpath(dir, name))

@@ -27,20 +27,10 @@ local function report(ok, failed)
   end
 end
 
----The current session, or a sentence.
----@return agor.Row|nil
-local function current()
-  local row = mirror.current()
-  if not row then
-    message.error('there is no session: :AgorStart starts one')
-  end
-  return row
-end
-
 ---@param step integer
 local function cycle(step)
   local rows = mirror.list()
-  local row = current()
+  local row = mirror.need()
   if not row then
     return
   end
@@ -214,7 +204,7 @@ M.subcommands = {
   },
   open = {
     run = function()
-      local row = current()
+      local row = mirror.need()
       if row then
         mirror.touch(row.session_id)
         report(require('agor.ui.pane').open(row.session_id, { focus = 'prompt' }))

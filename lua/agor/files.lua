@@ -47,6 +47,18 @@ local new = {}
 ---@type table<integer, true>
 local gone = {}
 
+---What a file looked like when its buffer was last compared with it.
+---@type table<integer, string>
+local seen = {}
+
+---@param path string
+---@return string
+local function stamp(path)
+  local stat = vim.uv.fs_stat(path)
+  return stat and ('%d.%09d %d %d'):format(stat.mtime.sec, stat.mtime.nsec, stat.size, stat.mode)
+    or 'none'
+end
+
 ---Follows which buffers are of files that do not exist yet.
 function M.watch()
   for buf, path in pairs(buffers()) do
@@ -64,7 +76,7 @@ function M.watch()
   vim.api.nvim_create_autocmd({ 'BufReadPost', 'BufWritePost', 'BufUnload' }, {
     group = group,
     callback = function(event)
-      new[event.buf] = nil
+      new[event.buf], seen[event.buf] = nil, nil
     end,
   })
 end
@@ -185,7 +197,14 @@ end
 
 ---@param buf integer
 function M.check(buf)
-  if vim.api.nvim_buf_is_loaded(buf) and not check(buf) then
+  if not vim.api.nvim_buf_is_loaded(buf) then
+    return
+  end
+  -- From before the comparison: what is written meanwhile is met by the next.
+  local now = stamp(vim.api.nvim_buf_get_name(buf))
+  if check(buf) then
+    seen[buf] = vim.api.nvim_buf_is_loaded(buf) and now or nil
+  else
     waiting[buf] = true
     later()
   end
@@ -205,7 +224,10 @@ function M.changed(cwd, paths)
   end
   local dir = real(cwd)
   for buf, path in pairs(buffers()) do
-    if wanted and wanted[path] or not wanted and below(dir, path) then
+    if wanted and wanted[path] then
+      M.check(buf)
+    elseif not wanted and below(dir, path) and seen[buf] ~= stamp(path) then
+      -- Events without paths come after each command of an agent; a comparison costs far more than a look at the disk.
       M.check(buf)
     end
   end

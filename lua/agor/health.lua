@@ -67,7 +67,12 @@ local function check_backend()
   else
     health.info('it is not running; the first session starts it')
   end
-  health.info('log: ' .. backend.log_path())
+  local log, failed = backend.log_path()
+  if log then
+    health.info('log: ' .. log)
+  else
+    health.warn(failed or 'there is no log')
+  end
 end
 
 ---@param dir string

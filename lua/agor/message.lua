@@ -4,6 +4,9 @@ local state = require('agor.state')
 
 local M = {}
 
+-- An agent's error may be megabytes, and wrapping it costs more than its length.
+local most = 2000
+
 local rank = { debug = 1, info = 2, warn = 3, error = 4, off = 5 }
 
 ---Is it Neovim's own, which writes to the command line?
@@ -36,6 +39,29 @@ local function wrap(text, width)
   return lines
 end
 
+---Insert, replace, visual or select mode: those that 'showmode' names on the line of the messages.
+---@return boolean
+local function mode_is_named()
+  return vim.api.nvim_get_mode().mode:match('^[iRvVsS\19\22]') ~= nil
+end
+
+---A message that comes from a callback is painted over by the next "-- INSERT --": it gives way until the mode ends.
+local function keep_line()
+  if not vim.o.showmode or not mode_is_named() then
+    return
+  end
+  vim.o.showmode = false
+  vim.api.nvim_create_autocmd('ModeChanged', {
+    group = vim.api.nvim_create_augroup('agor.message', {}),
+    callback = function()
+      if not mode_is_named() then
+        vim.o.showmode = true
+        return true
+      end
+    end,
+  })
+end
+
 ---A message that comes by itself must not stop the user with "Press ENTER": a second one takes the place of the first, and
 ---what is too long for the line is cut there. All is whole in :messages.
 ---@param text string
@@ -46,6 +72,7 @@ local function echo(text, level)
   if #vim.api.nvim_list_uis() == 0 then
     return vim.notify(text, level)
   end
+  keep_line()
   -- Two in one tick would be two lines; after an intended redraw nobody waits for a key.
   vim.cmd('redraw')
   if fits then
@@ -72,6 +99,9 @@ local function tell(text, level)
     local config = package.loaded['agor.config']
     local wanted = config and config.get().notify.level or 'info'
     if rank[level] >= (rank[wanted] or rank.info) then
+      if #text > most then
+        text = vim.fn.strcharpart(text:sub(1, 4 * most), 0, most) .. '… (whole in the transcript)'
+      end
       local number = vim.log.levels[level:upper()] --[[@as integer]]
       if is_plain_notify() then
         echo('agor: ' .. text, number)

@@ -112,6 +112,16 @@ function M.current()
   return rows[1]
 end
 
+---The current session, or a sentence to the user.
+---@return agor.Row|nil
+function M.need()
+  local row = M.current()
+  if not row then
+    require('agor.message').error('there is no session: :AgorStart starts one')
+  end
+  return row
+end
+
 ---@param row agor.Row
 ---@return agor.Row
 local function clean(row)

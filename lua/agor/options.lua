@@ -242,6 +242,10 @@ function M.start(opts)
     return nil,
       ('providers.%s.command is missing: protocol "%s" needs a program'):format(name, conf.protocol)
   end
+  if not provider.spoken(conf) then
+    return nil,
+      ('agor does not speak to %s yet; claude, demo and any sidecar runner work'):format(name)
+  end
   local id = opts.session_id
   if id and not M.is_session_id(id) then
     return nil,

@@ -113,13 +113,16 @@ function M.available(name)
   return name == 'ollama' and (vim.env.OLLAMA_HOST or '') ~= ''
 end
 
----Whether this backend speaks to it: a preset may be ahead of a backend. True while no backend has told.
+-- What the backend of this version has, for as long as none runs that could tell.
+M.built_in = { protocols = { 'claude', 'sidecar' }, runners = { 'demo' } }
+
+---Whether this backend speaks to it: a preset may be ahead of a backend.
 ---@param provider agor.Provider
 ---@return boolean
 function M.spoken(provider)
   local backend = require('agor.state').backend
   if not backend or not backend.protocols then
-    return true
+    backend = M.built_in
   end
   local command = provider.command or {}
   local embedded = command[1] == '<binary>' and command[2] == 'runner'

@@ -33,19 +33,34 @@ local function doing(row)
   return ('%s (%s) %s%s'):format(row.session_id, row.provider, what, title)
 end
 
+---Windows that Neovim has shown the notice in get back what they had, as they had it.
+---@param buf integer
+local function put_back(buf)
+  local before = vim.b[buf].agor_before
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    local old = type(before) == 'table' and before[tostring(win)]
+    if old and vim.api.nvim_buf_is_valid(old.buf) then
+      local fixed = vim.wo[win].winfixbuf
+      vim.wo[win].winfixbuf = false
+      pcall(vim.api.nvim_win_set_buf, win, old.buf)
+      vim.wo[win].winfixbuf = fixed
+      vim.api.nvim_win_call(win, function()
+        vim.fn.winrestview(old.view)
+        if old.other > 0 and vim.api.nvim_buf_is_valid(old.other) then
+          pcall(vim.fn.setreg, '#', old.other)
+        end
+      end)
+    end
+  end
+end
+
 ---Takes the notice away; a window that shows it gets its earlier buffer back.
 function M.dismiss()
   local buf = notice()
   if not buf then
     return
   end
-  local before = vim.b[buf].agor_before
-  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
-    local old = type(before) == 'table' and before[tostring(win)]
-    if old and vim.api.nvim_buf_is_valid(old) then
-      pcall(vim.api.nvim_win_set_buf, win, old)
-    end
-  end
+  put_back(buf)
   if #vim.fn.win_findbuf(buf) == 0 then
     pcall(vim.api.nvim_buf_delete, buf, { force = true })
   else
@@ -55,23 +70,25 @@ end
 
 ---@param rows agor.Row[]
 local function refuse(rows)
-  local names = {}
-  for _, row in ipairs(rows) do
-    table.insert(names, row.session_id)
-  end
-  local verb = #rows == 1 and 'is at work' or 'are at work'
   local buf = vim.api.nvim_create_buf(false, true)
   vim.b[buf].agor_quit = true
   local before = {}
   for _, win in ipairs(vim.api.nvim_list_wins()) do
-    before[tostring(win)] = vim.api.nvim_win_get_buf(win)
+    before[tostring(win)] = vim.api.nvim_win_call(win, function()
+      return {
+        buf = vim.api.nvim_win_get_buf(win),
+        view = vim.fn.winsaveview(),
+        other = vim.fn.bufnr('#'),
+      }
+    end)
   end
   vim.b[buf].agor_before = before
-  -- Neovim quotes the name when it refuses, so the name says it all.
-  local name = ('agor: %s %s, :qa! stops %s'):format(
-    table.concat(names, ', '),
-    verb,
-    #rows == 1 and 'it' or 'them'
+  -- Neovim quotes the name when it refuses, so the name says it all, and briefly: it has one line.
+  local one = #rows == 1
+  local name = ('agor: %d session%s at work, :qa! stops %s'):format(
+    #rows,
+    one and '' or 's',
+    one and 'it' or 'them'
   )
   pcall(vim.api.nvim_buf_set_name, buf, name)
   local lines = { ('agor: %d session%s at work:'):format(#rows, #rows == 1 and '' or 's'), '' }
@@ -96,7 +113,7 @@ local function refuse(rows)
   end)
 end
 
----The command was refused and its turn is over: the notice must not stand in the way of a later :wa, nor in our pane.
+---The command was refused and its turn is over: the notice must not stand in the way of a later :wa, nor in a window.
 ---@param buf integer
 function M.settle(buf)
   if not vim.api.nvim_buf_is_valid(buf) then
@@ -104,15 +121,7 @@ function M.settle(buf)
   end
   vim.bo[buf].modified = false
   vim.bo[buf].modifiable = false
-  local before = vim.b[buf].agor_before or {}
-  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
-    local old = before[tostring(win)]
-    if vim.wo[win].winfixbuf and old and vim.api.nvim_buf_is_valid(old) then
-      vim.wo[win].winfixbuf = false
-      vim.api.nvim_win_set_buf(win, old)
-      vim.wo[win].winfixbuf = true
-    end
-  end
+  put_back(buf)
   if #vim.fn.win_findbuf(buf) == 0 then
     vim.api.nvim_buf_delete(buf, { force = true })
   else

@@ -123,20 +123,58 @@ local function paint(patch)
   return failures[patch.buf] > 2 and 'gone' or 'stale'
 end
 
+-- A batch may hold hundreds of events, each with callbacks of the user's: keys come first after this time.
+local slice_ns = 4e6
+
+---@type table<integer, fun()> what came and is not delivered yet, from `first` to `last`
+local queue, first, last = {}, 1, 0
+
+---@param job fun()
+local function enqueue(job)
+  last = last + 1
+  queue[last] = job
+end
+
+---Delivers in the order of arrival. A callback that waits lets a later tick go on here.
+---@param budget_ns number
+local function deliver(budget_ns)
+  local began = vim.uv.hrtime()
+  while first <= last do
+    local job = queue[first]
+    queue[first] = nil
+    first = first + 1
+    job()
+    if vim.uv.hrtime() - began > budget_ns and first <= last then
+      return vim.schedule(function()
+        deliver(budget_ns)
+      end)
+    end
+  end
+end
+
+---All that is left, at once: what the backend said before its end comes before the news of its end.
+function M.flush()
+  deliver(math.huge)
+end
+
 ---@param replies any[]
 ---@param events any[]
-local function deliver(replies, events)
+local function receive(replies, events)
   for _, reply in ipairs(replies) do
     local callback = state.replies[reply[1]]
     state.replies[reply[1]] = nil
     if callback then
       local err = reply[2] ~= vim.NIL and reply[2] or nil
       local result = reply[3] ~= vim.NIL and reply[3] or nil
-      guarded('an answer of the backend', callback, err, result)
+      enqueue(function()
+        guarded('an answer of the backend', callback, err, result)
+      end)
     end
   end
   for _, event in ipairs(events) do
-    guarded('the event ' .. tostring(event[1]), require('agor.events').handle, event[1], event[2])
+    enqueue(function()
+      guarded('the event ' .. tostring(event[1]), require('agor.events').handle, event[1], event[2])
+    end)
   end
 end
 
@@ -164,8 +202,9 @@ function M.apply(batch)
   local replies, events = batch.replies or {}, batch.events or {}
   if #replies > 0 or #events > 0 then
     -- Not inside the backend's call: a callback may ask the backend something itself.
+    receive(replies, events)
     vim.schedule(function()
-      deliver(replies, events)
+      deliver(slice_ns)
     end)
   end
   guarded('the list of listeners', require('agor.events').listen)

@@ -33,7 +33,12 @@ function M.send(words, taken, session)
     return message.warn('the selection is blank: nothing was sent')
   end
   local text = words or taken and taken.text
-  local along = words and taken or nil
+  local along = taken
+  if not words and taken then
+    -- The text is the prompt itself, exactly; where it is from goes along.
+    along = taken.name ~= '' and vim.tbl_extend('force', taken, { text = '', unsaved = false })
+      or nil
+  end
   if not row then
     return launch.start({ prompt = text }, along)
   end

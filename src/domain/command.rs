@@ -75,7 +75,8 @@ impl Context {
 impl Prompt {
     /// The prompt as one text, for agents that take nothing else: the words, then each piece of context in a fence that
     /// is longer than any run of backticks inside. The line end before the closing fence is never the text's own, so that
-    /// an empty last line is seen. A selection without words is the prompt itself.
+    /// an empty last line is seen. A selection without words is the prompt itself, and context without text only says where
+    /// that is from.
     pub fn to_text(&self) -> String {
         let mut out = self.text.clone();
         for context in &self.context {
@@ -89,6 +90,12 @@ impl Prompt {
                 (first, last) if first == last => format!(", line {first}"),
                 (first, last) => format!(", lines {first}-{last}"),
             };
+            if context.text.is_empty() {
+                let filetype =
+                    if context.filetype.is_empty() { String::new() } else { format!(", {}", context.filetype) };
+                out.push_str(&format!("(From {name}{lines}{filetype})"));
+                continue;
+            }
             let unsaved = if context.unsaved { ", unsaved" } else { "" };
             let fence = "`".repeat(longest_run(&context.text).max(2) + 1);
             let (filetype, text) = (&context.filetype, &context.text);
@@ -124,6 +131,16 @@ mod tests {
             "Explain\n\nFrom `src/ä.rs`, lines 3-4, unsaved:\n````rust\nlet a = \"```\";\n\tüx\n````"
         );
         assert_eq!(prompt.context[0].label(), "src/ä.rs:3-4");
+    }
+
+    #[test]
+    fn a_selection_that_is_the_prompt_ends_with_its_place() {
+        let check = |context: Context, expect: &str| {
+            assert_eq!(Prompt { text: "let a;\n".into(), context: vec![context] }.to_text(), expect);
+        };
+        let place = Context { path: "a.rs".into(), first_line: 3, last_line: 4, ..Context::default() };
+        check(Context { filetype: "rust".into(), ..place.clone() }, "let a;\n\n\n(From `a.rs`, lines 3-4, rust)");
+        check(Context { last_line: 3, ..place }, "let a;\n\n\n(From `a.rs`, line 3)");
     }
 
     #[test]

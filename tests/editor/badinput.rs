@@ -79,6 +79,7 @@ fn refused(command: &str, sentence: &str) {
 #[test]
 fn unknown_providers_options_and_keys_are_named_with_what_was_meant() {
     refused("AgorStart provider=demmo x", "unknown provider \"demmo\" (did you mean \"demo\"?)");
+    refused("AgorStart codex x", "agor does not speak to codex yet; claude, demo and any sidecar runner work");
     refused("AgorStart demo modle=x", "\"modle\""); // misspelt on purpose
     refused("AgorStart demo max_turns=many x", "max_turns= takes a number, not \"many\"");
     refused("AgorStart demo resume_mode=never x", "resume_mode must be new, continue or resume, not \"never\"");
@@ -294,6 +295,42 @@ fn quitting_asks_while_a_turn_runs_and_not_when_it_is_forced() {
     editor.wait_status(&session, "running");
     assert!(editor.quit("qa!").success());
     editor.assert_nothing_left();
+}
+
+#[test]
+fn a_question_that_nobody_sees_is_told_in_insert_mode_too() {
+    let editor = editor();
+    editor.input("istill typing");
+    editor.wait_text("-- INSERT --");
+    editor.start_session("{ prompt = 'permission', open = false }");
+    editor.wait_text("agor: ");
+    editor.input(" on");
+    editor.wait_text("still typing on");
+    assert!(editor.screen().contains("agor: "), "{}", editor.screen());
+    editor.input("<Esc>");
+    editor.wait_lua("vim.fn.mode() == 'n' and vim.o.showmode");
+}
+
+#[test]
+fn without_a_backend_it_is_known_what_that_will_speak_to() {
+    let editor = editor();
+    let known = editor.lua_string(
+        "local known = vim.deepcopy(require('agor.provider').built_in)
+         table.sort(known.protocols)
+         table.sort(known.runners)
+         return vim.json.encode({ known.protocols, known.runners })",
+        &[],
+    );
+    let session = editor.start_session("{ prompt = 'echo x' }");
+    editor.wait_status(&session, "idle");
+    let told = editor.lua_string(
+        "local told = vim.deepcopy(require('agor.state').backend)
+         table.sort(told.protocols)
+         table.sort(told.runners)
+         return vim.json.encode({ told.protocols, told.runners })",
+        &[],
+    );
+    assert_eq!(known, told);
 }
 
 #[test]

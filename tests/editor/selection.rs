@@ -16,6 +16,34 @@ fn open(name: &str, text: impl AsRef<[u8]>) -> Ear {
     ear
 }
 
+/// The next prompt is text of a file and ends with its place; the text.
+#[track_caller]
+fn selected(ear: &mut Ear) -> String {
+    let prompt = ear.prompt();
+    match prompt.rsplit_once("\n\n(From `") {
+        Some((text, place)) if place.ends_with(')') => text.to_owned(),
+        _ => panic!("no place at the end of {prompt:?}"),
+    }
+}
+
+#[test]
+fn without_words_the_text_is_the_prompt_and_its_place_goes_along() {
+    let ear = &mut open("src/ä b.rs", "one\ntwo\nthree\n");
+    ear.editor.lua("vim.keymap.set({ 'n', 'x' }, 'gz', '<Plug>(agor-send)')", &[]);
+    for (keys, want) in [
+        ("gg0lvjgz", "ne\ntw\n\n(From `src/ä b.rs`, lines 1-2, rust)"),
+        ("3Ggz", "three\n\n(From `src/ä b.rs`, line 3, rust)"),
+        (":2,3AgorSend<CR>", "two\nthree\n\n(From `src/ä b.rs`, lines 2-3, rust)"),
+    ] {
+        ear.editor.input(keys);
+        assert_eq!(ear.prompt(), want, "{keys}");
+    }
+    ear.editor.input(":set filetype=<CR>1Ggz");
+    assert_eq!(ear.prompt(), "one\n\n(From `src/ä b.rs`, line 1)");
+    ear.editor.input(":enew<CR>ihello<Esc>gz");
+    assert_eq!(ear.prompt(), "hello", "nothing is said of a buffer without a name");
+}
+
 /// The keys select; the selection is sent in three ways, and is the prompt each time. Registers, view, marks and cursor
 /// are as they were.
 #[track_caller]
@@ -32,13 +60,13 @@ fn sends(ear: &mut Ear, keys: &str, want: &str) {
     for send in [":AgorSend<CR>", ":<C-u>'<lt>,'>Agor send<CR>", ":<C-u>silent '<lt>,'>AgorSend<CR>"] {
         ear.editor.input(&format!("<Esc>gg0{keys}"));
         ear.editor.input(send);
-        assert_eq!(ear.prompt(), want, "{keys} {send}");
+        assert_eq!(selected(ear), want, "{keys} {send}");
     }
     ear.editor.lua("vim.keymap.set('x', 'gz', '<Plug>(agor-send)')", &[]);
     ear.editor.input(&format!("<Esc>gg0{keys}<Esc>"));
     let before = ear.editor.lua_string(state, &[]);
     ear.editor.input("gvgz");
-    assert_eq!(ear.prompt(), want, "{keys} <Plug>");
+    assert_eq!(selected(ear), want, "{keys} <Plug>");
     assert_eq!(ear.editor.lua_string("return vim.fn.mode()", &[]), "n");
     assert_eq!(ear.editor.lua_string(state, &[]), before, "{keys}");
 }
@@ -166,7 +194,8 @@ fn of_buffers_without_a_name_or_a_file() {
     ear.editor.command("enew");
     ear.editor.input("ihello<Esc>");
     goes_along(ear, "V", "From an unnamed buffer, line 1, unsaved:\n```\nhello\n```");
-    sends(ear, "vl", "he");
+    ear.editor.input("<Esc>gg0vl:AgorSend<CR>");
+    assert_eq!(ear.prompt(), "he");
     ear.editor.command("silent! edit new.lua");
     ear.editor.input("ireturn<Esc>");
     goes_along(ear, "V", "From `new.lua`, line 1, unsaved:\n```lua\nreturn\n```");
@@ -202,7 +231,7 @@ fn other_ranges_are_whole_lines() {
         ("keepalt '<lt>,'>Agor send", "wo\nth"),
     ] {
         ear.editor.input(&format!("2G:{line}<CR>"));
-        assert_eq!(ear.prompt(), want, "{line}");
+        assert_eq!(selected(ear), want, "{line}");
     }
 }
 
@@ -219,11 +248,11 @@ fn commands_and_maps_of_the_users_own() {
     );
     for keys in ["g1", "g2", "g3", "g4", ":Ask<CR>"] {
         ear.editor.input(&format!("<Esc>gg0lvj{keys}"));
-        assert_eq!(ear.prompt(), "ne\ntw", "{keys}");
+        assert_eq!(selected(ear), "ne\ntw", "{keys}");
         ear.editor.wait_lua("vim.fn.mode() == 'n'");
     }
     ear.editor.input(":2,3Ask<CR>");
-    assert_eq!(ear.prompt(), "two\nthree");
+    assert_eq!(selected(ear), "two\nthree");
 }
 
 #[test]
@@ -232,7 +261,7 @@ fn the_map_takes_the_line_or_count_lines() {
     ear.editor.lua("vim.keymap.set('n', 'gz', '<Plug>(agor-send)')", &[]);
     for (keys, want) in [("gggz", "one"), ("2G2gz", "\ttwo\nthree"), ("3G9gz", "three\nfour")] {
         ear.editor.input(keys);
-        assert_eq!(ear.prompt(), want, "{keys}");
+        assert_eq!(selected(ear), want, "{keys}");
     }
 }
 
@@ -259,7 +288,7 @@ fn the_operator_takes_any_motion_and_is_repeated() {
         ("gg0gsvj", "one two three"),
     ] {
         ear.editor.input(keys);
-        assert_eq!(ear.prompt(), want, "{keys}");
+        assert_eq!(selected(ear), want, "{keys}");
     }
     let asked = ear.editor.lua("return _G.asked", &[]);
     // The same words on the next text, without being asked again.
@@ -336,7 +365,7 @@ fn without_a_session_a_selection_starts_one() {
     options.home.write("a.txt", "one\ntwo\n");
     let mut ear = Ear::start(options);
     ear.editor.input("gg0vl:AgorSend<CR>");
-    assert_eq!(ear.prompt(), "on");
+    assert_eq!(selected(&mut ear), "on");
     assert_eq!(ear.editor.lua_string("return vim.fn.bufname()", &[]), "a.txt", "the cursor stays");
 }
 
@@ -357,7 +386,7 @@ fn a_selection_of_a_megabyte_arrives_whole() {
     let text = "ä\"\\|%#漢 \t\n".repeat(70_000);
     let ear = &mut open("a.txt", &text);
     ear.editor.input("ggVG:AgorSend<CR>");
-    assert!(ear.prompt() == text.strip_suffix('\n').unwrap_or_default(), "the text is another");
+    assert!(selected(ear) == text.strip_suffix('\n').unwrap_or_default(), "the text is another");
 }
 
 #[test]

@@ -194,4 +194,24 @@ T['unsaved files of the directory are counted, or written before a prompt'] = te
   end
 )
 
+T['a file that is as it was is not compared again'] = test(nil, function(child)
+  watch(child)
+  child:write('a.txt', 'one\n')
+  child:cmd('edit a.txt')
+  child:lua([[compared = 0
+    vim.api.nvim_create_autocmd('FileChangedShellPost', { callback = function() compared = compared + 1 end })
+    local check = require('agor.files').check
+    require('agor.files').check = function(buf) compared = compared + 100 check(buf) end]])
+  event(child)
+  equal(child:get('compared'), 100)
+  event(child)
+  equal(child:get('compared'), 100)
+  child:write('a.txt', 'two and more\n')
+  event(child)
+  equal(child:get('compared'), 201)
+  equal(lines(child), { 'two and more' })
+  event(child)
+  equal(child:get('compared'), 201)
+end)
+
 return T

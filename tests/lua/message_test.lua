@@ -49,4 +49,29 @@ T['below the configured level nothing is said'] = test(nil, function(child)
   equal(child:notes(), 'agor: loud')
 end)
 
+T['a text of megabytes is cut'] = test(nil, function(child)
+  child:lua([[require('agor.message').error(('ä漢 '):rep(500000))]])
+  local note = child:notes()
+  contains(note, 'ä漢 ä漢')
+  contains(note, '… (whole in the transcript)')
+  equal(vim.fn.strchars(note) < 2100, true)
+end)
+
+for _, keys in ipairs({ 'i', 'R', 'v', 'gh' }) do
+  T['what comes by itself is seen after ' .. keys .. ", and 'showmode' comes back"] = test(
+    { ui = true },
+    function(child)
+      own_notify(child)
+      child:lua([[vim.o.showmode = true vim.fn.setline(1, 'some text')]])
+      child:type(keys)
+      child:wait_for([[vim.fn.mode() ~= 'n']])
+      child:lua([[vim.schedule(function() require('agor.message').warn('a question waits') end)]])
+      child:wait_for([[vim.fn.execute('messages'):find('a question waits', 1, true) ~= nil]])
+      equal(child:get('vim.o.showmode'), false)
+      child:type('<Esc>')
+      child:wait_for('vim.o.showmode')
+    end
+  )
+end
+
 return T

@@ -256,4 +256,42 @@ T['the plugin file requires nothing and costs little'] = test(nil, function(chil
   equal(child:get('loaded'), {})
 end)
 
+T['much at once is delivered in slices, in its order'] = test(nil, function(child)
+  child:lua([[
+    local state = require('agor.state')
+    order, between = {}, nil
+    local function batch(from, to)
+      local replies = {}
+      for i = from, to do
+        state.replies[100 + i] = function()
+          table.insert(order, i)
+          local till = vim.uv.hrtime() + 1e6
+          while vim.uv.hrtime() < till do end
+        end
+        table.insert(replies, { 100 + i, vim.NIL, vim.NIL })
+      end
+      require('agor.rpc').apply({ replies = replies })
+    end
+    batch(1, 50)
+    -- Queued behind the first slice, where a key would come.
+    vim.schedule(function() between = #order end)
+    batch(51, 60)
+  ]])
+  child:wait_for('#order == 60')
+  local between = child:get('between')
+  assert(between > 0 and between < 50, between)
+  equal(child:get('vim.deep_equal(order, vim.fn.range(1, 60))'), true)
+end)
+
+T['a backend that can write no log says where it cannot'] = test(
+  { env = { AGOR_FAKE_NO_LOG = '1' } },
+  function(child)
+    child:lua([[require('agor').start({ provider = 'demo', open = false })]])
+    child:cmd('Agor log')
+    contains(child:notes(), 'no log can be written in ' .. child:get([[vim.fn.stdpath('state')]]))
+    child:cmd('silent checkhealth agor')
+    contains(child:get([[table.concat(vim.fn.getline(1, '$'), '\n')]]), 'no log can be written in ')
+  end
+)
+
 return T

@@ -117,6 +117,7 @@ pub(super) fn split(prompt: &str) -> (String, Vec<Attachment>) {
                 let inside = lines.by_ref().take_while(|line| *line != "`".repeat(ticks)).count();
                 attachments.push(Attachment { path, lines: inside, filetype, place });
             }
+            _ if is_place(line) => {}
             _ => words.push(line),
         }
     }
@@ -131,6 +132,11 @@ fn header(line: &str) -> Option<(String, String)> {
         None => ("", rest.strip_prefix("an unnamed buffer")?),
     };
     Some((path.to_owned(), place.trim_start_matches(", ").to_owned()))
+}
+
+/// ``(From `src/main.rs`, lines 3-4, rust)``, where the words themselves are from there.
+fn is_place(line: &str) -> bool {
+    line.strip_prefix("(From `").is_some_and(|rest| rest.ends_with(')') && rest.contains('`'))
 }
 
 fn fence(line: &str) -> Option<(usize, &str)> {
@@ -156,6 +162,7 @@ mod tests {
             ("stream 1 2 0", None),
             ("stream 1 2 3 4", None),
             ("permission", Some(Order::Permission(1))),
+            ("permission 3\n\n(From `a.txt`, line 1, text)", Some(Order::Permission(3))),
             ("permission 3\n\nFrom `a`:\n```\nx\n```", Some(Order::Permission(3))),
             ("permission 0", None),
             ("permission for this?", None),
