@@ -4,7 +4,10 @@
 //! Row 0 is the head line; below it stand the blocks of the entries from `from` on. A patch is taken as applied when it
 //! is made; a buffer that has lost it is painted anew after [`View::reset`].
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    ops::Range,
+};
 
 use super::{
     around::{around, flow_text, has_gap},
@@ -234,6 +237,8 @@ impl View {
     }
 
     fn paint_dirty(&mut self, transcript: &Transcript, budget: &mut Budget, ops: &mut Vec<Op>) {
+        // Where the last one began: the next stands below it, often close.
+        let mut last: Option<(usize, usize)> = None;
         while let Some((&index, &dirt)) = self.dirty.first_key_value() {
             if budget.is_spent() {
                 return;
@@ -247,7 +252,11 @@ impl View {
                 self.blocks.push_back(Block::empty());
             }
             let position = index - self.from;
-            let row = self.row_of(position);
+            let row = match last {
+                Some((above, row)) if above <= position => row + self.rows_of(above..position),
+                _ => self.row_of(position),
+            };
+            last = Some((position, row));
             let around = around(transcript, index);
             let layout = layout(&transcript.entries()[index], &around, self.is_open(index), self.icons);
             let gap = has_gap(transcript, index, &layout);
@@ -270,7 +279,11 @@ impl View {
 
     /// The first row of a block. Changes are mostly near the end, so the rows are counted from there.
     fn row_of(&self, position: usize) -> usize {
-        1 + self.rows - self.blocks.range(position..).map(|block| block.rows).sum::<usize>()
+        1 + self.rows - self.rows_of(position..self.blocks.len())
+    }
+
+    fn rows_of(&self, blocks: Range<usize>) -> usize {
+        self.blocks.range(blocks).map(|block| block.rows).sum()
     }
 
     /// Lays out older text, to be inserted below the head line.
