@@ -427,7 +427,7 @@ fn what_is_nested_deeper_than_neovim_takes_harms_nobody() {
     );
     let bystander = start(&editor, "hang");
     editor.lua("assert(require('agor').start({ provider = 'deep', prompt = 'go' }))", &[]);
-    editor.wait_text("deep asks: Odd");
+    editor.wait_text("asks: Odd");
     editor.wait_lua("_G.heard > 0 and #(require('agor').messages(require('agor').sessions()[2].session_id)) > 1");
     wait_status(&editor, &bystander, "running");
 }
