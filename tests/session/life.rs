@@ -143,3 +143,13 @@ async fn a_trace_that_cannot_be_written_is_told() {
     assert_eq!(message, "no trace of the session: there is no folder for traces: see :checkhealth agor");
     stage.turn("a").await;
 }
+
+#[tokio::test]
+async fn a_row_says_that_its_journal_is_not_written() {
+    let mut stage = Stage::new();
+    std::fs::write(stage.folder.path().join("sessions"), "in the way").expect("a file");
+    stage.demo("a", "echo one").await;
+    assert!(stage.row(|row| row.session_id == id("a")).await.journal_failed);
+    stage.turn("a").await;
+    assert_eq!(stage.texts("a").await, ["\"echo one\""]);
+}

@@ -1,0 +1,197 @@
+//! Pages, files that fail, and what a cut-off machine leaves.
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+
+fn id(name: &str) -> SessionId {
+    SessionId::parse(name).expect("a good id")
+}
+
+fn text(id: &str, part: bool, text: &str) -> AgentMessage {
+    let content = Content::Text { text: text.into() };
+    AgentMessage { id: id.into(), parent_id: None, timestamp: 1, part, content }
+}
+
+fn journal(folder: Option<&Path>) -> Journal {
+    let header = header(id("s"), "demo", Path::new("/tmp"), 1);
+    Journal::create(folder, &header).expect("a journal")
+}
+
+fn texts(page: &Page) -> Vec<String> {
+    let text = |message: &AgentMessage| match &message.content {
+        Content::Text { text } => text.clone(),
+        other => format!("{other:?}"),
+    };
+    page.messages.iter().map(text).collect()
+}
+
+#[test]
+fn parts_are_merged_and_the_whole_follows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut journal = journal(Some(folder.path()));
+    for piece in ["a", "b", "c"] {
+        journal.append(&text("m", true, piece));
+    }
+    assert!(journal.has_pending());
+    let page = journal.page(0, u64::MAX);
+    assert_eq!(texts(&page), ["abc"]);
+    assert_eq!(page.since, None);
+    journal.append(&text("m", true, "d"));
+    journal.append(&text("m", false, "abcd"));
+    assert_eq!(texts(&journal.page(page.end, u64::MAX)), ["abcd"]);
+    assert_eq!(texts(&journal.page(0, u64::MAX)), ["abcd"], "parts of a whole are left out");
+    let (header, messages) = read(folder.path(), &id("s")).expect("it is there");
+    assert_eq!(header.map(|header| header.provider), Some("demo".into()));
+    assert_eq!(messages.len(), 3, "on disk everything is kept");
+}
+
+#[test]
+fn only_the_user_can_read_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inner = folder.path().join("a/b");
+    let journal = journal(Some(&inner));
+    assert_eq!(journal.failure(), None);
+    let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(mode(&path(&inner, &id("s"))), 0o600);
+    assert_eq!(mode(&inner), 0o700);
+}
+
+#[test]
+fn a_second_session_of_the_same_name_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let _first = journal(Some(folder.path()));
+    let error = Journal::create(Some(folder.path()), &header(id("s"), "demo", Path::new("/"), 1));
+    assert_eq!(error.expect_err("refused").to_string(), "session s already exists");
+}
+
+#[test]
+fn where_no_file_can_be_written_it_goes_on_in_memory() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let blocked = folder.path().join("file");
+    fs::write(&blocked, "").expect("a file in the way");
+    let mut journal = journal(Some(&blocked));
+    assert!(journal.failure().is_some_and(|text| text.contains("cannot be written")));
+    journal.append(&text("m", false, "kept"));
+    assert_eq!(texts(&journal.page(0, u64::MAX)), ["kept"]);
+}
+
+#[test]
+fn a_file_that_fails_midway_is_read_before_what_is_in_memory() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut journal = journal(Some(folder.path()));
+    journal.append(&text("a", false, "one"));
+    let middle = journal.end();
+    journal.append(&text("b", false, "two"));
+    // The disk is full.
+    let full = OpenOptions::new().append(true).open("/dev/full").expect("a file that takes nothing");
+    let Store::File { file, path } = &mut journal.store else { panic!("it is in a file") };
+    let path = path.clone();
+    *file = full;
+    journal.append(&text("c", false, "three"));
+    journal.append(&text("d", false, "four"));
+    assert!(journal.failure().is_some_and(|text| text.contains("cannot be written any more")));
+    assert_eq!(texts(&journal.page(0, u64::MAX)), ["one", "two", "three", "four"]);
+    assert_eq!(texts(&journal.page(middle, u64::MAX)), ["two", "three", "four"]);
+    let (mut since, mut seen) = (Some(0), Vec::new());
+    while let Some(from) = since {
+        let page = journal.page(from, 1);
+        seen.extend(texts(&page));
+        since = page.since;
+    }
+    assert_eq!(seen, ["one", "two", "three", "four"], "each once, page by page");
+    fs::remove_file(path).expect("it is there");
+    let page = journal.page(0, u64::MAX);
+    assert_eq!((texts(&page), page.since), (vec!["three".into(), "four".into()], None), "the rest stays");
+}
+
+#[test]
+fn what_is_over_is_read_and_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut first = journal(Some(folder.path()));
+    first.append(&text("a", false, "one"));
+    first.append(&text("b", true, "begun"));
+    first.flush();
+    drop(first);
+    let path = path(folder.path(), &id("s"));
+    let before = fs::read(&path).expect("the file");
+    let (mut archive, _, messages) = Journal::archive(folder.path(), &id("s")).expect("it is there");
+    assert_eq!(messages.len(), 2);
+    assert_eq!(archive.failure(), None);
+    assert_eq!(texts(&archive.page(0, 1 << 20)), ["one", "begun"]);
+    archive.append(&text("c", false, "two"));
+    assert_eq!(fs::read(&path).expect("the file"), before);
+}
+
+#[test]
+fn what_is_passed_over_is_bounded_too() {
+    let mut journal = journal(None);
+    let piece = "x".repeat(64 * 1024);
+    for _ in 0..64 {
+        journal.append(&text("m", true, &piece));
+    }
+    journal.append(&text("m", false, "the whole"));
+    let first = journal.page(0, 1);
+    assert!(first.messages.is_empty(), "{} messages", first.messages.len());
+    assert!(first.end < 2 * SCAN_BYTES, "{} bytes", first.end);
+    let (mut since, mut seen) = (first.since, Vec::new());
+    while let Some(from) = since {
+        let page = journal.page(from, 1);
+        assert!(page.end > from, "it gets on");
+        seen.extend(texts(&page));
+        since = page.since;
+    }
+    assert_eq!(seen, ["the whole"]);
+}
+
+#[test]
+fn pages_are_bounded_and_go_on() {
+    let mut journal = journal(None);
+    for n in 0..2_500 {
+        journal.append(&text(&n.to_string(), false, "x"));
+    }
+    let (mut since, mut seen, mut pages) = (Some(0), 0, 0);
+    while let Some(from) = since {
+        let page = journal.page(from, u64::MAX);
+        assert!(page.messages.len() <= 1_000);
+        seen += page.messages.len();
+        pages += 1;
+        since = page.since;
+    }
+    assert_eq!((seen, pages), (2_500, 3));
+    assert_eq!(journal.page(0, 1).messages.len(), 1, "bytes bound it too, but one there always is");
+    let page = journal.page(0, 1_000);
+    assert!(page.end <= 1_000 && page.messages.len() > 1, "{} bytes", page.end);
+    assert_eq!(journal.page(u64::MAX, 1).messages.len(), 0);
+}
+
+#[test]
+fn an_earlier_journal_goes_on_behind_its_torn_last_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut first = journal(Some(folder.path()));
+    first.append(&text("a", false, "one"));
+    first.append(&text("b", true, "begun"));
+    first.flush();
+    drop(first);
+    let mut file = OpenOptions::new().append(true).open(path(folder.path(), &id("s"))).expect("the file");
+    file.write_all(b"{\"id\": \"torn").expect("half a line");
+
+    let (mut again, header, messages) = Journal::reopen(folder.path(), &id("s")).expect("it goes on");
+    assert_eq!(header.map(|header| header.provider), Some("demo".to_owned()));
+    assert_eq!(messages.len(), 2);
+    again.append(&text("c", false, "two"));
+    assert_eq!(texts(&again.page(0, 1 << 20)), ["one", "begun", "two"]);
+    let missing = Journal::reopen(folder.path(), &id("nobody")).expect_err("there is none");
+    assert_eq!(missing.to_string(), "no session nobody");
+}
+
+#[test]
+fn a_torn_last_line_is_passed_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut journal = journal(Some(folder.path()));
+    journal.append(&text("a", false, "whole"));
+    let mut file = OpenOptions::new().append(true).open(path(folder.path(), &id("s"))).expect("the file");
+    file.write_all(b"{\"id\":\"b\",\"ty\xff").expect("half a line");
+    let (_, messages) = read(folder.path(), &id("s")).expect("readable");
+    assert_eq!(messages.len(), 1);
+}
