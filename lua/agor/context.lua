@@ -140,6 +140,23 @@ function M.take(source, first, last)
   return M.lines(vim.api.nvim_get_current_buf(), first, last)
 end
 
+---Where a text is from, without the text; nil for a buffer without a name.
+---@param taken agor.Selection
+---@return agor.Selection|nil
+function M.place(taken)
+  if taken.name == '' then
+    return nil
+  end
+  return {
+    name = taken.name,
+    first_line = taken.first_line,
+    last_line = taken.last_line,
+    filetype = taken.filetype,
+    text = '',
+    unsaved = false,
+  }
+end
+
 ---@param path string
 ---@param dir string
 ---@return string|nil

@@ -120,14 +120,13 @@ M.built_in = { protocols = { 'claude', 'sidecar' }, runners = { 'demo' } }
 ---@param provider agor.Provider
 ---@return boolean
 function M.spoken(provider)
-  local backend = require('agor.state').backend
-  if not backend or not backend.protocols then
-    backend = M.built_in
-  end
+  local backend = require('agor.state').backend or M.built_in
+  local protocols = backend.protocols or M.built_in.protocols
+  local runners = backend.runners or M.built_in.runners
   local command = provider.command or {}
   local embedded = command[1] == '<binary>' and command[2] == 'runner'
-  return vim.list_contains(backend.protocols, provider.protocol)
-    and (not embedded or vim.list_contains(backend.runners or {}, command[3]))
+  return vim.list_contains(protocols, provider.protocol)
+    and (not embedded or vim.list_contains(runners, command[3]))
 end
 
 ---The provider of a session that names none.

@@ -36,8 +36,7 @@ function M.send(words, taken, session)
   local along = taken
   if not words and taken then
     -- The text is the prompt itself, exactly; where it is from goes along.
-    along = taken.name ~= '' and vim.tbl_extend('force', taken, { text = '', unsaved = false })
-      or nil
+    along = context.place(taken)
   end
   if not row then
     return launch.start({ prompt = text }, along)
