@@ -126,6 +126,22 @@ fn a_stream_paints_what_a_repaint_would() {
 }
 
 #[test]
+fn calls_that_wait_side_by_side_end_in_any_order() {
+    for micros in [40.0, 1e6] {
+        let mut world = World::new();
+        world.settle(micros);
+        (0..40).for_each(|n| world.tool(&format!("t{n}")));
+        world.settle(micros);
+        for n in (0..40).filter(|n| n % 3 != 1).rev() {
+            world.result(&format!("t{n}"), &"line\n".repeat(n % 5));
+        }
+        world.tool("last");
+        world.settle(micros);
+        assert_eq!(world.buffer.lines, world.painted_anew(), "budget {micros}");
+    }
+}
+
+#[test]
 fn a_text_that_became_another_is_painted_again() {
     let mut world = World::new();
     world.text("a", true, "half a sen");

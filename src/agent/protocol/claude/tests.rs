@@ -53,6 +53,32 @@ fn a_prompt_behind_a_turn_of_its_own_keeps_its_turn() {
 }
 
 #[test]
+fn a_text_whose_beginning_was_lost_is_shown_and_then_replaced_by_the_whole() {
+    let mut claude = started();
+    prompt(&mut claude, "hello");
+    let delta = |text: &str| {
+        let delta = json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}});
+        json!({"type": "stream_event", "event": delta})
+    };
+    let mut transcript = crate::transcript::Transcript::default();
+    let mut said = |out: Output| {
+        for event in out.events {
+            if let Event::Message { id, parent_id, part, content } = event {
+                let message = crate::domain::AgentMessage { id, parent_id, timestamp: 0, part, content };
+                transcript.fold(message);
+            }
+        }
+        crate::render::to_markdown(&transcript)
+    };
+    feed(&mut claude, delta("Hel"));
+    assert_eq!(said(feed(&mut claude, delta("lo"))), "lo\n");
+    let whole = json!({"type": "assistant", "message": {"id": "m", "content": [{"type": "text", "text": "Hello."}]}});
+    assert_eq!(said(feed(&mut claude, whole)), "Hello.\n");
+    assert_eq!(said(feed(&mut claude, delta("cut"))), "Hello.\n\ncut\n");
+    assert_eq!(said(feed(&mut claude, json!({"type": "result", "subtype": "success"}))), "Hello.\n\ncut\n");
+}
+
+#[test]
 fn prompts_have_ids_that_no_other_process_uses() {
     let id = |nonce| {
         let mut claude = Claude::new(&options(), nonce);
