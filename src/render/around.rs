@@ -1,6 +1,6 @@
 //! What an entry's lines take from the entries beside it: who speaks, what is told there already, an empty line between.
 
-use super::entry::{Layout, gap};
+use super::flow::Layout;
 use crate::{
     domain::ToolResult,
     transcript::{Body, Entry, ToolState, Transcript},
@@ -67,6 +67,22 @@ pub(super) fn flow_text(entry: &Entry) -> &str {
         Body::Text(text) | Body::Thinking(text) => text,
         _ => "",
     }
+}
+
+/// Whether an empty line sets two neighbours apart: ours stand close together, the agent's words and turns do not.
+fn gap(before: &Body, after: &Body) -> bool {
+    let quiet = |body: &Body| {
+        matches!(
+            body,
+            Body::Tool(_)
+                | Body::Permission { .. }
+                | Body::Question { .. }
+                | Body::Status { .. }
+                | Body::Compaction(_)
+                | Body::Unknown(_)
+        )
+    };
+    !(quiet(before) && quiet(after) || matches!(after, Body::Withdrawn))
 }
 
 #[cfg(test)]

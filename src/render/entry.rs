@@ -2,7 +2,7 @@
 
 use super::{
     around::Around,
-    flow::Style,
+    flow::{Layout, Style},
     line::{Anchor, Icons, Line, one_line, split_lines},
     tool,
 };
@@ -16,13 +16,6 @@ const PROMPT_PREVIEW: usize = 12;
 /// Lines of a status message shown while folded.
 const STATUS_PREVIEW: usize = 3;
 const UNFOLDED: usize = 20_000;
-
-/// An entry, laid out as far as it is ours to lay out.
-pub(super) struct Layout {
-    pub(super) lines: Vec<Line>,
-    /// The entry's own text follows, in this style.
-    pub(super) flow: Option<Style>,
-}
 
 pub(super) fn layout(entry: &Entry, around: &Around, expanded: bool, icons: Icons) -> Layout {
     let mut layout = own(entry, around, expanded, icons);
@@ -146,22 +139,6 @@ fn own(entry: &Entry, around: &Around, expanded: bool, icons: Icons) -> Layout {
         Body::Withdrawn => Vec::new(),
     };
     Layout { lines, flow: None }
-}
-
-/// Whether an empty line sets two neighbours apart: ours stand close together, the agent's words and turns do not.
-pub(super) fn gap(before: &Body, after: &Body) -> bool {
-    let quiet = |body: &Body| {
-        matches!(
-            body,
-            Body::Tool(_)
-                | Body::Permission { .. }
-                | Body::Question { .. }
-                | Body::Status { .. }
-                | Body::Compaction(_)
-                | Body::Unknown(_)
-        )
-    };
-    !(quiet(before) && quiet(after) || matches!(after, Body::Withdrawn))
 }
 
 fn thinking(entry: &Entry, icons: Icons) -> Line {

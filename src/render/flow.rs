@@ -17,6 +17,13 @@ pub(super) enum Style {
     Thought,
 }
 
+/// An entry, laid out as far as it is ours to lay out.
+pub(super) struct Layout {
+    pub(super) lines: Vec<Line>,
+    /// The entry's own text follows, in this style.
+    pub(super) flow: Option<Style>,
+}
+
 /// Up to where a text has been laid out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Flow {

@@ -11,8 +11,8 @@ use std::{
 
 use super::{
     around::{around, flow_text, has_gap},
-    entry::{Layout, layout},
-    flow::{Flow, Style, tail_offset},
+    entry::layout,
+    flow::{Flow, Layout, Style, tail_offset},
     line::{Icons, Line},
     patch::{Budget, Op, Patch},
 };
