@@ -301,12 +301,13 @@ impl Sidecar {
             });
         }
         self.stop_reason = Some("interrupted".to_owned());
+        // First of all: a runner that takes the cancelled answers before it might end its turn by itself.
+        out.write(&Value::Object(self.message("interrupt")));
         // The session knows that it has interrupted, and settles them itself.
         let open: Vec<RequestId> = self.asked.keys().cloned().collect();
         for request_id in open {
             self.answer(out, &request_id, &Answer::Cancelled);
         }
-        out.write(&Value::Object(self.message("interrupt")));
     }
 }
 

@@ -230,8 +230,8 @@ fn an_interrupt_cancels_what_is_asked_and_is_written_to_those_who_know_it() {
             TurnStarted
             → {"type":"query","sessionId":"s1","prompt":"one","cwd":"/project","permissionMode":"bypassPermissions"}
             Permission r1 Edit 'a.rs' {"file_path":"a.rs","old_string":"x","new_string":"y"} ["y", "n", "odd"]
-            → {"type":"permission_response","sessionId":"s1","requestId":"r1","optionId":"n","cancelled":true}
             → {"type":"interrupt","sessionId":"s1"}
+            → {"type":"permission_response","sessionId":"s1","requestId":"r1","optionId":"n","cancelled":true}
             → {"type":"interrupt","sessionId":"s1"}
         "#]],
     );
