@@ -2,7 +2,18 @@
 
 local M = {}
 
----@class agor.Icons: { [string]: string }
+---@class agor.Icons
+---@field running string
+---@field idle string
+---@field done string
+---@field error string
+---@field pointer string
+---@field on string
+---@field off string
+---@field input string
+---@field output string
+---@field dot string
+---@field more string
 ---@field spin string[]
 
 ---@type table<string, agor.Icons>
