@@ -1,4 +1,5 @@
-//! The port that every front end speaks: requests go to the hub, updates wait in an [`Outbox`] until it can take them.
+//! What every front end shares: updates of the sessions wait in an [`Outbox`] until it can take them, and [`Stats`] count
+//! what it was sent. Requests go to the hub itself, by `session::HubHandle`.
 //!
 //! Knows sessions; knows nothing of Neovim, msgpack or windows.
 

@@ -90,7 +90,7 @@ pub struct Dispatch {
     stats: Arc<Stats>,
     orders: mpsc::UnboundedSender<Order>,
     logging: Logging,
-    /// Which session a buffer shows, for requests about rows.
+    /// Those that the editor last asked for.
     icons: Icons,
 }
 
