@@ -62,7 +62,7 @@ impl Demo {
     }
 
     fn prompt(&mut self, text: &str) {
-        self.command(Command::Prompt(Prompt { text: text.to_owned(), context: Vec::new() }));
+        self.command(Command::Prompt(Prompt::new(text)));
     }
 
     fn answer(&mut self, request_id: &RequestId, option: &str, message: Option<&str>) {

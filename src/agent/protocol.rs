@@ -7,6 +7,8 @@ pub mod claude;
 pub mod registry;
 pub mod sidecar;
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::{lines::Frame, stop::Step};
@@ -22,6 +24,11 @@ pub trait Protocol: Send {
 
     /// Something the user wants. A prompt comes only while no turn runs: the session queues the others.
     fn command(&mut self, command: Command) -> Output;
+
+    /// False until the agent has taken part in the opening of the conversation. A row's `ready_within` limits it.
+    fn is_ready(&self) -> bool {
+        true
+    }
 
     /// Stdout has ended. Whatever was still open (a text, a turn, a question) is closed here.
     fn end(&mut self) -> Output;
@@ -76,4 +83,6 @@ pub struct Row {
     pub build: fn(&StartOptions, Uuid) -> Box<dyn Protocol>,
     /// A resumed conversation goes on with its model only if it is told the name that the agent gave.
     pub renames_model: bool,
+    /// How long the agent may take until [`Protocol::is_ready`]; then it is stopped, and a sentence says so.
+    pub ready_within: Option<Duration>,
 }

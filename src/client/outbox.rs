@@ -135,6 +135,9 @@ mod tests {
             cwd: String::new(),
             model: String::new(),
             mode: String::new(),
+            effort: String::new(),
+            context_used: None,
+            context_size: None,
             attention: None,
             queued: 0,
             pending: 0,
@@ -214,7 +217,7 @@ mod tests {
     #[test]
     fn a_call_carries_a_bounded_piece_and_at_least_one_event() {
         let mut outbox = Outbox::default();
-        let prompt = crate::domain::Prompt { text: "x".repeat(100_000), context: Vec::new() };
+        let prompt = crate::domain::Prompt::new("x".repeat(100_000));
         for _ in 0..3 {
             outbox.push(Update::Draft { session: id("a"), prompt: prompt.clone() });
         }

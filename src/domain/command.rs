@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::id::{OptionId, RequestId};
+use super::{
+    file::FileAnswer,
+    id::{OptionId, RequestId},
+};
 
 /// What a session asks its protocol to tell the agent.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +22,25 @@ pub enum Command {
     },
     SetModel(String),
     SetMode(String),
+    SetEffort(String),
+    /// One of [`super::Capabilities::options`].
+    SetOption {
+        id: String,
+        value: String,
+    },
+    /// Joins the turn that runs; only where [`super::Capabilities::steer`] says so.
+    Steer(Prompt),
+    /// One of [`super::Capabilities::logins`] that needs no terminal, or one whose terminal has ended well.
+    Login(String),
+    /// The agent's own conversations in the session's directory: answered by [`super::Event::Conversations`].
+    ListConversations,
+    /// The agent's own id.
+    DeleteConversation(String),
+    /// The answer to [`super::Event::File`].
+    File {
+        request_id: RequestId,
+        answer: FileAnswer,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +63,24 @@ pub enum Answer {
 #[serde(default)]
 pub struct Prompt {
     pub text: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub context: Vec<Context>,
+    /// Only for agents whose [`super::Capabilities::images`] says so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Image>,
+}
+
+/// A picture that goes along with a prompt.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Image {
+    /// Absolute.
+    pub path: String,
+    /// E.g. `image/png`; empty until the file was read.
+    pub mime: String,
+    /// Its bytes in base64; the session reads them when the prompt is delivered, and journals do not keep them.
+    #[serde(skip)]
+    pub data: String,
 }
 
 /// A piece of a file or buffer that goes along with a prompt, exact to the byte.
@@ -58,11 +97,17 @@ pub struct Context {
     /// The text is the buffer's and not (yet) on disk.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unsaved: bool,
+    /// The text is no file's but the output of this command, which the user has run.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub command: String,
 }
 
 impl Context {
     /// `src/main.rs:10-20`, as attachments and transcripts name it.
     pub fn label(&self) -> String {
+        if !self.command.is_empty() {
+            return format!("! {}", self.command);
+        }
         let path = if self.path.is_empty() { "[No Name]" } else { &self.path };
         match (self.first_line, self.last_line) {
             (0, _) => path.to_owned(),
@@ -73,6 +118,11 @@ impl Context {
 }
 
 impl Prompt {
+    /// Words alone.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
     /// The prompt as one text, for agents that take nothing else: the words, then each piece of context in a fence that
     /// is longer than any run of backticks inside. The line end before the closing fence is never the text's own, so that
     /// an empty last line is seen. A selection without words is the prompt itself, and context without text only says where
@@ -94,6 +144,12 @@ impl Prompt {
                 let filetype =
                     if context.filetype.is_empty() { String::new() } else { format!(", {}", context.filetype) };
                 out.push_str(&format!("(From {name}{lines}{filetype})"));
+                continue;
+            }
+            if !context.command.is_empty() {
+                let fence = "`".repeat(longest_run(&context.text).max(2) + 1);
+                let (command, text) = (&context.command, context.text.trim_end_matches('\n'));
+                out.push_str(&format!("Output of `{command}`:\n{fence}\n{text}\n{fence}"));
                 continue;
             }
             let unsaved = if context.unsaved { ", unsaved" } else { "" };
@@ -124,7 +180,9 @@ mod tests {
                 filetype: "rust".into(),
                 text: "let a = \"```\";\n\tüx".into(),
                 unsaved: true,
+                ..Context::default()
             }],
+            ..Prompt::default()
         };
         assert_eq!(
             prompt.to_text(),
@@ -136,7 +194,10 @@ mod tests {
     #[test]
     fn a_selection_that_is_the_prompt_ends_with_its_place() {
         let check = |context: Context, expect: &str| {
-            assert_eq!(Prompt { text: "let a;\n".into(), context: vec![context] }.to_text(), expect);
+            assert_eq!(
+                Prompt { text: "let a;\n".into(), context: vec![context], ..Prompt::default() }.to_text(),
+                expect
+            );
         };
         let place = Context { path: "a.rs".into(), first_line: 3, last_line: 4, ..Context::default() };
         check(Context { filetype: "rust".into(), ..place.clone() }, "let a;\n\n\n(From `a.rs`, lines 3-4, rust)");
@@ -146,12 +207,15 @@ mod tests {
     #[test]
     fn an_empty_last_line_is_seen() {
         let context = Context { path: "a".into(), text: "x\n".into(), ..Context::default() };
-        assert_eq!(Prompt { text: String::new(), context: vec![context] }.to_text(), "From `a`:\n```\nx\n\n```");
+        assert_eq!(
+            Prompt { text: String::new(), context: vec![context], ..Prompt::default() }.to_text(),
+            "From `a`:\n```\nx\n\n```"
+        );
     }
 
     #[test]
     fn words_alone_are_left_as_they_are() {
-        let prompt = Prompt { text: " a | \"b\" %#\\ ".into(), context: Vec::new() };
+        let prompt = Prompt::new(" a | \"b\" %#\\ ");
         assert_eq!(prompt.to_text(), " a | \"b\" %#\\ ");
     }
 }

@@ -2,6 +2,8 @@
 
 use super::{
     capabilities::Capabilities,
+    conversation::Conversation,
+    file::FileRequest,
     id::{MessageId, RequestId, ToolUseId},
     message::Content,
     question::{PermissionRequest, QuestionRequest},
@@ -28,10 +30,21 @@ pub enum Event {
     AgentSession(String),
     Model(String),
     Mode(String),
+    Effort(String),
     Title(String),
+    /// How full the model's context is, in tokens.
+    Context {
+        used: u64,
+        /// `None` if the agent does not say.
+        size: Option<u64>,
+    },
     Capabilities(Box<Capabilities>),
     Permission(Box<PermissionRequest>),
     Question(Box<QuestionRequest>),
+    /// The agent wants a file's text, or to have it changed.
+    File(Box<FileRequest>),
+    /// The answer to [`super::Command::ListConversations`], or why there is none.
+    Conversations(Result<Vec<Conversation>, String>),
     /// The agent no longer waits for an answer.
     Withdrawn(RequestId),
     /// The agent is not logged in. `message` is what it said; the session adds what the user can do about it.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    command::Context,
+    command::Prompt,
     diff::FileDiff,
     id::{MessageId, RequestId, ToolUseId},
     question::{PermissionOption, Question},
@@ -33,11 +33,7 @@ pub struct AgentMessage {
 #[serde(tag = "type", content = "content", rename_all = "snake_case")]
 pub enum Content {
     Init(Init),
-    Prompt {
-        text: String,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        context: Vec<Context>,
-    },
+    Prompt(Prompt),
     Text {
         text: String,
     },

@@ -4,23 +4,27 @@
 
 pub mod capabilities;
 pub mod command;
+pub mod conversation;
 pub mod diff;
 pub mod event;
+pub mod file;
 pub mod id;
 pub mod message;
 pub mod options;
 pub mod question;
 pub mod session;
 
-pub use capabilities::{Capabilities, Choice};
-pub use command::{Answer, Command, Context, Prompt};
+pub use capabilities::{AgentOption, Capabilities, Choice, Login, Terminal};
+pub use command::{Answer, Command, Context, Image, Prompt};
+pub use conversation::Conversation;
 pub use diff::{FileDiff, Hunk};
 pub use event::{Event, TurnOutcome};
+pub use file::{FileAccess, FileAnswer, FileRequest};
 pub use id::{MessageId, OptionId, RequestId, SessionId, ToolUseId};
 pub use message::{
     AgentMessage, Compaction, Content, Cost, Init, Location, Plan, PlanEntry, PlanStatus, ToolCall, ToolKind,
     ToolResult,
 };
-pub use options::{InvalidOptions, ProviderConfig, Resume, ResumeMode, StartOptions};
+pub use options::{InvalidOptions, McpServer, ProviderConfig, Resume, ResumeMode, StartOptions};
 pub use question::{OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest};
 pub use session::{Attention, SessionSummary, Status};

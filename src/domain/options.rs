@@ -20,6 +20,23 @@ pub struct ProviderConfig {
     pub env: BTreeMap<String, String>,
     /// Names, with `*` for any rest, that pass the stripping.
     pub pass_env: Vec<String>,
+    /// The user's own, passed on to agents that take them from their host.
+    pub mcp_servers: Vec<McpServer>,
+}
+
+/// A server of tools for the agent: a program, or an address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct McpServer {
+    pub name: String,
+    /// Program and arguments of one that is started by the agent and speaks over its stdio; else empty.
+    pub command: Vec<String>,
+    pub env: BTreeMap<String, String>,
+    /// Of one that is reached by HTTP; else empty.
+    pub url: String,
+    pub headers: BTreeMap<String, String>,
+    /// The address speaks the older transport of server-sent events.
+    pub sse: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,9 +114,17 @@ pub struct StartOptions {
     /// The agent's own session id.
     #[serde(default)]
     pub resume_session_id: Option<String>,
+    /// What is resumed is copied, and the copy goes on.
+    #[serde(default)]
+    pub fork: bool,
+    #[serde(default)]
+    pub effort: Option<String>,
     /// Takes up a session of ours whose journal is there: after a restart of the backend.
     #[serde(default)]
     pub restore: bool,
+    /// The session's transcript has the conversation that is resumed: an agent that could tell it need not.
+    #[serde(skip)]
+    pub history_known: bool,
 }
 
 impl StartOptions {
@@ -150,7 +175,10 @@ impl StartOptions {
             worktree_name: None,
             resume_mode: ResumeMode::Unset,
             resume_session_id: None,
+            fork: false,
+            effort: None,
             restore: false,
+            history_known: false,
         }
     }
 }

@@ -38,6 +38,13 @@ pub struct SessionSummary {
     pub cwd: String,
     pub model: String,
     pub mode: String,
+    pub effort: String,
+    /// Tokens in the model's context after its last answer, where the agent tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context_used: Option<u64>,
+    /// Tokens that the model's context holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context_size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attention: Option<Attention>,
     /// Prompts that wait for the end of the turn.

@@ -7,7 +7,7 @@ use super::{
     tool,
 };
 use crate::{
-    domain::{Cost, PlanStatus},
+    domain::{Cost, PlanStatus, Prompt},
     transcript::{Body, Entry},
 };
 
@@ -40,7 +40,7 @@ fn own(entry: &Entry, around: &Around, expanded: bool, icons: Icons) -> Layout {
             return Layout { lines: vec![thinking(entry, icons)], flow };
         }
         Body::Tool(body) => tool::lines(entry, body, around, expanded, icons),
-        Body::Prompt { text, context } => {
+        Body::Prompt(Prompt { text, context, images }) => {
             let mut lines = Vec::new();
             let shown = split_lines(text.trim_end_matches('\n')).enumerate().map(|(index, text)| {
                 let mut line = Line::default();
@@ -60,6 +60,7 @@ fn own(entry: &Entry, around: &Around, expanded: bool, icons: Icons) -> Layout {
                     lines.extend(text.take(UNFOLDED).map(|text| Line::of(format!("    {text}"), "AgorOutput")));
                 }
             }
+            lines.extend(images.iter().map(|image| Line::of(format!("  image {}", image.path), "AgorPath")));
             if let Some(first) = lines.first_mut() {
                 first.anchor = Some(Anchor::Turn);
             }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::{
-    domain::PlanStatus,
+    domain::{PlanStatus, Prompt},
     transcript::{Body, Transcript},
 };
 
@@ -29,12 +29,15 @@ fn piece(body: &Body) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = match body {
-        Body::Prompt { text, context } => {
+        Body::Prompt(Prompt { text, context, images }) => {
             let mut result = writeln!(out, "## Prompt\n\n{text}");
             for piece in context {
                 let fence = fence(&piece.text);
                 let (label, filetype, text) = (piece.label(), &piece.filetype, piece.text.trim_end_matches('\n'));
                 result = writeln!(out, "\n`{label}`\n\n{fence}{filetype}\n{text}\n{fence}");
+            }
+            for image in images {
+                result = writeln!(out, "\n![image]({})", image.path);
             }
             result
         }
@@ -96,10 +99,7 @@ mod tests {
     fn the_agent_s_text_is_exact() {
         let mut transcript = Transcript::default();
         let said = "A ```fence``` and\n\ttabs ä\u{202e}";
-        for (id, content) in [
-            ("1", Content::Prompt { text: "go".into(), context: Vec::new() }),
-            ("2", Content::Text { text: said.into() }),
-        ] {
+        for (id, content) in [("1", Content::Prompt(Prompt::new("go"))), ("2", Content::Text { text: said.into() })] {
             transcript.fold(AgentMessage { id: id.into(), parent_id: None, timestamp: 0, part: false, content });
         }
         assert_eq!(to_markdown(&transcript), format!("## Prompt\n\ngo\n\n{said}\n"));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{AgentMessage, Content, ToolCall, ToolKind, ToolResult};
+use crate::domain::{AgentMessage, Content, Prompt, ToolCall, ToolKind, ToolResult};
 
 /// A buffer as Neovim would keep it.
 #[derive(Default)]
@@ -103,7 +103,7 @@ fn a_stream_paints_what_a_repaint_would() {
     for micros in [1.0, 40.0, 1e6] {
         let mut world = World::new();
         world.settle(micros);
-        world.say("p", false, Content::Prompt { text: "go\non".into(), context: Vec::new() });
+        world.say("p", false, Content::Prompt(Prompt::new("go\non")));
         for piece in ["# He", "ad\n", "\nsome `co", "de`\n```\nx", "\ny\n```", "\nend"] {
             world.text("a", true, piece);
             world.settle(micros);
@@ -314,7 +314,7 @@ fn folding_back_before_all_was_unfolded_leaves_nothing_behind() {
         for steps in 0..60 {
             let mut world = World::new();
             for turn in 0..3 {
-                world.say(&format!("p{turn}"), false, Content::Prompt { text: "go on".into(), context: Vec::new() });
+                world.say(&format!("p{turn}"), false, Content::Prompt(Prompt::new("go on")));
                 let thought = "a thought goes on\n".repeat(30);
                 world.say(&format!("h{turn}"), false, Content::Thinking { text: thought });
                 world.tool(&format!("t{turn}"));

@@ -2,10 +2,12 @@
 //!
 //! It handles one event after the other without waiting in between, so every change of state is whole. What the agent
 //! says is in `agent`, what it is told in `told`, questions are in `asked`, what clients are shown in `show`,
-//! sessions from their journals in `restored`.
+//! files that agents want through us in `files`, sessions
+//! from their journals in `restored`.
 
 mod agent;
 mod asked;
+mod files;
 mod restored;
 mod show;
 mod told;

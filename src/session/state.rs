@@ -55,6 +55,9 @@ impl State {
                 cwd: options.cwd.to_string_lossy().into_owned(),
                 model: options.model.clone().unwrap_or_default(),
                 mode,
+                effort: options.effort.clone().unwrap_or_default(),
+                context_used: None,
+                context_size: None,
                 attention: None,
                 queued: 0,
                 pending: 0,
@@ -104,9 +107,7 @@ impl State {
     /// What a message of an earlier backend's journal tells of the session.
     pub(super) fn recall(&mut self, content: &Content) {
         match content {
-            Content::Prompt { text, context } => {
-                self.title_from(&Prompt { text: text.clone(), context: context.clone() });
-            }
+            Content::Prompt(prompt) => self.title_from(prompt),
             Content::Init(init) => {
                 if !init.session_id.is_empty() {
                     self.agent_session = Some(init.session_id.clone());
@@ -366,8 +367,8 @@ mod tests {
     #[test]
     fn a_title_comes_from_the_first_prompt() {
         let mut state = state();
-        state.title_from(&Prompt { text: "\n  Explain this \nplease".into(), context: Vec::new() });
-        state.title_from(&Prompt { text: "Another".into(), context: Vec::new() });
+        state.title_from(&Prompt::new("\n  Explain this \nplease"));
+        state.title_from(&Prompt::new("Another"));
         assert_eq!(state.summary.title, "Explain this");
     }
 }

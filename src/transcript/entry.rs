@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::domain::{
-    Compaction, Context, Cost, FileDiff, PermissionOption, Plan, Question, RequestId, ToolCall, ToolUseId,
+    Compaction, Cost, FileDiff, PermissionOption, Plan, Prompt, Question, RequestId, ToolCall, ToolUseId,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -23,10 +23,7 @@ pub struct Entry {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
-    Prompt {
-        text: String,
-        context: Vec<Context>,
-    },
+    Prompt(Prompt),
     Text(String),
     Thinking(String),
     Tool(Box<Tool>),

@@ -32,7 +32,7 @@ impl Transcript {
             Content::Thinking { text } => self.text(place, text, Body::Thinking),
             Content::ToolCall(call) => Some(self.tool_call(place, call)),
             Content::ToolResult(result) => Some(self.tool_result(place, result)),
-            Content::Prompt { text, context } => Some(self.upsert(place, Body::Prompt { text, context })),
+            Content::Prompt(prompt) => Some(self.upsert(place, Body::Prompt(prompt))),
             Content::Permission { request_id, tool_use_id, options, outcome } => {
                 let tool = tool_use_id.clone();
                 let index = self.upsert(place, Body::Permission { request_id, tool_use_id, options, outcome });

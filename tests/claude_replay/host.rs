@@ -97,7 +97,7 @@ impl Host {
             // A session holds prompts back while a turn runs.
             (Some("user"), _) if !self.running => {
                 let text = message["message"]["content"].as_str().unwrap_or("(blocks)").to_owned();
-                self.command(Command::Prompt(Prompt { text, context: Vec::new() }));
+                self.command(Command::Prompt(Prompt::new(text)));
             }
             (Some("control_request"), Some("initialize")) => self.same(message, 0),
             (Some("control_request"), Some("interrupt")) => {

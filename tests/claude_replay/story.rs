@@ -113,7 +113,7 @@ fn told(event: &Event, parts: &mut BTreeMap<MessageId, usize>) -> Option<String>
 fn told_content(content: &Content) -> String {
     match content {
         Content::Init(init) => format!("init {} {}, {} tools", init.model, init.cwd, init.tools.len()),
-        Content::Prompt { text, .. } => format!("prompt {text:?}"),
+        Content::Prompt(prompt) => format!("prompt {:?}", prompt.text),
         Content::Text { text } => format!("text {text:?}"),
         Content::Thinking { text } => format!("thinking {text:?}"),
         Content::ToolCall(call) => {

@@ -144,7 +144,7 @@ impl Session {
     }
 
     pub fn prompt(&mut self, text: &str) {
-        self.command(Command::Prompt(Prompt { text: text.to_owned(), context: Vec::new() }));
+        self.command(Command::Prompt(Prompt::new(text)));
     }
 
     pub fn choose(&mut self, request_id: &RequestId, option: &str, message: Option<&str>) {

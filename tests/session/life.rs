@@ -81,7 +81,7 @@ async fn prompts_wait_for_the_turn_and_go_out_one_by_one() {
         .messages
         .iter()
         .filter_map(|message| match &message.content {
-            Content::Prompt { text, .. } => Some(format!("> {text}")),
+            Content::Prompt(prompt) => Some(format!("> {}", prompt.text)),
             Content::Text { text } => Some(text.clone()),
             _ => None,
         })

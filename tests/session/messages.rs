@@ -50,7 +50,7 @@ async fn listeners_get_every_message_once_in_full_and_parts_merged() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), count, "each comes in full once");
-    assert!(matches!(wholes[0].content, Content::Prompt { .. }), "from the first on");
+    assert!(matches!(wholes[0].content, Content::Prompt(_)), "from the first on");
     let text = texts(&all.iter().filter(|m| !m.part).map(|m| (*m).clone()).collect::<Vec<_>>()).concat();
     assert_eq!(text.len(), 5000 * 40);
     assert!(all.len() < 500, "{} messages for 5000 parts", all.len());

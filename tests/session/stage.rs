@@ -204,7 +204,7 @@ pub fn id(name: &str) -> SessionId {
 }
 
 pub fn text(text: &str) -> Prompt {
-    Prompt { text: text.to_owned(), context: Vec::new() }
+    Prompt::new(text)
 }
 
 pub fn texts(messages: &[AgentMessage]) -> Vec<String> {

@@ -18,7 +18,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Adapter, Ids};
-use crate::domain::{Content, Event, Init, MessageId, ToolResult, ToolUseId, TurnOutcome};
+use crate::domain::{Content, Event, Init, MessageId, Prompt, ToolResult, ToolUseId, TurnOutcome};
 use json::{is_true, list, some_text, text};
 use stream::{Broken, Kind, Streams, Whole};
 use tool::{Call, Calls};
@@ -317,7 +317,7 @@ impl Claude {
         if let Some(parent) = thread {
             let call = self.calls.find(parent);
             let known = call.is_some_and(|call| text(&call.input, "prompt") == said);
-            let content = Content::Prompt { text: said.to_owned(), context: Vec::new() };
+            let content = Content::Prompt(Prompt::new(said));
             return (!known).then(|| self.message(event, thread, content));
         }
         let subtype = if is_true(event, "isSynthetic") { "synthetic" } else { "user" };

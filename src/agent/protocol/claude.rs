@@ -42,6 +42,7 @@ pub const ROW: Row = Row {
     build: |options, nonce| Box::new(Claude::new(options, nonce)),
     // 2.1.197 resumes with the model's default context otherwise.
     renames_model: true,
+    ready_within: None,
 };
 
 /// How much of a line that is no message goes to the log.
@@ -147,6 +148,7 @@ impl Claude {
             set_model: true,
             set_mode: true,
             images: false,
+            ..Capabilities::default()
         }
     }
 
@@ -246,7 +248,11 @@ impl Claude {
         out: &mut Output,
     ) {
         if self.wait(id, request, Pending::Question(pending)) {
-            out.event(Event::Question(Box::new(QuestionRequest { request_id: RequestId::from(id), questions })));
+            out.event(Event::Question(Box::new(QuestionRequest {
+                request_id: RequestId::from(id),
+                url: None,
+                questions,
+            })));
         }
     }
 
@@ -395,6 +401,14 @@ impl Protocol for Claude {
                 self.request(&mut out, Sent::Model(model), request);
             }
             Command::SetMode(mode) => self.set_mode(mode, &mut out),
+            // Not among its capabilities: nobody gets here.
+            Command::SetEffort(_)
+            | Command::SetOption { .. }
+            | Command::Steer(_)
+            | Command::Login(_)
+            | Command::ListConversations
+            | Command::DeleteConversation(_)
+            | Command::File { .. } => {}
         }
         out
     }

@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-pub const ROW: Row = Row { name: "sidecar", launch, build, renames_model: false };
+pub const ROW: Row = Row { name: "sidecar", launch, build, renames_model: false, ready_within: None };
 
 /// A runner's command line and environment are whole as configured.
 fn launch(_: &StartOptions) -> Launch {
@@ -344,8 +344,16 @@ impl Protocol for Sidecar {
             Command::Prompt(prompt) => self.prompt(&mut out, &prompt),
             Command::Interrupt => self.interrupt(&mut out),
             Command::Answer { request_id, answer } => self.answer(&mut out, &request_id, &answer),
-            // A runner takes both at its start, and its capabilities say so: nobody gets here.
-            Command::SetModel(_) | Command::SetMode(_) => {}
+            // A runner takes these at its start, if at all, and its capabilities say so: nobody gets here.
+            Command::SetModel(_)
+            | Command::SetMode(_)
+            | Command::SetEffort(_)
+            | Command::SetOption { .. }
+            | Command::Steer(_)
+            | Command::Login(_)
+            | Command::ListConversations
+            | Command::DeleteConversation(_)
+            | Command::File { .. } => {}
         }
         out
     }

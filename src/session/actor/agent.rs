@@ -178,6 +178,13 @@ impl Actor {
             Event::AgentSession(id) => self.agent_session(id),
             Event::Model(model) => self.change(|summary| summary.model = model),
             Event::Mode(mode) => self.change(|summary| summary.mode = mode),
+            Event::Effort(effort) => self.change(|summary| summary.effort = effort),
+            Event::Context { used, size } => self.change(|summary| {
+                summary.context_used = Some(used);
+                summary.context_size = size.or(summary.context_size);
+            }),
+            Event::File(request) => self.file(*request),
+            Event::Conversations(found) => self.conversations(found),
             Event::Title(title) => self.change(|summary| summary.title = title),
             Event::Capabilities(capabilities) => {
                 self.state.set_capabilities(*capabilities);

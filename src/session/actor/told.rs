@@ -126,7 +126,7 @@ impl Actor {
     }
 
     pub(super) fn deliver_prompt(&mut self, prompt: Prompt) {
-        self.say(Content::Prompt { text: prompt.text.clone(), context: prompt.context.clone() });
+        self.say(Content::Prompt(prompt.clone()));
         self.unheard = Some(prompt.clone());
         self.set_busy(true);
         self.set_status(Status::Running, None);

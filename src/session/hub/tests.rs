@@ -42,7 +42,7 @@ fn id(name: &str) -> SessionId {
 }
 
 fn prompt(session: &str) -> impl FnOnce(Reply<()>) -> Request {
-    let (session, prompt) = (id(session), Prompt { text: "again".into(), context: Vec::new() });
+    let (session, prompt) = (id(session), Prompt::new("again"));
     move |reply| Request::Send { session, prompt, reply }
 }
 

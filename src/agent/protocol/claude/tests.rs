@@ -27,7 +27,7 @@ fn feed(claude: &mut Claude, value: Value) -> Output {
 }
 
 fn prompt(claude: &mut Claude, text: &str) -> Output {
-    claude.command(Command::Prompt(Prompt { text: text.to_owned(), context: Vec::new() }))
+    claude.command(Command::Prompt(Prompt::new(text)))
 }
 
 fn ask(claude: &mut Claude, id: &str, extra: Value) -> Output {

@@ -75,7 +75,7 @@ fn what_is_empty_is_left_out_and_nothing_is_null() {
 #[test]
 fn the_selection_goes_along_in_the_prompt() {
     let context = Context { path: "a.rs".into(), first_line: 2, last_line: 2, text: "x".into(), ..Context::default() };
-    let prompt = Prompt { text: "Why".into(), context: vec![context] };
+    let prompt = Prompt { text: "Why".into(), context: vec![context], ..Prompt::default() };
     let out = sidecar("x").command(Command::Prompt(prompt));
     let query: Value = serde_json::from_slice(&out.writes[0]).expect("a query is JSON");
     assert_eq!(query["prompt"], "Why\n\nFrom `a.rs`, line 2:\n```\nx\n```");
