@@ -14,6 +14,11 @@ impl Source {
         self.tokens.iter().any(|token| token == word)
     }
 
+    /// A function of this name is called, whatever stands before it.
+    pub fn calls(&self, name: &str) -> bool {
+        self.tokens.windows(2).any(|pair| pair[0] == name && pair[1] == "(")
+    }
+
     pub fn has_macro(&self, name: &str) -> bool {
         self.tokens.windows(2).any(|pair| pair[0] == name && pair[1] == "!")
     }

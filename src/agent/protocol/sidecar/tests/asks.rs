@@ -182,9 +182,9 @@ fn a_runners_own_questions_are_answered_by_id() {
         sidecar("x"),
         vec![ask("q1"), Reply("q1", Answer::Answers(answers.into())), ask("q2"), Reply("q2", Answer::Cancelled)],
         expect![[r#"
-            Question(QuestionRequest { request_id: RequestId("q1"), questions: [Question { id: "Which colour?", header: "Colour", text: "Which colour?", multi: true, secret: false, options: [QuestionOption { label: "Blue", description: "like the sky" }, QuestionOption { label: "Red", description: "" }], allow_other: true }, Question { id: "name", header: "", text: "Your name?", multi: false, secret: true, options: [], allow_other: true }] })
+            Question(QuestionRequest { request_id: RequestId("q1"), url: None, questions: [Question { id: "Which colour?", header: "Colour", text: "Which colour?", multi: true, secret: false, options: [QuestionOption { label: "Blue", description: "like the sky" }, QuestionOption { label: "Red", description: "" }], allow_other: true }, Question { id: "name", header: "", text: "Your name?", multi: false, secret: true, options: [], allow_other: true }] })
             → {"type":"question_response","sessionId":"s1","requestId":"q1","answers":{"Which colour?":["Blue","Red"],"name":["Ada"]}}
-            Question(QuestionRequest { request_id: RequestId("q2"), questions: [Question { id: "Which colour?", header: "Colour", text: "Which colour?", multi: true, secret: false, options: [QuestionOption { label: "Blue", description: "like the sky" }, QuestionOption { label: "Red", description: "" }], allow_other: true }, Question { id: "name", header: "", text: "Your name?", multi: false, secret: true, options: [], allow_other: true }] })
+            Question(QuestionRequest { request_id: RequestId("q2"), url: None, questions: [Question { id: "Which colour?", header: "Colour", text: "Which colour?", multi: true, secret: false, options: [QuestionOption { label: "Blue", description: "like the sky" }, QuestionOption { label: "Red", description: "" }], allow_other: true }, Question { id: "name", header: "", text: "Your name?", multi: false, secret: true, options: [], allow_other: true }] })
             → {"type":"question_response","sessionId":"s1","requestId":"q2","cancelled":true}
         "#]],
     );
