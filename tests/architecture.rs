@@ -49,9 +49,7 @@ const MONOPOLIES: &[Monopoly] = &[
     Monopoly {
         // The embedded runners are agents: they run below a keeper and may have tools, as others have.
         what: "starts a process",
-        sign: |source| {
-            source.uses_path(&["process", "Command"]) || source.calls("fork") || source.calls("execve")
-        },
+        sign: |source| source.uses_path(&["process", "Command"]) || source.calls("fork") || source.calls("execve"),
         places: &["src/agent/process.rs", "src/agent/process/", "src/keeper/", "src/runner/"],
     },
     Monopoly {

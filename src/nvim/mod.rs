@@ -1,12 +1,13 @@
 //! Neovim as a front end: the only folder that knows nvim-rs and msgpack.
 //!
 //! `link` carries, `decode` and `encode` translate, `dispatch` turns what the editor wants into requests, and `painter`
-//! is the one place that calls the editor. The wire is described in `doc/wire.md`.
+//! is the one place that calls the editor, as much at a time as `pace` allows. The wire is described in `doc/wire.md`.
 
 mod decode;
 mod dispatch;
 mod encode;
 mod link;
+mod pace;
 mod painter;
 
 use std::{path::PathBuf, sync::Arc};

@@ -1,8 +1,7 @@
 //! The one place that calls the editor: what there is to tell and to paint, in one acknowledged call at a time.
 //!
 //! The answer is the back-pressure: while the editor sits at a prompt nothing is sent, what comes meanwhile merges, and
-//! sessions go on. At most 60 calls a second, each limited by what it will cost Neovim's thread: the estimate is
-//! corrected by the time that each answer reports.
+//! sessions go on. At most 60 calls a second, each limited by what it will cost Neovim's thread (`pace`).
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,6 +18,7 @@ use tokio::{
 use super::{
     encode,
     link::{Answer, Link},
+    pace::Pace,
 };
 use crate::{
     client::{Batch, Outbox, Stats},
@@ -30,10 +30,6 @@ use crate::{
 const FRAME: Duration = Duration::from_micros(16_667);
 /// Text may be locked while an expression mapping waits for a key.
 const BUSY_RETRY: Duration = Duration::from_millis(50);
-/// What a call may cost, in microseconds of Neovim's thread.
-const CALL_MICROS: f64 = 1_500.0;
-/// Of it, what every call costs whatever it carries.
-const CALL_FIXED: f64 = 300.0;
 /// How long a session may take to lay out a frame before the others go ahead without it.
 const LAYOUT: Duration = Duration::from_millis(8);
 
@@ -71,8 +67,7 @@ pub struct Painter {
     outbox: Outbox,
     replies: Vec<(u64, Result<Value, String>)>,
     views: Vec<View>,
-    /// What a call really cost by what it was estimated to.
-    scale: f64,
+    pace: Pace,
     next_frame: Instant,
     /// Round robin among views that are not focused.
     turn: usize,
@@ -124,7 +119,7 @@ impl Painter {
             outbox: Outbox::default(),
             replies: Vec::new(),
             views: Vec::new(),
-            scale: 1.0,
+            pace: Pace::default(),
             next_frame: Instant::now(),
             turn: 0,
             sessions: HashSet::new(),
@@ -300,7 +295,7 @@ impl Painter {
         order.rotate_left(self.turn.min(count - 1).min(self.views.len()));
         order.sort_by_key(|&index| !self.views[index].shown.focused);
         let now = Instant::now();
-        let mut left = (CALL_MICROS - CALL_FIXED) / self.scale;
+        let mut left = self.pace.room();
         let mut waiting = order.iter().filter(|&&index| self.views[index].dirty).count();
         let mut patches = Vec::new();
         for index in order {
@@ -361,7 +356,7 @@ impl Painter {
         let field = |name: &str| answer.as_map().and_then(|map| map.iter().find(|(key, _)| key.as_str() == Some(name)));
         let ms = field("ms").and_then(|(_, ms)| ms.as_f64()).unwrap_or(0.0);
         self.stats.call(flight.patches.len() as u64, flight.bytes, ms);
-        self.correct(flight.estimate, ms);
+        self.pace.learn(flight.estimate, ms);
         let results = field("results").and_then(|(_, results)| results.as_array().cloned()).unwrap_or_default();
         let mut results = results.iter().map(|result| result.as_str().unwrap_or("").to_owned());
         for (id, patch) in flight.patches {
@@ -404,14 +399,6 @@ impl Painter {
         if let Some(view) = self.views.iter_mut().find(|view| view.shown.view == id) {
             view.dirty = true;
             self.hub.send(Request::Repaint { session: view.shown.session.clone(), view: id });
-        }
-    }
-
-    /// Brings the estimate nearer to what calls really cost; small ones say nothing.
-    fn correct(&mut self, estimate: f64, ms: f64) {
-        if estimate > 200.0 && ms > 0.0 {
-            let real = ms * 1000.0 / (estimate + CALL_FIXED);
-            self.scale = (0.8 * self.scale + 0.2 * real).clamp(0.25, 20.0);
         }
     }
 }
