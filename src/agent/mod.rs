@@ -5,6 +5,7 @@
 
 pub mod adapter;
 pub mod environment;
+pub mod jsonrpc;
 pub mod lines;
 pub mod locate;
 pub mod process;
