@@ -17,9 +17,9 @@ use crate::domain::StartOptions;
 const OWN_BINARY: &str = "<binary>";
 /// Where runners lie under a root.
 const RUNNERS: &str = "sidecar/dist";
-/// Where Claude Code installs itself without touching the `PATH`: under the home directory, and for all.
-const CLAUDE_HOME: [&str; 2] = [".local/bin/claude", ".claude/local/claude"];
-const CLAUDE_SYSTEM: [&str; 2] = ["/usr/local/bin/claude", "/usr/bin/claude"];
+/// Where Claude Code installs itself without touching the `PATH`. Whoever writes a bare `claude` means it, in an entry of
+/// their own too.
+const CLAUDE: [&str; 4] = ["~/.local/bin/claude", "~/.claude/local/claude", "/usr/local/bin/claude", "/usr/bin/claude"];
 
 /// What to execute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,9 +44,9 @@ pub enum LocateError {
     #[error("AGOR_ROOT is '{0}', which is not a whole path: set it to one, or unset it")]
     RelativeRoot(String),
     #[error(
-        "Claude Code was not found. Install it with npm install -g @anthropic-ai/claude-code, then :AgorStart {provider} again; :AgorStart demo works now. Looked for: {tried}"
+        "{title} was not found. Install it with {install}, then :AgorStart {provider} again; :AgorStart demo works now. Looked for: {tried}"
     )]
-    NoClaude { provider: String, tried: Tried },
+    NotInstalled { provider: String, title: String, install: String, tried: Tried },
     #[error(
         "'{program}' was not found. Looked for: {tried}. Install it, or set providers.{provider}.command; :AgorStart demo works now."
     )]
@@ -92,10 +92,7 @@ pub fn locate(options: &StartOptions, own: &Path) -> Result<Program, LocateError
     let path = match command.first().map(String::as_str) {
         None | Some("") => return Err(LocateError::EmptyCommand(provider.clone())),
         Some(OWN_BINARY) => return Ok(Program { path: own.to_owned(), args }),
-        Some("claude") => {
-            places.find_claude().map_err(|tried| LocateError::NoClaude { provider: provider.clone(), tried })?
-        }
-        Some(program) => places.find(program, provider)?,
+        Some(program) => places.find(program, options)?,
     };
     interpret(path, args, &places, provider)
 }
@@ -172,36 +169,37 @@ impl Places {
         self.path.iter().map(move |folder| folder.join(name))
     }
 
-    fn claude(&self) -> Vec<PathBuf> {
-        let mut all: Vec<PathBuf> = self.on_path("claude").collect();
-        let at_home = self.home.iter().flat_map(|home| CLAUDE_HOME.map(|place| home.join(place)));
-        for path in at_home.chain(CLAUDE_SYSTEM.map(PathBuf::from)) {
-            if !all.contains(&path) {
-                all.push(path);
+    /// `~/` is the home directory of the editor's environment; anything else has to be a whole path.
+    fn whole(&self, path: &str) -> Option<PathBuf> {
+        match (path.strip_prefix("~/"), &self.home) {
+            (Some(rest), Some(home)) => Some(home.join(rest)),
+            _ => Some(PathBuf::from(path)).filter(|path| path.is_absolute()),
+        }
+    }
+
+    fn find(&self, program: &str, options: &StartOptions) -> Result<PathBuf, LocateError> {
+        let provider = options.provider.clone();
+        if program.contains('/') {
+            let relative = || LocateError::Relative { provider, program: program.to_owned() };
+            return self.whole(program).ok_or_else(relative);
+        }
+        let mut tried: Vec<PathBuf> = self.on_path(program).collect();
+        let config = &options.config;
+        let also = config.also.iter().map(String::as_str).chain(CLAUDE.into_iter().filter(|_| program == "claude"));
+        for path in also.filter_map(|path| self.whole(path)) {
+            if !tried.contains(&path) {
+                tried.push(path);
             }
         }
-        all
-    }
-
-    fn find_claude(&self) -> Result<PathBuf, Tried> {
-        let all = self.claude();
-        all.iter().find(|path| is_executable(path)).cloned().ok_or(Tried(all))
-    }
-
-    fn find(&self, program: &str, provider: &str) -> Result<PathBuf, LocateError> {
-        if let (Some(rest), Some(home)) = (program.strip_prefix("~/"), &self.home) {
-            return Ok(home.join(rest));
+        if let Some(path) = tried.iter().find(|path| is_executable(path)) {
+            return Ok(path.clone());
         }
-        if program.contains('/') {
-            let relative = || LocateError::Relative { provider: provider.to_owned(), program: program.to_owned() };
-            return Path::new(program).is_absolute().then(|| program.into()).ok_or_else(relative);
+        let tried = Tried(tried);
+        if config.install.is_empty() {
+            return Err(LocateError::NoProgram { provider, program: program.to_owned(), tried });
         }
-        let tried: Vec<PathBuf> = self.on_path(program).collect();
-        tried.iter().find(|path| is_executable(path)).cloned().ok_or_else(|| LocateError::NoProgram {
-            provider: provider.to_owned(),
-            program: program.to_owned(),
-            tried: Tried(tried),
-        })
+        let title = if config.title.is_empty() { format!("'{program}'") } else { config.title.clone() };
+        Err(LocateError::NotInstalled { provider, title, install: config.install.clone(), tried })
     }
 }
 
@@ -336,13 +334,31 @@ mod tests {
     }
 
     #[test]
+    fn a_missing_agent_says_how_it_is_installed() {
+        let mut machine = Machine::new("gemini", Some(&["gemini", "--acp"]));
+        machine.options.config.install = "npm install -g gemini".into();
+        machine.fails(
+            "'gemini' was not found. Install it with npm install -g gemini, then :AgorStart gemini again; :AgorStart \
+             demo works now. Looked for: %/bin/gemini, %/other/gemini",
+        );
+        machine.options.config.title = "Gemini CLI".into();
+        machine.options.config.also = vec!["~/own/gemini".into(), "relative/gemini".into()];
+        machine.file("project/relative/gemini", 0o755).fails(
+            "Gemini CLI was not found. Install it with npm install -g gemini, then :AgorStart gemini again; \
+             :AgorStart demo works now. Looked for: %/bin/gemini, %/other/gemini, %/home/own/gemini",
+        );
+        machine.file("home/own/gemini", 0o755).finds("%/home/own/gemini", &["--acp"]);
+        machine.file("other/gemini", 0o755).finds("%/other/gemini", &["--acp"]);
+    }
+
+    #[test]
     fn claude_has_places_of_its_own() {
-        let machine = Machine::new("claude", Some(&["claude", "-p"]));
-        if CLAUDE_SYSTEM.iter().all(|path| !Path::new(path).exists()) {
+        let machine = Machine::new("mine", Some(&["claude", "-p"]));
+        if ["/usr/local/bin/claude", "/usr/bin/claude"].iter().all(|path| !Path::new(path).exists()) {
             machine.fails(
-                "Claude Code was not found. Install it with npm install -g @anthropic-ai/claude-code, then :AgorStart \
-                 claude again; :AgorStart demo works now. Looked for: %/bin/claude, %/other/claude, \
-                 %/home/.local/bin/claude, %/home/.claude/local/claude, /usr/local/bin/claude, /usr/bin/claude",
+                "'claude' was not found. Looked for: %/bin/claude, %/other/claude, %/home/.local/bin/claude, \
+                 %/home/.claude/local/claude, /usr/local/bin/claude, /usr/bin/claude. Install it, or set \
+                 providers.mine.command; :AgorStart demo works now.",
             );
         }
         machine.file("home/.claude/local/claude", 0o755).finds("%/home/.claude/local/claude", &["-p"]);

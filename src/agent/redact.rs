@@ -5,6 +5,8 @@
 
 use serde_json::Value;
 
+use crate::domain::McpServer;
+
 /// Knows the values that must not be written.
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
@@ -23,9 +25,22 @@ impl Redactor {
             .filter(|(name, value)| is_secret_name(name) && value.len() >= MIN_SECRET)
             .map(|(_, value)| value.to_owned())
             .collect();
-        // The longest first, so that a secret inside another leaves nothing of it.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        sort(&mut secrets);
         Self { secrets }
+    }
+
+    /// Also for what the agent is told of the user's servers: every value of theirs, whatever its name. Paths stay, since
+    /// nearly every line has some.
+    #[must_use]
+    pub fn and_servers(mut self, servers: &[McpServer]) -> Self {
+        for value in servers.iter().flat_map(|server| server.env.values().chain(server.headers.values())) {
+            // A server that complains of its key names it without the scheme.
+            let bare = value.split_once(' ').map_or("", |(_, key)| key.trim());
+            let secret = |text: &&str| text.len() >= MIN_SECRET && !text.starts_with(['/', '~']);
+            self.secrets.extend([value.as_str(), bare].into_iter().filter(secret).map(str::to_owned));
+        }
+        sort(&mut self.secrets);
+        self
     }
 
     /// Free text, such as a line of stderr.
@@ -59,6 +74,11 @@ impl Redactor {
     pub fn short(&self, line: &str) -> String {
         self.line(line).chars().take(200).collect()
     }
+}
+
+/// The longest first, so that a secret inside another leaves nothing of it.
+fn sort(secrets: &mut [String]) {
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
 }
 
 fn redact(value: &mut Value) {
@@ -97,7 +117,7 @@ fn plain(name: &str) -> String {
 
 /// Names of objects and lists whose values are all masked.
 fn holds_secrets(name: &str) -> bool {
-    matches!(plain(name).as_str(), "env" | "extraenv" | "environ" | "environment" | "headers")
+    matches!(plain(name).as_str(), "env" | "extraenv" | "environ" | "environment" | "headers" | "httpheaders")
 }
 
 /// Names of keys and variables that hold secrets. Counts of tokens are none.
@@ -266,6 +286,22 @@ mod tests {
         assert!(!redactor.line(&deep).contains("hush"));
         let code = json!({"output": "let api_key = read();"}).to_string();
         assert_eq!(redactor.line(&code), code, "what is said in JSON is whole, for a trace to be replayed");
+    }
+
+    #[test]
+    fn what_a_server_is_given_is_masked_wherever_it_turns_up() {
+        let map = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+        let server = McpServer {
+            env: map(&[("PLAIN_NAME", "hush-hush-1"), ("ROOT", "/home/user/project"), ("N", "7")]),
+            headers: map(&[("X-Who", "Bearer hush-hush-2")]),
+            ..McpServer::default()
+        };
+        let redactor = Redactor::default().and_servers(&[server]);
+        let text = redactor.text("failed: hush-hush-1 in /home/user/project, 7 times; hush-hush-2 is expired");
+        assert_eq!(text, "failed: [redacted] in /home/user/project, 7 times; [redacted] is expired");
+        let line = json!({"mcpServers": [{"env": [{"name": "A", "value": "short"}]}], "http_headers": {"B": "small"}});
+        let line = redactor.line(&line.to_string());
+        assert!(!line.contains("short") && !line.contains("small"), "{line}");
     }
 
     #[test]

@@ -22,9 +22,15 @@ pub struct ProviderConfig {
     pub pass_env: Vec<String>,
     /// The user's own, passed on to agents that take them from their host.
     pub mcp_servers: Vec<McpServer>,
+    /// What people call the agent, for the sentence about a missing one; empty: its program's name.
+    pub title: String,
+    /// How to get it, as a command line; empty if nobody said.
+    pub install: String,
+    /// Where else its program may lie than on the `PATH`. `~/` begins one below the home directory.
+    pub also: Vec<String>,
 }
 
-/// A server of tools for the agent: a program, or an address.
+/// A server of tools for the agent: a program, or an address. The values of `env` and `headers` are secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct McpServer {

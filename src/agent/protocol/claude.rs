@@ -5,6 +5,7 @@
 //! prompts, and begins turns by itself when a background task ends.
 
 mod launch;
+mod mcp;
 mod permission;
 mod question;
 #[cfg(test)]
@@ -29,8 +30,8 @@ use crate::{
         stop::{Action, Signal, Step},
     },
     domain::{
-        Answer, Capabilities, Choice, Command, Content, Event, MessageId, Prompt, QuestionRequest, RequestId,
-        StartOptions,
+        Answer, Capabilities, Choice, Command, Content, Event, McpServer, MessageId, Prompt, QuestionRequest,
+        RequestId, StartOptions,
     },
 };
 
@@ -57,6 +58,8 @@ pub struct Claude {
     /// What Claude Code was told to resume.
     resume: Option<String>,
     directory: String,
+    /// The user's own, which Claude Code is told of before the first prompt.
+    servers: Vec<McpServer>,
     /// Our own control requests that wait for their answer.
     sent: Vec<(String, Sent)>,
     /// Claude Code's requests that wait for the user, with the subagent that asks, if it is one.
@@ -68,6 +71,7 @@ pub struct Claude {
 #[derive(Debug)]
 enum Sent {
     Initialize,
+    Servers,
     Interrupt,
     Model(String),
     Mode(String),
@@ -94,6 +98,7 @@ impl Claude {
             mode: launch::mode(options).to_owned(),
             resume: launch::resume_id(options).map(str::to_owned),
             directory: options.cwd.display().to_string(),
+            servers: options.config.mcp_servers.clone(),
             sent: Vec::new(),
             pending: Vec::new(),
             unread: None,
@@ -280,6 +285,13 @@ impl Claude {
         let error = (text(response, "subtype") == "error")
             .then(|| some_text(response, "error").unwrap_or("it did not say why").to_owned());
         match (sent, error) {
+            (Sent::Servers, None) => {
+                let failed = mcp::failed(response.get("response").unwrap_or(&Value::Null));
+                out.events.extend(failed.into_iter().map(|message| Event::Notice { message }));
+            }
+            (Sent::Servers, Some(error)) => {
+                out.event(Event::Notice { message: format!("Claude Code does not take the MCP servers: {error}") });
+            }
             (Sent::Initialize, None) => {
                 let capabilities = self.capabilities(response.get("response").unwrap_or(&Value::Null));
                 out.event(Event::Capabilities(Box::new(capabilities)));
@@ -371,6 +383,11 @@ impl Protocol for Claude {
             request["appendSystemPrompt"] = json!(prompt);
         }
         self.request(&mut out, Sent::Initialize, request);
+        if !self.servers.is_empty() {
+            // Not on the command line, which every user of the machine can read.
+            let request = json!({"subtype": "mcp_set_servers", "servers": mcp::servers(&self.servers)});
+            self.request(&mut out, Sent::Servers, request);
+        }
         out
     }
 

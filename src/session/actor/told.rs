@@ -56,7 +56,8 @@ impl Actor {
         self.withheld = prepared.withheld;
         self.redactor = Redactor::new(
             prepared.invocation.env.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?))),
-        );
+        )
+        .and_servers(&self.options.config.mcp_servers);
         tracing::info!(
             program = %prepared.invocation.program.display(),
             cwd = %self.options.cwd.display(),

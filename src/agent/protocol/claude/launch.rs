@@ -40,6 +40,9 @@ pub fn launch(options: &StartOptions) -> Launch {
     if let Some(model) = options.model.as_deref().filter(|model| !model.is_empty()) {
         flag("model", model);
     }
+    if let Some(effort) = options.effort.as_deref().filter(|effort| !effort.is_empty()) {
+        flag("effort", effort);
+    }
     if let Some(turns) = options.max_turns {
         flag("max-turns", &turns.to_string());
     }
@@ -118,11 +121,19 @@ mod tests {
     fn every_option_has_its_flag() {
         let mut options = options();
         options.max_turns = Some(3);
+        options.effort = Some("high".into());
         options.additional_directories = vec!["/a b".into(), "-c".into()];
         options.worktree_name = Some("w".into());
         check(
             &options,
-            &["--permission-mode=default", "--max-turns=3", "--add-dir=/a b", "--add-dir=-c", "--worktree=w"],
+            &[
+                "--permission-mode=default",
+                "--effort=high",
+                "--max-turns=3",
+                "--add-dir=/a b",
+                "--add-dir=-c",
+                "--worktree=w",
+            ],
         );
     }
 }

@@ -224,3 +224,23 @@ fn a_system_prompt_is_added_to_the_agents_own() {
     let out = Claude::new(&options, Uuid::nil()).start();
     assert_eq!(written(&out)[0]["request"], json!({"subtype": "initialize", "appendSystemPrompt": "Be brief"}));
 }
+
+#[test]
+fn the_users_servers_are_told_on_stdin_before_the_first_prompt() {
+    let mut options = options();
+    let mut server = crate::domain::McpServer { name: "files".into(), ..Default::default() };
+    server.command = vec!["mcp-files".into()];
+    server.env.insert("TOKEN".into(), "secret".into());
+    options.config.mcp_servers = vec![server];
+    let mut claude = Claude::new(&options, Uuid::nil());
+    let told = written(&claude.start());
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(told[1]["request"]["subtype"], "mcp_set_servers");
+    assert_eq!(told[1]["request"]["servers"]["files"]["env"]["TOKEN"], "secret");
+    assert!(!launch(&options).args.iter().any(|arg| arg.contains("secret")), "anybody can read a command line");
+    let answer = json!({"added": ["files"], "removed": [], "errors": {"files": "no such program"}});
+    let response = json!({"subtype": "success", "request_id": told[1]["request_id"], "response": answer});
+    let out = feed(&mut claude, json!({"type": "control_response", "response": response}));
+    let message = "Claude Code works without the MCP server files: no such program".to_owned();
+    assert_eq!(out.events, [Event::Notice { message }]);
+}
