@@ -47,6 +47,9 @@ pub struct Choice {
     pub id: String,
     pub name: String,
     pub description: String,
+    /// Of a mode: the agent acts in it without asking, and bars warn of that.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub asks_nothing: bool,
 }
 
 /// A setting of the agent's own that is neither model, mode nor effort.

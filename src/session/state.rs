@@ -189,7 +189,9 @@ impl State {
             Asked::Permission(_) => Attention::Permission,
             Asked::Question(_) => Attention::Question,
         });
-        let bypassed = self.summary.mode == "bypassPermissions";
+        let mode = self.summary.capabilities.modes.iter().find(|mode| mode.id == self.summary.mode);
+        // The word of plain runners, which list no modes.
+        let bypassed = mode.is_some_and(|mode| mode.asks_nothing) || self.summary.mode == "bypassPermissions";
         let cannot_ask = !self.summary.capabilities.permission && (self.summary.mode.is_empty() || bypassed);
         self.summary.asks_nothing = self.capabilities_known && (cannot_ask || bypassed);
     }

@@ -5,6 +5,7 @@
 
 pub mod claude;
 pub mod codex;
+pub mod diff;
 pub mod ollama;
 #[cfg(test)]
 pub(crate) mod replay;

@@ -125,6 +125,7 @@ impl Claude {
             id: id.to_owned(),
             name: name.to_owned(),
             description: description.to_owned(),
+            asks_nothing: false,
         };
         let models = list(initialized, "models").iter().filter_map(|model| {
             let id = some_text(model, "value")?;
@@ -140,7 +141,8 @@ impl Claude {
             choice("plan", "Plan", "looks and plans, changes nothing"),
         ];
         if self.mode == launch::BYPASS {
-            modes.push(choice(launch::BYPASS, "Bypass permissions", "does everything without asking"));
+            let bypass = choice(launch::BYPASS, "Bypass permissions", "does everything without asking");
+            modes.push(Choice { asks_nothing: true, ..bypass });
         }
         Capabilities {
             models: models.collect(),

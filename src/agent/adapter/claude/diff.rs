@@ -1,13 +1,12 @@
 //! What a tool changes in files, from its result or, before it has run, from its input alone.
 
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
 
 use super::json::{list, some_text, text};
-use crate::domain::{FileDiff, Hunk};
-
-/// Unchanged lines around a change.
-const CONTEXT: usize = 3;
+use crate::{
+    agent::adapter::diff::{Place, added, between},
+    domain::{FileDiff, Hunk},
+};
 
 /// From the structured twin of a tool's result: a patch, or a file that was created.
 pub fn of_result(result: &Value) -> Vec<FileDiff> {
@@ -47,26 +46,13 @@ pub fn of_input(tool: &str, input: &Value) -> Vec<FileDiff> {
     if hunks.is_empty() { Vec::new() } else { vec![FileDiff { path, hunks }] }
 }
 
-fn added(content: &str) -> Hunk {
-    Hunk { old_start: 0, new_start: 1, lines: content.lines().map(|line| format!("+{line}")).collect() }
-}
-
 fn replaced(edit: &Value) -> Vec<Hunk> {
-    let diff = TextDiff::from_lines(text(edit, "old_string"), text(edit, "new_string"));
-    let hunks = diff.grouped_ops(CONTEXT).into_iter().map(|group| {
-        let lines = group.iter().flat_map(|op| diff.iter_changes(op)).map(|change| {
-            let sign = match change.tag() {
-                ChangeTag::Equal => ' ',
-                ChangeTag::Delete => '-',
-                ChangeTag::Insert => '+',
-            };
-            format!("{sign}{}", change.value().trim_end_matches('\n').trim_end_matches('\r'))
-        });
+    let (old, new) = (text(edit, "old_string"), text(edit, "new_string"));
+    if old.is_empty() {
         // With nothing to replace it is a file's whole text.
-        let new_start = u64::from(text(edit, "old_string").is_empty());
-        Hunk { old_start: 0, new_start, lines: lines.collect() }
-    });
-    hunks.collect()
+        return vec![added(new)];
+    }
+    between(old, new, Place::Unknown)
 }
 
 #[cfg(test)]
