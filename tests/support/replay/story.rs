@@ -9,17 +9,17 @@ use agor_nvim::{
 };
 use serde_json::{Value, json};
 
-use crate::host::{Host, options};
+use super::{Dialect, Host, Replay};
 
 /// A replay as people read it.
-pub fn story(recording: &[Value]) -> String {
-    let mut host = Host::new(&options());
+pub fn story<D: Dialect>(recording: &[Value]) -> String {
+    let mut replay = Replay::<D>::open(recording);
     let mut out = String::new();
     let mut parts: BTreeMap<MessageId, usize> = BTreeMap::new();
     let (mut seen, mut written) = (0, 0);
     let mut tell = |host: &Host, out: &mut String| {
         for write in &host.writes[written..] {
-            writeln!(out, "< {}", told_write(write)).expect("a string takes text");
+            writeln!(out, "< {}", D::told_write(write)).expect("a string takes text");
         }
         written = host.writes.len();
         for event in &host.events[seen..] {
@@ -32,18 +32,14 @@ pub fn story(recording: &[Value]) -> String {
         seen = host.events.len();
     };
     for entry in recording {
-        match entry["dir"].as_str() {
-            Some("in") => host.written(&entry["msg"]),
-            Some("out") => host.printed(&entry["msg"]),
-            _ => {}
-        }
-        tell(&host, &mut out);
+        replay.entry(entry);
+        tell(&replay.host, &mut out);
     }
     writeln!(out, "-- end of output").expect("a string takes text");
-    host.end();
-    tell(&host, &mut out);
+    replay.host.end();
+    tell(&replay.host, &mut out);
     writeln!(out, "-- transcript").expect("a string takes text");
-    out + &painted(&host)
+    out + &painted(&replay.host)
 }
 
 /// What a user sees of the messages, without what the session says itself (prompts, questions).
@@ -63,20 +59,6 @@ fn painted(host: &Host) -> String {
         }
     }
     lines.iter().skip(1).map(|line| format!("{line}\n")).collect()
-}
-
-fn told_write(write: &Value) -> String {
-    match write["type"].as_str() {
-        Some("user") => format!("prompt {}", write["message"]["content"]),
-        Some("control_request") => {
-            let mut request = write["request"].clone();
-            let subtype = request["subtype"].take();
-            request.as_object_mut().expect("an object").remove("subtype");
-            let rest = if request == json!({}) { String::new() } else { format!(" {request}") };
-            format!("request {}{rest}", subtype.as_str().unwrap_or_default())
-        }
-        _ => format!("answer {}", write["response"]["response"]),
-    }
 }
 
 fn told(event: &Event, parts: &mut BTreeMap<MessageId, usize>) -> Option<String> {
