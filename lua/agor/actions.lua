@@ -1,10 +1,9 @@
--- Subcommands that show or change something beside the conversation: choices, exports, processes, figures, logs.
+-- Subcommands that show something beside the conversation: exports, processes, figures, logs.
 -- Knows the backend's methods for them and windows to show the answers in.
 
 local backend = require('agor.backend')
 local message = require('agor.message')
 local mirror = require('agor.mirror')
-local near = require('agor.near')
 local rpc = require('agor.rpc')
 local scratch = require('agor.scratch')
 
@@ -24,77 +23,6 @@ local function ask(method, params, done)
   if not ok then
     message.error(failed or 'the backend is not running')
   end
-end
-
----@param kind 'model'|'mode'
----@param call agor.Call
-local function choose(kind, call)
-  local row = mirror.need()
-  if not row then
-    return
-  end
-  local offered = row.capabilities[kind .. 's'] or {}
-  if not row.capabilities['set_' .. kind] then
-    local how = kind == 'model' and '; :AgorStart model=… starts with one' or ''
-    return message.error(
-      ('%s does not let the %s be changed in a running session%s'):format(row.provider, kind, how)
-    )
-  end
-  local function set(value)
-    ask('set_' .. kind, { session_id = row.session_id, value = value }, function() end)
-  end
-  if call.args ~= '' then
-    local ids = vim.tbl_map(function(choice)
-      return choice.id
-    end, offered)
-    if #ids > 0 and not vim.list_contains(ids, call.args) then
-      local text = '%s offers no %s "%s"%s; there are %s'
-      return message.error(
-        text:format(
-          row.provider,
-          kind,
-          call.args,
-          near.hint(call.args, ids),
-          table.concat(ids, ', ')
-        )
-      )
-    end
-    return set(call.args)
-  end
-  if #offered == 0 then
-    return message.error(
-      ('%s does not say which %ss there are: :Agor %s NAME sets one'):format(
-        row.provider,
-        kind,
-        kind
-      )
-    )
-  end
-  vim.ui.select(offered, {
-    prompt = ('%s for %s (now %s):'):format(
-      kind,
-      row.session_id,
-      row[kind] ~= '' and row[kind] or 'its default'
-    ),
-    format_item = function(choice)
-      local name = choice.name ~= '' and choice.name or choice.id
-      return choice.description ~= '' and ('%s: %s'):format(name, choice.description) or name
-    end,
-  }, function(choice)
-    if choice then
-      set(choice.id)
-    end
-  end)
-end
-
----@param call agor.Call
-function M.model(call)
-  choose('model', call)
-end
-
----@param call agor.Call
-function M.mode(call)
-  choose('mode', call)
 end
 
 ---@param source string
@@ -131,80 +59,6 @@ function M.export(call)
     vim.uv.fs_unlink(result.text_file)
     scratch.open('export', lines, { filetype = 'markdown', full = true })
   end)
-end
-
----The environment that the agent itself will have, so that the login is the agent's and not an outer one's.
----@param pass string[]
----@param own table<string, string>
----@return table<string, string>
-function M.login_env(pass, own)
-  local out = {}
-  for key, value in pairs(vim.fn.environ()) do
-    local agent = key:match('^CLAUDE')
-      or key:match('^CODEX')
-      or key:match('^OLLAMA')
-      or key:match('^ANTHROPIC_')
-    local withheld = agent and not key:match('^CLAUDE_CODE_EXPERIMENTAL_')
-    for _, pattern in ipairs(pass) do
-      local stem = pattern:match('^(.*)%*$')
-      if key == pattern or stem and vim.startswith(key, stem) then
-        withheld = false
-      end
-    end
-    if not withheld then
-      out[key] = value
-    end
-  end
-  return vim.tbl_extend('force', out, own)
-end
-
----@param call agor.Call
-function M.login(call)
-  local provider = require('agor.provider')
-  local row = mirror.current()
-  local name, none = call.args ~= '' and call.args or (row and row.provider), nil
-  if not name then
-    name, none = provider.default()
-    if not name then
-      return message.error(none or 'no agent was found')
-    end
-  end
-  local conf = provider.get(name)
-  if not conf then
-    return message.error(provider.unknown(name))
-  elseif not conf.login then
-    return message.error(
-      ('%s has no login of its own (providers.%s.login names the command of one)'):format(
-        name,
-        name
-      )
-    )
-  end
-  local command = vim.deepcopy(conf.login)
-  local found = not command[1]:find('/')
-    and vim.fn.exepath(command[1]) == ''
-    and provider.programs(name)[1]
-  if found then
-    command[1] = found
-  end
-  if vim.fn.executable(command[1]) == 0 then
-    local how = conf.install and (': install it with ' .. conf.install) or ''
-    return message.error(('%s was not found%s'):format(command[1], how))
-  end
-  vim.cmd('botright new')
-  local ok, job = pcall(vim.fn.jobstart, command, {
-    term = true,
-    clear_env = true,
-    env = M.login_env(conf.pass_env, conf.env),
-    cwd = row and row.cwd or nil,
-  })
-  if not ok or job <= 0 then
-    vim.cmd('close')
-    return message.error(
-      ('the login of %s could not be started: %s'):format(name, message.line(job))
-    )
-  end
-  vim.cmd('startinsert')
 end
 
 ---@param seconds number

@@ -16,6 +16,7 @@ M.keys = {
   'cwd',
   'model',
   'mode',
+  'effort',
   'permission_mode',
   'system_prompt',
   'max_turns',

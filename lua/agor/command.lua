@@ -55,6 +55,7 @@ end
 ---@return string[]
 local function complete_start(words, lead)
   local arguments = require('agor.arguments')
+  require('agor.config').refresh()
   local names = require('agor.provider').names()
   local key, value = lead:match('^(%a[%w_]*)=(.*)$')
   if key and value then
@@ -84,7 +85,11 @@ local function complete_start(words, lead)
       return {} -- The prompt has begun.
     end
   end
-  local out = seen_provider and {} or vim.deepcopy(names)
+  local out = {}
+  if not seen_provider then
+    -- What is not installed is offered to those who begin to type its name: starting it says how to get it.
+    out = lead == '' and require('agor.provider').installed() or vim.deepcopy(names)
+  end
   for _, one in ipairs(arguments.keys) do
     if (not seen[one] or one == 'add_dir') and not (one == 'provider' and seen_provider) then
       table.insert(out, one .. '=')
@@ -100,17 +105,6 @@ local function session_ids()
   end, mirror.list())
 end
 
----@param kind 'models'|'modes'
----@return fun(): string[]
-local function choices(kind)
-  return function()
-    local row = mirror.current()
-    return vim.tbl_map(function(choice)
-      return choice.id
-    end, row and row.capabilities[kind] or {})
-  end
-end
-
 ---@param module string
 ---@param name string
 ---@return fun(call: agor.Call)
@@ -120,9 +114,19 @@ local function lazily(module, name)
   end
 end
 
+---@param kind 'models'|'modes'|'efforts'
+---@return fun(words: string[]): string[]
+local function offered(kind)
+  return function(words)
+    return require('agor.choices').complete(kind)(words)
+  end
+end
+
 ---@param call agor.Call
 local function start(call)
   local arguments = require('agor.arguments')
+  -- A provider may have come into the configuration since.
+  require('agor.config').refresh()
   local parsed, wrong = arguments.start(call.args, require('agor.provider').names())
   if not parsed then
     return report(nil, wrong)
@@ -135,6 +139,7 @@ local function start(call)
     cwd = options.cwd --[[@as string]],
     model = options.model --[[@as string]],
     mode = options.mode --[[@as string]],
+    effort = options.effort --[[@as string]],
     permission_mode = options.permission_mode --[[@as string]],
     system_prompt = options.system_prompt --[[@as string]],
     claude_config_dir = options.claude_config_dir --[[@as string]],
@@ -242,8 +247,16 @@ M.subcommands = {
       require('agor.ui.board').open()
     end,
   },
-  model = { args = 'word', run = lazily('actions', 'model'), complete = choices('models') },
-  mode = { args = 'word', run = lazily('actions', 'mode'), complete = choices('modes') },
+  model = { args = 'word', run = lazily('choices', 'model'), complete = offered('models') },
+  mode = { args = 'word', run = lazily('choices', 'mode'), complete = offered('modes') },
+  effort = { args = 'word', run = lazily('choices', 'effort'), complete = offered('efforts') },
+  option = {
+    args = 'raw',
+    run = lazily('choices', 'option'),
+    complete = function(words)
+      return require('agor.choices').complete_option(words)
+    end,
+  },
   permit = {
     args = 'word',
     run = function(call)
@@ -264,7 +277,7 @@ M.subcommands = {
   },
   login = {
     args = 'word',
-    run = lazily('actions', 'login'),
+    run = lazily('login', 'login'),
     complete = function(words)
       return #words == 0 and require('agor.provider').names() or {}
     end,

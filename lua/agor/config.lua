@@ -1,14 +1,13 @@
--- The configuration: presets, then vim.g.agor, then setup(), merged deeply and checked. Knows what each key may be;
--- what is wrong is said once with its path, and what is right around it is used.
+-- The configuration: presets, then vim.g.agor, then setup(), merged deeply and checked. What each key may be is in
+-- config_schema.lua; what is wrong is said once with its path, and what is right around it is used.
 
 local message = require('agor.message')
 local near = require('agor.near')
 local presets = require('agor.presets')
+local schema = require('agor.config_schema')
 local state = require('agor.state')
 
 local M = {}
-
----@alias agor.Check fun(value: any): any, string|nil the value to use, or nil and what it must be
 
 ---@type agor.Config|nil
 local current = nil
@@ -16,149 +15,6 @@ local current = nil
 local source = nil
 ---@type string[] what was wrong with it
 local problems = {}
-
----@param name string
----@return agor.Check
-local function kind(name)
-  return function(value)
-    if type(value) == name then
-      return value
-    end
-    return nil, 'must be a ' .. name
-  end
-end
-
----@param ... any
----@return agor.Check
-local function one_of(...)
-  local allowed = { ... }
-  return function(value)
-    if vim.list_contains(allowed, value) then
-      return value
-    end
-    return nil, 'must be one of ' .. table.concat(vim.tbl_map(vim.inspect, allowed), ', ')
-  end
-end
-
----@param value any
----@return any, string|nil
-local function strings(value)
-  if type(value) == 'table' and vim.islist(value) then
-    for _, item in ipairs(value) do
-      if type(item) ~= 'string' or item == '' then
-        return nil, 'must be a list of strings'
-      end
-    end
-    return value
-  end
-  return nil, 'must be a list of strings'
-end
-
----@param value any
----@return any, string|nil
-local function command(value)
-  if value == false then
-    return value
-  end
-  if strings(value) and #value > 0 then
-    return value
-  end
-  return nil, 'must be a list with a program and its arguments, or false to find the runner'
-end
-
----@param value any
----@return any, string|nil
-local function environment(value)
-  if type(value) ~= 'table' then
-    return nil, 'must be a table of strings'
-  end
-  local out = {}
-  for key, item in pairs(value) do
-    local scalar = type(item) == 'string' or type(item) == 'number' or type(item) == 'boolean'
-    if type(key) ~= 'string' or not scalar or key == '' or key:find('[=%z]') then
-      return nil, 'must be a table of strings'
-    end
-    out[key] = tostring(item)
-  end
-  return out
-end
-
----@param least number
----@param whole boolean
----@return agor.Check
-local function number(least, whole)
-  return function(value)
-    local fits = type(value) == 'number' and value >= least and value < 1e6
-    if fits and (not whole or value == math.floor(value)) then
-      return value
-    end
-    return nil, ('must be a %s of at least %s'):format(whole and 'whole number' or 'number', least)
-  end
-end
-
----@param value any
----@return any, string|nil
-local function root(value)
-  if value == 'auto' or value == 'cwd' or vim.is_callable(value) then
-    return value
-  end
-  if strings(value) and #value > 0 then
-    return value
-  end
-  return nil, "must be 'auto', 'cwd', a list of marker names or a function"
-end
-
-local text = kind('string')
-local boolean = kind('boolean')
-
----@type table<string, agor.Check>
-local provider_schema = {
-  protocol = text,
-  command = command,
-  env = environment,
-  pass_env = strings,
-  model = text,
-  mode = text,
-  permission_mode = text,
-  system_prompt = text,
-  additional_directories = strings,
-  max_turns = number(1, true),
-  wrap = strings,
-  login = strings,
-  install = text,
-  program = text,
-  also = strings,
-}
-
----@type table<string, agor.Check|table<string, agor.Check>>
-local schema = {
-  provider = text,
-  order = strings,
-  root = root,
-  binary = text,
-  runner_roots = strings,
-  window = {
-    position = one_of('right', 'left', 'bottom', 'top', 'float', 'tab'),
-    width = number(0.05, false),
-    height = number(0.05, false),
-    min_width = number(1, true),
-  },
-  keys = boolean,
-  icons = one_of('unicode', 'nerd', 'ascii'),
-  spinner = boolean,
-  quit = one_of('ask', 'stop'),
-  unsaved = one_of('warn', 'write', 'ignore'),
-  notify = {
-    level = one_of('debug', 'info', 'warn', 'error', 'off'),
-    bell = boolean,
-    desktop = one_of(true, false, 'auto'),
-  },
-  trace = boolean,
-  log = { level = one_of('error', 'warn', 'info', 'debug', 'trace') },
-  policy = kind('table'),
-  queue = kind('table'),
-  worktree = kind('table'),
-}
 
 ---@param target table what the checked values go into
 ---@param value any
@@ -180,8 +36,15 @@ local function merge(target, value, rules, path, complain)
       merge(target[key], item, rule, here, complain)
     else
       local ok, wrong = rule(item)
-      if wrong then
+      if type(wrong) == 'table' then
+        for _, one in ipairs(wrong) do
+          complain(here .. '.' .. one[1], one[2])
+        end
+      elseif wrong then
         complain(here, wrong)
+      end
+      if ok == nil then
+        -- What is there stays.
       elseif type(ok) == 'table' and type(target[key]) == 'table' and not vim.islist(ok) then
         for name, one in pairs(ok) do
           target[key][name] = vim.deepcopy(one)
@@ -211,7 +74,7 @@ local function merge_providers(config, value, complain)
       local known = config.providers[name]
       local target = known or { env = {}, pass_env = {} }
       local preset = target.protocol
-      merge(target, item, provider_schema, path, complain)
+      merge(target, item, schema.provider, path, complain)
       if target.protocol ~= preset and (type(item.command) ~= 'table') then
         -- The preset's program speaks the preset's protocol.
         target.command = item.command == false and false or nil
@@ -248,7 +111,7 @@ function M.build(...)
           rest[key] = item
         end
       end
-      merge(config, rest, schema, '', complain)
+      merge(config, rest, schema.config, '', complain)
       if providers ~= nil then
         merge_providers(config, providers, complain)
       end

@@ -103,88 +103,6 @@ local function check_configuration()
   check_folder(backend.state_dir())
 end
 
----Variables that are kept from an agent.
----@return string[]
-local function withheld()
-  local all, passed = vim.fn.environ(), require('agor.actions').login_env({}, {})
-  local out = {}
-  for name in pairs(all) do
-    if passed[name] == nil then
-      table.insert(out, name)
-    end
-  end
-  table.sort(out)
-  return out
-end
-
----@param name string
-local function check_agent(name)
-  local provider = require('agor.provider')
-  local conf = provider.get(name)
-  if not conf then
-    return
-  end
-  local found = provider.programs(name)
-  if not provider.spoken(conf) then
-    local where = found[1] and ' (' .. found[1] .. ')' or ''
-    health.info(('%s%s: this version does not speak to it yet'):format(name, where))
-    return
-  end
-  if #found == 0 then
-    local advice = conf.install and { 'Install it with: ' .. conf.install } or nil
-    health.info(('%s: not found%s'):format(name, advice and '. ' .. advice[1] or ''))
-    return
-  end
-  if conf.command and conf.command[1] == '<binary>' and not conf.program then
-    health.ok(name .. ': part of the backend')
-    return
-  end
-  for i, path in ipairs(found) do
-    local version = conf.command and not conf.wrap and ask({ path, '--version' }) or nil
-    local first = version and version:match('^[^\n]*') or nil
-    local text = ('%s: %s%s'):format(name, path, first and ' (' .. first .. ')' or '')
-    if i == 1 then
-      health.ok(text .. (#found > 1 and ', the one used' or ''))
-    else
-      health.info(text .. ', not used')
-    end
-  end
-end
-
-local function check_agents()
-  health.start('Agents')
-  local provider = require('agor.provider')
-  for _, name in ipairs(provider.names()) do
-    check_agent(name)
-  end
-  local default, none = provider.default()
-  if default then
-    health.ok((':AgorStart without a name starts %s'):format(default))
-  else
-    health.warn(none or 'no agent was found')
-  end
-  if next(provider.runners()) then
-    if vim.fn.executable('deno') == 1 or vim.fn.executable('node') == 1 then
-      health.ok(
-        'runners are started with ' .. (vim.fn.executable('deno') == 1 and 'deno' or 'node')
-      )
-    else
-      health.warn(
-        'there are runners, but neither deno nor node to start them',
-        { 'Install deno or node' }
-      )
-    end
-  end
-  local names = withheld()
-  if #names > 0 then
-    health.info(
-      ('kept from agents: %s. providers.<name>.pass_env = { "NAME" } lets one through'):format(
-        table.concat(names, ', ')
-      )
-    )
-  end
-end
-
 local function check_trouble()
   local trouble = require('agor.state').trouble
   if #trouble == 0 then
@@ -200,7 +118,7 @@ function M.check()
   check_neovim()
   check_backend()
   check_configuration()
-  check_agents()
+  require('agor.health_agents').check()
   check_trouble()
 end
 

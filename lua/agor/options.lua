@@ -17,6 +17,7 @@ local M = {}
 ---@field cwd? string
 ---@field model? string
 ---@field mode? string
+---@field effort? string
 ---@field system_prompt? string
 ---@field max_turns? integer
 ---@field permission_mode? string
@@ -37,6 +38,7 @@ local types = {
   cwd = 'string',
   model = 'string',
   mode = 'string',
+  effort = 'string',
   system_prompt = 'string',
   max_turns = 'number',
   permission_mode = 'string',
@@ -242,9 +244,9 @@ function M.start(opts)
     return nil,
       ('providers.%s.command is missing: protocol "%s" needs a program'):format(name, conf.protocol)
   end
-  if not provider.spoken(conf) then
-    return nil,
-      ('agor does not speak to %s yet; claude, demo and any sidecar runner work'):format(name)
+  local spoken, lacks = provider.spoken(conf)
+  if not spoken then
+    return nil, ('%s cannot be started: %s'):format(name, lacks)
   end
   local id = opts.session_id
   if id and not M.is_session_id(id) then
@@ -265,7 +267,14 @@ function M.start(opts)
   if not context then
     return nil, wrong
   end
-  for _, key in ipairs({ 'model', 'mode', 'permission_mode', 'system_prompt', 'max_turns' }) do
+  for _, key in ipairs({
+    'model',
+    'mode',
+    'effort',
+    'permission_mode',
+    'system_prompt',
+    'max_turns',
+  }) do
     params[key] = opts[key] ~= nil and opts[key] or conf[key]
   end
   if opts.extra_env and next(opts.extra_env) then

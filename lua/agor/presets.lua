@@ -1,7 +1,8 @@
--- The configuration as it is without any from the user, and its types. Knows no logic.
+-- The configuration as it is without any from the user, and its types. Knows no logic; the agents are in agents.lua.
 
 ---@class agor.Provider the complete configuration of one agent
 ---@field protocol string row of the backend's protocol table: 'claude', 'sidecar', …
+---@field title string|nil what people call it
 ---@field command string[]|false|nil program and arguments; false: find the runner. '<binary>' is the backend itself
 ---@field env table<string, string> trusted: any key, set after the stripping
 ---@field pass_env string[] names, '*' for any rest, that pass the stripping of the environment
@@ -12,10 +13,22 @@
 ---@field additional_directories string[]|nil
 ---@field max_turns integer|nil
 ---@field wrap string[]|nil a command prefix: { 'ssh', 'host' }
+---@field effort string|nil
+---@field mcp_servers table<string, agor.McpServer>|nil servers of tools for the agent, by name
 ---@field login string[]|nil the agent's own login
 ---@field install string|nil how to get it, shown where it is missing
+---@field needs string[]|nil variables that it may need and that are kept from it: for the health check
+---@field version string[]|false|nil what makes it say its version; false: nothing. By default `--version`
 ---@field program string|nil what has to be on PATH, where it is not the command's first word
+---@field server string|nil the variable that names its server, if that may be on another machine
 ---@field also string[]|nil where else the program may lie
+
+---@class agor.McpServer a program, or an address
+---@field command string[]|nil program and arguments, started by the agent
+---@field env table<string, string>|nil
+---@field url string|nil
+---@field headers table<string, string>|nil
+---@field sse boolean|nil the address speaks the older transport of server-sent events
 
 ---@class agor.Config the complete configuration
 ---@field provider string|nil
@@ -51,6 +64,14 @@
 ---@class agor.Config.log
 ---@field level 'error'|'warn'|'info'|'debug'|'trace'
 
+---@class agor.UserMcpServer an agor.McpServer; in a list it names itself
+---@field name? string
+---@field command? string[]
+---@field env? table<string, string|number|boolean>
+---@field url? string
+---@field headers? table<string, string|number|boolean>
+---@field sse? boolean
+
 ---@class agor.UserProvider one agent in the user's configuration: any part of agor.Provider
 ---@field protocol? string
 ---@field command? string[]|false
@@ -63,8 +84,13 @@
 ---@field additional_directories? string[]
 ---@field max_turns? integer
 ---@field wrap? string[]
+---@field effort? string
+---@field mcp_servers? table<string, agor.UserMcpServer>|agor.UserMcpServer[]
+---@field title? string
 ---@field login? string[]
 ---@field install? string
+---@field needs? string[]
+---@field version? string[]|false
 ---@field program? string
 ---@field also? string[]
 
@@ -98,61 +124,7 @@ function M.new()
     root = 'auto',
     binary = nil,
     runner_roots = {},
-    providers = {
-      claude = {
-        protocol = 'claude',
-        command = { 'claude' },
-        env = {},
-        pass_env = { 'CLAUDE_CONFIG_DIR' },
-        login = { 'claude', '/login' },
-        install = 'npm install -g @anthropic-ai/claude-code',
-        also = {
-          '~/.local/bin/claude',
-          '~/.claude/local/claude',
-          '/usr/local/bin/claude',
-          '/usr/bin/claude',
-        },
-      },
-      codex = {
-        protocol = 'codex',
-        command = { 'codex' },
-        env = {},
-        pass_env = { 'CODEX_HOME' },
-        login = { 'codex', 'login' },
-        install = 'npm install -g @openai/codex',
-      },
-      ollama = {
-        protocol = 'sidecar',
-        command = { '<binary>', 'runner', 'ollama' },
-        env = {},
-        pass_env = { 'OLLAMA_HOST' },
-        program = 'ollama',
-        install = 'the package ollama, then: ollama pull <model>',
-      },
-      gemini = {
-        protocol = 'acp',
-        command = { 'gemini', '--acp' },
-        env = {},
-        pass_env = {},
-        login = { 'gemini' },
-        install = 'npm install -g @google/gemini-cli',
-      },
-      opencode = {
-        protocol = 'acp',
-        command = { 'opencode', 'acp' },
-        env = {},
-        pass_env = {},
-        login = { 'opencode', 'auth', 'login' },
-        install = 'npm install -g opencode-ai',
-      },
-      demo = {
-        protocol = 'sidecar',
-        command = { '<binary>', 'runner', 'demo' },
-        permission_mode = 'default',
-        env = {},
-        pass_env = {},
-      },
-    },
+    providers = require('agor.agents').new(),
     window = { position = 'right', width = 0.4, height = 0.4, min_width = 60 },
     keys = true,
     icons = 'unicode',

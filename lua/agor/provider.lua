@@ -110,23 +110,45 @@ function M.available(name)
     return true
   end
   -- A server elsewhere needs no program here.
-  return name == 'ollama' and (vim.env.OLLAMA_HOST or '') ~= ''
+  local provider = M.get(name)
+  local server = provider and provider.server
+  return server ~= nil and (provider.env[server] or vim.env[server] or '') ~= ''
 end
 
 -- What the backend of this version has, for as long as none runs that could tell.
 M.built_in = { protocols = { 'claude', 'sidecar' }, runners = { 'demo' } }
 
----Whether this backend speaks to it: a preset may be ahead of a backend.
+---Whether the backend speaks to it: a configuration may be ahead of a backend, or wrong.
 ---@param provider agor.Provider
 ---@return boolean
+---@return string|nil message what the backend lacks
 function M.spoken(provider)
   local backend = require('agor.state').backend or M.built_in
   local protocols = backend.protocols or M.built_in.protocols
   local runners = backend.runners or M.built_in.runners
   local command = provider.command or {}
   local embedded = command[1] == '<binary>' and command[2] == 'runner'
-  return vim.list_contains(protocols, provider.protocol)
-    and (not embedded or vim.list_contains(runners, command[3]))
+  if not vim.list_contains(protocols, provider.protocol) then
+    local hint = near.hint(provider.protocol, protocols)
+    return false,
+      ('the backend speaks no protocol "%s"%s; there are %s'):format(
+        provider.protocol,
+        hint,
+        table.concat(protocols, ', ')
+      )
+  elseif embedded and not vim.list_contains(runners, command[3]) then
+    return false, ('the backend has no runner "%s"'):format(tostring(command[3]))
+  end
+  return true
+end
+
+---Those that could be started now: what a completion offers before a name is typed.
+---@return string[] sorted
+function M.installed()
+  return vim.tbl_filter(function(name)
+    local provider = M.get(name)
+    return provider ~= nil and M.spoken(provider) and M.available(name)
+  end, M.names())
 end
 
 ---The provider of a session that names none.
@@ -177,7 +199,7 @@ end
 ---@param provider agor.Provider
 ---@return table
 function M.for_backend(provider)
-  local out = { protocol = provider.protocol }
+  local out = { protocol = provider.protocol, title = provider.title, install = provider.install }
   if provider.command then
     out.command = vim.list_extend(vim.deepcopy(provider.wrap or {}), provider.command)
   end
@@ -187,6 +209,19 @@ function M.for_backend(provider)
   end
   if #provider.pass_env > 0 then
     out.pass_env = vim.deepcopy(provider.pass_env)
+  end
+  if provider.also and not provider.wrap and #provider.also > 0 then
+    out.also = vim.deepcopy(provider.also)
+  end
+  local names = vim.tbl_keys(provider.mcp_servers or {})
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local server = vim.tbl_extend('force', provider.mcp_servers[name], { name = name })
+    for _, key in ipairs({ 'env', 'headers' }) do
+      server[key] = server[key] and next(server[key]) and server[key] or nil
+    end
+    out.mcp_servers = out.mcp_servers or {}
+    table.insert(out.mcp_servers, server)
   end
   return out
 end

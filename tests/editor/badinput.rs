@@ -79,11 +79,20 @@ fn refused(command: &str, sentence: &str) {
 #[test]
 fn unknown_providers_options_and_keys_are_named_with_what_was_meant() {
     refused("AgorStart provider=demmo x", "unknown provider \"demmo\" (did you mean \"demo\"?)");
-    refused("AgorStart codex x", "agor does not speak to codex yet; claude, demo and any sidecar runner work");
     refused("AgorStart demo modle=x", "\"modle\""); // misspelt on purpose
     refused("AgorStart demo max_turns=many x", "max_turns= takes a number, not \"many\"");
     refused("AgorStart demo resume_mode=never x", "resume_mode must be new, continue or resume, not \"never\"");
     refused("Agor strat", "unknown subcommand \"strat\" (did you mean \"start\"?)"); // misspelt on purpose
+}
+
+#[test]
+fn a_protocol_that_nobody_speaks_is_named() {
+    let editor = editor();
+    editor.lua("vim.g.agor = { providers = { odd = { protocol = 'acpp', command = { 'true' } } } }", &[]);
+    editor.input(":AgorStart odd x<CR>");
+    told_once(&editor, "odd cannot be started: the backend speaks no protocol \"acpp\"");
+    assert_eq!(editor.lua("return #require('agor').sessions()", &[]), Value::from(0), "nothing starts");
+    still_types(&editor);
 }
 
 #[test]

@@ -140,7 +140,8 @@ fn the_configuration_in_the_help_is_the_one_there_is() {
             if not text:find('\n%s+' .. key .. ' = nil,') then table.insert(wrong, key) end
           end
           for _, key in ipairs({ 'protocol', 'command', 'env', 'pass_env', 'model', 'mode', 'permission_mode', 'wrap',
-              'system_prompt', 'additional_directories', 'max_turns', 'login', 'install', 'program', 'also' }) do
+              'system_prompt', 'additional_directories', 'max_turns', 'effort', 'mcp_servers', 'title', 'needs', 'version',
+              'login', 'install', 'program', 'also' }) do
             local _, bad = require('agor.config').build({ providers = { claude = { [key] = {} } } })
             if table.concat(bad):find('is no key') then table.insert(wrong, 'no such key: ' .. key) end
             if not text:match('A provider has(.-)\n\n'):find('%f[%w_]' .. key .. '%f[^%w_]') then

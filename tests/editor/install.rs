@@ -231,8 +231,11 @@ fn the_health_check_tells_which_of_several_programs_is_used() {
     program(&home.join("bin/claude"), "#!/bin/sh\necho '2.1.197 (Claude Code)'\n");
     program(&home.join(".local/bin/claude"), "#!/bin/sh\necho '1.0.0 (Claude Code)'\n");
     let text = health(&editor);
-    says(&text, &format!("OK claude: {}/bin/claude (2.1.197 (Claude Code)), the one used", home.display()));
-    says(&text, &format!("claude: {}/.local/bin/claude (1.0.0 (Claude Code)), not used", home.display()));
+    says(
+        &text,
+        &format!("OK claude (Claude Code): {}/bin/claude, 2.1.197 (Claude Code), the one used", home.display()),
+    );
+    says(&text, &format!("claude (Claude Code): {}/.local/bin/claude, 1.0.0 (Claude Code), not used", home.display()));
     says(&text, "OK :AgorStart without a name starts claude");
     says(&text, "OK nothing is wrong with it");
     let program = clone_of(editor.home()).join("bin/agor-nvim");

@@ -216,7 +216,7 @@ T['completion knows subcommands, providers, keys, values and where the prompt be
       return child:get([[vim.fn.getcompletion(..., 'cmdline')]], line)
     end
     equal(complete('Agor sta'), { 'start', 'stats' })
-    equal(complete('AgorStart cl'), { 'claude', 'claude_config_dir=' })
+    equal(complete('AgorStart cl'), { 'claude', 'claude-agent-acp', 'claude_config_dir=' })
     equal(complete('Agor start demo mod'), { 'model=', 'mode=' })
     equal(complete('Agor start resume_mode=c'), { 'resume_mode=continue' })
     equal(complete('Agor start demo explain cl'), {})

@@ -99,6 +99,50 @@ T['what is wrong is named by its path, what is right is used'] = function()
   equal(conf.notify.level, 'info')
 end
 
+T['MCP servers come as a map or a list, what is wrong with one leaves the others'] = function()
+  local conf = build({
+    {
+      providers = {
+        claude = {
+          effort = 'high',
+          mcp_servers = {
+            { name = 'files', command = { 'mcp-files', '/x' }, env = { TOKEN = 1 } },
+            { name = 'web', url = 'https://127.0.0.1/mcp', headers = { A = 'b' }, sse = true },
+            { command = { 'x' } },
+            { name = 'both', command = { 'x' }, url = 'http://x' },
+            { name = 'neither' },
+            { name = 'ftp', url = 'ftp://x' },
+            { name = 'typo', comand = { 'x' } },
+            'text',
+          },
+        },
+        codex = { mcp_servers = { good = { command = { 'x' } }, ['b d'] = { command = { 'x' } } } },
+        gemini = { mcp_servers = 'all' },
+      },
+    },
+    { providers = { codex = { mcp_servers = { more = { url = 'http://x' } } } } },
+  }, {
+    'providers.claude.mcp_servers.3.name is missing or no name',
+    'providers.claude.mcp_servers.4 must have either command',
+    'providers.claude.mcp_servers.5 must have either command',
+    'providers.claude.mcp_servers.6.url must begin with http:// or https://',
+    'providers.claude.mcp_servers.7.comand is no key of an MCP server (did you mean "command"?)',
+    'providers.claude.mcp_servers.8.name is missing or no name',
+    'providers.codex.mcp_servers.b d is no name of a server',
+    'providers.gemini.mcp_servers must be a table',
+  })
+  equal(conf.providers.claude.effort, 'high')
+  equal(conf.providers.claude.mcp_servers, {
+    files = { command = { 'mcp-files', '/x' }, env = { TOKEN = '1' } },
+    web = { url = 'https://127.0.0.1/mcp', headers = { A = 'b' }, sse = true },
+  })
+  -- Merged by name over all parts of the configuration.
+  equal(
+    conf.providers.codex.mcp_servers,
+    { good = { command = { 'x' } }, more = { url = 'http://x' } }
+  )
+end
+
 T['no shape of configuration throws'] = function()
   for _, odd in ipairs({
     1,

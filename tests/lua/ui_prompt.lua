@@ -268,9 +268,12 @@ end)
 T['S-Tab cycles the mode that the agent offers'] = test(nil, function(nvim)
   open(nvim)
   nvim:type('<Esc><S-Tab>')
-  contains(nvim:get('T.messages[1][2]'), 'no modes')
+  contains(nvim:get('T.messages[1][2]'), 'has not said yet')
+  nvim:lua('T.session("s1", { capabilities = { interrupt = true } })')
+  nvim:type('<S-Tab>')
+  contains(nvim:get('T.messages[2][2]'), 'claude offers no modes')
   nvim:lua(
-    'T.session("s1", { mode = "b", capabilities = { modes = { { id = "a" }, { id = "b" } } } })'
+    'T.session("s1", { mode = "b", capabilities = { set_mode = true, modes = { { id = "a" }, { id = "b" } } } })'
   )
   nvim:type('<S-Tab>')
   equal(nvim:get('T.told("set_mode")'), { { session_id = 's1', value = 'a' } })

@@ -15,7 +15,11 @@ T['start returns an id at once and the backend is told all that it needs'] = tes
     local params = child:wait_told('start')
     equal(params.session_id, id)
     equal(params.provider, 'demo')
-    equal(params.config, { protocol = 'sidecar', command = { '<binary>', 'runner', 'demo' } })
+    equal(params.config, {
+      protocol = 'sidecar',
+      command = { '<binary>', 'runner', 'demo' },
+      title = 'the demo agent',
+    })
     equal(params.cwd, child.home .. '/work')
     equal(params.prompt.text, 'hello')
     equal(params.environ.HOME, child.home)

@@ -202,24 +202,6 @@ local function up_or_down(buf, step, fallback)
   end
 end
 
----@param state agor.PromptState
-local function cycle_mode(state)
-  local session = require('agor.mirror').get(state.session_id)
-  local modes = session and session.capabilities and session.capabilities.modes or {}
-  if #modes == 0 then
-    require('agor.message').info('This agent offers no modes to choose from')
-    return
-  end
-  local at = 0
-  for i, mode in ipairs(modes) do
-    if mode.id == session.mode then
-      at = i
-    end
-  end
-  local following = modes[at % #modes + 1]
-  require('agor.rpc').notify('set_mode', { session_id = state.session_id, value = following.id })
-end
-
 -- ------------------------------------------------------------------ attachments
 
 ---@param buf integer
@@ -289,7 +271,7 @@ local function keys(buf, state)
       end
     end),
     key('n', '<S-Tab>', 'cycle-mode', "the agent's next mode", function()
-      cycle_mode(state)
+      require('agor.choices').cycle_mode(require('agor.mirror').get(state.session_id))
     end),
     key('ni', '<Up>', 'history-prev', 'an earlier prompt, from the first line', function()
       up_or_down(buf, -1, '<Up>')

@@ -117,7 +117,10 @@ function told.start(params)
     pending = 0,
     busy = false,
     asks_nothing = false,
-    capabilities = {
+    effort = params.effort or '',
+    capabilities = os.getenv('AGOR_FAKE_CAPABILITIES') and vim.json.decode(
+      os.getenv('AGOR_FAKE_CAPABILITIES')
+    ) or {
       models = {
         { id = 'big', name = 'Big', description = '' },
         { id = 'small', name = '', description = 'cheap' },
@@ -136,6 +139,11 @@ function told.start(params)
 end
 
 function told.send(params)
+  -- A prompt may be what is to be said to the editor.
+  local batch = params.prompt.text:match('^push (.*)$')
+  if batch then
+    return push(vim.json.decode(batch))
+  end
   local action = obey[params.prompt.text]
   if action then
     action(params.session_id)
@@ -180,6 +188,9 @@ function told.export()
   return { text_file = path }
 end
 
+-- Methods whose answers a test gives: `{"method": {"result": …} | {"error": "…"}}`.
+local given = vim.json.decode(os.getenv('AGOR_FAKE_REPLIES') or '{}')
+
 local asked = {
   handshake = function()
     return {
@@ -215,7 +226,9 @@ local function handle(message)
     params, by_file = whole(params)
     note({ method = method, params = params, by_file = by_file })
     local result, err
-    if told[method] then
+    if given[method] then
+      result, err = given[method].result, given[method].error
+    elseif told[method] then
       result, err = told[method](params)
     end
     if id ~= 0 then

@@ -1,0 +1,152 @@
+-- The agents that are known without a configuration, one entry each: how each is started, installed and logged in, and
+-- what it may need that is kept from it. Data only. Commands and logins are those of the versions of November 2026.
+
+local M = {}
+
+-- What the family of Claude Code reads besides its own login: a key or a token, or where its models are.
+local claude_needs = {
+  'ANTHROPIC_API_KEY',
+  'ANTHROPIC_AUTH_TOKEN',
+  'ANTHROPIC_BASE_URL',
+  'CLAUDE_CODE_OAUTH_TOKEN',
+  'CLAUDE_CODE_USE_BEDROCK',
+  'CLAUDE_CODE_USE_VERTEX',
+}
+
+---`pass_env` lets through *where* things are. Keys are never let through by us: they may bill another account.
+---@return table<string, agor.Provider> fresh tables each time
+function M.new()
+  ---@type table<string, table>
+  local agents = {
+    claude = {
+      protocol = 'claude',
+      command = { 'claude' },
+      title = 'Claude Code',
+      pass_env = { 'CLAUDE_CONFIG_DIR' },
+      needs = vim.deepcopy(claude_needs),
+      login = { 'claude', '/login' },
+      install = 'npm install -g @anthropic-ai/claude-code',
+      also = {
+        '~/.local/bin/claude',
+        '~/.claude/local/claude',
+        '/usr/local/bin/claude',
+        '/usr/bin/claude',
+      },
+    },
+    codex = {
+      protocol = 'codex',
+      command = { 'codex' },
+      title = 'Codex',
+      pass_env = { 'CODEX_HOME' },
+      needs = { 'CODEX_API_KEY', 'CODEX_ACCESS_TOKEN' },
+      login = { 'codex', 'login' },
+      install = 'npm install -g @openai/codex',
+      also = { '~/.local/bin/codex' },
+    },
+    gemini = {
+      protocol = 'acp',
+      command = { 'gemini', '--acp' },
+      title = 'Gemini CLI',
+      login = { 'gemini' },
+      install = 'npm install -g @google/gemini-cli',
+    },
+    opencode = {
+      protocol = 'acp',
+      command = { 'opencode', 'acp' },
+      title = 'OpenCode',
+      needs = { 'ANTHROPIC_API_KEY' },
+      login = { 'opencode', 'auth', 'login' },
+      install = 'npm install -g opencode-ai',
+      also = { '~/.opencode/bin/opencode' },
+    },
+    ['claude-agent-acp'] = {
+      protocol = 'acp',
+      command = { 'claude-agent-acp' },
+      title = 'Claude Code over ACP',
+      pass_env = { 'CLAUDE_CONFIG_DIR' },
+      needs = vim.deepcopy(claude_needs),
+      login = { 'claude-agent-acp', '--cli', 'auth', 'login' },
+      install = 'npm install -g @agentclientprotocol/claude-agent-acp',
+      version = false, -- It knows no --version and waits for a client.
+    },
+    ['codex-acp'] = {
+      protocol = 'acp',
+      command = { 'codex-acp' },
+      title = 'Codex over ACP',
+      pass_env = { 'CODEX_HOME', 'CODEX_PATH' },
+      needs = { 'CODEX_API_KEY', 'CODEX_CONFIG' },
+      login = { 'codex-acp', 'login' },
+      install = 'npm install -g @agentclientprotocol/codex-acp',
+    },
+    copilot = {
+      protocol = 'acp',
+      command = { 'copilot', '--acp' },
+      title = 'GitHub Copilot CLI',
+      login = { 'copilot', 'login' },
+      install = 'npm install -g @github/copilot',
+    },
+    goose = {
+      protocol = 'acp',
+      command = { 'goose', 'acp' },
+      title = 'Goose',
+      pass_env = { 'OLLAMA_HOST' },
+      needs = { 'ANTHROPIC_API_KEY', 'ANTHROPIC_HOST' },
+      login = { 'goose', 'configure' },
+      install = 'brew install block-goose-cli',
+      also = { '~/.local/bin/goose' },
+    },
+    cursor = {
+      protocol = 'acp',
+      command = { 'cursor-agent', 'acp' },
+      title = 'Cursor CLI',
+      login = { 'cursor-agent', 'login' },
+      install = 'curl https://cursor.com/install -fsS | bash',
+      also = { '~/.local/bin/cursor-agent' },
+    },
+    auggie = {
+      protocol = 'acp',
+      command = { 'auggie', '--acp' },
+      title = 'Auggie',
+      login = { 'auggie', 'login' },
+      install = 'npm install -g @augmentcode/auggie',
+    },
+    qwen = {
+      protocol = 'acp',
+      command = { 'qwen', '--acp' },
+      title = 'Qwen Code',
+      needs = { 'ANTHROPIC_API_KEY' },
+      login = { 'qwen' },
+      install = 'npm install -g @qwen-code/qwen-code',
+    },
+    kimi = {
+      protocol = 'acp',
+      command = { 'kimi', 'acp' },
+      title = 'Kimi CLI',
+      login = { 'kimi', 'login' },
+      install = 'uv tool install --python 3.13 kimi-cli',
+      also = { '~/.local/bin/kimi' },
+    },
+    ollama = {
+      protocol = 'sidecar',
+      command = { '<binary>', 'runner', 'ollama' },
+      title = 'Ollama',
+      pass_env = { 'OLLAMA_HOST' },
+      needs = { 'OLLAMA_API_KEY' },
+      program = 'ollama',
+      server = 'OLLAMA_HOST',
+      install = 'the package ollama, then: ollama pull <model>',
+    },
+    demo = {
+      protocol = 'sidecar',
+      command = { '<binary>', 'runner', 'demo' },
+      title = 'the demo agent',
+      permission_mode = 'default',
+    },
+  }
+  for _, agent in pairs(agents) do
+    agent.env, agent.pass_env = {}, agent.pass_env or {}
+  end
+  return agents
+end
+
+return M

@@ -1,0 +1,182 @@
+-- An agent's login: one of the ways that it offers itself, else the configured program in a terminal. Knows terminals and
+-- the backend's method; what a login is, is the agent's business.
+
+local environment = require('agor.environment')
+local message = require('agor.message')
+local mirror = require('agor.mirror')
+local provider = require('agor.provider')
+local rpc = require('agor.rpc')
+local state = require('agor.state')
+
+local M = {}
+
+---The environment that the session's agent has: without a session, that of the next one.
+---@param conf agor.Provider
+---@param row agor.Row|nil
+---@return table<string, string>
+local function environ(conf, row)
+  local out = environment.of(conf)
+  local started = row and state.starts[row.session_id] or {}
+  if started.claude_config_dir then
+    out.CLAUDE_CONFIG_DIR = started.claude_config_dir
+  end
+  return vim.tbl_extend('force', out, started.extra_env or {})
+end
+
+---@param name string
+---@param command string[]
+---@param env table<string, string>
+---@param cwd string|nil
+---@param done fun(code: integer)
+local function terminal(name, command, env, cwd, done)
+  if vim.fn.executable(command[1]) == 0 then
+    local conf = provider.get(name)
+    local how = conf and conf.install and (': install it with ' .. conf.install) or ''
+    return message.error(('%s was not found%s'):format(command[1], how))
+  end
+  if vim.fn.getcmdwintype() ~= '' then
+    return message.error('close the command-line window first: no terminal can open beside it')
+  end
+  local exists = cwd and vim.uv.fs_stat(cwd)
+  vim.cmd('botright new')
+  local ok, job = pcall(vim.fn.jobstart, command, {
+    term = true,
+    clear_env = true,
+    -- Neovim would give the program a handle on itself.
+    env = vim.tbl_extend('force', env, { NVIM = '' }),
+    cwd = exists and cwd or nil,
+    on_exit = function(_, code)
+      done(code)
+    end,
+  })
+  if not ok or job <= 0 then
+    vim.cmd('close')
+    return message.error(
+      ('the login of %s could not be started: %s'):format(name, message.line(job))
+    )
+  end
+  vim.cmd('startinsert')
+end
+
+---@param name string
+---@param code integer
+local function tell_end(name, code)
+  if code == 0 then
+    message.info(('the login of %s has ended: send the prompt again'):format(name))
+  else
+    message.error(
+      ('the login of %s has failed (exit code %d): its terminal says why'):format(name, code)
+    )
+  end
+end
+
+---@param row agor.Row
+---@param login table a Login of src/domain/capabilities.rs
+local function tell_backend(row, login)
+  local params = { session_id = row.session_id, login = login.id }
+  local ok, failed = rpc.notify('login', params, function(err)
+    if err then
+      message.error(('the login of %s has failed: %s'):format(row.provider, err))
+    else
+      message.info(('%s is logged in: send the prompt again'):format(row.provider))
+    end
+  end)
+  if not ok then
+    message.error(failed or 'the backend is not running')
+  end
+end
+
+---@param row agor.Row
+---@param conf agor.Provider
+---@param login table
+local function run(row, conf, login)
+  if not login.terminal then
+    return tell_backend(row, login)
+  end
+  -- The agent's own program, with other arguments: behind its wrapper, and where it is found.
+  local command = vim.deepcopy(conf.wrap or {})
+  local program = conf.command and conf.command[1]
+  if not conf.wrap or not program then
+    program = provider.programs(row.provider)[1]
+  end
+  if not program then
+    local how = conf.install and (': install it with ' .. conf.install) or ''
+    return message.error(('%s was not found%s'):format(row.provider, how))
+  end
+  table.insert(command, program)
+  vim.list_extend(command, login.terminal.args or {})
+  local env = vim.tbl_extend('force', environ(conf, row), login.terminal.env or {})
+  terminal(row.provider, command, env, row.cwd, function(code)
+    if code == 0 then
+      tell_backend(row, login)
+    else
+      tell_end(row.provider, code)
+    end
+  end)
+end
+
+---The ways that the agent itself offers.
+---@param row agor.Row
+---@param conf agor.Provider
+---@param logins table[]
+local function choose(row, conf, logins)
+  if #logins == 1 then
+    return run(row, conf, logins[1])
+  end
+  vim.ui.select(logins, {
+    prompt = ('Log in to %s:'):format(row.provider),
+    kind = 'agor_choice',
+    format_item = function(login)
+      local name = login.name ~= '' and login.name or login.id
+      return login.description ~= '' and ('%s: %s'):format(name, login.description) or name
+    end,
+  }, function(login)
+    if login then
+      run(row, conf, login)
+    end
+  end)
+end
+
+---`:Agor login [provider]`.
+---@param call agor.Call
+function M.login(call)
+  local row = mirror.current()
+  local name, none = call.args ~= '' and call.args or (row and row.provider), nil
+  if not name then
+    name, none = provider.default()
+    if not name then
+      return message.error(none or 'no agent was found')
+    end
+  end
+  local conf = provider.get(name)
+  if not conf then
+    return message.error(provider.unknown(name))
+  end
+  if row and row.provider ~= name then
+    row = nil
+  end
+  local logins = row and row.capabilities.logins or {}
+  if row and #logins > 0 then
+    return choose(row, conf, logins)
+  end
+  if not conf.login then
+    return message.error(
+      ('%s has no login of its own (providers.%s.login names the command of one)'):format(
+        name,
+        name
+      )
+    )
+  end
+  local command = vim.deepcopy(conf.login)
+  local found = not command[1]:find('/')
+    and vim.fn.exepath(command[1]) == ''
+    and provider.programs(name)[1]
+  if found then
+    command[1] = found
+  end
+  terminal(name, command, environ(conf, row), row and row.cwd or nil, function(code)
+    tell_end(name, code)
+  end)
+end
+
+return M

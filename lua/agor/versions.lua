@@ -1,0 +1,73 @@
+-- Programs asked side by side for a line of text, such as their version, within a time. What has not answered by then is
+-- killed with all that it has started. Knows processes, nothing of agents.
+
+local M = {}
+
+-- A version is a line; a program that prints without an end is no reason to keep it all.
+local most = 64 * 1024
+
+---@class agor.Asked
+---@field command string[]
+---@field env table<string, string>
+
+---@param chunks string[]
+---@return fun(err: string|nil, data: string|nil)
+local function collect(chunks)
+  local size = 0
+  return function(_, data)
+    if data and size < most then
+      size = size + #data
+      table.insert(chunks, data)
+    end
+  end
+end
+
+---@param asked table<string, agor.Asked>
+---@param limit_ms integer for all of them
+---@return table<string, string> output of each that ended well, standard output first
+---@return table<string, true> late those that did not answer in time
+function M.ask(asked, limit_ms)
+  local running, out, late = {}, {}, {} ---@type table<string, any>, table<string, string>, table<string, true>
+  for name, one in pairs(asked) do
+    local stdout, stderr = {}, {}
+    local ok, job = pcall(vim.system, one.command, {
+      env = one.env,
+      clear_env = true,
+      -- A group of its own: the end has to reach what a wrapper has started.
+      detach = true,
+      stdout = collect(stdout),
+      stderr = collect(stderr),
+    }, function(result)
+      running[name] = nil
+      if result.code == 0 then
+        out[name] = vim.trim(table.concat(stdout) .. '\n' .. table.concat(stderr))
+      end
+    end)
+    -- One that is on PATH and cannot be run has no version to tell.
+    running[name] = ok and job or nil
+  end
+  vim.wait(limit_ms, function()
+    return next(running) == nil
+  end, 20)
+  for name, job in pairs(running) do
+    late[name] = true
+    vim.uv.kill(-job.pid, 'sigkill')
+  end
+  return out, late
+end
+
+---The line of an answer that has the version in it, short enough to be shown.
+---@param output string|nil
+---@return string|nil
+function M.line(output)
+  local first, numbered
+  for line in (output or ''):gmatch('[^\r\n]+') do
+    line = vim.trim(line:gsub('\27%[[%d;]*%a', ''):gsub('%c', ' '))
+    first = first or (line ~= '' and line or nil)
+    numbered = numbered or (line:find('%d+%.%d+') and line or nil)
+  end
+  local line = numbered or first
+  return line and vim.fn.strcharpart(line, 0, 60) or nil
+end
+
+return M
