@@ -7,6 +7,8 @@ mod census;
 mod conduct;
 mod invocation;
 mod mark;
+#[cfg(test)]
+pub mod pretend;
 mod queue;
 mod stdio;
 

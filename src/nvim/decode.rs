@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 use crate::{
     domain::{Answer, Prompt, RequestId, SessionId, StartOptions},
     render::FoldAction,
+    session::Order,
 };
 
 /// Lua cannot tell an empty table from an empty list: these are tables.
@@ -110,19 +111,81 @@ pub struct Start {
 pub struct OfSession {
     pub session_id: SessionId,
     #[serde(default)]
-    pub force: bool,
-    #[serde(default)]
     pub on: bool,
-    #[serde(default)]
-    pub value: String,
     #[serde(default)]
     pub since: u64,
 }
 
+/// What is asked of a session and answered by `true`. `None`: there is no such method.
+pub fn order(method: &str, json: Json) -> Result<Option<(SessionId, Order)>, String> {
+    let order = match method {
+        "send" => read(method, json).map(|Prompting { session_id, prompt }| (session_id, Order::Send(prompt))),
+        "steer" => read(method, json).map(|Prompting { session_id, prompt }| (session_id, Order::Steer(prompt))),
+        "interrupt" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::Interrupt)),
+        "clear" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::Clear)),
+        "stop" => read(method, json).map(|Stopping { session_id, force }| (session_id, Order::Stop { force })),
+        "answer" => {
+            let answering: Answering = read(method, json)?;
+            let (session_id, request_id) = (answering.session_id.clone(), answering.request_id.clone());
+            Ok((session_id, Order::Answer { request_id, answer: answering.answer()? }))
+        }
+        "set_model" => setting(method, json, Order::SetModel),
+        "set_mode" => setting(method, json, Order::SetMode),
+        "set_effort" => setting(method, json, Order::SetEffort),
+        "set_option" => read(method, json)
+            .map(|SettingOption { session_id, option, value }| (session_id, Order::SetOption { id: option, value })),
+        "login" => read(method, json).map(|LoggingIn { session_id, login }| (session_id, Order::Login(login))),
+        "delete_conversation" => read(method, json)
+            .map(|Deleting { session_id, conversation }| (session_id, Order::DeleteConversation(conversation))),
+        _ => return Ok(None),
+    };
+    order.map(Some)
+}
+
+fn setting(method: &str, json: Json, order: fn(String) -> Order) -> Result<(SessionId, Order), String> {
+    let Setting { session_id, value } = read(method, json)?;
+    match value.is_empty() {
+        true => Err(format!("{method}: value is empty")),
+        false => Ok((session_id, order(value))),
+    }
+}
+
 #[derive(Debug, Deserialize)]
-pub struct Send {
-    pub session_id: SessionId,
-    pub prompt: Prompt,
+struct Prompting {
+    session_id: SessionId,
+    prompt: Prompt,
+}
+
+#[derive(Debug, Deserialize)]
+struct Stopping {
+    session_id: SessionId,
+    #[serde(default)]
+    force: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Setting {
+    session_id: SessionId,
+    value: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct SettingOption {
+    session_id: SessionId,
+    option: String,
+    value: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct LoggingIn {
+    session_id: SessionId,
+    login: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Deleting {
+    session_id: SessionId,
+    conversation: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -219,6 +282,21 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    const METHODS: [&str; 12] = [
+        "send",
+        "steer",
+        "interrupt",
+        "clear",
+        "stop",
+        "answer",
+        "set_model",
+        "set_mode",
+        "set_effort",
+        "set_option",
+        "login",
+        "delete_conversation",
+    ];
+
     fn table(fields: Vec<(&str, Value)>) -> Value {
         Value::Map(fields.into_iter().map(|(name, value)| (Value::from(name), value)).collect())
     }
@@ -248,23 +326,31 @@ mod tests {
         let path = folder.path().join("p.json");
         fs::write(&path, json!({"session_id": "a", "prompt": {"text": "ä"}}).to_string()).expect("a file");
         let file = Value::from(path.to_str().expect("text"));
-        let send: Send =
-            read("send", params(Some(table(vec![("file", file.clone())]))).expect("params")).expect("send");
-        assert_eq!(send.prompt.text, "ä");
+        let sent = |file: &Value| {
+            let params = params(Some(table(vec![("file", file.clone())]))).expect("params");
+            match order("send", params).expect("send").expect("a method") {
+                (_, Order::Send(prompt)) => prompt.text,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(sent(&file), "ä");
         assert!(!path.exists());
         fs::write(&path, b"{\"session_id\": \"a\", \"prompt\": {\"text\": \"x\xff\xc3y\"}}").expect("a file");
-        let send: Send =
-            read("send", params(Some(table(vec![("file", file.clone())]))).expect("params")).expect("send");
-        assert_eq!(send.prompt.text, "x\u{fffd}\u{fffd}y");
+        assert_eq!(sent(&file), "x\u{fffd}\u{fffd}y");
         assert!(params(Some(table(vec![("file", file)]))).expect_err("gone").contains("cannot be read"));
     }
 
     #[test]
     fn anything_else_is_an_error_that_names_the_method() {
         for bad in [Value::Nil, Value::from(7), table(vec![("session_id", "a b".into())])] {
-            let error = read::<OfSession>("stop", params(Some(bad)).expect("params")).expect_err("bad");
-            assert!(error.starts_with("stop: "), "{error}");
+            for method in METHODS {
+                let error = order(method, params(Some(bad.clone())).expect("params")).expect_err("bad");
+                assert!(error.starts_with(&format!("{method}: ")), "{error}");
+            }
         }
+        let nothing = json!({"session_id": "a", "value": ""});
+        assert_eq!(order("set_mode", nothing), Err("set_mode: value is empty".into()));
+        assert_eq!(order("dance", json!({})), Ok(None));
     }
 
     #[test]

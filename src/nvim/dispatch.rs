@@ -194,19 +194,17 @@ impl Dispatch {
                 let options = Box::new(decode::read::<decode::Start>(method, json)?.options);
                 self.ask(callback, |reply| Request::Start { options, reply });
             }
-            "send" => {
-                let decode::Send { session_id, prompt } = decode::read(method, json)?;
-                self.ask(callback, |reply| Request::Send { session: session_id, prompt, reply });
+            "remove" => {
+                let session = decode::read::<decode::OfSession>(method, json)?.session_id;
+                self.ask(callback, |reply| Request::Remove { session, reply });
             }
-            "interrupt" | "stop" | "remove" | "set_model" | "set_mode" | "trace" | "export" => {
-                self.of_session(method, decode::read(method, json)?, callback);
+            "conversations" => {
+                let session = decode::read::<decode::OfSession>(method, json)?.session_id;
+                let (reply, answer) = oneshot::channel();
+                self.hub.send(Request::Conversations { session, reply });
+                finish(callback.clone(), answer, |found| encode::value(&found));
             }
-            "answer" => {
-                let answering: decode::Answering = decode::read(method, json)?;
-                let (session, request_id) = (answering.session_id.clone(), answering.request_id.clone());
-                let answer = answering.answer()?;
-                self.ask(callback, |reply| Request::Answer { session, request_id, answer, reply });
-            }
+            "trace" | "export" => self.of_session(method, decode::read(method, json)?, callback),
             "views" => self.views(decode::read(method, json)?),
             "fold" => {
                 let fold: decode::Fold = decode::read(method, json)?;
@@ -249,33 +247,32 @@ impl Dispatch {
                 }
                 callback.done(Ok(Value::Nil));
             }
-            _ => return Err(format!("no method '{method}': run :Agor build, the backend is older than the plugin")),
+            _ => match decode::order(method, json)? {
+                Some((session, order)) => {
+                    self.ask(callback, |reply| Request::Order { session, order, reply });
+                }
+                None => {
+                    return Err(format!("no method '{method}': run :Agor build, the backend is older than the plugin"));
+                }
+            },
         }
         Ok(())
     }
 
     fn of_session(&self, method: &str, of: decode::OfSession, callback: &Callback) {
-        let decode::OfSession { session_id: session, force, on, value, .. } = of;
-        match method {
-            "interrupt" => self.ask(callback, |reply| Request::Interrupt { session, reply }),
-            "stop" => self.ask(callback, |reply| Request::Stop { session, force, reply }),
-            "remove" => self.ask(callback, |reply| Request::Remove { session, reply }),
-            "set_model" => self.ask(callback, |reply| Request::SetModel { session, value, reply }),
-            "set_mode" => self.ask(callback, |reply| Request::SetMode { session, value, reply }),
-            "trace" => {
-                let (reply, answer) = oneshot::channel();
-                self.hub.send(Request::Trace { session, on, reply });
-                finish(callback.clone(), answer, |path| table([("path", path.to_string_lossy().into())]));
-            }
-            _ => {
-                let (reply, answer) = oneshot::channel();
-                self.hub.send(Request::Export { session, reply });
-                let callback = callback.clone();
-                tokio::spawn(async move {
-                    let text = answer.await.unwrap_or_else(|_| Err("the session has ended".to_owned()));
-                    callback.done(text.and_then(|text| temporary(&text)));
-                });
-            }
+        let decode::OfSession { session_id: session, on, .. } = of;
+        if method == "trace" {
+            let (reply, answer) = oneshot::channel();
+            self.hub.send(Request::Trace { session, on, reply });
+            finish(callback.clone(), answer, |path| table([("path", path.to_string_lossy().into())]));
+        } else {
+            let (reply, answer) = oneshot::channel();
+            self.hub.send(Request::Export { session, reply });
+            let callback = callback.clone();
+            tokio::spawn(async move {
+                let text = answer.await.unwrap_or_else(|_| Err("the session has ended".to_owned()));
+                callback.done(text.and_then(|text| temporary(&text)));
+            });
         }
     }
 

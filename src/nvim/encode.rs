@@ -112,6 +112,7 @@ pub fn event(update: &Update) -> Option<Value> {
                 ("session_id", id(session)),
                 ("request_id", request.request_id.as_str().into()),
                 ("questions", value(&request.questions)),
+                ("url", value(&request.url)),
             ]);
             ("question", data)
         }

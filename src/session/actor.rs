@@ -1,15 +1,19 @@
 //! One task that owns one agent, its transcript and whatever is open between the agent and the user.
 //!
 //! It handles one event after the other without waiting in between, so every change of state is whole. What the agent
-//! says is in `agent`, what it is told in `told`, questions are in `asked`, what clients are shown in `show`,
-//! files that agents want through us in `files`, sessions
-//! from their journals in `restored`.
+//! says is in `agent`, what it is told in `told`, its model, mode and the like in `settings`, conversations of its own in
+//! `conversations`, questions are in `asked`, what clients are shown in `show`, files that agents want through us in
+//! `files`, sessions from their journals in `restored`.
 
 mod agent;
 mod asked;
+mod conversations;
 mod files;
 mod restored;
+mod settings;
 mod show;
+#[cfg(test)]
+mod tests;
 mod told;
 
 use std::{
@@ -29,6 +33,7 @@ use tokio::{
 
 use tracing::Instrument;
 
+use self::{conversations::Askers, settings::Settings};
 use super::{
     journal::{self, Journal, JournalError},
     request::{Input, ViewId},
@@ -83,6 +88,11 @@ pub(super) struct Actor {
     stop: Stop,
     /// The prompt that was written last, until the agent has said something.
     unheard: Option<Prompt>,
+    /// The prompt of the turn that runs, until it has ended.
+    prompted: Option<Prompt>,
+    settings: Settings,
+    /// Those who wait for the agent's list of its conversations.
+    askers: Askers,
     /// What the user can do about the turn's failure: says more than the agent's own words at the turn's end.
     advice: Option<String>,
     /// Messages of our own have ids of our own.
@@ -102,6 +112,9 @@ pub(super) struct Actor {
     /// A tool may have changed files without saying which.
     touched: bool,
     withheld: Vec<String>,
+    /// What is started instead of a process.
+    #[cfg(test)]
+    pretend: Option<tests::Pretend>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +132,10 @@ struct Live {
     handle: ProcessHandle,
     events: Events,
     busy: watch::Sender<bool>,
+    /// It has taken part in the opening of the conversation.
+    ready: bool,
+    /// It was begun with a conversation of before, and no turn has ended yet.
+    resuming: bool,
     stdout_ended: bool,
     noise: u64,
     _counted: Counted,
@@ -147,6 +164,8 @@ enum Stop {
     Asked,
     /// And wants the session gone from the list.
     Removed,
+    /// The user wants another conversation: another process follows at once.
+    Cleared,
 }
 
 impl Counters {
@@ -211,6 +230,9 @@ impl Actor {
             origin: Origin::New,
             stop: Stop::No,
             unheard: None,
+            prompted: None,
+            settings: Settings::default(),
+            askers: Askers::default(),
             advice: None,
             serial: 0,
             prefix: format!("agor-{:x}", now()),
@@ -224,6 +246,8 @@ impl Actor {
             trace: None,
             touched: false,
             withheld: Vec::new(),
+            #[cfg(test)]
+            pretend: None,
         }
     }
 
@@ -289,35 +313,16 @@ impl Actor {
 
     fn input(&mut self, input: Input) {
         match input {
-            Input::Send { prompt, reply } => {
-                let result = self.send(prompt);
+            Input::Order { order, reply } => {
+                let result = self.order(order);
                 let _ = reply.send(result);
-            }
-            Input::Interrupt { reply } => {
-                let result = self.interrupt();
-                let _ = reply.send(result);
-            }
-            Input::Stop { force, reply } => {
-                self.stop(force);
-                let _ = reply.send(Ok(()));
             }
             Input::Remove { reply } => {
                 self.stop(false);
                 self.stop = Stop::Removed;
                 let _ = reply.send(Ok(()));
             }
-            Input::Answer { request_id, answer, reply } => {
-                let result = self.answer(&request_id, answer);
-                let _ = reply.send(result);
-            }
-            Input::SetModel { value, reply } => {
-                let result = self.set_model(value);
-                let _ = reply.send(result);
-            }
-            Input::SetMode { value, reply } => {
-                let result = self.set_mode(value);
-                let _ = reply.send(result);
-            }
+            Input::Conversations { reply } => self.list_conversations(reply),
             Input::Trace { on, reply } => {
                 let result = self.set_trace(on);
                 // A trace that the settings want is waited for by nobody.
@@ -335,7 +340,7 @@ impl Actor {
     fn deadline(&self) -> Instant {
         let delivery = self.listening.as_ref().filter(|l| !l.out && self.has_news(l)).map(|l| l.next);
         let far = Instant::now() + Duration::from_secs(3600);
-        [self.flush_at, delivery, self.leave_at].into_iter().flatten().min().unwrap_or(far)
+        [self.flush_at, delivery, self.leave_at, self.askers.until].into_iter().flatten().min().unwrap_or(far)
     }
 
     fn tick(&mut self) {
@@ -344,6 +349,9 @@ impl Actor {
             self.flush();
         }
         self.deliver(false);
+        if self.askers.until.is_some_and(|at| at <= now) {
+            self.not_listed();
+        }
         if self.leave_at.is_some_and(|at| at <= now) {
             // A session that somebody looks at stays; it is asked again when it is hidden.
             if self.views.is_empty() {

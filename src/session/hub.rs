@@ -174,24 +174,12 @@ impl Hub {
                 let result = self.start(*options);
                 let _ = reply.send(result);
             }
-            Request::Send { session, prompt, reply } => {
-                self.pass_living(&session, reply, |reply| Input::Send { prompt, reply })
-            }
-            Request::Interrupt { session, reply } => {
-                self.pass_living(&session, reply, |reply| Input::Interrupt { reply })
-            }
-            Request::Stop { session, force, reply } => {
-                self.pass_living(&session, reply, |reply| Input::Stop { force, reply });
+            Request::Order { session, order, reply } => {
+                self.pass_living(&session, reply, |reply| Input::Order { order, reply });
             }
             Request::Remove { session, reply } => self.remove(&session, reply),
-            Request::Answer { session, request_id, answer, reply } => {
-                self.pass_living(&session, reply, |reply| Input::Answer { request_id, answer, reply });
-            }
-            Request::SetModel { session, value, reply } => {
-                self.pass_living(&session, reply, |reply| Input::SetModel { value, reply });
-            }
-            Request::SetMode { session, value, reply } => {
-                self.pass_living(&session, reply, |reply| Input::SetMode { value, reply });
+            Request::Conversations { session, reply } => {
+                self.pass_living(&session, reply, |reply| Input::Conversations { reply });
             }
             Request::Fold { session, view, row, action, reply } => {
                 self.pass(&session, reply, |reply| Input::Fold { view, row, action, reply });

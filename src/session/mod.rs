@@ -11,5 +11,5 @@ mod updates;
 
 pub use hub::{Counts, Hub, HubConfig, HubHandle};
 pub use journal::{JournalError, Page};
-pub use request::{Painted, Reply, Request, ViewId};
+pub use request::{Order, Painted, Reply, Request, ViewId};
 pub use updates::{ClientId, Level, Update};

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::{journal::Page, updates::ClientId};
 use crate::{
     agent::process::{ProcessHandle, ProcessInfo},
-    domain::{Answer, Prompt, RequestId, SessionId, StartOptions},
+    domain::{Answer, Conversation, Prompt, RequestId, SessionId, StartOptions},
     render::{Budget, FoldAction, Icons, Patch},
 };
 
@@ -28,39 +28,19 @@ pub enum Request {
         options: Box<StartOptions>,
         reply: Reply<()>,
     },
-    Send {
+    Order {
         session: SessionId,
-        prompt: Prompt,
-        reply: Reply<()>,
-    },
-    Interrupt {
-        session: SessionId,
-        reply: Reply<()>,
-    },
-    Stop {
-        session: SessionId,
-        force: bool,
+        order: Order,
         reply: Reply<()>,
     },
     Remove {
         session: SessionId,
         reply: Reply<()>,
     },
-    Answer {
+    /// The agent's own.
+    Conversations {
         session: SessionId,
-        request_id: RequestId,
-        answer: Answer,
-        reply: Reply<()>,
-    },
-    SetModel {
-        session: SessionId,
-        value: String,
-        reply: Reply<()>,
-    },
-    SetMode {
-        session: SessionId,
-        value: String,
-        reply: Reply<()>,
+        reply: Reply<Vec<Conversation>>,
     },
     /// All the transcripts that a client shows now; those it showed before and does not name are dropped.
     Views {
@@ -122,6 +102,37 @@ pub enum Request {
     },
 }
 
+/// What a client wants of a session and its agent: answered when it is done or under way.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Order {
+    /// Now, or when the turn has ended.
+    Send(Prompt),
+    /// Into the turn that runs; as [`Order::Send`] where there is none or the agent cannot do that.
+    Steer(Prompt),
+    Interrupt,
+    Stop {
+        force: bool,
+    },
+    Answer {
+        request_id: RequestId,
+        answer: Answer,
+    },
+    SetModel(String),
+    SetMode(String),
+    SetEffort(String),
+    /// One of the agent's [`crate::domain::Capabilities::options`].
+    SetOption {
+        id: String,
+        value: String,
+    },
+    /// One of the agent's [`crate::domain::Capabilities::logins`].
+    Login(String),
+    /// The next prompt begins a new conversation.
+    Clear,
+    /// The agent's own id.
+    DeleteConversation(String),
+}
+
 /// The answer to [`Request::Paint`].
 #[derive(Debug, Default)]
 pub struct Painted {
@@ -133,13 +144,9 @@ pub struct Painted {
 /// What the hub hands to one session.
 #[derive(Debug)]
 pub(super) enum Input {
-    Send { prompt: Prompt, reply: Reply<()> },
-    Interrupt { reply: Reply<()> },
-    Stop { force: bool, reply: Reply<()> },
+    Order { order: Order, reply: Reply<()> },
     Remove { reply: Reply<()> },
-    Answer { request_id: RequestId, answer: Answer, reply: Reply<()> },
-    SetModel { value: String, reply: Reply<()> },
-    SetMode { value: String, reply: Reply<()> },
+    Conversations { reply: Reply<Vec<Conversation>> },
     Trace { on: bool, reply: Reply<PathBuf> },
     Process { reply: oneshot::Sender<Option<ProcessHandle>> },
     OpenView { view: ViewId, icons: Icons, revision: u64 },

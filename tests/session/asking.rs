@@ -2,7 +2,7 @@
 
 use agor_nvim::{
     domain::{Content, Status},
-    session::{Request, Update},
+    session::{Order, Update},
 };
 
 use super::stage::*;
@@ -88,8 +88,7 @@ async fn what_cannot_be_changed_says_what_to_do() {
     let mut stage = Stage::new();
     stage.demo("a", "echo one").await;
     stage.turn("a").await;
-    let session = id("a");
-    let refused = stage.ask(|reply| Request::SetModel { session, value: "m".into(), reply }).await;
+    let refused = stage.order("a", Order::SetModel("m".into())).await;
     let expect =
         "demo does not let anyone choose its model while it runs: start another with :Agor start demo model=NAME";
     assert_eq!(refused, Err(expect.into()));

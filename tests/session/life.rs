@@ -2,7 +2,7 @@
 
 use agor_nvim::{
     domain::{Content, Status},
-    session::{Level, Request, Update},
+    session::{Level, Order, Request, Update},
 };
 
 use super::stage::*;
@@ -71,8 +71,7 @@ async fn prompts_wait_for_the_turn_and_go_out_one_by_one() {
         stage.send("a", prompt).await.expect("it waits");
     }
     stage.row(|row| row.queued == 2).await;
-    let session = id("a");
-    stage.ask(|reply| Request::Interrupt { session, reply }).await.expect("interrupted");
+    stage.order("a", Order::Interrupt).await.expect("interrupted");
     assert_eq!(stage.turn("a").await, "interrupted");
     stage.turn("a").await;
     stage.turn("a").await;

@@ -7,7 +7,7 @@ use agor_nvim::{
         AgentMessage, Answer, Content, PermissionRequest, Prompt, ProviderConfig, SessionId, SessionSummary,
         StartOptions, Status,
     },
-    session::{ClientId, Hub, HubConfig, HubHandle, Page, Reply, Request, Update},
+    session::{ClientId, Hub, HubConfig, HubHandle, Order, Page, Reply, Request, Update},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -81,19 +81,23 @@ impl Stage {
         answer.unwrap_or_else(|_| Err("dropped".to_owned()))
     }
 
+    pub async fn order(&self, name: &str, order: Order) -> Result<(), String> {
+        self.ask(|reply| Request::Order { session: id(name), order, reply }).await
+    }
+
     pub async fn send(&self, name: &str, prompt: &str) -> Result<(), String> {
-        self.ask(|reply| Request::Send { session: id(name), prompt: text(prompt), reply }).await
+        self.order(name, Order::Send(text(prompt))).await
     }
 
     pub async fn stop(&self, name: &str, force: bool) -> Result<(), String> {
-        self.ask(|reply| Request::Stop { session: id(name), force, reply }).await
+        self.order(name, Order::Stop { force }).await
     }
 
     pub async fn answer(&self, name: &str, request: &PermissionRequest, option: usize) -> Result<(), String> {
         let request_id = request.request_id.clone();
         let option_id = request.options[option].option_id.clone();
         let answer = Answer::Option { option_id, message: None, input: None };
-        self.ask(|reply| Request::Answer { session: id(name), request_id, answer, reply }).await
+        self.order(name, Order::Answer { request_id, answer }).await
     }
 
     pub async fn messages(&self, name: &str, since: u64) -> Page {

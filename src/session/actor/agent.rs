@@ -15,7 +15,7 @@ use crate::{
         protocol::Output,
         trace::Direction,
     },
-    domain::{Content, Event, Prompt, Status, ToolKind, TurnOutcome},
+    domain::{Content, Event, Status, ToolKind, TurnOutcome},
     session::updates::{Level, Update},
 };
 
@@ -87,12 +87,17 @@ impl Actor {
         let was_busy = self.state.summary.busy;
         self.state.process_ended();
         self.cancel_questions("expired: the agent has ended");
+        self.conversations(Err(format!("{} has ended", self.options.provider)));
+        self.prompted = None;
         // Whatever made it leave without a word: what the user has typed is not lost.
-        if let Some(prompt) = self.unheard.take_if(|_| self.stop == Stop::No) {
+        let unheard = self.unheard.take();
+        if let Some(prompt) = unheard.filter(|_| self.stop == Stop::No) {
             self.return_prompt(prompt);
         }
         let status = self.state.summary.status;
-        if self.stop != Stop::No || exit.success() && status != Status::Error {
+        if self.stop == Stop::Cleared {
+            self.tell_row();
+        } else if self.stop != Stop::No || exit.success() && status != Status::Error {
             self.set_status(Status::Done, None);
         } else if status != Status::Error || !exit.success() && self.state.summary.error.is_none() {
             let mut message = exit.to_string();
@@ -109,15 +114,17 @@ impl Actor {
             let stop_reason = if self.stop == Stop::No { "exited" } else { "stopped" };
             self.turn_over(stop_reason);
         }
-        let queued: Vec<Prompt> = self.state.queue.drain(..).collect();
-        for prompt in queued {
-            self.return_prompt(prompt);
-        }
-        if self.stop == Stop::Asked {
-            self.stop = Stop::No;
-        }
         self.flush();
         self.sync();
+        match self.stop {
+            Stop::Cleared => {
+                self.stop = Stop::No;
+                return self.begin_again();
+            }
+            Stop::Asked => self.stop = Stop::No,
+            Stop::No | Stop::Removed => {}
+        }
+        self.return_queue();
         self.leave_at = Some(Instant::now() + LINGER);
         self.tell_row();
     }
@@ -141,6 +148,14 @@ impl Actor {
         for event in events {
             self.event(event);
         }
+        if let Some(live) = &mut self.live
+            && !live.ready
+            && live.protocol.is_ready()
+        {
+            live.ready = true;
+            self.tell_waiting_settings();
+            self.ask_for_conversations();
+        }
     }
 
     fn event(&mut self, event: Event) {
@@ -157,26 +172,26 @@ impl Actor {
             Event::TurnEnded { stop_reason, outcome } => {
                 self.unheard = None;
                 self.set_busy(false);
+                let prompt = self.prompted.take();
+                if let Some(live) = &mut self.live {
+                    live.resuming = false;
+                }
                 match outcome {
                     _ if self.advice.is_some() => {
                         let advice = self.advice.take();
                         self.set_status(Status::Error, advice);
+                        // To be sent again after the login.
+                        prompt.into_iter().for_each(|prompt| self.return_prompt(prompt));
                     }
                     TurnOutcome::Idle => self.set_status(Status::Idle, None),
                     TurnOutcome::Done => self.set_status(Status::Done, None),
                     TurnOutcome::Failed(message) => self.set_status(Status::Error, Some(message)),
                 }
                 self.turn_over(&stop_reason);
-                // A turn that ended with the process is followed by none: what waits comes back to the user.
-                if self.stop == Stop::No
-                    && self.live.as_ref().is_some_and(|live| !live.stdout_ended)
-                    && let Some(prompt) = self.state.queue.pop_front()
-                {
-                    self.deliver_prompt(prompt);
-                }
+                self.next_prompt();
             }
             Event::AgentSession(id) => self.agent_session(id),
-            Event::Model(model) => self.change(|summary| summary.model = model),
+            Event::Model(model) => self.has_model(model),
             Event::Mode(mode) => self.change(|summary| summary.mode = mode),
             Event::Effort(effort) => self.change(|summary| summary.effort = effort),
             Event::Context { used, size } => self.change(|summary| {
@@ -198,7 +213,12 @@ impl Actor {
                 self.fail(text.clone());
                 self.advice = self.state.summary.busy.then_some(text);
             }
-            Event::Failed { message } => {
+            Event::Failed { mut message } => {
+                self.prompted = None;
+                if self.live.as_mut().is_some_and(|live| std::mem::take(&mut live.resuming)) {
+                    message.truncate(message.trim_end_matches('.').len());
+                    message.push_str(". /clear in the prompt begins a new conversation in this session");
+                }
                 if let Some(prompt) = self.unheard.take() {
                     self.return_prompt(prompt);
                 }
@@ -283,7 +303,7 @@ impl Actor {
         self.state.agent_session = Some(id);
     }
 
-    fn change(&mut self, change: impl FnOnce(&mut crate::domain::SessionSummary)) {
+    pub(super) fn change(&mut self, change: impl FnOnce(&mut crate::domain::SessionSummary)) {
         let before = self.state.summary.clone();
         change(&mut self.state.summary);
         self.state.refresh();

@@ -1,21 +1,30 @@
-//! What the agent is told: it is started, prompted, interrupted, stopped.
+//! What the agent is told: it is started, prompted, interrupted, stopped, started anew.
 
 use std::path::PathBuf;
 
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
-use super::{Actor, Counted, LINGER, Live, Origin, Stop};
+use super::{Actor, Counted, LINGER, Live, Origin, Stop, settings::Setting};
 use crate::{
     agent::{
-        process::{self, Prepared},
-        protocol::registry,
+        process::{self, AgentProcess, Prepared},
+        protocol::{Protocol, registry},
         redact::Redactor,
         trace::Trace,
     },
-    domain::{Command, Content, Prompt, ResumeMode, Status},
-    session::updates::{Level, Update},
+    domain::{Command, Content, Prompt, Resume, Status},
+    session::{
+        request::Order,
+        updates::{Level, Update},
+    },
 };
+
+/// What a session starts.
+pub(super) struct Agent {
+    pub(super) protocol: Box<dyn Protocol>,
+    pub(super) process: AgentProcess,
+}
 
 impl Actor {
     /// The first process of a new session, with its first prompt.
@@ -42,12 +51,36 @@ impl Actor {
 
     /// Starts a process. An error is a sentence.
     pub(super) fn launch(&mut self) -> Result<(), String> {
+        self.options.validate().map_err(|error| error.to_string())?;
+        let Agent { mut protocol, process } = self.agent()?;
+        let first = protocol.start();
+        self.live = Some(Live {
+            protocol,
+            handle: process.handle,
+            events: process.events,
+            busy: watch::Sender::new(false),
+            ready: false,
+            resuming: self.options.resume().is_ok_and(|resume| resume != Resume::New),
+            stdout_ended: false,
+            noise: 0,
+            _counted: Counted::new(&self.common.counters),
+        });
+        self.leave_at = None;
+        self.take(first);
+        Ok(())
+    }
+
+    /// A process of the configured program, and how to speak to it.
+    fn agent(&mut self) -> Result<Agent, String> {
+        #[cfg(test)]
+        if let Some(pretend) = &mut self.pretend {
+            return Ok(pretend(&self.options));
+        }
         let row = registry::find(&self.options.config.protocol).ok_or_else(|| {
             let known = registry::names().collect::<Vec<_>>().join(", ");
             let (provider, protocol) = (&self.options.provider, &self.options.config.protocol);
             format!("providers.{provider}.protocol is '{protocol}', which agor does not speak: use one of {known}")
         })?;
-        self.options.validate().map_err(|error| error.to_string())?;
         let launch = (row.launch)(&self.options);
         let prepared = Prepared::new(&self.options, &launch, &self.common.binary).map_err(|error| error.to_string())?;
         for warning in prepared.warnings {
@@ -63,30 +96,47 @@ impl Actor {
             cwd = %self.options.cwd.display(),
             "starting the agent"
         );
-        let agent = process::spawn(prepared.invocation).map_err(|error| error.to_string())?;
-        let mut protocol = (row.build)(&self.options, Uuid::new_v4());
-        let first = protocol.start();
-        self.live = Some(Live {
-            protocol,
-            handle: agent.handle,
-            events: agent.events,
-            busy: watch::Sender::new(false),
-            stdout_ended: false,
-            noise: 0,
-            _counted: Counted::new(&self.common.counters),
-        });
-        self.leave_at = None;
-        self.take(first);
+        let process = process::spawn(prepared.invocation).map_err(|error| error.to_string())?;
+        Ok(Agent { protocol: (row.build)(&self.options, Uuid::new_v4()), process })
+    }
+
+    pub(super) fn order(&mut self, order: Order) -> Result<(), String> {
+        match order {
+            Order::Send(prompt) => self.send(prompt),
+            Order::Steer(prompt) => self.steer(prompt),
+            Order::Interrupt => self.interrupt(),
+            Order::Stop { force } => {
+                self.stop(force);
+                Ok(())
+            }
+            Order::Answer { request_id, answer } => self.answer(&request_id, answer),
+            Order::SetModel(value) => self.set(Setting::Model(value)),
+            Order::SetMode(value) => self.set(Setting::Mode(value)),
+            Order::SetEffort(value) => self.set(Setting::Effort(value)),
+            Order::SetOption { id, value } => self.set(Setting::Option { id, value }),
+            Order::Login(id) => self.login(id),
+            Order::Clear => self.clear(),
+            Order::DeleteConversation(id) => self.delete_conversation(id),
+        }
+    }
+
+    /// Into the turn that runs. Where that cannot be, it is a prompt like any other.
+    fn steer(&mut self, prompt: Prompt) -> Result<(), String> {
+        let runs = self.stop == Stop::No && self.state.summary.busy;
+        if !runs || !self.state.summary.capabilities.steer || !self.live.as_ref().is_some_and(|live| live.ready) {
+            return self.send(prompt);
+        }
+        self.say(Content::Prompt(prompt.clone()));
+        self.command(Command::Steer(prompt));
         Ok(())
     }
 
     /// A prompt of the user's: now, or when the turn has ended.
     pub(super) fn send(&mut self, prompt: Prompt) -> Result<(), String> {
         if self.origin == Origin::Archived {
-            let id = &self.options.session_id;
-            return Err(format!("session {id} is not running: it is shown from its journal"));
+            return Err(self.not_running());
         }
-        if self.stop != Stop::No && self.live.is_some() {
+        if matches!(self.stop, Stop::Asked | Stop::Removed) && self.live.is_some() {
             return Err("the session is stopping: send the prompt again when it has stopped".to_owned());
         }
         self.state.title_from(&prompt);
@@ -100,35 +150,37 @@ impl Actor {
                 return Ok(());
             }
         }
-        if self.state.summary.busy {
-            self.state.queue.push_back(prompt);
-            self.tell_row();
-        } else {
-            self.deliver_prompt(prompt);
-        }
+        self.state.queue.push_back(prompt);
+        self.next_prompt();
+        self.tell_row();
         Ok(())
     }
 
-    /// The next process takes the conversation up where the last one left it.
-    fn resume_options(&mut self) {
-        if let Some(id) = &self.state.agent_session {
-            self.options.resume_mode = ResumeMode::Resume;
-            self.options.resume_session_id = Some(id.clone());
+    /// The oldest prompt that waits, if the agent can be given one.
+    pub(super) fn next_prompt(&mut self) {
+        // A turn that ended with the process is followed by none: what waits comes back to the user.
+        let listens = self.live.as_ref().is_some_and(|live| !live.stdout_ended);
+        if self.stop == Stop::No
+            && listens
+            && !self.state.summary.busy
+            && let Some(prompt) = self.state.queue.pop_front()
+        {
+            self.deliver_prompt(prompt);
         }
-        // What it was allowed to do without asking does not grow by a restart.
-        if !self.state.summary.mode.is_empty() {
-            self.options.permission_mode = Some(self.state.summary.mode.clone());
-        }
-        let renames = registry::find(&self.options.config.protocol).is_some_and(|row| row.renames_model);
-        let named = self.options.model.is_some() || renames;
-        if !self.state.summary.model.is_empty() && named {
-            self.options.model = Some(self.state.summary.model.clone());
+    }
+
+    /// What waits comes back to the user.
+    pub(super) fn return_queue(&mut self) {
+        let queued: Vec<Prompt> = self.state.queue.drain(..).collect();
+        for prompt in queued {
+            self.return_prompt(prompt);
         }
     }
 
     pub(super) fn deliver_prompt(&mut self, prompt: Prompt) {
         self.say(Content::Prompt(prompt.clone()));
         self.unheard = Some(prompt.clone());
+        self.prompted = Some(prompt.clone());
         self.set_busy(true);
         self.set_status(Status::Running, None);
         self.command(Command::Prompt(prompt));
@@ -138,7 +190,7 @@ impl Actor {
         self.tell(Update::Draft { session: self.options.session_id.clone(), prompt });
     }
 
-    fn command(&mut self, command: Command) {
+    pub(super) fn command(&mut self, command: Command) {
         if let Some(live) = &mut self.live {
             let output = live.protocol.command(command);
             self.take(output);
@@ -163,11 +215,8 @@ impl Actor {
     }
 
     pub(super) fn stop(&mut self, force: bool) {
-        let queued: Vec<Prompt> = self.state.queue.drain(..).collect();
-        for prompt in queued {
-            self.return_prompt(prompt);
-        }
-        if self.stop == Stop::No {
+        self.return_queue();
+        if matches!(self.stop, Stop::No | Stop::Cleared) {
             self.stop = Stop::Asked;
         }
         match &self.live {
@@ -179,26 +228,75 @@ impl Actor {
         self.tell_row();
     }
 
-    pub(super) fn set_model(&mut self, value: String) -> Result<(), String> {
-        self.can("choose its model", "model=NAME", self.state.summary.capabilities.set_model)?;
-        self.command(Command::SetModel(value));
+    /// The agent's conversation is over; the session goes on with another one.
+    fn clear(&mut self) -> Result<(), String> {
+        if self.origin == Origin::Archived {
+            return Err(self.not_running());
+        }
+        if matches!(self.stop, Stop::Asked | Stop::Removed) && self.live.is_some() {
+            return Err("the session is stopping: its next prompt begins after that".to_owned());
+        }
+        if self.stop == Stop::Cleared {
+            return Ok(());
+        }
+        self.return_queue();
+        self.cancel_questions("cancelled: the conversation was cleared");
+        match &self.live {
+            Some(live) => {
+                self.stop = Stop::Cleared;
+                live.handle.climb(live.protocol.stop_ladder(), live.busy.subscribe());
+                self.tell_row();
+            }
+            None => self.begin_conversation(),
+        }
         Ok(())
     }
 
-    pub(super) fn set_mode(&mut self, value: String) -> Result<(), String> {
-        self.can("change its mode", "permission_mode=NAME", self.state.summary.capabilities.set_mode)?;
-        self.command(Command::SetMode(value));
+    /// Without a process: the next one begins a conversation of its own.
+    fn begin_conversation(&mut self) {
+        self.forget_conversation();
+        self.say(Content::Status { subtype: "new_conversation".to_owned(), message: "new conversation".to_owned() });
+    }
+
+    /// The process of the cleared conversation has ended: the next one is there before the next prompt is typed.
+    pub(super) fn begin_again(&mut self) {
+        self.begin_conversation();
+        match self.launch() {
+            Ok(()) => {
+                self.set_status(Status::Idle, None);
+                self.next_prompt();
+            }
+            Err(message) => {
+                self.fail(message);
+                self.return_queue();
+                self.leave_at = Some(Instant::now() + LINGER);
+            }
+        }
+    }
+
+    /// The agent does it, or was told that its program has done it in a terminal. Without a process the next one will
+    /// find out by itself.
+    fn login(&mut self, id: String) -> Result<(), String> {
+        let Some(_) = &self.live else { return Ok(()) };
+        let (provider, logins) = (&self.options.provider, &self.state.summary.capabilities.logins);
+        if !logins.iter().any(|login| login.id == id) {
+            return Err(match logins.is_empty() {
+                true => format!("{provider} has no login of its own to choose: run :Agor login {provider}"),
+                false => {
+                    let known = logins.iter().map(|login| login.id.as_str()).collect::<Vec<_>>().join(", ");
+                    format!("{provider} has no login '{id}': choose one of {known}")
+                }
+            });
+        }
+        self.command(Command::Login(id));
         Ok(())
     }
 
-    fn can(&self, what: &str, key: &str, able: bool) -> Result<(), String> {
-        let (id, provider) = (&self.options.session_id, &self.options.provider);
-        match (&self.live, able) {
-            (None, _) => Err(format!("session {id} is not running: its next prompt starts it, then try again")),
-            (Some(_), false) => Err(format!(
-                "{provider} does not let anyone {what} while it runs: start another with :Agor start {provider} {key}"
-            )),
-            (Some(_), true) => Ok(()),
+    pub(super) fn not_running(&self) -> String {
+        let id = &self.options.session_id;
+        match self.origin {
+            Origin::Archived => format!("session {id} is not running: it is shown from its journal"),
+            _ => format!("session {id} is not running: its next prompt starts it, then try again"),
         }
     }
 

@@ -3,7 +3,10 @@
 use tokio::time::timeout;
 
 use super::*;
-use crate::domain::{Prompt, ProviderConfig};
+use crate::{
+    domain::{Prompt, ProviderConfig},
+    session::Order,
+};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -43,7 +46,7 @@ fn id(name: &str) -> SessionId {
 
 fn prompt(session: &str) -> impl FnOnce(Reply<()>) -> Request {
     let (session, prompt) = (id(session), Prompt::new("again"));
-    move |reply| Request::Send { session, prompt, reply }
+    move |reply| Request::Order { session, order: Order::Send(prompt), reply }
 }
 
 #[tokio::test]
