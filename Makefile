@@ -6,9 +6,16 @@ SHELL := /bin/bash
 .PHONY: help build demo test agents bench lint clean-deps
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-# Claude Code's wire format is tested against this version.
-CLAUDE_CODE := 2.1.197
-AGENTS := .deps/agents
+# What `make agents` installs and tests with: the wire formats are tested against these versions. The last is no agent but
+# what runners of the sidecar protocol may be run with.
+AGENTS := \
+	claude=@anthropic-ai/claude-code@2.1.197 \
+	codex=@openai/codex@0.169.0 \
+	gemini=@google/gemini-cli@0.61.0 \
+	opencode=opencode-ai@1.18.33 \
+	claude-agent-acp=@agentclientprotocol/claude-agent-acp@0.49.0 \
+	codex-acp=@agentclientprotocol/codex-acp@2.6.0 \
+	deno=deno@2.9.5
 
 help:
 	@echo 'make build   the backend, into bin/'
@@ -32,17 +39,8 @@ demo:
 test:
 	@scripts/test
 
-$(AGENTS)/claude-code-$(CLAUDE_CODE):
-	@command -v npm >/dev/null || { echo 'make agents: npm is not installed; install Node.js with npm (apt-get install nodejs npm)' >&2; exit 1; }
-	@mkdir -p $(AGENTS)
-	npm install --no-save --no-audit --no-fund --loglevel=error --prefix $(AGENTS) @anthropic-ai/claude-code@$(CLAUDE_CODE)
-	@touch $@
-
-# The tests find the agents' programs in AGOR_AGENTS.
-agents: $(AGENTS)/claude-code-$(CLAUDE_CODE)
-	@set -e; \
-	AGOR_NVIM=$$(scripts/get-nvim); export AGOR_NVIM; \
-	AGOR_TEST_TIMEOUT=$${AGOR_TEST_TIMEOUT:-120} AGOR_AGENTS=$(CURDIR)/$(AGENTS)/node_modules/.bin cargo test --locked --test agents
+agents:
+	@scripts/agents $(AGENTS)
 
 bench:
 	@$(MAKE) --no-print-directory --silent build >&2

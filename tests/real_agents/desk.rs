@@ -1,18 +1,21 @@
-//! A user at an editor with the real Claude Code behind it: Neovim, plugin, backend, keeper, agent and its model server.
+//! A user at an editor with a real agent behind it: Neovim, plugin, backend, keeper, agent and its model server.
+
+use std::{fs, path::PathBuf, sync::Arc};
 
 use rmpv::Value;
 use serde_json::Value as Json;
 
 use crate::{
-    driver::program,
+    agent::{self, Agent, CLAUDE, URL},
     mock::Mock,
-    support::{Editor, Home, Options, leftovers},
+    support::{Editor, Home, Leftover, Options, leftovers},
 };
 
 pub struct Setup {
-    /// Into `providers.claude`, as Lua.
+    pub agent: &'static Agent,
+    /// Into the agent's entry of `providers`, as Lua.
     pub provider: String,
-    /// The variable with the agent's key, from the user's configuration.
+    /// The variable with the agent's key, from the user's configuration; the agent's own by default.
     pub key: Option<(&'static str, &'static str)>,
     /// What the editor's own environment has besides.
     pub editor_env: Vec<(String, String)>,
@@ -22,9 +25,16 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
+        Self::of(&CLAUDE)
+    }
+}
+
+impl Setup {
+    pub fn of(agent: &'static Agent) -> Self {
         Self {
+            agent,
             provider: String::new(),
-            key: Some(("ANTHROPIC_API_KEY", "test-key")),
+            key: agent.key,
             editor_env: Vec::new(),
             file: ("hello.txt", "first\nhello world\n".to_owned()),
         }
@@ -35,6 +45,7 @@ pub struct Desk {
     // Ends first: it looks for what is left running.
     pub editor: Editor,
     pub mock: Mock,
+    setup: Setup,
 }
 
 impl Desk {
@@ -43,45 +54,58 @@ impl Desk {
     }
 
     pub fn with(setup: Setup) -> Self {
-        let home = std::sync::Arc::new(Home::new());
-        let mock = Mock::start(home.path());
-        let refusing = "http://127.0.0.1:1";
-        let mut env = vec![
-            ("ANTHROPIC_BASE_URL", mock.url.as_str()),
-            ("DISABLE_TELEMETRY", "1"),
-            ("DISABLE_ERROR_REPORTING", "1"),
-            ("DISABLE_AUTOUPDATER", "1"),
-            ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
-            // Whatever would leave the loopback is refused.
-            ("HTTPS_PROXY", refusing),
-            ("HTTP_PROXY", refusing),
-            ("NO_PROXY", "127.0.0.1"),
-            // As root it bypasses no permissions but in a sandbox.
-            ("IS_SANDBOX", "1"),
-        ];
-        env.extend(setup.key);
-        let env: String = env.iter().map(|(name, value)| format!("{name} = [==[{value}]==], ")).collect();
-        let init = format!(
-            "vim.o.swapfile = false
-             require('agor').setup({{ provider = 'claude', providers = {{ claude = {{
-               command = {{ [==[{}]==] }}, env = {{ {env} }}, {}
-             }} }} }})
-             -- Each look at the clock is a second later: a question takes keys at once.
-             local clock = 0
-             require('agor.ui.ask').now = function() clock = clock + 1000 return clock end",
-            program("claude").display(),
-            setup.provider,
+        let home = Arc::new(Home::new());
+        let mock = Mock::start(setup.agent.server, home.path());
+        for (name, text) in setup.agent.files {
+            let path = home.path().join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("the home takes folders");
+            fs::write(path, text.replace(URL, &mock.url)).expect("the home takes files");
+        }
+        home.write(setup.file.0, &setup.file.1);
+        let editor = sit_down(&setup, &mock, home);
+        Self { editor, mock, setup }
+    }
+
+    /// Another editor in the same home, after the end of the first.
+    pub fn reopen(&mut self) {
+        let home = Arc::clone(self.editor.home());
+        self.editor = sit_down(&self.setup, &self.mock, home);
+    }
+
+    /// Starts a session with the agent, which asks before it runs a command.
+    #[track_caller]
+    pub fn start(&self, prompt: &str) {
+        let agent = self.setup.agent;
+        self.type_command(&format!("AgorStart {} {} {prompt}", agent.name, agent.asking));
+    }
+
+    /// The prompt that makes the agent's model run this command, without `|` in it.
+    pub fn shell(&self, command: &str) -> String {
+        format!("SCENARIO:{}:{}", self.setup.agent.shell, command.replace(' ', "+"))
+    }
+
+    /// Waits for a permission request and answers it with its first option of a kind.
+    #[track_caller]
+    pub fn answer(&self, kind: &str) {
+        self.wait("s.attention == 'permission'");
+        self.focus_question();
+        let place = self.editor.lua(
+            "for place, option in ipairs(_G.asked.options) do if option.kind == ... then return place end end",
+            &[kind.into()],
         );
-        home.write(setup.file.0, setup.file.1);
-        let editor = Editor::start(Options {
-            size: (160, 48),
-            home,
-            init,
-            args: vec![setup.file.0.into()],
-            env: setup.editor_env,
-            ..Options::default()
-        });
-        Self { editor, mock }
+        let Some(place) = place.as_u64() else { self.editor.fail(&format!("no option of the kind {kind}")) };
+        self.editor.input(&place.to_string());
+    }
+
+    /// Waits until a text is in what the agent keeps of its conversations.
+    #[track_caller]
+    pub fn wait_kept(&self, text: &str) {
+        self.editor.wait_lua(&format!(
+            "vim.iter(vim.fn.glob('~/{}', true, true)):any(function(path)
+               return table.concat(vim.fn.readfile(path, 'b')):find('{text}', 1, true) ~= nil
+             end)",
+            self.setup.agent.conversations
+        ));
     }
 
     /// `:Agor…` as typed.
@@ -103,14 +127,10 @@ impl Desk {
         self.wait(&format!("s.status == '{status}'"));
     }
 
-    /// The end of so many turns, by what each says that it cost.
+    /// The end of so many turns of the newest session.
     #[track_caller]
     pub fn wait_turns(&self, count: usize) {
-        self.wait(&format!(
-            "s.status ~= 'running' and #vim.tbl_filter(function(message)
-               return message.type == 'cost'
-             end, (require('agor').messages(s.session_id))) == {count}"
-        ));
+        self.wait(&format!("s.status ~= 'running' and (_G.turns[s.session_id] or 0) == {count}"));
     }
 
     /// Waits for a question and puts the cursor into it.
@@ -153,10 +173,64 @@ impl Desk {
         )
     }
 
-    /// The agent's own process: not its keeper, which has the same words behind its own.
-    pub fn agent_pids(&self) -> Vec<i32> {
-        let program = program("claude").display().to_string();
-        let all = leftovers(self.editor.home().path()).into_iter();
-        all.filter(|process| process.command.starts_with(&program)).map(|process| process.pid).collect()
+    /// Everything that an agent runs, itself first; neither editor nor backend nor keeper.
+    pub fn agents_family(&self) -> Vec<Leftover> {
+        let ours = ["nvim", "agor-nvim"];
+        let mut all = leftovers(self.editor.home().path());
+        all.retain(|one| {
+            let program = one.command.split(' ').next().unwrap_or_default();
+            PathBuf::from(program).file_name().is_some_and(|name| ours.iter().all(|our| name != *our))
+        });
+        all.sort_by_key(|one| !kept(one.pid));
+        all
     }
+
+    /// The agent's own process: the keeper's child.
+    pub fn agent_pids(&self) -> Vec<i32> {
+        self.agents_family().into_iter().map(|one| one.pid).filter(|pid| kept(*pid)).collect()
+    }
+}
+
+/// Whether the process is a keeper's child, as an agent is (and what its tools have left behind).
+fn kept(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name before it may have spaces and parentheses in it.
+    let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)).unwrap_or_default();
+    let command = fs::read(format!("/proc/{parent}/cmdline")).unwrap_or_default();
+    let mut words = command.split(|byte| *byte == 0);
+    words.next().is_some_and(|program| program.ends_with(b"agor-nvim")) && words.next() == Some(b"keep")
+}
+
+fn sit_down(setup: &Setup, mock: &Mock, home: Arc<Home>) -> Editor {
+    let env = setup.agent.environment(&mock.url, setup.key);
+    let env: String = env.iter().map(|(name, value)| format!("{name} = [==[{value}]==], ")).collect();
+    let name = setup.agent.name;
+    let init = format!(
+        "vim.o.swapfile = false
+         require('agor').setup({{ provider = '{name}', providers = {{ ['{name}'] = {{
+           env = {{ {env} }}, {}
+         }} }} }})
+         _G.turns = {{}}
+         vim.api.nvim_create_autocmd('User', {{ pattern = 'AgorTurn', callback = function(event)
+           local id = event.data.session_id
+           _G.turns[id] = (_G.turns[id] or 0) + 1
+         end }})
+         vim.api.nvim_create_autocmd('User', {{ pattern = 'AgorPermission', callback = function(event)
+           _G.asked = event.data
+         end }})
+         -- Each look at the clock is a second later: a question takes keys at once.
+         local clock = 0
+         require('agor.ui.ask').now = function() clock = clock + 1000 return clock end",
+        setup.provider,
+    );
+    let mut editor_env = vec![("PATH".to_owned(), agent::path())];
+    editor_env.extend(setup.editor_env.clone());
+    Editor::start(Options {
+        size: (160, 48),
+        home,
+        init,
+        args: vec![setup.file.0.into()],
+        env: editor_env,
+        ..Options::default()
+    })
 }

@@ -17,5 +17,5 @@ pub use demo::*;
 pub use ear::Ear;
 pub use editor::{Editor, Options};
 pub use grid::Highlight;
-pub use home::{Home, leftovers, repository};
+pub use home::{Home, Leftover, leftovers, repository};
 pub use rpc::RpcError;

@@ -24,7 +24,10 @@ use agor_nvim::{
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::mock::Mock;
+use crate::{
+    agent::{CLAUDE, program},
+    mock::{Mock, Server},
+};
 
 /// For a machine with everything to do at once; nothing is expected to come near it.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -41,7 +44,7 @@ impl World {
         for name in ["home", "project"] {
             std::fs::create_dir(folder.path().join(name)).expect("a new folder");
         }
-        let mock = Mock::start(folder.path());
+        let mock = Mock::start(Server::Anthropic, folder.path());
         Self { folder, mock }
     }
 
@@ -57,31 +60,10 @@ impl World {
     pub fn env(&self) -> BTreeMap<String, String> {
         let path = std::env::var("PATH").expect("there is a PATH");
         let home = self.folder.path().join("home").display().to_string();
-        let refusing = "http://127.0.0.1:1";
-        let env = [
-            ("PATH", path.as_str()),
-            ("HOME", home.as_str()),
-            ("ANTHROPIC_BASE_URL", self.mock.url.as_str()),
-            ("ANTHROPIC_API_KEY", "test-key"),
-            ("DISABLE_TELEMETRY", "1"),
-            ("DISABLE_ERROR_REPORTING", "1"),
-            ("DISABLE_AUTOUPDATER", "1"),
-            ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
-            // Whatever would leave the loopback is refused.
-            ("HTTPS_PROXY", refusing),
-            ("HTTP_PROXY", refusing),
-            ("NO_PROXY", "127.0.0.1"),
-        ];
-        env.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+        let own = [("PATH", path.as_str()), ("HOME", home.as_str())];
+        let own = own.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+        own.chain(CLAUDE.environment(&self.mock.url, CLAUDE.key)).collect()
     }
-}
-
-/// Where the agents' programs are.
-pub fn program(name: &str) -> PathBuf {
-    let folder = std::env::var_os("AGOR_AGENTS").expect("AGOR_AGENTS names the agents' programs: run `make agents`");
-    let program = PathBuf::from(folder).join(name);
-    assert!(program.exists(), "{} is missing: run `make agents`", program.display());
-    program
 }
 
 pub struct Session {

@@ -5,7 +5,7 @@ use std::fs;
 use agor_nvim::domain::{Answer, Command, Content, Event, TurnOutcome};
 use serde_json::json;
 
-use crate::driver::{Session, World};
+use super::driver::{Session, World};
 
 fn idle(stop_reason: &str) -> (String, TurnOutcome) {
     (stop_reason.to_owned(), TurnOutcome::Idle)
