@@ -3,6 +3,7 @@
 //! A recorded exchange replays through it in a test without any process. A new protocol is one file in `protocol/` and
 //! one row in `registry`.
 
+pub mod acp;
 pub mod claude;
 pub mod registry;
 pub mod sidecar;

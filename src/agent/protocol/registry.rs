@@ -1,8 +1,8 @@
 //! The protocols there are, one row each.
 
-use super::{Row, claude, sidecar};
+use super::{Row, acp, claude, sidecar};
 
-const ROWS: &[Row] = &[claude::ROW, sidecar::ROW];
+const ROWS: &[Row] = &[acp::ROW, claude::ROW, sidecar::ROW];
 
 pub fn find(name: &str) -> Option<&'static Row> {
     ROWS.iter().find(|row| row.name == name)

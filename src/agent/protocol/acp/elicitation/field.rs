@@ -1,0 +1,202 @@
+//! One field of a form: as a question, and its answer as a value of the field's type.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    agent::adapter::claude::json::{is_true, list, some_text, text},
+    domain::{Question, QuestionOption},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Integer,
+    Number,
+    Switch,
+    /// Several texts.
+    List,
+    /// Something that no form should have; what is typed is read as JSON if it is some.
+    Json,
+}
+
+#[derive(Clone, Debug)]
+pub struct Field {
+    pub name: String,
+    label: String,
+    description: String,
+    kind: Kind,
+    required: bool,
+    pub secret: bool,
+    /// What each option stands for, in the form's words.
+    choices: Vec<(QuestionOption, String)>,
+    default: Value,
+    /// The bounds of a number, of a text's length or of a list's.
+    least: Option<f64>,
+    most: Option<f64>,
+    /// The field that takes what is none of the choices.
+    pub other: Option<String>,
+}
+
+impl Field {
+    pub fn read(name: &str, property: &Value, required: bool) -> Self {
+        let kind = match text(property, "type") {
+            "string" | "" => Kind::Text,
+            "integer" => Kind::Integer,
+            "number" => Kind::Number,
+            "boolean" => Kind::Switch,
+            "array" => Kind::List,
+            _ => Kind::Json,
+        };
+        let bound = |keys: [&str; 3]| keys.iter().find_map(|key| property.get(*key)?.as_f64());
+        let codex_secret = property.pointer("/_meta/codex/isSecret") == Some(&Value::Bool(true));
+        Self {
+            name: name.to_owned(),
+            label: some_text(property, "title").unwrap_or(name).to_owned(),
+            description: text(property, "description").trim().to_owned(),
+            kind,
+            required,
+            secret: text(property, "format") == "password" || is_true(property, "writeOnly") || codex_secret,
+            choices: if kind == Kind::Switch { switch() } else { choices(property) },
+            default: property.get("default").cloned().unwrap_or(Value::Null),
+            least: bound(["minimum", "minLength", "minItems"]),
+            most: bound(["maximum", "maxLength", "maxItems"]),
+            other: None,
+        }
+    }
+
+    /// A form's title stands where the field has none of its own.
+    pub fn header_from(&mut self, schema: &Value) {
+        if self.label == self.name
+            && let Some(title) = some_text(schema, "title")
+        {
+            title.clone_into(&mut self.label);
+        }
+    }
+
+    /// Whether it takes what is none of the choices of the other: claude-agent-acp 0.49.0 says so by the field's name,
+    /// codex-acp 2.6.0 in `_meta`.
+    pub fn is_other_of(&self, choice: &Field, property: &Value) -> bool {
+        let free = self.kind == Kind::Text && self.choices.is_empty() && !self.required;
+        let note = property.pointer("/_meta/codex").filter(|codex| text(codex, "role") == "user_note");
+        let named = note
+            .map_or(self.name == format!("{}_custom", choice.name), |codex| text(codex, "questionId") == choice.name);
+        free && named && !choice.choices.is_empty() && choice.kind != Kind::Switch
+    }
+
+    pub fn question(&self, message: &str, alone: bool, problem: Option<&str>) -> Question {
+        let told = if self.description.is_empty() { self.label.as_str() } else { self.description.as_str() };
+        let mut asked = match (alone, self.description.is_empty()) {
+            (true, true) if !message.is_empty() => message.to_owned(),
+            _ => format!("{message} {told}"),
+        };
+        let default = self.default.as_str().map_or_else(|| self.default.to_string(), str::to_owned);
+        match (&self.default, self.required) {
+            (Value::Null, true) => {}
+            (Value::Null, false) => asked.push_str(" (may be left empty)"),
+            _ => asked.push_str(&format!(" (left empty: {default})")),
+        }
+        if let Some(problem) = problem {
+            asked = format!("{problem}. {}", asked.trim());
+        }
+        Question {
+            id: self.name.clone(),
+            header: self.label.clone(),
+            text: asked.trim().to_owned(),
+            multi: self.kind == Kind::List,
+            secret: self.secret,
+            options: self.choices.iter().map(|(option, _)| option.clone()).collect(),
+            allow_other: self.choices.is_empty() || self.other.is_some(),
+        }
+    }
+
+    /// Puts the answer into the form's content. An error says what is wrong with it.
+    pub fn answer(&self, chosen: &[String], content: &mut Map<String, Value>) -> Result<(), String> {
+        let said: Vec<&str> = chosen.iter().map(String::as_str).filter(|said| !said.trim().is_empty()).collect();
+        if said.is_empty() {
+            match (&self.default, self.required) {
+                (Value::Null, true) => return Err(format!("{} has to be answered", self.label)),
+                (Value::Null, false) => {}
+                (default, _) => {
+                    content.insert(self.name.clone(), default.clone());
+                }
+            }
+            return Ok(());
+        }
+        let (known, free): (Vec<&str>, Vec<&str>) =
+            said.into_iter().partition(|said| self.choices.is_empty() || self.choice(said).is_some());
+        if !free.is_empty() {
+            let Some(other) = &self.other else {
+                let labels: Vec<&str> = self.choices.iter().map(|(option, _)| option.label.as_str()).collect();
+                return Err(format!("'{}' is none of {}", free.join(", "), labels.join(", ")));
+            };
+            content.insert(other.clone(), json!(free.join(", ")));
+        }
+        if !known.is_empty() {
+            content.insert(self.name.clone(), self.value(&known)?);
+        }
+        Ok(())
+    }
+
+    fn choice(&self, said: &str) -> Option<&str> {
+        let found = self.choices.iter().find(|(option, value)| option.label == said || value == said);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    fn value(&self, said: &[&str]) -> Result<Value, String> {
+        let values: Vec<&str> = said.iter().map(|said| self.choice(said).unwrap_or(said)).collect();
+        let first = values.first().copied().unwrap_or_default();
+        let value = match self.kind {
+            Kind::List => json!(values),
+            Kind::Switch => json!(first == "true"),
+            Kind::Integer => json!(first.trim().parse::<i64>().map_err(|_| format!("'{first}' is no whole number"))?),
+            Kind::Number => {
+                let number = first.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+                json!(number.ok_or_else(|| format!("'{first}' is no number"))?)
+            }
+            Kind::Text => json!(values.join(", ")),
+            Kind::Json => serde_json::from_str(first).unwrap_or_else(|_| json!(first)),
+        };
+        self.bounded(value)
+    }
+
+    fn bounded(&self, value: Value) -> Result<Value, String> {
+        let (size, of) = match &value {
+            Value::Number(number) => (number.as_f64(), ""),
+            Value::String(text) => (Some(text.chars().count() as f64), " characters"),
+            Value::Array(list) => (Some(list.len() as f64), " choices"),
+            _ => (None, ""),
+        };
+        match (size, self.least, self.most) {
+            (Some(size), Some(least), _) if size < least => Err(format!("{} is at least {least}{of}", self.label)),
+            (Some(size), _, Some(most)) if size > most => Err(format!("{} is at most {most}{of}", self.label)),
+            _ => Ok(value),
+        }
+    }
+}
+
+fn option(label: &str, description: &str) -> QuestionOption {
+    QuestionOption { label: label.to_owned(), description: description.to_owned() }
+}
+
+fn switch() -> Vec<(QuestionOption, String)> {
+    vec![(option("Yes", ""), "true".to_owned()), (option("No", ""), "false".to_owned())]
+}
+
+fn choices(property: &Value) -> Vec<(QuestionOption, String)> {
+    let of = property.get("items").unwrap_or(property);
+    let titled = ["oneOf", "anyOf"].iter().map(|key| list(of, key)).find(|titled| !titled.is_empty());
+    let titled = titled.unwrap_or_default().iter().filter_map(|choice| {
+        let value = some_text(choice, "const")?;
+        let title = some_text(choice, "title").unwrap_or(value);
+        // claude-agent-acp 0.49.0 puts both into the title.
+        let split = title.strip_prefix(value).and_then(|rest| rest.strip_prefix(" — "));
+        let (label, description) = split.map_or((title, ""), |description| (value, description));
+        Some((option(label, some_text(choice, "description").unwrap_or(description)), value.to_owned()))
+    });
+    let plain = list(of, "enum").iter().enumerate().filter_map(|(at, value)| {
+        let value = value.as_str()?;
+        let named = list(of, "enumNames").get(at).and_then(Value::as_str);
+        Some((option(named.unwrap_or(value), ""), value.to_owned()))
+    });
+    titled.chain(plain).collect()
+}

@@ -1,0 +1,287 @@
+//! One tool call: what is known of it, and what of that has been told.
+
+use serde_json::{Value, json};
+
+use super::{
+    super::{changes, output, plan},
+    Tools, named,
+};
+use crate::{
+    agent::adapter::claude::json::{list, one_line, some_text, text},
+    domain::{Content, Event, FileDiff, Location, MessageId, ToolCall, ToolKind, ToolResult, ToolUseId},
+};
+
+/// Of a title: it is one line.
+const TITLE_CHARS: usize = 200;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing was said yet, or that it waits.
+    Pending,
+    Running,
+    Done,
+    Failed,
+}
+
+#[derive(Debug)]
+pub struct Call {
+    pub(super) wire: String,
+    pub id: ToolUseId,
+    parent: Option<ToolUseId>,
+    name: String,
+    /// In the agent's words.
+    title: String,
+    kind: String,
+    input: Value,
+    locations: Vec<Location>,
+    state: State,
+    content: Vec<Value>,
+    /// The content was there before the call ran: it says what is going to happen, and not what came of it.
+    early: bool,
+    raw: Value,
+    /// What its terminal has shown.
+    terminal: String,
+    refused: bool,
+    result: MessageId,
+    /// Claude's agent has told it, by the mark that it leaves.
+    claudes: bool,
+    told: Option<ToolCall>,
+    /// The output that was told in parts.
+    shown: String,
+    ended: Option<ToolResult>,
+}
+
+impl Call {
+    pub(super) fn new(wire: &str, id: ToolUseId, result: MessageId, value: &Value) -> Self {
+        Self {
+            wire: wire.to_owned(),
+            id,
+            parent: Tools::parent(value),
+            name: String::new(),
+            title: String::new(),
+            kind: String::new(),
+            input: Value::Null,
+            locations: Vec::new(),
+            state: State::Pending,
+            content: Vec::new(),
+            early: true,
+            raw: Value::Null,
+            terminal: String::new(),
+            refused: false,
+            result,
+            claudes: false,
+            told: None,
+            shown: String::new(),
+            ended: None,
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        if self.name.is_empty() { some(&self.kind).unwrap_or("tool") } else { &self.name }
+    }
+
+    pub fn input(&self) -> &Value {
+        &self.input
+    }
+
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// One line: what is done to what.
+    pub fn title(&self, cwd: &str) -> String {
+        let below = |path: &str| path.strip_prefix(cwd)?.strip_prefix('/').map(str::to_owned);
+        let title = some(self.title.trim()).filter(|title| *title != self.name());
+        let place = || self.locations.first().map(|place| place.path.as_str()).filter(|path| *path != cwd);
+        let title = title.or_else(place).unwrap_or(&self.title);
+        one_line(&below(title).unwrap_or_else(|| title.to_owned()), TITLE_CHARS)
+    }
+
+    pub fn changes(&self) -> Vec<FileDiff> {
+        changes::of(&self.content, &self.locations, &self.input, &self.raw)
+    }
+
+    /// What the agent says about a call that has not run.
+    pub fn remark(&self) -> Option<String> {
+        let said = output::of_content(&self.content, "");
+        Some(said.trim().to_owned()).filter(|said| self.early && !said.is_empty())
+    }
+
+    pub fn is_claudes(&self) -> bool {
+        self.claudes
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    pub(super) fn refuse(&mut self) {
+        self.refused = true;
+    }
+
+    /// Takes over what the message names; null names nothing.
+    pub(super) fn merge(&mut self, value: &Value, with_state: bool) {
+        if self.name.is_empty() || some_text(value, "name").is_some() {
+            named(value).unwrap_or_default().clone_into(&mut self.name);
+        }
+        if let Some(title) = some_text(value, "title") {
+            title.clone_into(&mut self.title);
+        }
+        if let Some(kind) = some_text(value, "kind") {
+            kind.clone_into(&mut self.kind);
+        }
+        match value.get("rawInput") {
+            // Some announce a call before its input has arrived, and repeat less of it when they ask.
+            Some(input) if fuller(&self.input, input) => self.input = input.clone(),
+            _ => {}
+        }
+        if value.get("locations").is_some_and(Value::is_array) {
+            let places = list(value, "locations").iter().filter_map(location);
+            let places: Vec<Location> = places.collect();
+            if !places.is_empty() || with_state {
+                self.locations = places;
+            }
+        }
+        let state = match text(value, "status") {
+            "in_progress" => State::Running,
+            "completed" => State::Done,
+            "failed" => State::Failed,
+            _ => self.state,
+        };
+        if with_state {
+            self.state = state;
+        }
+        if value.get("content").is_some_and(Value::is_array) {
+            self.content = list(value, "content").to_vec();
+            self.early = self.state == State::Pending;
+        }
+        if let Some(raw) = value.get("rawOutput").filter(|raw| !raw.is_null()) {
+            self.raw = raw.clone();
+        }
+        self.claudes |= value.pointer("/_meta/claudeCode").is_some();
+        self.display(value.get("_meta").unwrap_or(&Value::Null));
+    }
+
+    /// A terminal of the agent's own, whose output is ours to show only: a convention of Zed, in no specification.
+    fn display(&mut self, meta: &Value) {
+        for key in ["terminal_output", "terminal_output_delta"] {
+            self.terminal.push_str(meta.get(key).map_or("", |shown| text(shown, "data")));
+        }
+    }
+
+    /// What is news of it.
+    pub(super) fn events(&mut self, cwd: &str) -> Vec<Event> {
+        let mut events = Vec::new();
+        let as_plan = plan::shows_as_plan(self.name()) && self.state != State::Failed;
+        if as_plan {
+            if self.state == State::Done {
+                self.ended = Some(ToolResult::default());
+            }
+            return events;
+        }
+        let call = self.call(cwd);
+        if self.told.as_ref() != Some(&call) {
+            self.told = Some(call.clone());
+            events.push(self.event(MessageId::from(self.id.as_str()), false, Content::ToolCall(call)));
+        }
+        if matches!(self.state, State::Done | State::Failed) {
+            events.extend(self.end(self.outcome()));
+        } else {
+            events.extend(self.live());
+        }
+        events
+    }
+
+    fn call(&self, cwd: &str) -> ToolCall {
+        ToolCall {
+            tool_use_id: self.id.clone(),
+            name: self.name().to_owned(),
+            kind: match self.kind.as_str() {
+                "read" => ToolKind::Read,
+                "edit" => ToolKind::Edit,
+                "delete" => ToolKind::Delete,
+                "move" => ToolKind::Move,
+                "search" => ToolKind::Search,
+                "execute" => ToolKind::Execute,
+                "think" => ToolKind::Think,
+                "fetch" => ToolKind::Fetch,
+                _ => ToolKind::Other,
+            },
+            input: self.input.clone(),
+            title: self.title(cwd),
+            locations: self.locations.clone(),
+        }
+    }
+
+    /// More of the output. One that was rewritten, not extended, is told at its end.
+    fn live(&mut self) -> Option<Event> {
+        let now = if self.early { self.terminal.clone() } else { output::of_content(&self.content, &self.terminal) };
+        let more = now.strip_prefix(self.shown.as_str()).filter(|more| !more.is_empty())?.to_owned();
+        self.shown.push_str(&more);
+        let result = ToolResult { tool_use_id: self.id.clone(), output: more, ..ToolResult::default() };
+        Some(self.event(self.result.clone(), true, Content::ToolResult(result)))
+    }
+
+    fn outcome(&self) -> ToolResult {
+        let shown = if self.early { self.terminal.clone() } else { output::of_content(&self.content, &self.terminal) };
+        let mut said = some(&shown).map_or_else(|| output::of_raw(&self.raw), str::to_owned);
+        if said.is_empty() {
+            // Nothing came after what was said before it ran, so that is all there is.
+            said = output::of_content(&self.content, &self.terminal);
+        }
+        let is_error = self.state == State::Failed;
+        let diff = if is_error { Vec::new() } else { self.changes() };
+        ToolResult { tool_use_id: self.id.clone(), output: said, is_error, diff }
+    }
+
+    fn end(&mut self, result: ToolResult) -> Option<Event> {
+        if self.ended.as_ref() == Some(&result) {
+            return None;
+        }
+        self.ended = Some(result.clone());
+        Some(self.event(self.result.clone(), false, Content::ToolResult(result)))
+    }
+
+    /// The turn is over, and it was not told what became of the call.
+    pub(super) fn close(&mut self) -> Option<Event> {
+        if self.is_over() {
+            return None;
+        }
+        let output = if self.refused { ToolResult::NOT_WANTED } else { ToolResult::CUT_SHORT };
+        let result =
+            ToolResult { tool_use_id: self.id.clone(), output: output.to_owned(), is_error: true, diff: Vec::new() };
+        // One that showed as a plan was never told.
+        if self.told.is_none() {
+            self.ended = Some(result);
+            return None;
+        }
+        self.end(result)
+    }
+
+    fn event(&self, id: MessageId, part: bool, content: Content) -> Event {
+        Event::Message { id, parent_id: self.parent.clone(), part, content }
+    }
+
+    /// The input as a question shows it. A command without input has its title only.
+    pub fn asked_input(&self) -> Value {
+        if self.input.is_null() && self.kind == "execute" { json!({"command": self.title}) } else { self.input.clone() }
+    }
+}
+
+fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// Whether an input says as much as the one before, or is another one.
+fn fuller(old: &Value, new: &Value) -> bool {
+    match (old, new) {
+        (_, Value::Null) => false,
+        (Value::Object(old), Value::Object(new)) => new.len() >= old.len() || old.is_empty(),
+        _ => true,
+    }
+}
+
+fn location(place: &Value) -> Option<Location> {
+    let line = place.get("line").and_then(Value::as_u64).filter(|line| *line > 0);
+    Some(Location { path: some_text(place, "path")?.to_owned(), line })
+}

@@ -1,0 +1,173 @@
+//! Calls as agents tell them, out of order and with less than all.
+
+use super::*;
+use crate::{
+    agent::adapter::replay::outline,
+    domain::{Content, ToolResult},
+};
+use serde_json::json;
+use uuid::Uuid;
+
+fn tools() -> Tools {
+    Tools::new(Ids::new(Uuid::nil()), "/p".into())
+}
+
+fn tell(tools: &mut Tools, value: Value) -> Vec<Event> {
+    let source = if value["sessionUpdate"] == "tool_call" { Source::Call } else { Source::Update };
+    tools.tell(&value, source).expect("it names a call").events
+}
+
+fn results(events: &[Event]) -> Vec<(bool, &ToolResult)> {
+    events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Message { part, content: Content::ToolResult(result), .. } => Some((*part, result)),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_call_is_what_all_its_messages_say_together() {
+    // As claude-agent-acp 0.49.0 tells it.
+    let mut tools = tools();
+    let mark = json!({"claudeCode": {"toolName": "Bash", "parentToolUseId": "sub"}});
+    let mut events = tell(
+        &mut tools,
+        json!({"sessionUpdate": "tool_call", "toolCallId": "t", "title": "Terminal", "kind": "execute",
+            "status": "pending", "rawInput": {}, "content": [], "_meta": mark}),
+    );
+    events.extend(tell(
+        &mut tools,
+        json!({"toolCallId": "t", "title": "touch a", "rawInput": {"command": "touch a"}, "status": null,
+            "content": [{"type": "content", "content": {"type": "text", "text": "Makes a"}}], "_meta": mark}),
+    ));
+    events.extend(tell(&mut tools, json!({"toolCallId": "t", "_meta": mark})));
+    events.extend(tell(
+        &mut tools,
+        json!({"toolCallId": "t", "status": "completed", "rawOutput": "done",
+            "content": [{"type": "content", "content": {"type": "text", "text": "```console\ndone\n```"}}]}),
+    ));
+    assert_eq!(
+        outline(&events),
+        "[t < sub] tool_call {\"tool_use_id\":\"t\",\"name\":\"Bash\",\"kind\":\"execute\",\"input\":{},\"title\":\"Terminal\"}\n\
+         [t < sub] tool_call {\"tool_use_id\":\"t\",\"name\":\"Bash\",\"kind\":\"execute\",\"input\":{\"command\":\"touch a\"},\
+         \"title\":\"touch a\"}\n\
+         [1 < sub] tool_result {\"tool_use_id\":\"t\",\"output\":\"done\",\"is_error\":false}\n"
+    );
+    assert!(tools.close().is_empty());
+}
+
+#[test]
+fn an_update_of_an_unknown_call_makes_it() {
+    let mut tools = tools();
+    let events = tell(&mut tools, json!({"toolCallId": "t", "status": "completed", "title": "ls", "kind": "execute"}));
+    assert!(matches!(&events[0], Event::Message { content: Content::ToolCall(call), .. } if call.name == "execute"));
+    assert_eq!(results(&events)[0].1.output, "");
+    assert!(tools.tell(&json!({"title": "no id"}), Source::Update).is_none());
+}
+
+#[test]
+fn repeated_outputs_are_told_once() {
+    // As opencode 1.18.33 tells them.
+    let mut tools = tools();
+    let told = |text: &str, status: &str| json!({"toolCallId": "t", "status": status, "content": [{"type": "content", "content": {"type": "text", "text": text}}]});
+    let mut events = Vec::new();
+    for (text, status) in [
+        ("a\n", "in_progress"),
+        ("a\nb\n", "in_progress"),
+        ("a\nb\n", "in_progress"),
+        ("rewritten", "in_progress"),
+        ("all", "completed"),
+        ("all", "completed"),
+    ] {
+        events.extend(tell(&mut tools, told(text, status)));
+    }
+    let got: Vec<_> = results(&events).into_iter().map(|(part, result)| (part, result.output.as_str())).collect();
+    assert_eq!(got, [(true, "a\n"), (true, "b\n"), (false, "all")]);
+}
+
+#[test]
+fn a_display_of_a_terminal_is_the_output() {
+    // As codex-acp 2.6.0 and claude-agent-acp 0.49.0 tell it.
+    let mut tools = tools();
+    let meta = |key: &str, data: &str| json!({"toolCallId": "t", "_meta": {key: {"terminal_id": "t", "data": data}}});
+    let mut events = tell(
+        &mut tools,
+        json!({"sessionUpdate": "tool_call", "toolCallId": "t", "title": "make", "status": "in_progress",
+            "content": [{"type": "terminal", "terminalId": "t"}], "_meta": {"terminal_info": {"terminal_id": "t"}}}),
+    );
+    events.extend(tell(&mut tools, meta("terminal_output_delta", "tick 1\n")));
+    events.extend(tell(&mut tools, meta("terminal_output", "tick 2\n")));
+    events.extend(tell(
+        &mut tools,
+        json!({"toolCallId": "t", "status": "failed", "_meta": {"terminal_exit": {"exit_code": 1}}}),
+    ));
+    let got: Vec<_> = results(&events).into_iter().map(|(part, r)| (part, r.is_error, r.output.as_str())).collect();
+    assert_eq!(got, [(true, false, "tick 1\n"), (true, false, "tick 2\n"), (false, true, "tick 1\ntick 2\n")]);
+}
+
+#[test]
+fn what_was_said_before_a_call_ran_is_no_output() {
+    let mut tools = tools();
+    let early = json!({"sessionUpdate": "tool_call", "toolCallId": "t", "title": "x", "status": "pending",
+        "content": [{"type": "content", "content": {"type": "text", "text": "Says what for"}}]});
+    tell(&mut tools, early);
+    assert_eq!(tools.find("t").and_then(Call::remark).as_deref(), Some("Says what for"));
+    let events = tell(&mut tools, json!({"toolCallId": "t", "status": "failed", "rawOutput": {"error": "boom"}}));
+    assert_eq!(results(&events)[0].1.output, "boom");
+}
+
+#[test]
+fn a_question_does_not_turn_a_call_back() {
+    let mut tools = tools();
+    let input = json!({"command": "ls", "cwd": "/p"});
+    tell(
+        &mut tools,
+        json!({"sessionUpdate": "tool_call", "toolCallId": "t", "title": "ls", "status": "in_progress", "rawInput": input}),
+    );
+    let asked = json!({"toolCallId": "t", "status": "pending", "title": "/p/a", "kind": "edit", "locations": [],
+        "rawInput": {"command": "ls"}});
+    let told = tools.tell(&asked, Source::Permission).expect("a call");
+    assert_eq!(told.events.len(), 1);
+    let call = tools.find("t").expect("it is known");
+    assert_eq!((call.title("/p"), call.input()), ("a".to_owned(), &input));
+}
+
+#[test]
+fn what_is_open_at_the_end_is_closed_and_said_to_be() {
+    let mut tools = tools();
+    for id in ["a", "b"] {
+        tell(
+            &mut tools,
+            json!({"sessionUpdate": "tool_call", "toolCallId": id, "title": "x y", "status": "in_progress"}),
+        );
+    }
+    tools.refuse(&"a".into());
+    let events = tools.close();
+    let got: Vec<_> = results(&events).into_iter().map(|(_, result)| result.output.as_str()).collect();
+    assert_eq!(got, [ToolResult::NOT_WANTED, ToolResult::CUT_SHORT]);
+    assert!(tools.close().is_empty());
+    // An id that comes again after its end is another call.
+    let again = json!({"sessionUpdate": "tool_call", "toolCallId": "a", "title": "y z"});
+    let events = tell(&mut tools, again);
+    assert!(
+        matches!(&events[0], Event::Message { content: Content::ToolCall(call), .. } if call.tool_use_id == "a#2".into())
+    );
+    let late = tell(&mut tools, json!({"toolCallId": "b", "status": "completed", "rawOutput": "late"}));
+    assert_eq!(results(&late)[0].1.output, "late");
+}
+
+#[test]
+fn a_plans_tool_shows_as_the_plan_unless_it_fails() {
+    let mut tools = tools();
+    let announced = json!({"sessionUpdate": "tool_call", "toolCallId": "t", "title": "todowrite", "kind": "other",
+        "status": "pending", "rawInput": {}});
+    assert_eq!(tell(&mut tools, announced), []);
+    let todos = json!({"toolCallId": "t", "status": "in_progress", "rawInput": {"todos": [{"content": "A"}]}});
+    let told = tools.tell(&todos, Source::Update).expect("a call");
+    assert!(told.events.is_empty() && told.plan.is_some());
+    let events = tell(&mut tools, json!({"toolCallId": "t", "status": "failed", "rawOutput": {"error": "no"}}));
+    assert_eq!(results(&events)[0].1.output, "no");
+    assert_eq!(events.len(), 2, "the call and its result");
+}
