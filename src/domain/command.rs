@@ -102,6 +102,8 @@ pub struct Context {
     pub command: String,
 }
 
+const TITLE_CHARS: usize = 80;
+
 impl Context {
     /// `src/main.rs:10-20`, as attachments and transcripts name it.
     pub fn label(&self) -> String {
@@ -121,6 +123,13 @@ impl Prompt {
     /// Words alone.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
+    }
+
+    /// What a conversation that begins with it may be called: its first line with something in it.
+    pub fn title(&self) -> String {
+        let line = self.text.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
+        let line = line.or_else(|| self.context.first().map(Context::label)).unwrap_or_default();
+        line.chars().take(TITLE_CHARS).collect()
     }
 
     /// The prompt as one text, for agents that take nothing else: the words, then each piece of context in a fence that

@@ -264,6 +264,14 @@ impl Fold {
 }
 
 #[derive(Debug, Deserialize)]
+pub struct Journals {
+    #[serde(default)]
+    pub cwd: PathBuf,
+    #[serde(default)]
+    pub all: bool,
+}
+
+#[derive(Debug, Deserialize)]
 pub struct Listen {
     #[serde(default)]
     pub all: bool,

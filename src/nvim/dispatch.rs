@@ -204,6 +204,15 @@ impl Dispatch {
                 self.hub.send(Request::Conversations { session, reply });
                 finish(callback.clone(), answer, |found| encode::value(&found));
             }
+            "journals" => {
+                let decode::Journals { cwd, all } = decode::read(method, json)?;
+                if !all && !cwd.is_absolute() {
+                    return Err(format!("journals: cwd must be an absolute path, not \"{}\"", cwd.display()));
+                }
+                let (reply, answer) = oneshot::channel();
+                self.hub.send(Request::Journals { around: (!all).then_some(cwd), reply });
+                finish(callback.clone(), answer, |listed| encode::value(&listed));
+            }
             "trace" | "export" => self.of_session(method, decode::read(method, json)?, callback),
             "views" => self.views(decode::read(method, json)?),
             "fold" => {

@@ -218,6 +218,8 @@ impl Actor {
         transcript: Transcript,
         journal: Journal,
     ) -> Self {
+        // Two actors of one journal may begin in the same millisecond, but not at the same place.
+        let prefix = format!("agor-{:x}-{:x}", now(), journal.end());
         Self {
             options,
             common,
@@ -235,7 +237,7 @@ impl Actor {
             askers: Askers::default(),
             advice: None,
             serial: 0,
-            prefix: format!("agor-{:x}", now()),
+            prefix,
             views: HashMap::new(),
             hidden: HashMap::new(),
             icons: Icons::default(),
@@ -408,6 +410,7 @@ impl Actor {
     }
 
     fn tell_row(&mut self) {
+        self.take_down();
         self.state.summary.journal_failed = self.journal.failure().is_some();
         self.state.refresh();
         self.tell(Update::Session(Box::new(self.state.summary.clone())));

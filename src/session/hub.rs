@@ -22,6 +22,7 @@ use tokio::{
 
 use super::{
     actor::{Common, Counters},
+    journal::{self, Listed},
     request::{Input, Reply, Request, ViewId},
     updates::{ClientId, Level, Update},
 };
@@ -199,6 +200,7 @@ impl Hub {
             Request::Views { client, views, icons } => self.set_views(client, views, icons),
             Request::Listen { all, sessions } => self.set_listening(all, sessions),
             Request::Processes { reply } => self.processes(reply),
+            Request::Journals { around, reply } => self.journals(around, reply),
             Request::TraceNew { on } => self.trace = on,
             // Taken by the loop.
             Request::Shutdown { .. } => {}
@@ -263,6 +265,24 @@ impl Hub {
             }
             let rows = tokio::task::spawn_blocking(move || process::ps(&handles)).await;
             let _ = reply.send(rows.map_err(|error| error.to_string()));
+        });
+    }
+
+    /// On a thread that may wait for the disk.
+    fn journals(&self, around: Option<PathBuf>, reply: Reply<Vec<Listed>>) {
+        let Some(folder) = self.common.journals.clone() else {
+            let _ = reply.send(Ok(Vec::new()));
+            return;
+        };
+        let is_live = |session: &&Session| session.living.is_some() && !session.inputs.is_closed();
+        let live = self.sessions.iter().filter(|(_, session)| is_live(session)).map(|(id, _)| id.clone());
+        let live: BTreeSet<SessionId> = live.collect();
+        tokio::task::spawn_blocking(move || {
+            let mut listed = journal::list(&folder, around.as_deref());
+            for entry in &mut listed {
+                entry.live = live.contains(&entry.session_id);
+            }
+            let _ = reply.send(Ok(listed));
         });
     }
 

@@ -5,6 +5,8 @@
 //! leaves: it is passed over. Where the file cannot be written the journal goes on in memory, behind what is in the
 //! file, and says so.
 
+mod list;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -14,9 +16,14 @@ use std::{
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
+use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
+
+pub use list::{Listed, list};
+pub use standing::Standing;
 
 use crate::domain::{AgentMessage, Content, MessageId, SessionId};
 
@@ -27,12 +34,17 @@ const PAGE_MESSAGES: usize = 1_000;
 /// At most this much is passed over in search of a page's first message: a page may be empty and not the last.
 const SCAN_BYTES: u64 = 1024 * 1024;
 
+/// What was set last is said again after as much as this.
+const STANDING_EVERY: u64 = 32 * 1024;
+
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     #[error("session {0} already exists")]
     Exists(SessionId),
     #[error("no session {0}")]
     Missing(SessionId),
+    #[error("session {0} runs in another Neovim: stop it there first")]
+    Elsewhere(SessionId),
     #[error("{path} cannot be read: {source}", path = path.display())]
     Unreadable { path: PathBuf, source: io::Error },
 }
@@ -59,6 +71,16 @@ pub struct Page {
     pub end: u64,
 }
 
+/// What a journal held before it was opened.
+#[derive(Debug, Default)]
+pub struct Past {
+    pub header: Option<Header>,
+    pub messages: Vec<AgentMessage>,
+    /// The last one.
+    pub standing: Option<Standing>,
+}
+
+/// While one is open for writing, its file is locked: two backends must not go on with the same session.
 #[derive(Debug)]
 pub struct Journal {
     store: Store,
@@ -68,6 +90,8 @@ pub struct Journal {
     pending: Option<AgentMessage>,
     /// Texts of which parts were written and the whole was not.
     open: HashSet<MessageId>,
+    /// The last one that was written, and where the journal ended then.
+    standing: (Standing, u64),
     failure: Option<String>,
 }
 
@@ -104,41 +128,51 @@ impl Journal {
                 (memory(), Some(text))
             }
         };
-        let mut journal = Self { store, len: 0, pending: None, open: HashSet::new(), failure };
+        let mut journal = Self::new(store, 0, failure);
         journal.write_line(header);
         Ok(journal)
     }
 
     pub fn in_memory(header: &Header) -> Self {
-        let mut journal = Self { store: memory(), len: 0, pending: None, open: HashSet::new(), failure: None };
+        let mut journal = Self::new(memory(), 0, None);
         journal.write_line(header);
         journal
     }
 
-    /// Goes on with the journal of an earlier backend; what it holds already comes along.
-    pub fn reopen(
-        folder: &Path,
-        session: &SessionId,
-    ) -> Result<(Self, Option<Header>, Vec<AgentMessage>), JournalError> {
-        let (header, messages) = read(folder, session)?;
+    fn new(store: Store, len: u64, failure: Option<String>) -> Self {
+        Self { store, len, pending: None, open: HashSet::new(), standing: (Standing::default(), len), failure }
+    }
+
+    /// Goes on with the journal of an earlier backend; what it holds already comes along. One that is about to let go of
+    /// it is waited for, up to a second: not to be called where nothing may wait.
+    pub fn reopen(folder: &Path, session: &SessionId) -> Result<(Self, Past), JournalError> {
         let path = path(folder, session);
-        let opened = open_file(&path);
-        let (file, len) = opened.map_err(|source| JournalError::Unreadable { path: path.clone(), source })?;
-        let open = open_texts(&messages);
-        Ok((Self { store: Store::File { file, path }, len, pending: None, open, failure: None }, header, messages))
+        let unreadable = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => JournalError::Missing(session.clone()),
+            _ => JournalError::Unreadable { path: path.clone(), source },
+        };
+        let mut file = OpenOptions::new().read(true).append(true).open(&path).map_err(unreadable)?;
+        if !lock(&file) {
+            return Err(JournalError::Elsewhere(session.clone()));
+        }
+        let past = read(folder, session)?;
+        let len = end_torn_line(&mut file).map_err(unreadable)?;
+        let mut journal = Self::new(Store::File { file, path }, len, None);
+        journal.open = open_texts(&past.messages);
+        journal.standing.0 = past.standing.clone().unwrap_or_default();
+        Ok((journal, past))
     }
 
     /// The journal of a session that is over, to be read: nothing is written to the file.
-    pub fn archive(
-        folder: &Path,
-        session: &SessionId,
-    ) -> Result<(Self, Option<Header>, Vec<AgentMessage>), JournalError> {
-        let (header, messages) = read(folder, session)?;
+    pub fn archive(folder: &Path, session: &SessionId) -> Result<(Self, Past), JournalError> {
+        let past = read(folder, session)?;
         let path = path(folder, session);
         let metadata = fs::metadata(&path);
         let len = metadata.map_err(|source| JournalError::Unreadable { path: path.clone(), source })?.len();
         let store = Store::Memory { before: Some(path), start: len, bytes: Vec::new() };
-        Ok((Self { store, len, pending: None, open: open_texts(&messages), failure: None }, header, messages))
+        let mut journal = Self::new(store, len, None);
+        journal.open = open_texts(&past.messages);
+        Ok((journal, past))
     }
 
     /// Why it is kept in memory only, if it is.
@@ -165,6 +199,23 @@ impl Journal {
         self.flush();
         self.open.remove(&message.id);
         self.write_line(message);
+    }
+
+    /// Takes down what the session is set to, if that has changed.
+    pub fn stand(&mut self, standing: &Standing) {
+        if self.standing.0 != *standing {
+            self.write_line(&standing::Line { standing });
+            self.standing = (standing.clone(), self.len);
+        }
+    }
+
+    /// The last standing is near the journal's end from now on.
+    pub fn stand_again(&mut self) {
+        if self.len - self.standing.1 >= STANDING_EVERY && self.standing.0 != Standing::default() {
+            self.flush();
+            let standing = std::mem::take(&mut self.standing.0);
+            self.stand(&standing);
+        }
     }
 
     /// Writes what waits. Called before anything of it is shown.
@@ -305,12 +356,31 @@ fn create_file(folder: &Path, session: &SessionId) -> io::Result<File> {
         .create(folder)
         .map_err(|error| io::Error::other(error.to_string()))?;
     // create_new also refuses a symlink that stands in its place.
-    OpenOptions::new().append(true).create_new(true).mode(0o600).open(path(folder, session))
+    let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path(folder, session))?;
+    // Nobody else can have it.
+    lock(&file);
+    Ok(file)
 }
 
-/// For appending. A torn last line is ended, so that the next message is not part of it.
-fn open_file(path: &Path) -> io::Result<(File, u64)> {
-    let mut file = OpenOptions::new().read(true).append(true).open(path)?;
+/// False if another backend has the file, or another session of ours.
+fn lock(file: &File) -> bool {
+    const PAUSE: Duration = Duration::from_millis(20);
+    for _ in 0..50 {
+        match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(PAUSE),
+            Err(error) => {
+                // Some network file systems know no locks.
+                tracing::debug!(%error, "a journal cannot be locked");
+                return true;
+            }
+            Ok(()) => return true,
+        }
+    }
+    false
+}
+
+/// So that the next message is not part of it. Returns how long the file is.
+fn end_torn_line(file: &mut File) -> io::Result<u64> {
     let mut len = file.metadata()?.len();
     let mut last = [b'\n'];
     if len > 0 {
@@ -321,11 +391,11 @@ fn open_file(path: &Path) -> io::Result<(File, u64)> {
         file.write_all(b"\n")?;
         len += 1;
     }
-    Ok((file, len))
+    Ok(len)
 }
 
-/// All messages of a journal on disk. What is no message is passed over.
-pub fn read(folder: &Path, session: &SessionId) -> Result<(Option<Header>, Vec<AgentMessage>), JournalError> {
+/// All that a journal on disk holds. What is neither message nor standing is passed over.
+pub fn read(folder: &Path, session: &SessionId) -> Result<Past, JournalError> {
     let path = path(folder, session);
     let bytes = fs::read(&path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => JournalError::Missing(session.clone()),
@@ -333,21 +403,21 @@ pub fn read(folder: &Path, session: &SessionId) -> Result<(Option<Header>, Vec<A
     })?;
     let mut lines = bytes.split(|&byte| byte == b'\n');
     let header = lines.next().and_then(|line| serde_json::from_slice::<Header>(line).ok());
+    let mut past = Past { header, ..Past::default() };
     let mut skipped = 0;
-    let messages = lines
-        .filter(|line| !line.is_empty())
-        .filter_map(|line| match serde_json::from_slice::<AgentMessage>(line) {
-            Ok(message) => Some(message),
-            Err(_) => {
-                skipped += 1;
-                None
-            }
-        })
-        .collect();
+    for line in lines.filter(|line| !line.is_empty()) {
+        if let Some(standing) = standing::parse(line) {
+            past.standing = Some(standing);
+        } else if let Ok(message) = serde_json::from_slice::<AgentMessage>(line) {
+            past.messages.push(message);
+        } else {
+            skipped += 1;
+        }
+    }
     if skipped > 0 {
         tracing::warn!(%session, skipped, "lines of the journal are no messages");
     }
-    Ok((header, messages))
+    Ok(past)
 }
 
 pub fn header(session_id: SessionId, provider: &str, cwd: &Path, started_at: i64) -> Header {

@@ -10,6 +10,6 @@ mod state;
 mod updates;
 
 pub use hub::{Counts, Hub, HubConfig, HubHandle};
-pub use journal::{JournalError, Page};
+pub use journal::{JournalError, Listed, Page};
 pub use request::{Order, Painted, Reply, Request, ViewId};
 pub use updates::{ClientId, Level, Update};

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use tokio::sync::oneshot;
 
-use super::{journal::Page, updates::ClientId};
+use super::{
+    journal::{Listed, Page},
+    updates::ClientId,
+};
 use crate::{
     agent::process::{ProcessHandle, ProcessInfo},
     domain::{Answer, Conversation, Prompt, RequestId, SessionId, StartOptions},
@@ -91,6 +94,11 @@ pub enum Request {
     },
     Processes {
         reply: Reply<Vec<ProcessInfo>>,
+    },
+    /// Sessions that have a journal, newest first: those of the project around a directory, or all.
+    Journals {
+        around: Option<PathBuf>,
+        reply: Reply<Vec<Listed>>,
     },
     /// Whether sessions that start from now on are traced.
     TraceNew {

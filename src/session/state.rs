@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::journal::Standing;
 use crate::domain::{
     Answer, Attention, Capabilities, Content, Cost, MessageId, PermissionRequest, Prompt, QuestionRequest, RequestId,
     SessionSummary, StartOptions, Status,
@@ -35,8 +36,6 @@ pub(super) enum Asked {
     Permission(Box<PermissionRequest>),
     Question(Box<QuestionRequest>),
 }
-
-const TITLE_CHARS: usize = 80;
 
 impl State {
     pub(super) fn new(options: &StartOptions, started_at: i64) -> Self {
@@ -128,6 +127,21 @@ impl State {
         }
     }
 
+    /// What the journal says that the session was set to last: it knows more than the messages do.
+    pub(super) fn recall_standing(&mut self, standing: Standing) {
+        let Standing { title, model, mode, effort, agent_session, .. } = standing;
+        let known = |into: &mut String, value: String| {
+            if !value.is_empty() {
+                *into = value;
+            }
+        };
+        known(&mut self.summary.title, title);
+        known(&mut self.summary.model, model);
+        known(&mut self.summary.mode, mode);
+        known(&mut self.summary.effort, effort);
+        self.agent_session = agent_session;
+    }
+
     /// The next process counts from 0 again.
     pub(super) fn process_ended(&mut self) {
         self.process_spent();
@@ -169,16 +183,9 @@ impl State {
     }
 
     pub(super) fn title_from(&mut self, prompt: &Prompt) {
-        if !self.summary.title.is_empty() {
-            return;
+        if self.summary.title.is_empty() {
+            self.summary.title = prompt.title();
         }
-        let line = prompt.text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
-        let line = if line.is_empty() {
-            prompt.context.first().map(|c| c.label()).unwrap_or_default()
-        } else {
-            line.trim().to_owned()
-        };
-        self.summary.title = line.chars().take(TITLE_CHARS).collect();
     }
 
     /// Brings the row's derived fields up to date.

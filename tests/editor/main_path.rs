@@ -364,7 +364,7 @@ fn a_restart_keeps_transcript_and_cost_and_the_next_prompt_goes_on() {
     editor.wait_lua(&format!(
         "require('agor.state').backend ~= nil and tostring(require('agor.state').backend.pid) ~= '{pid}'"
     ));
-    editor.wait_text("The backend was restarted");
+    editor.wait_text("Taken up from its journal");
     assert!(transcript(&editor, &id).contains("❯ stream 20 0 20"));
     editor.wait_lua(&format!(
         "require('agor').sessions()[1].status == 'idle' and tostring(require('agor').sessions()[1].cost_usd) == '{cost}'"
@@ -381,7 +381,7 @@ fn a_backend_that_is_killed_comes_back_with_its_sessions() {
     let id = start(&editor, "stream 20 0 20");
     wait_status(&editor, &id, "idle");
     editor.lua_string("vim.uv.kill(require('agor.state').backend.pid, 'sigkill') return ''", &[]);
-    editor.wait_text("The backend was restarted");
+    editor.wait_text("Taken up from its journal");
     wait_status(&editor, &id, "idle");
 }
 

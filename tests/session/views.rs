@@ -104,3 +104,27 @@ async fn what_is_not_there_cannot_be_taken_up() {
     options.restore = false;
     assert_eq!(stage.start(options).await, Ok(()), "its name is free");
 }
+
+#[tokio::test]
+async fn the_journals_of_a_project_are_listed_with_what_lives() {
+    let mut stage = Stage::new();
+    stage.demo("a", "echo of old").await;
+    stage.turn("a").await;
+    let ask = |stage: &Stage, around: Option<std::path::PathBuf>| {
+        let (reply, answer) = oneshot::channel();
+        stage.hub.send(Request::Journals { around, reply });
+        async { timeout(PATIENCE, answer).await.expect("in time").expect("an answer").expect("a list") }
+    };
+    let place = stage.folder.path().to_owned();
+    let listed = ask(&stage, Some(place.clone())).await;
+    let [entry] = &listed[..] else { panic!("one: {listed:#?}") };
+    assert_eq!((entry.session_id.as_str(), entry.provider.as_str(), entry.live), ("a", "demo", true));
+    assert_eq!((entry.title.as_str(), entry.mode.as_str(), &entry.cwd), ("echo of old", "default", &place));
+    assert!(entry.agent_session.is_some() && entry.updated_at >= entry.started_at, "{entry:#?}");
+    let session = id("a");
+    stage.ask(|reply| Request::Remove { session, reply }).await.expect("removed");
+    stage.removed("a").await;
+    let listed = ask(&stage, None).await;
+    assert!(listed.len() == 1 && !listed[0].live, "{listed:#?}");
+    assert_eq!(ask(&stage, Some("/none/such/place".into())).await, []);
+}

@@ -280,6 +280,7 @@ impl Actor {
 
     fn turn_over(&mut self, stop_reason: &str) {
         self.flush();
+        self.journal.stand_again();
         self.sync();
         // Whatever was started in the background may have written after its tool had answered.
         if std::mem::take(&mut self.touched) {
@@ -301,6 +302,7 @@ impl Actor {
             _ => {}
         }
         self.state.agent_session = Some(id);
+        self.take_down();
     }
 
     pub(super) fn change(&mut self, change: impl FnOnce(&mut crate::domain::SessionSummary)) {

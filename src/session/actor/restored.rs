@@ -9,9 +9,9 @@ use tokio::sync::mpsc;
 
 use super::{Actor, Common, Origin, now};
 use crate::{
-    domain::{AgentMessage, Content, MessageId, StartOptions, Status, ToolResult, ToolUseId},
+    domain::{AgentMessage, Content, MessageId, ResumeMode, StartOptions, Status, ToolResult, ToolUseId},
     session::{
-        journal::{Header, Journal, JournalError},
+        journal::{Header, Journal, JournalError, Past},
         state::State,
         updates::Update,
     },
@@ -48,8 +48,15 @@ impl Actor {
     ) -> Result<Self, JournalError> {
         let id = &options.session_id;
         let folder = common.journals.as_deref().ok_or_else(|| JournalError::Missing(id.clone()))?;
-        let (journal, header, messages) = Journal::reopen(folder, id)?;
+        let (journal, past) = Journal::reopen(folder, id)?;
+        let Past { header, messages, standing } = past;
         options.prompt = None;
+        // Whatever it was begun with: the session goes on as it was.
+        if let Some(standing) = &standing {
+            options.model.clone_from(&standing.chosen_model);
+            options.effort.clone_from(&standing.chosen_effort);
+            (options.resume_mode, options.resume_session_id, options.fork) = (ResumeMode::New, None, false);
+        }
         let mut state = State::new(&options, header.map_or_else(now, |header| header.started_at));
         let loose = loose_ends(&messages);
         let mut transcript = Transcript::default();
@@ -60,6 +67,9 @@ impl Actor {
             transcript.fold(message);
         }
         state.process_ended();
+        if let Some(standing) = standing {
+            state.recall_standing(standing);
+        }
         let mut actor = Self::with(options, common, updates, state, transcript, journal);
         actor.origin = Origin::Restored;
         for (id, parent, content) in loose {
@@ -84,7 +94,11 @@ impl Actor {
         if self.state.summary.status == Status::Error {
             return;
         }
-        let message = "The backend was restarted; the next prompt takes the conversation up".to_owned();
+        let message = match &self.state.agent_session {
+            Some(_) => "Taken up from its journal: the next prompt goes on with the conversation",
+            None => "Taken up from its journal: the next prompt begins a new conversation of the agent's",
+        };
+        let message = message.to_owned();
         self.say(Content::Status { subtype: "restored".to_owned(), message });
         let (status, error) = (self.state.summary.status, self.state.summary.error.clone());
         self.tell_row();

@@ -1,9 +1,10 @@
 //! What the agent is set to: model, mode, effort and its own options; and what of it the next process is told.
 
-use super::Actor;
+use super::{Actor, Origin};
 use crate::{
     agent::protocol::registry,
     domain::{Command, ResumeMode},
+    session::journal::Standing,
     transcript::Body,
 };
 
@@ -161,6 +162,25 @@ impl Actor {
         resumed.cloned()
     }
 
+    /// Into the journal, where a later session finds it.
+    pub(super) fn take_down(&mut self) {
+        if self.origin == Origin::Archived {
+            return;
+        }
+        let summary = &self.state.summary;
+        let effort = self.options.effort.is_some() || self.settings.effort;
+        let standing = Standing {
+            title: summary.title.clone(),
+            model: summary.model.clone(),
+            mode: summary.mode.clone(),
+            effort: summary.effort.clone(),
+            agent_session: self.state.agent_session.clone(),
+            chosen_model: self.model_to_resume(),
+            chosen_effort: Some(&summary.effort).filter(|chosen| effort && !chosen.is_empty()).cloned(),
+        };
+        self.journal.stand(&standing);
+    }
+
     /// The next process begins a conversation of its own, set as this one is.
     pub(super) fn forget_conversation(&mut self) {
         self.state.agent_session = None;
@@ -173,5 +193,6 @@ impl Actor {
             summary.context_used = None;
             summary.context_size = None;
         });
+        self.take_down();
     }
 }

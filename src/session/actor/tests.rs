@@ -1,6 +1,7 @@
 //! A session with an agent that says what the test wants, over a process that is none; in paused time.
 
 mod conversations;
+mod restored;
 mod settings;
 mod turns;
 
@@ -132,7 +133,7 @@ struct Stage {
     updates: mpsc::UnboundedReceiver<Update>,
     processes: mpsc::UnboundedReceiver<Side>,
     heard: u32,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 fn id(name: &str) -> SessionId {
@@ -156,7 +157,20 @@ impl Stage {
     }
 
     fn new(change: impl FnOnce(&mut StartOptions)) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::on(tempfile::tempdir().expect("a folder"), change, Actor::new)
+    }
+
+    /// Another backend takes the session up from its journal.
+    fn restored(self, change: impl FnOnce(&mut StartOptions)) -> Self {
+        drop(self.inputs);
+        Self::on(self.folder, change, Actor::restored)
+    }
+
+    fn on(
+        folder: TempDir,
+        change: impl FnOnce(&mut StartOptions),
+        make: fn(StartOptions, Arc<Common>, mpsc::UnboundedSender<Update>) -> Result<Actor, JournalError>,
+    ) -> Self {
         let cwd = folder.path().canonicalize().expect("it is there");
         let mut options = StartOptions::new(id("a"), "scripted", ProviderConfig::default(), cwd);
         change(&mut options);
@@ -170,7 +184,7 @@ impl Stage {
         let (told_by, updates) = mpsc::unbounded_channel();
         let (inputs, received) = mpsc::unbounded_channel();
         let (started, processes) = mpsc::unbounded_channel();
-        let mut actor = Actor::new(options, common, told_by).expect("a journal");
+        let mut actor = make(options, common, told_by).expect("a journal");
         actor.pretend = Some(Box::new(move |options| {
             let (process, puppet) = pretend(options.session_id.clone());
             let shared = Arc::new(Shared { lines: Mutex::default(), ready: AtomicBool::new(false) });
@@ -180,7 +194,13 @@ impl Stage {
             Agent { protocol, process }
         }));
         tokio::spawn(actor.run(received));
-        Self { inputs, updates, processes, heard: 0, _folder: folder }
+        Self { inputs, updates, processes, heard: 0, folder }
+    }
+
+    /// Lets go of the session, as a backend does that ends.
+    async fn ended(&mut self) {
+        self.inputs = mpsc::unbounded_channel().0;
+        self.find(|update| matches!(update, Update::Removed(_)).then_some(())).await;
     }
 
     /// Until the session has taken in whatever the agent has said.

@@ -95,7 +95,7 @@ impl Hub {
             });
             let unknown = || journal::header(session, "journal", "/".as_ref(), now());
             let (journal, header, messages) = match read.await {
-                Ok((journal, header, messages)) => (journal, header.unwrap_or_else(unknown), messages),
+                Ok((journal, past)) => (journal, past.header.unwrap_or_else(unknown), past.messages),
                 Err(error) => {
                     let header = unknown();
                     (Journal::in_memory(&header), header, vec![note(error.to_string())])

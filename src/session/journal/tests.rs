@@ -41,7 +41,7 @@ fn parts_are_merged_and_the_whole_follows() {
     journal.append(&text("m", false, "abcd"));
     assert_eq!(texts(&journal.page(page.end, u64::MAX)), ["abcd"]);
     assert_eq!(texts(&journal.page(0, u64::MAX)), ["abcd"], "parts of a whole are left out");
-    let (header, messages) = read(folder.path(), &id("s")).expect("it is there");
+    let Past { header, messages, .. } = read(folder.path(), &id("s")).expect("it is there");
     assert_eq!(header.map(|header| header.provider), Some("demo".into()));
     assert_eq!(messages.len(), 3, "on disk everything is kept");
 }
@@ -115,7 +115,7 @@ fn what_is_over_is_read_and_left_alone() {
     drop(first);
     let path = path(folder.path(), &id("s"));
     let before = fs::read(&path).expect("the file");
-    let (mut archive, _, messages) = Journal::archive(folder.path(), &id("s")).expect("it is there");
+    let (mut archive, Past { messages, .. }) = Journal::archive(folder.path(), &id("s")).expect("it is there");
     assert_eq!(messages.len(), 2);
     assert_eq!(archive.failure(), None);
     assert_eq!(texts(&archive.page(0, 1 << 20)), ["one", "begun"]);
@@ -176,7 +176,7 @@ fn an_earlier_journal_goes_on_behind_its_torn_last_line() {
     let mut file = OpenOptions::new().append(true).open(path(folder.path(), &id("s"))).expect("the file");
     file.write_all(b"{\"id\": \"torn").expect("half a line");
 
-    let (mut again, header, messages) = Journal::reopen(folder.path(), &id("s")).expect("it goes on");
+    let (mut again, Past { header, messages, .. }) = Journal::reopen(folder.path(), &id("s")).expect("it goes on");
     assert_eq!(header.map(|header| header.provider), Some("demo".to_owned()));
     assert_eq!(messages.len(), 2);
     again.append(&text("c", false, "two"));
@@ -192,6 +192,47 @@ fn a_torn_last_line_is_passed_over() {
     journal.append(&text("a", false, "whole"));
     let mut file = OpenOptions::new().append(true).open(path(folder.path(), &id("s"))).expect("the file");
     file.write_all(b"{\"id\":\"b\",\"ty\xff").expect("half a line");
-    let (_, messages) = read(folder.path(), &id("s")).expect("readable");
+    let Past { messages, .. } = read(folder.path(), &id("s")).expect("readable");
     assert_eq!(messages.len(), 1);
+}
+
+#[test]
+fn what_a_session_is_set_to_stands_between_the_messages() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut journal = journal(Some(folder.path()));
+    let set = |model: &str| Standing { model: model.into(), chosen_model: Some("m".into()), ..Standing::default() };
+    journal.stand(&Standing::default());
+    let before = journal.end();
+    journal.stand(&set("small"));
+    journal.append(&text("a", false, "one"));
+    journal.stand(&set("small"));
+    journal.stand_again();
+    journal.stand(&set("big"));
+    assert_eq!(texts(&journal.page(0, u64::MAX)), ["one"], "it is no message");
+    let written = fs::read_to_string(path(folder.path(), &id("s"))).expect("the file");
+    let lines: Vec<&str> = written.lines().collect();
+    assert!(before > 0 && lines.len() == 4, "only what is new is written: {lines:#?}");
+    let past = read(folder.path(), &id("s")).expect("readable");
+    assert_eq!((past.standing, past.messages.len()), (Some(set("big")), 1));
+    journal.append(&text("b", false, &"x".repeat(40_000)));
+    journal.stand_again();
+    let written = fs::read_to_string(path(folder.path(), &id("s"))).expect("the file");
+    assert_eq!(written.lines().last(), Some(r#"{"standing":{"model":"big","chosen_model":"m"}}"#));
+    drop(journal);
+    let (mut again, past) = Journal::reopen(folder.path(), &id("s")).expect("it goes on");
+    assert_eq!(past.standing, Some(set("big")));
+    let end = again.end();
+    again.stand(&set("big"));
+    assert_eq!(again.end(), end);
+}
+
+#[test]
+fn two_backends_do_not_write_the_same_journal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = journal(Some(folder.path()));
+    let refused = Journal::reopen(folder.path(), &id("s")).expect_err("it is taken");
+    assert_eq!(refused.to_string(), "session s runs in another Neovim: stop it there first");
+    Journal::archive(folder.path(), &id("s")).expect("it can be read all the same");
+    drop(journal);
+    Journal::reopen(folder.path(), &id("s")).expect("it goes on");
 }

@@ -1,0 +1,44 @@
+//! What a session is set to, as a line of its own between the messages.
+//!
+//! It is written whenever something of it changes, and again at a turn's end when much was written since, so that the
+//! last one stands near a journal's end: lists of sessions read that end and not the whole. No index beside the journals
+//! says it, which could be lost, or older than what it speaks of. Readers that do not know the line pass over it, as over
+//! anything that is no message.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Standing {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// As the agent says.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub model: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub mode: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub effort: String,
+    /// The agent's own id of the conversation that goes on; none after it was cleared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_session: Option<String>,
+    /// What the next process is to be told, where somebody has chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chosen_model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chosen_effort: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Line<T> {
+    pub(super) standing: T,
+}
+
+/// `None` for any other line.
+pub(super) fn parse(line: &[u8]) -> Option<Standing> {
+    // Most lines are others, and may be long.
+    line.starts_with(b"{\"standing\"")
+        .then(|| serde_json::from_slice::<Line<Standing>>(line).ok())
+        .flatten()
+        .map(|line| line.standing)
+}
