@@ -267,6 +267,14 @@ M.subcommands = {
       report(require('agor.ui.ask').focus(n and math.floor(n)))
     end,
   },
+  resume = {
+    args = 'word',
+    bang = true,
+    run = lazily('resume', 'resume'),
+    complete = function(words)
+      return require('agor.resume').complete(words)
+    end,
+  },
   export = {
     args = 'raw',
     bang = true,

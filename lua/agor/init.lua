@@ -116,7 +116,7 @@ end
 
 ---Sends a prompt to a session: to the current one if none is named.
 ---@param text string
----@param opts? { session?: string, context?: agor.Context[] }
+---@param opts? { session?: string, context?: agor.Context[], steer?: boolean } steer: into the turn that runs
 ---@return true|nil
 ---@return string|nil message
 function M.send(text, opts)
@@ -141,9 +141,13 @@ function M.send(text, opts)
     return nil, unwritten
   end
   require('agor.events').listen({ now = true })
-  ok, wrong = tell('send', { session_id = row.session_id, prompt = prompt }, function()
-    require('agor.ui.prompt').restore(row.session_id, prompt)
-  end)
+  ok, wrong = tell(
+    opts.steer and 'steer' or 'send',
+    { session_id = row.session_id, prompt = prompt },
+    function()
+      require('agor.ui.prompt').restore(row.session_id, prompt)
+    end
+  )
   if ok then
     require('agor.mirror').touch(row.session_id)
   end
@@ -238,6 +242,9 @@ local public = {
   'cwd',
   'model',
   'mode',
+  'effort',
+  'context_used',
+  'context_size',
   'attention',
   'queued',
 }

@@ -18,6 +18,9 @@ local M = {}
 ---@field cwd string
 ---@field model string
 ---@field mode string
+---@field effort string|nil
+---@field context_used integer|nil tokens in the model's context
+---@field context_size integer|nil tokens that it holds
 ---@field attention 'permission'|'question'|nil
 ---@field queued integer
 ---@field pending integer
@@ -157,6 +160,17 @@ function M.forget(id)
   state.starts[id] = nil
 end
 
+---What a journal tells of a session, until the backend sends its own row.
+---@param id string
+---@param journal agor.Journal
+function M.recall(id, journal)
+  local row = state.sessions[id]
+  if row then
+    row.title, row.model, row.mode = journal.title, journal.model, journal.mode
+    row.effort, row.started_at = journal.effort, journal.started_at
+  end
+end
+
 ---A row for what was started a moment ago, until the backend sends its own; gives the start its time.
 ---@param params table
 function M.begin(params)
@@ -177,6 +191,7 @@ function M.begin(params)
     cwd = params.cwd,
     model = params.model or '',
     mode = params.mode or '',
+    effort = params.effort or '',
     queued = 0,
     pending = 0,
     busy = params.prompt ~= nil,

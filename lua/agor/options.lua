@@ -220,6 +220,53 @@ local function directories(opts, params)
   end
 end
 
+---Goes along with every start: the editor's environment and where runners are.
+---@param params table
+local function surroundings(params)
+  params.environ = vim.fn.environ()
+  params.runner_roots = vim.tbl_map(absolute, config.get().runner_roots)
+  table.insert(params.runner_roots, provider.plugin_root())
+end
+
+---@param name string
+---@return agor.Provider|nil
+---@return string|nil message
+local function speakable(name)
+  local conf = provider.get(name)
+  if not conf then
+    return nil, provider.unknown(name)
+  end
+  if conf.protocol ~= 'sidecar' and not conf.command then
+    return nil,
+      ('providers.%s.command is missing: protocol "%s" needs a program'):format(name, conf.protocol)
+  end
+  local spoken, lacks = provider.spoken(conf)
+  if not spoken then
+    return nil, ('%s cannot be started: %s'):format(name, lacks)
+  end
+  return conf
+end
+
+---What the backend's `start` takes for a session that has a journal.
+---@param journal agor.Journal
+---@return table|nil params
+---@return string|nil message
+function M.restore(journal)
+  local conf, wrong = speakable(journal.provider)
+  if not conf then
+    return nil, wrong
+  end
+  local params = {
+    session_id = journal.session_id,
+    provider = journal.provider,
+    config = provider.for_backend(conf),
+    cwd = journal.cwd,
+    restore = true,
+  }
+  surroundings(params)
+  return params
+end
+
 ---What the backend's `start` takes, made of what the user gave and of the configuration.
 ---@param opts agor.StartOptions
 ---@return table|nil params
@@ -236,17 +283,10 @@ function M.start(opts)
       return nil, none
     end
   end
-  local conf = provider.get(name)
+  local conf
+  conf, wrong = speakable(name)
   if not conf then
-    return nil, provider.unknown(name)
-  end
-  if conf.protocol ~= 'sidecar' and not conf.command then
-    return nil,
-      ('providers.%s.command is missing: protocol "%s" needs a program'):format(name, conf.protocol)
-  end
-  local spoken, lacks = provider.spoken(conf)
-  if not spoken then
-    return nil, ('%s cannot be started: %s'):format(name, lacks)
+    return nil, wrong
   end
   local id = opts.session_id
   if id and not M.is_session_id(id) then
@@ -284,9 +324,7 @@ function M.start(opts)
   params.worktree_name = opts.worktree_name
   params.resume_mode = opts.resume_mode or (opts.resume_session_id and 'resume') or nil
   params.resume_session_id = opts.resume_session_id
-  params.environ = vim.fn.environ()
-  params.runner_roots = vim.tbl_map(absolute, config.get().runner_roots)
-  table.insert(params.runner_roots, provider.plugin_root())
+  surroundings(params)
   params.prompt = M.prompt(opts.prompt, context)
   return params
 end

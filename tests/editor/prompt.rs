@@ -253,5 +253,5 @@ fn a_mode_is_cycled_or_the_agent_has_none() {
     settled(&editor, &id);
     go_to(&editor, "prompt");
     editor.input("<S-Tab>");
-    editor.wait_text("This agent offers no modes to choose from");
+    editor.wait_text("demo offers no modes to choose from");
 }

@@ -30,6 +30,24 @@ local function bar(nvim, fields, cells)
   )
 end
 
+T['effort and the fill of the context are there if the agent tells, and a full one warns'] = test(
+  nil,
+  function(nvim)
+    local told = vim.tbl_extend(
+      'force',
+      FULL,
+      { effort = 'high', context_used = 68000, context_size = 200000 }
+    )
+    local text = bar(nvim, told, 140)
+    contains(text, 'high effort')
+    contains(text, 'ctx 34%')
+    contains(bar(nvim, { context_used = 68000, context_size = 0 }, 140), 'ctx 68k')
+    lacks(nvim:get('require("agor.ui.bar").winbar(T.sessions.x, 140)'), 'AgorWarning#ctx')
+    nvim:lua('T.session("x", { context_used = 160000, context_size = 200000 })')
+    contains(nvim:get('require("agor.ui.bar").winbar(T.sessions.x, 140)'), 'AgorWarning#ctx 80')
+  end
+)
+
 T['a wide bar says everything, and markup in a title is text'] = test(nil, function(nvim)
   local text = bar(nvim, FULL, 140)
   for _, part in ipairs({

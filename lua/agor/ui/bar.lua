@@ -57,6 +57,24 @@ function M.elapsed(seconds)
   return ('%dm%02ds'):format(math.floor(seconds / 60), seconds % 60)
 end
 
+-- From here on agents begin to compact, or to forget.
+local NEARLY_FULL = 80
+
+--- How full the model's context is, where the agent tells.
+---@param session agor.Row
+---@return string? such as `ctx 34%`, or `ctx 12.3k` if its size is not known
+---@return boolean nearly full
+function M.fill(session)
+  local used, size = session.context_used, session.context_size
+  if not used or used <= 0 then
+    return nil, false
+  elseif not size or size <= 0 then
+    return 'ctx ' .. M.count(used), false
+  end
+  local percent = math.floor(100 * used / size + 0.5)
+  return ('ctx %d%%'):format(percent), percent >= NEARLY_FULL
+end
+
 ---@param session agor.Row
 ---@return string icon
 ---@return string word
@@ -119,6 +137,9 @@ local function parts(s)
   end
   put('model', model ~= s.provider and model or '', 'AgorDim')
   put('mode', s.mode ~= 'default' and s.mode or '', 'AgorDim')
+  put('effort', (s.effort or '') ~= '' and s.effort .. ' effort' or '', 'AgorDim')
+  local fill, warns = M.fill(s)
+  put('context', fill, warns and 'AgorWarning' or 'AgorDim')
   put('title', s.title, 'AgorDim')
   if s.asks_nothing then
     put('danger', 'asks nothing', 'AgorDanger')
@@ -155,13 +176,25 @@ local PRIORITY = {
   'dir',
   'mode',
   'cost',
+  'context',
   'model',
+  'effort',
   'queued',
   'tokens',
 }
-local LEFT =
-  { 'provider', 'status', 'pending', 'danger', 'journal', 'queued', 'model', 'mode', 'title' }
-local RIGHT = { 'tokens', 'cost', 'dir' }
+local LEFT = {
+  'provider',
+  'status',
+  'pending',
+  'danger',
+  'journal',
+  'queued',
+  'model',
+  'effort',
+  'mode',
+  'title',
+}
+local RIGHT = { 'tokens', 'context', 'cost', 'dir' }
 
 --- The winbar for a session in that many cells.
 ---@param session agor.Row

@@ -134,33 +134,79 @@ end
 
 -- ------------------------------------------------------------------ sending
 
+--- Takes the words out of the draft, as one undo step.
 ---@param buf integer
-function M.submit(buf)
+---@param text string for the history
+---@param left string[] lines that stay
+local function take(buf, text, left)
   local state = states[buf]
-  local contexts, text = draft.split(state, lines_of(buf))
+  require('agor.ui.drafts').remember(text)
+  state.at, state.parked = nil, nil
+  replace(buf, vim.list_extend(left, { '' }))
+  to_end(buf)
+  touched(buf)
+  save(buf)
+end
+
+---@param buf integer
+---@param opts { steer: boolean? }? steer: into the turn that runs, where the agent can
+function M.submit(buf, opts)
+  local state = states[buf]
+  local lines = lines_of(buf)
+  local contexts, text, count = draft.split(state, lines)
   if text == '' and #contexts == 0 then
     return
   end
-  if not require('agor.mirror').get(state.session_id) then
+  local session = require('agor.mirror').get(state.session_id)
+  if not session then
     local over = 'session %s is over and only shown from its journal: your draft stays, '
-      .. ':AgorStart begins another session'
-    require('agor.message').error(over:format(state.session_id))
+      .. ':Agor resume %s takes it up again'
+    require('agor.message').error(over:format(state.session_id, state.session_id))
     return
   end
-  local ok, err = require('agor').send(text, { session = state.session_id, context = contexts })
+  local ours = require('agor.slash').of(session, text, function()
+    M.restore(state.session_id, { text = text })
+  end)
+  if ours then
+    -- Attachments are for the agent: they wait for the next prompt.
+    take(buf, text, vim.list_slice(lines, 1, count))
+    ours()
+    return
+  end
+  local steer = opts and opts.steer or nil
+  local ok, err = require('agor').send(text, {
+    session = state.session_id,
+    context = contexts,
+    steer = steer,
+  })
   if not ok then
     require('agor.message').error(err or 'The prompt could not be sent')
     return
   end
-  require('agor.ui.drafts').remember(text)
+  if steer and session.busy and not session.capabilities.steer then
+    local waits = "%s takes nothing in while it works: this waits for the turn's end"
+    require('agor.message').info(waits:format(session.provider))
+  end
   state.sent[#state.sent + 1] = text ~= '' and text or draft.label(contexts[1])
   if #state.sent > 32 then
     table.remove(state.sent, 1)
   end
-  state.at, state.parked = nil, nil
-  replace(buf, { '' })
-  touched(buf)
-  save(buf)
+  take(buf, text, {})
+end
+
+--- A key that submits while a menu is open first takes what is selected there.
+---@param buf integer
+---@param name string of the `<Plug>`
+---@param opts { steer: boolean? }?
+local function submit_key(buf, name, opts)
+  if vim.fn.pumvisible() == 0 then
+    return M.submit(buf, opts)
+  end
+  local function feed(keys, how)
+    api.nvim_feedkeys(api.nvim_replace_termcodes(keys, true, false, true), how, false)
+  end
+  feed('<C-y>', 'n')
+  feed(('<Plug>(agor-%s)'):format(name), 'm')
 end
 
 ---@param buf integer
@@ -195,7 +241,8 @@ end
 ---@param fallback string
 local function up_or_down(buf, step, fallback)
   local row = api.nvim_win_get_cursor(0)[1]
-  local edge = step < 0 and row == 1 or step > 0 and row == api.nvim_buf_line_count(buf)
+  local edge = vim.fn.pumvisible() == 0 and step < 0 and row == 1
+    or vim.fn.pumvisible() == 0 and step > 0 and row == api.nvim_buf_line_count(buf)
   if not (edge and recall(buf, step)) then
     local keys = api.nvim_replace_termcodes(fallback, true, false, true)
     api.nvim_feedkeys(keys, 'n', false)
@@ -262,7 +309,13 @@ local function keys(buf, state)
       M.submit(buf)
     end),
     key('i', '<C-s>', 'submit', 'send the prompt', function()
-      M.submit(buf)
+      submit_key(buf, 'submit')
+    end),
+    key('n', 'g<CR>', 'steer', 'send it into the turn that runs', function()
+      M.submit(buf, { steer = true })
+    end),
+    key('i', '<M-s>', 'steer', 'send it into the turn that runs', function()
+      submit_key(buf, 'steer', { steer = true })
     end),
     key('n', '<C-c>', 'interrupt', 'interrupt the agent', function()
       local ok, err = require('agor').interrupt(state.session_id)
@@ -304,6 +357,10 @@ local function watch(buf)
   end
   on({ 'TextChanged', 'TextChangedI', 'TextChangedP' }, function()
     touched(buf)
+  end)
+  on('TextChangedI', function()
+    local _, _, count = draft.split(states[buf], lines_of(buf))
+    require('agor.ui.slash_menu').update(buf, count + 1)
   end)
   on({ 'InsertLeave', 'BufLeave', 'BufHidden' }, function()
     save(buf)
@@ -358,6 +415,7 @@ function M.adopt(buf, session_id)
   api.nvim_buf_set_lines(buf, 0, -1, false, saved and saved.lines or { '' })
   bo.undolevels = levels
   watch(buf)
+  require('agor.ui.slash_menu').prepare(buf)
   require('agor.ui.options').prepare(buf, 'agor-prompt', {})
   require('agor.ui.keys').attach(buf, keys(buf, states[buf]))
   for _, win in ipairs(vim.fn.win_findbuf(buf)) do

@@ -7,6 +7,7 @@ T = {
   messages = {},
   sent = {},
   answers = {},
+  answers_of = {}, -- what goes wrong, by method
   calls = {},
   refuse = nil,
   unsaved = 0,
@@ -98,13 +99,19 @@ module('agor.mirror', {
   current = function()
     return T.sessions[vim.b.agor_session or T.touched or T.order[#T.order]]
   end,
+  need = function()
+    return T.sessions[vim.b.agor_session or T.touched or T.order[#T.order]]
+  end,
   touch = function(id)
     T.touched = id
   end,
 })
 module('agor.rpc', {
-  notify = function(method, params)
+  notify = function(method, params, callback)
     T.notified[#T.notified + 1] = { method, vim.deepcopy(params) }
+    if callback and T.answers_of[method] then
+      callback(T.answers_of[method])
+    end
     return true
   end,
 })
