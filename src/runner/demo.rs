@@ -6,7 +6,6 @@
 
 mod ask;
 mod children;
-mod inbox;
 mod obey;
 mod order;
 mod project;
@@ -20,17 +19,18 @@ mod words;
 use std::{
     io::{self, Write},
     process::ExitCode,
+    sync::mpsc::sync_channel,
 };
 
 use serde_json::json;
 use uuid::Uuid;
 
 use self::{
-    inbox::Query,
     order::Order,
     stage::{Cut, Stage},
     voice::Voice,
 };
+use super::inbox::{self, Query};
 
 pub const HELP: &str = include_str!("demo/help.txt");
 
@@ -45,7 +45,9 @@ pub fn run() -> ExitCode {
         }
     }
     let run = Uuid::new_v4().simple().to_string();
-    let stage = Stage::new(io::stdout(), inbox::listen(io::stdin()), speed(), &run[..8]);
+    let (sender, receiver) = sync_channel(64);
+    inbox::listen(io::stdin(), move |message| sender.send(message).is_ok());
+    let stage = Stage::new(io::stdout(), receiver, speed(), &run[..8]);
     match serve(stage) {
         Cut::Crash => std::process::abort(),
         Cut::Exit(code) => ExitCode::from(code),

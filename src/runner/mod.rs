@@ -3,6 +3,7 @@
 //! They are started like any other agent and know nothing of the backend; only they print to stdout.
 
 pub mod demo;
+mod inbox;
 
 /// Those that there are, by the names that `agor-nvim runner` takes.
 pub const NAMES: &[&str] = &["demo"];

@@ -1,12 +1,23 @@
 //! The events of an Ollama runner to ours: `system`/`init`, then the chunks of `/api/chat` as the server streams them.
 //!
 //! `content` and `thinking` are increments; every chunk may carry both, and tool calls, the last one too. Counts that are
-//! zero are absent.
+//! zero are absent. A turn in which the model calls tools has several answers; its figures are their sum.
+//!
+//! Our own runner adds what the server does not know: on `init` the names of its `tools`; on a chunk with a tool's result
+//! `is_error` and `diff`; on the last chunk of an answer `context`, `{used, size}` in tokens; and
+//! `{"type": "status", "subtype", "message"}`.
+
+use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Adapter, Ids, claude};
-use crate::domain::{Content, Cost, Event, Init, MessageId, ToolCall, ToolKind, ToolResult, ToolUseId, TurnOutcome};
+use super::{
+    Adapter, Ids,
+    claude::{self, json},
+};
+use crate::domain::{
+    Content, Cost, Event, Init, Location, MessageId, ToolCall, ToolKind, ToolResult, ToolUseId, TurnOutcome,
+};
 
 pub struct Ollama {
     ids: Ids,
@@ -14,6 +25,10 @@ pub struct Ollama {
     thinking: Option<Open>,
     /// Calls that have no result yet, in order.
     calls: Vec<ToolUseId>,
+    /// Of the answers so far of a turn that is not over.
+    cost: Option<Cost>,
+    /// The directory of the session, as `init` has it.
+    cwd: String,
 }
 
 /// A text that is still streaming.
@@ -24,12 +39,18 @@ struct Open {
 
 impl Ollama {
     pub fn new(ids: Ids) -> Self {
-        Self { ids, text: None, thinking: None, calls: Vec::new() }
+        Self { ids, text: None, thinking: None, calls: Vec::new(), cost: None, cwd: String::new() }
     }
 
     fn init(&mut self, out: &mut Vec<Event>, event: &Value) {
         let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
-        let init = Init { session_id: text("session_id"), model: text("model"), cwd: text("cwd"), tools: Vec::new() };
+        let init = Init {
+            session_id: text("session_id"),
+            model: text("model"),
+            cwd: text("cwd"),
+            tools: json::texts(event, "tools"),
+        };
+        self.cwd.clone_from(&init.cwd);
         if !init.session_id.is_empty() {
             out.push(Event::AgentSession(init.session_id.clone()));
         }
@@ -45,7 +66,7 @@ impl Ollama {
         }
         let message = &event["message"];
         match message["role"].as_str() {
-            Some("tool") => self.tool_result(out, message),
+            Some("tool") => self.tool_result(out, event, message),
             _ if message.is_object() => self.assistant(out, message),
             _ if event["done"] == true => {}
             _ => out.push(Event::message(self.ids.next(), Content::Unknown(event.clone()))),
@@ -73,20 +94,19 @@ impl Ollama {
             let tool_use_id = id.map_or_else(|| ToolUseId::new(self.ids.next().as_str()), ToolUseId::from);
             self.calls.push(tool_use_id.clone());
             let input = function["arguments"].clone();
-            let title = claude::title(name, &input, "");
             let call = ToolCall {
                 tool_use_id,
                 name: name.to_owned(),
-                kind: ToolKind::Other,
+                kind: kind(name),
+                title: title(name, &input),
+                locations: self.location(&input).into_iter().collect(),
                 input,
-                title,
-                locations: Vec::new(),
             };
             out.push(Event::message(self.ids.next(), Content::ToolCall(call)));
         }
     }
 
-    fn tool_result(&mut self, out: &mut Vec<Event>, message: &Value) {
+    fn tool_result(&mut self, out: &mut Vec<Event>, event: &Value, message: &Value) {
         self.close_texts(out);
         let id = message["tool_call_id"].as_str().map(ToolUseId::from);
         // Without an id, results come in the order of the calls.
@@ -95,7 +115,8 @@ impl Ollama {
         };
         self.calls.retain(|open| *open != tool_use_id);
         let output = message["content"].as_str().unwrap_or_default().to_owned();
-        let result = ToolResult { tool_use_id, output, ..ToolResult::default() };
+        let diff = serde_json::from_value(event["diff"].clone()).unwrap_or_default();
+        let result = ToolResult { tool_use_id, output, is_error: event["is_error"] == true, diff };
         out.push(Event::message(self.ids.next(), Content::ToolResult(result)));
     }
 
@@ -107,23 +128,49 @@ impl Ollama {
             out.push(Event::message(self.ids.next(), Content::Status { subtype: "length".into(), message }));
         }
         let duration = event["total_duration"].as_u64().or(event["eval_duration"].as_u64());
-        let cost = Cost {
-            duration_ms: duration.map(|nanoseconds| nanoseconds / 1_000_000),
-            input_tokens: event["prompt_eval_count"].as_u64(),
-            output_tokens: event["eval_count"].as_u64(),
-            ..Cost::default()
+        let cost = self.cost.get_or_insert_default();
+        let add = |sum: &mut Option<u64>, more: Option<u64>| {
+            if let Some(more) = more {
+                *sum = Some(sum.unwrap_or(0).saturating_add(more));
+            }
         };
-        out.push(Event::message(self.ids.next(), Content::Cost(cost)));
+        add(&mut cost.duration_ms, duration.map(|nanoseconds| nanoseconds / 1_000_000));
+        add(&mut cost.input_tokens, event["prompt_eval_count"].as_u64());
+        add(&mut cost.output_tokens, event["eval_count"].as_u64());
+        if let Some(used) = event["context"]["used"].as_u64() {
+            out.push(Event::Context { used, size: event["context"]["size"].as_u64() });
+        }
         // With calls open the model has its say again once their results are there.
         if self.calls.is_empty() {
+            self.push_cost(out);
             out.push(Event::TurnEnded { stop_reason: reason.to_owned(), outcome: TurnOutcome::Idle });
         }
+    }
+
+    fn push_cost(&mut self, out: &mut Vec<Event>) {
+        if let Some(cost) = self.cost.take() {
+            out.push(Event::message(self.ids.next(), Content::Cost(cost)));
+        }
+    }
+
+    /// Where a tool is at work, for jumps: relative paths are below the session's directory.
+    fn location(&self, input: &Value) -> Option<Location> {
+        let path = input["path"].as_str().filter(|path| !path.is_empty() && *path != ".")?;
+        let path = Path::new(&self.cwd).join(path).to_string_lossy().into_owned();
+        Some(Location { path, line: input["first_line"].as_u64().filter(|line| *line > 0) })
     }
 
     fn error(&mut self, out: &mut Vec<Event>, message: &str) {
         self.close_texts(out);
         let message = if message.trim().is_empty() { "Ollama reported an error without a text" } else { message };
         out.push(Event::message(self.ids.next(), Content::Error { message: message.to_owned() }));
+    }
+
+    fn status(&mut self, out: &mut Vec<Event>, event: &Value) {
+        self.close_texts(out);
+        let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
+        let content = Content::Status { subtype: text("subtype"), message: text("message") };
+        out.push(Event::message(self.ids.next(), content));
     }
 
     fn close_texts(&mut self, out: &mut Vec<Event>) {
@@ -137,6 +184,7 @@ impl Adapter for Ollama {
         let mut out = Vec::new();
         match (event["type"].as_str(), event["subtype"].as_str()) {
             (Some("system"), Some("init")) => self.init(&mut out, event),
+            (Some("status"), _) if event["message"].is_string() => self.status(&mut out, event),
             (Some("chunk"), _) => self.chunk(&mut out, event),
             (Some("error"), _) => {
                 let text = event["message"].as_str().or(event["error"].as_str()).unwrap_or_default();
@@ -155,7 +203,28 @@ impl Adapter for Ollama {
             let result = ToolResult { tool_use_id, output, is_error: true, diff: Vec::new() };
             out.push(Event::message(self.ids.next(), Content::ToolResult(result)));
         }
+        self.push_cost(&mut out);
         out
+    }
+}
+
+/// By the names that tools of file systems have; ours are among them.
+fn kind(tool: &str) -> ToolKind {
+    match tool {
+        "read_file" => ToolKind::Read,
+        "list_files" | "search" => ToolKind::Search,
+        "edit_file" | "write_file" => ToolKind::Edit,
+        _ => ToolKind::Other,
+    }
+}
+
+fn title(tool: &str, input: &Value) -> String {
+    match (tool, input["pattern"].as_str(), input["path"].as_str()) {
+        ("search", Some(pattern), Some(path)) if !path.is_empty() && path != "." => {
+            json::one_line(&format!("{pattern} in {path}"), 200)
+        }
+        ("search", Some(pattern), _) => json::one_line(pattern, 200),
+        _ => claude::title(tool, input, ""),
     }
 }
 
@@ -239,12 +308,12 @@ mod tests {
                 chunk(json!({"role": "tool", "content": "nobody asked"})),
             ],
             expect![[r#"
-                [1] tool_call {"tool_use_id":"call_1","name":"read_file","kind":"other","input":{"path":"a.txt"},"title":"a.txt"}
+                [1] tool_call {"tool_use_id":"call_1","name":"read_file","kind":"read","input":{"path":"a.txt"},"title":"a.txt","locations":[{"path":"a.txt"}]}
                 [3] tool_call {"tool_use_id":"2","name":"list","kind":"other","input":{},"title":"list"}
-                [4] cost {"is_error":false}
-                [5] tool_result {"tool_use_id":"call_1","output":"A","is_error":false}
-                [6] tool_result {"tool_use_id":"2","output":"B","is_error":false}
-                [7] unknown {"role":"tool","content":"nobody asked"}
+                [4] tool_result {"tool_use_id":"call_1","output":"A","is_error":false}
+                [5] tool_result {"tool_use_id":"2","output":"B","is_error":false}
+                [6] unknown {"role":"tool","content":"nobody asked"}
+                [7] cost {"is_error":false}
             "#]],
         );
     }

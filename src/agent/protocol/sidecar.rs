@@ -3,10 +3,12 @@
 //! Knows the messages between host and runner and which of them begin and end a turn. What the provider's own events mean
 //! is the adapters' matter; it does not look into them beyond finding out that something is one.
 //!
-//! Ours beyond what plain runners speak, each only after the runner's `ready` announced it: `interrupt`, and
-//! `permission_request` with `permission_response` (see [`ask`], which also has `question_request`).
+//! Ours beyond what plain runners speak, each only after the runner's `ready` announced it: `interrupt`,
+//! `permission_request` with `permission_response` (see [`ask`], which also has `question_request`), and models, modes,
+//! efforts and images (see [`offers`]). `doc/sidecar.md` has the whole protocol, for those who write runners.
 
 mod ask;
+mod offers;
 mod query;
 #[cfg(test)]
 mod tests;
@@ -16,7 +18,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use self::ask::Ask;
+use self::{ask::Ask, offers::Offers};
 use super::{Launch, Output, Protocol, Row};
 use crate::{
     agent::{
@@ -24,9 +26,7 @@ use crate::{
         lines::Frame,
         stop::{Action, STOP_LIMIT, Signal, Step},
     },
-    domain::{
-        Answer, Capabilities, Command, Content, Event, MessageId, Prompt, RequestId, Resume, StartOptions, TurnOutcome,
-    },
+    domain::{Answer, Command, Content, Event, MessageId, Prompt, RequestId, Resume, StartOptions, TurnOutcome},
 };
 
 pub const ROW: Row = Row { name: "sidecar", launch, build, renames_model: false, ready_within: None };
@@ -51,10 +51,13 @@ fn build(options: &StartOptions, nonce: Uuid) -> Box<dyn Protocol> {
 /// One runner's conversation.
 pub struct Sidecar {
     options: StartOptions,
+    nonce: Uuid,
     ids: Ids,
     adapter: Box<dyn Adapter>,
+    /// The provider whose shapes the adapter reads.
+    shapes: String,
     turn: Turn,
-    announced: Announced,
+    offers: Offers,
     /// The runner has said something; until then it is not known what it can do.
     heard: bool,
     /// The user wants the turn to end, and the runner is still to say whether it can do that.
@@ -81,26 +84,20 @@ enum Turn {
     Failed,
 }
 
-/// What the runner's `ready` said, if it came.
-#[derive(Clone, Copy, Debug, Default)]
-struct Announced {
-    permission: bool,
-    interrupt: bool,
-    multi_turn: bool,
-}
-
 const SILENT_ERROR: &str = "the runner reported an error without a text";
 
 impl Sidecar {
     pub fn new(options: StartOptions, nonce: Uuid) -> Self {
-        let resumed = options.resume() != Ok(Resume::New);
-        let adapter = adapter::for_provider(&options.provider, nonce, resumed);
+        let shapes = options.provider.clone();
+        let adapter = adapter::for_provider(&shapes, nonce, resumes(&options));
         Self {
             options,
+            nonce,
             ids: Ids::new(nonce),
             adapter,
+            shapes,
             turn: Turn::Fresh,
-            announced: Announced::default(),
+            offers: Offers::default(),
             heard: false,
             interrupt_wanted: false,
             provider_session: None,
@@ -129,6 +126,7 @@ impl Sidecar {
     fn prompt(&mut self, out: &mut Output, prompt: &Prompt) {
         let mut message = self.message("query");
         message.insert("prompt".into(), prompt.to_text().into());
+        query::add_images(&mut message, &prompt.images);
         match self.turn {
             Turn::Idle | Turn::Running => {}
             Turn::Fresh => self.run_options(out, &mut message, None),
@@ -140,9 +138,10 @@ impl Sidecar {
 
     /// A query that begins a run of the provider, a resumed one too, carries everything that the run has to know.
     fn run_options(&mut self, out: &mut Output, message: &mut Map<String, Value>, resume: Option<String>) {
-        let mode = query::permission_mode(&self.options, self.announced.permission);
-        query::add_options(message, &self.options, mode, resume);
-        out.event(Event::Mode(mode.to_owned()));
+        query::add_options(message, &self.options, &self.offers, resume);
+        if let Some(mode) = message.get("permissionMode").and_then(Value::as_str) {
+            out.event(Event::Mode(mode.to_owned()));
+        }
     }
 
     fn begin_turn(&mut self, out: &mut Output) {
@@ -202,6 +201,11 @@ impl Sidecar {
         let Some(object) = value.as_object() else { return };
         match object.get("type").and_then(Value::as_str) {
             Some("ready") => self.ready(out, object),
+            Some("capabilities") => {
+                let events = self.offers.extend(object);
+                out.event(Event::Capabilities(Box::new(self.offers.capabilities(true))));
+                out.events.extend(events);
+            }
             Some("pong") => {}
             Some("agent_started") => self.begin_turn(out),
             Some("agent_event") => match object.get("event") {
@@ -226,27 +230,19 @@ impl Sidecar {
     }
 
     fn ready(&mut self, out: &mut Output, object: &Map<String, Value>) {
-        let list = object.get("capabilities").and_then(Value::as_array);
-        let has = |name: &str| list.is_some_and(|list| list.iter().any(|each| each.as_str() == Some(name)));
-        self.announced =
-            Announced { permission: has("permission"), interrupt: has("interrupt"), multi_turn: has("multi_turn") };
-        self.heard = true;
-        out.event(Event::Capabilities(Box::new(self.capabilities())));
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            permission: self.announced.permission,
-            interrupt: self.announced.interrupt || !self.heard,
-            multi_turn: self.announced.multi_turn,
-            resume: true,
-            ..Capabilities::default()
+        self.offers.announce(object);
+        // Only before anything was read: an adapter in the middle of a text has to end it.
+        if let Some(shapes) = text(object, "events").filter(|shapes| !self.heard && *shapes != self.shapes) {
+            self.adapter = adapter::for_provider(shapes, self.nonce, resumes(&self.options));
+            self.shapes = shapes.to_owned();
         }
+        self.heard = true;
+        out.event(Event::Capabilities(Box::new(self.offers.capabilities(true))));
     }
 
     fn stopped(&mut self, out: &mut Output) {
         match self.turn {
-            Turn::Fresh | Turn::Running if self.announced.multi_turn => {
+            Turn::Fresh | Turn::Running if self.offers.multi_turn => {
                 self.end_turn(out, Turn::Idle, "end_turn", TurnOutcome::Idle);
             }
             Turn::Fresh | Turn::Running => self.end_turn(out, Turn::Done, "end_turn", TurnOutcome::Done),
@@ -262,6 +258,16 @@ impl Sidecar {
         }
         self.stop_reason = None;
         self.end_turn(out, Turn::Failed, "error", TurnOutcome::Failed(message));
+    }
+
+    /// Only to runners that announced it; what is set then, its `capabilities` say.
+    fn set(&mut self, out: &mut Output, what: &str, value: String) {
+        if !self.offers.takes(what) {
+            return;
+        }
+        let mut message = self.message(&format!("set_{what}"));
+        message.insert(what.to_owned(), value.into());
+        out.write(&Value::Object(message));
     }
 
     fn asks(&mut self, out: &mut Output, value: Value) {
@@ -294,7 +300,7 @@ impl Sidecar {
             self.interrupt_wanted = true;
             return;
         }
-        if !self.announced.interrupt {
+        if !self.offers.interrupt {
             return out.event(Event::Notice {
                 message: "This runner cannot end a turn and live on: :Agor stop ends it, the next prompt resumes"
                     .into(),
@@ -314,7 +320,7 @@ impl Sidecar {
 impl Protocol for Sidecar {
     fn start(&mut self) -> Output {
         let mut out = Output::default();
-        out.event(Event::Capabilities(Box::new(self.capabilities())));
+        out.event(Event::Capabilities(Box::new(self.offers.capabilities(self.heard))));
         out
     }
 
@@ -344,11 +350,11 @@ impl Protocol for Sidecar {
             Command::Prompt(prompt) => self.prompt(&mut out, &prompt),
             Command::Interrupt => self.interrupt(&mut out),
             Command::Answer { request_id, answer } => self.answer(&mut out, &request_id, &answer),
-            // A runner takes these at its start, if at all, and its capabilities say so: nobody gets here.
-            Command::SetModel(_)
-            | Command::SetMode(_)
-            | Command::SetEffort(_)
-            | Command::SetOption { .. }
+            Command::SetModel(model) => self.set(&mut out, "model", model),
+            Command::SetMode(mode) => self.set(&mut out, "mode", mode),
+            Command::SetEffort(effort) => self.set(&mut out, "effort", effort),
+            // No runner can do these, and its capabilities say so: nobody gets here.
+            Command::SetOption { .. }
             | Command::Steer(_)
             | Command::Login(_)
             | Command::ListConversations
@@ -379,6 +385,11 @@ impl Protocol for Sidecar {
             Step::kill(),
         ]
     }
+}
+
+/// The conversation has a past.
+fn resumes(options: &StartOptions) -> bool {
+    options.resume() != Ok(Resume::New)
 }
 
 /// A bare `error` about a message of ours has nothing but a text; any other key makes it a provider's.

@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use super::{
-    inbox::Answer,
+    super::inbox::Answer,
     project::Change,
     stage::{Cut, Stage},
     voice::Voice,

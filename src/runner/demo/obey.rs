@@ -5,10 +5,10 @@ use std::{fs, io::Write};
 use serde_json::{Value, json};
 
 use super::{
+    super::inbox::Query,
     Outcome,
     ask::{self, Edited, Verdict},
     children,
-    inbox::Query,
     order::Order,
     project::Change,
     stage::{Cut, Stage},

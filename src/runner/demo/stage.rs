@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::inbox::{Answer, FromHost, Query};
+use super::super::inbox::{Answer, FromHost, Query};
 
 /// Why a turn does not go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +147,9 @@ impl<W: Write> Stage<W> {
             FromHost::Ping => self.send(&json!({"type": "pong"}))?,
             FromHost::Answer(answer) => {
                 self.answers.insert(answer.request.clone(), answer);
+            }
+            FromHost::Set(_) => {
+                self.send(&json!({"type": "error", "message": "the demo has nothing to set"}))?;
             }
             FromHost::Bad(message) => self.send(&json!({"type": "error", "message": message}))?,
         }

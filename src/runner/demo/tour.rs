@@ -5,8 +5,8 @@ use std::io::Write;
 use serde_json::json;
 
 use super::{
+    super::inbox::Query,
     ask::{self, Edited},
-    inbox::Query,
     order::{self, Attachment},
     project::{self, Change, TextFile},
     stage::{Cut, Stage},

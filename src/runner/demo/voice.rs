@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    inbox::Query,
+    super::inbox::Query,
     stage::{Cut, Pace, Stage},
 };
 

@@ -1,13 +1,16 @@
 //! What a runner asks of the user, and the answers on the wire.
 //!
 //! ```text
-//! ← permission_request  {sessionId requestId toolUseId toolName input options[{optionId name kind}], reason?}
+//! ← permission_request  {sessionId requestId toolUseId toolName input options[{optionId name kind}], reason?
+//!                        title? diff?}
 //! → permission_response {sessionId requestId optionId, message?, input?, cancelled?}
 //! ← question_request    {sessionId requestId questions[{id? header question multiSelect? secret? allowOther?
 //!                        options[{label description?}]}]}
 //! → question_response   {sessionId requestId answers{id: [text]}} or {sessionId requestId cancelled: true}
 //! ```
 //!
+//! `title` is one line for people, `diff` what the tool would change, `[{path, hunks: [{old_start, new_start, lines}]}]`;
+//! both are read from the input of tools with Claude Code's names where a runner gives none.
 //! `message` goes with a refusal, `input` replaces the tool's input (a plan that the user has edited). A permission that
 //! is `cancelled` names a refusing option too, where there is one, for runners that know only options. Questions are our
 //! own extension, shaped after Claude Code's AskUserQuestion; `id` is the question's text unless given.
@@ -17,8 +20,8 @@ use serde_json::{Map, Value, json};
 use crate::{
     agent::adapter::claude,
     domain::{
-        Answer, Event, OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest,
-        RequestId, ToolUseId,
+        Answer, Event, FileDiff, OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption,
+        QuestionRequest, RequestId, ToolUseId,
     },
 };
 
@@ -79,12 +82,13 @@ pub(super) fn read(value: &Value, cwd: &str) -> Option<(RequestId, Ask, Event)> 
     let options = options(&value["options"]);
     let name = value["toolName"].as_str().unwrap_or_default();
     let input = value["input"].clone();
+    let diff: Option<Vec<FileDiff>> = serde_json::from_value(value["diff"].clone()).ok();
     let request = PermissionRequest {
         request_id: request_id.clone(),
         tool_use_id: value["toolUseId"].as_str().map(ToolUseId::from),
         tool: if name == "ExitPlanMode" { "plan" } else { name }.to_owned(),
-        title: claude::title(name, &input, cwd),
-        diff: claude::diff_of_input(name, &input),
+        title: value["title"].as_str().map_or_else(|| claude::title(name, &input, cwd), str::to_owned),
+        diff: diff.unwrap_or_else(|| claude::diff_of_input(name, &input)),
         input,
         reason: value["reason"].as_str().map(str::to_owned),
         options: options.clone(),

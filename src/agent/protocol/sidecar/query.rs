@@ -1,18 +1,29 @@
 //! What a `query` carries besides its prompt. Knows the options' names on the wire; knows nothing of turns.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use super::offers::Offers;
 use crate::{
     agent::environment,
-    domain::{Resume, StartOptions},
+    domain::{Image, Resume, StartOptions},
 };
 
-/// A plain runner has no way to ask and so gets leave for everything; one that can ask, asks.
-pub(super) fn permission_mode(options: &StartOptions, can_ask: bool) -> &str {
-    match (options.permission_mode.as_deref(), can_ask) {
-        (Some(mode), _) if !mode.is_empty() => mode,
-        (_, true) => "default",
-        (_, false) => "bypassPermissions",
+/// A plain runner has no way to ask and so gets leave for everything; one that can ask, asks. What the user has chosen
+/// while the runner lived is not undone by a new run.
+fn permission_mode<'a>(options: &'a StartOptions, offers: &'a Offers) -> &'a str {
+    let chosen = [&offers.mode, &options.permission_mode, &options.mode];
+    match chosen.into_iter().flatten().find(|mode| !mode.is_empty()) {
+        Some(mode) => mode,
+        None if offers.permission => "default",
+        None => "bypassPermissions",
+    }
+}
+
+/// Pictures go along with a prompt in an order that means something; without any there is no key.
+pub(super) fn add_images(message: &mut Map<String, Value>, images: &[Image]) {
+    let images: Vec<Value> = images.iter().map(|image| json!({"mimeType": image.mime, "data": image.data})).collect();
+    if !images.is_empty() {
+        message.insert("images".into(), images.into());
     }
 }
 
@@ -21,7 +32,7 @@ pub(super) fn permission_mode(options: &StartOptions, can_ask: bool) -> &str {
 pub(super) fn add_options(
     message: &mut Map<String, Value>,
     options: &StartOptions,
-    permission_mode: &str,
+    offers: &Offers,
     resume: Option<String>,
 ) {
     let mut set = |key: &str, value: Option<Value>| {
@@ -30,10 +41,11 @@ pub(super) fn add_options(
         }
     };
     set("cwd", text(Some(&options.cwd.to_string_lossy())));
-    set("model", text(options.model.as_deref()));
+    set("model", text(offers.model.as_deref().or(options.model.as_deref())));
+    set("effort", text(offers.effort.as_deref().or(options.effort.as_deref())));
     set("systemPrompt", text(options.system_prompt.as_deref()));
     set("maxTurns", options.max_turns.map(Value::from));
-    set("permissionMode", text(Some(permission_mode)));
+    set("permissionMode", text(Some(permission_mode(options, offers))));
     set("claudeConfigDir", text(options.claude_config_dir.as_deref()));
     let extra_env = environment::accepted_extra_env(options);
     set("extraEnv", (!extra_env.is_empty()).then(|| extra_env.into_iter().collect()));

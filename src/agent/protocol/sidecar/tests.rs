@@ -2,6 +2,7 @@
 
 mod asks;
 mod events;
+mod offers;
 mod queries;
 mod turns;
 
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     agent::adapter::replay::outline,
-    domain::{ProviderConfig, SessionId},
+    domain::{Capabilities, Image, ProviderConfig, SessionId},
 };
 
 fn options(provider: &str) -> StartOptions {
@@ -31,6 +32,7 @@ enum Do {
     SaysRaw(&'static str),
     Ask(&'static str),
     Interrupt,
+    Tell(Command),
     Reply(&'static str, Answer),
     End,
 }
@@ -43,6 +45,7 @@ fn play(sidecar: &mut Sidecar, steps: Vec<Do>) -> String {
             Says(value) => sidecar.receive(Frame::Line(value.to_string())),
             SaysRaw(line) => sidecar.receive(Frame::Line(line.to_owned())),
             Ask(text) => sidecar.command(Command::Prompt(Prompt { text: text.to_owned(), ..Default::default() })),
+            Tell(command) => sidecar.command(command),
             Interrupt => sidecar.command(Command::Interrupt),
             Reply(id, answer) => sidecar.command(Command::Answer { request_id: id.into(), answer }),
             End => sidecar.end(),
