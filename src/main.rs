@@ -7,11 +7,12 @@ use std::{
     time::Duration,
 };
 
-const USAGE: &str = "usage: agor-nvim [--version | --help | runner demo | keep CMD…]
+const USAGE: &str = "usage: agor-nvim [--version | --help | runner demo | runner ollama | keep CMD…]
 
 Without arguments it is the backend of agor.nvim: Neovim starts it and speaks msgpack-RPC on its stdin and stdout.
-  runner demo   the embedded demo agent, which speaks the sidecar protocol
-  keep CMD…     internal: the keeper of one agent
+  runner demo    the embedded demo agent, which speaks the sidecar protocol
+  runner ollama  the embedded agent of an Ollama server's models; --help has its options
+  keep CMD…      internal: the keeper of one agent
 ";
 
 fn main() -> ExitCode {
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
 fn runner(name: Option<OsString>) -> ExitCode {
     match name.as_deref().map(|name| name.to_string_lossy()).as_deref() {
         Some("demo") => agor_nvim::runner::demo::run(),
+        Some("ollama") => agor_nvim::runner::ollama::run(),
         Some(other) => refuse(&format!("agor-nvim: no runner '{other}'\n{USAGE}")),
         None => refuse(&format!("agor-nvim: name the runner\n{USAGE}")),
     }

@@ -23,7 +23,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("client", &["domain", "transcript", "render", "agent", "session"]),
     ("nvim", &["domain", "transcript", "render", "agent", "session", "client", "logging", "runner"]),
     ("keeper", &["domain"]),
-    ("runner", &["domain", "agent::stop", "agent::lines"]),
+    // Changes of files are worked out in one place for whoever shows them.
+    ("runner", &["domain", "agent::stop", "agent::lines", "agent::adapter::diff"]),
     ("logging", &["domain"]),
 ];
 

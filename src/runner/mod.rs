@@ -4,6 +4,7 @@
 
 pub mod demo;
 mod inbox;
+pub mod ollama;
 
 /// Those that there are, by the names that `agor-nvim runner` takes.
-pub const NAMES: &[&str] = &["demo"];
+pub const NAMES: &[&str] = &["demo", "ollama"];

@@ -243,7 +243,7 @@ fn stop_is_written_and_what_lives_on_is_killed() {
 }
 
 #[test]
-fn model_and_mode_are_for_the_start() {
+fn a_runner_that_did_not_announce_it_is_not_told_to_change_model_or_mode() {
     for command in [Command::SetModel("m".into()), Command::SetMode("plan".into())] {
         let out = sidecar("x").command(command);
         assert!(out.writes.is_empty() && out.events.is_empty());

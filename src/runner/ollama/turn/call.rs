@@ -1,0 +1,186 @@
+//! The calls of tools: each is run, or refused by the user, and its result told to the model and to the host.
+
+use std::{
+    io::Write,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use serde_json::{Value, json};
+
+use super::super::{
+    agent::{Agent, Mode},
+    host::Cut,
+    tools::{self, Change, Work},
+};
+use crate::domain::{FileDiff, ToolResult};
+
+/// Bounds of a result in bytes: what a small context bears, and what a large one should not be filled with.
+const RESULT: std::ops::RangeInclusive<u64> = 4 * 1024..=64 * 1024;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Call {
+    pub(super) id: String,
+    name: String,
+    arguments: Value,
+}
+
+/// What is told of a call that has ended.
+struct Outcome {
+    /// For the model.
+    told: String,
+    /// For people, where that is something else.
+    shown: Option<String>,
+    is_error: bool,
+    diff: Option<FileDiff>,
+}
+
+impl Outcome {
+    fn of(done: Result<String, String>) -> Self {
+        let is_error = done.is_err();
+        let told = done.unwrap_or_else(|sentence| format!("error: {sentence}"));
+        Self { told, shown: None, is_error, diff: None }
+    }
+
+    fn refused(reason: Option<String>) -> Self {
+        let (told, shown) = match reason.filter(|reason| !reason.trim().is_empty()) {
+            Some(reason) => (format!("The user does not want this change: {reason}"), None),
+            None => ("The user does not want this change.".to_owned(), Some(ToolResult::NOT_WANTED.to_owned())),
+        };
+        Self { told, shown, is_error: true, diff: None }
+    }
+}
+
+impl Call {
+    /// `function` as the server has it. Some models write the arguments as a text.
+    pub(super) fn new(id: String, function: &Value) -> Self {
+        let arguments = match &function["arguments"] {
+            Value::String(text) => serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into()),
+            Value::Null => json!({}),
+            arguments => arguments.clone(),
+        };
+        Self { id, name: function["name"].as_str().unwrap_or_default().to_owned(), arguments }
+    }
+
+    /// As it goes back to the server with the answer that it was part of.
+    pub(super) fn echo(&self) -> Value {
+        // The server refuses arguments that are no object.
+        let arguments = if self.arguments.is_object() { self.arguments.clone() } else { json!({}) };
+        json!({"id": self.id, "function": {"name": self.name, "arguments": arguments}})
+    }
+
+    pub(super) fn result(&self, text: &str) -> Value {
+        json!({"role": "tool", "tool_name": self.name, "tool_call_id": self.id, "content": text})
+    }
+}
+
+impl<W: Write> Agent<W> {
+    /// One after the other, in their order. What is still in `open` afterwards has no result.
+    pub(super) async fn run_calls(&mut self, open: &mut Vec<Call>) -> Result<(), Cut> {
+        while let Some(call) = open.first().cloned() {
+            let outcome = self.run_call(&call).await?;
+            open.remove(0);
+            self.talk.push(call.result(&outcome.told));
+            let shown = outcome.shown.as_ref().unwrap_or(&outcome.told);
+            let mut event = json!({"type": "chunk", "message": call.result(shown), "done": false});
+            if outcome.is_error {
+                event["is_error"] = true.into();
+            }
+            if let Some(diff) = &outcome.diff {
+                event["diff"] = json!([diff]);
+            }
+            self.host.event(event)?;
+        }
+        Ok(())
+    }
+
+    async fn run_call(&mut self, call: &Call) -> Result<Outcome, Cut> {
+        let Some(root) = self.root.clone() else {
+            return Ok(Outcome::of(Err(format!("{} cannot be read", self.cwd.display()))));
+        };
+        let limit = self.model.as_ref().map_or(0, |model| model.num_ctx).clamp(*RESULT.start(), *RESULT.end()) as usize;
+        let (name, arguments) = (call.name.clone(), call.arguments.clone());
+        let cancel = CancelOnDrop(Arc::default());
+        let (there, cancelled) = (Arc::clone(&root), Arc::clone(&cancel.0));
+        let work = tokio::task::spawn_blocking(move || tools::run(&there, &name, &arguments, limit, &cancelled));
+        let change = match self.host.race(work).await? {
+            Ok(Work::Done(done)) => return Ok(Outcome::of(done)),
+            Ok(Work::Change(change)) => change,
+            Err(_) => return Ok(Outcome::of(Err("the tool has failed".to_owned()))),
+        };
+        let diff = change.diff(&root);
+        if let Some(refusal) = self.leave(call, &change, &diff).await? {
+            return Ok(refusal);
+        }
+        let mut outcome = Outcome::of(change.make(&root));
+        outcome.diff = (!outcome.is_error).then_some(diff);
+        Ok(outcome)
+    }
+
+    /// `None` if the change may be made.
+    async fn leave(&mut self, call: &Call, change: &Change, diff: &FileDiff) -> Result<Option<Outcome>, Cut> {
+        self.apply_settings()?;
+        match self.mode {
+            Mode::AcceptEdits => return Ok(None),
+            Mode::ReadOnly => {
+                return Ok(Some(Outcome::of(
+                    Err("nothing is changed now: the user wants you to read only".to_owned()),
+                )));
+            }
+            Mode::Ask => {}
+        }
+        let request = self.host.fresh_id("ask");
+        self.host.tell(
+            "permission_request",
+            json!({"requestId": request, "toolUseId": call.id, "toolName": call.name, "title": change.title(),
+                "input": call.arguments, "diff": [diff], "options": [
+                    {"optionId": "allow", "name": "Allow once", "kind": "allow_once"},
+                    {"optionId": "always", "name": "Allow all edits in this session", "kind": "allow_always"},
+                    {"optionId": "reject", "name": "Reject", "kind": "reject_once"}]}),
+        )?;
+        let answer = self.host.answer(&request).await?;
+        match answer.option.as_deref().filter(|_| !answer.cancelled) {
+            Some("allow") => Ok(None),
+            Some("always") => {
+                self.set_mode(Mode::AcceptEdits)?;
+                Ok(None)
+            }
+            _ => Ok(Some(Outcome::refused(answer.message))),
+        }
+    }
+}
+
+/// A search that nobody waits for any more stops.
+struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_may_come_as_a_text_and_go_back_as_an_object() {
+        let call = Call::new("c".into(), &json!({"name": "read_file", "arguments": "{\"path\": \"a\"}"}));
+        assert_eq!(call.echo()["function"]["arguments"], json!({"path": "a"}));
+        let none = Call::new("c".into(), &json!({"name": "list_files"}));
+        assert_eq!(none.arguments, json!({}));
+        let odd = Call::new("c".into(), &json!({"name": "x", "arguments": "not JSON"}));
+        assert_eq!((&odd.arguments, &odd.echo()["function"]["arguments"]), (&json!("not JSON"), &json!({})));
+    }
+
+    #[test]
+    fn a_refusal_says_why_to_the_model_and_no_more_than_that_to_the_user() {
+        let plain = Outcome::refused(Some(" ".into()));
+        assert_eq!(plain.shown.as_deref(), Some(ToolResult::NOT_WANTED));
+        assert!(plain.is_error && plain.told.contains("does not want"));
+        let reason = Outcome::refused(Some("use tabs".into()));
+        assert!(reason.told.ends_with(": use tabs") && reason.shown.is_none());
+    }
+}
