@@ -2,200 +2,27 @@
 
 mod support {
     pub mod family;
+    pub mod runner;
 }
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use agor_nvim::{
-    agent::{
-        process::{AgentProcess, Exit, Prepared, ProcessEvent, spawn},
-        protocol::{Output, Protocol, registry},
-        stop::{Action, Step},
-    },
-    domain::{Answer, Command, Content, Event, Prompt, ProviderConfig, RequestId, StartOptions, TurnOutcome},
+    agent::stop::{Action, Step},
+    domain::{Answer, Command, Content, Event, TurnOutcome},
 };
-use support::family::{Family, patiently};
-use tokio::sync::watch;
-use uuid::Uuid;
+use support::{
+    family::Family,
+    runner::{BINARY, Runner, contents, ended, kinds, streamed_text, whole_text},
+};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_agor-nvim");
-
-struct Demo {
-    family: Family,
-    protocol: Box<dyn Protocol>,
-    process: AgentProcess,
-    /// What has come and was not looked at yet.
-    unseen: std::collections::VecDeque<Event>,
-    stderr: Vec<String>,
-    exit: Option<Exit>,
-}
-
-impl Demo {
-    fn start() -> Self {
-        let family = Family::new();
-        let command = [BINARY, "runner", "demo"].map(str::to_owned).to_vec();
-        let env = [("AGOR_DEMO_SPEED".to_owned(), "0".to_owned())].into();
-        let config =
-            ProviderConfig { protocol: "sidecar".into(), command: Some(command), env, ..ProviderConfig::default() };
-        let mut options = StartOptions::new(family.session.clone(), "demo", config, family.cwd().to_owned());
-        options.environ.insert("PATH".into(), std::env::var("PATH").expect("a PATH"));
-        let row = registry::find("sidecar").expect("the protocol is there");
-        let prepared = Prepared::new(&options, &(row.launch)(&options), Path::new(BINARY)).expect("a program");
-        let mut protocol = (row.build)(&options, Uuid::new_v4());
-        let process = spawn(prepared.invocation).expect("a keeper");
-        let first = protocol.start();
-        let mut demo = Self { family, protocol, process, unseen: Default::default(), stderr: Vec::new(), exit: None };
-        demo.take(first);
-        demo
-    }
-
-    fn take(&mut self, output: Output) {
-        self.unseen.extend(output.events);
-        for bytes in output.writes {
-            self.process.handle.write(bytes).expect("the demo listens");
-        }
-    }
-
-    fn command(&mut self, command: Command) {
-        let output = self.protocol.command(command);
-        self.take(output);
-    }
-
-    fn prompt(&mut self, text: &str) {
-        self.command(Command::Prompt(Prompt::new(text)));
-    }
-
-    fn answer(&mut self, request_id: &RequestId, option: &str, message: Option<&str>) {
-        let message = message.map(str::to_owned);
-        let answer = Answer::Option { option_id: option.into(), message, input: None };
-        self.command(Command::Answer { request_id: request_id.clone(), answer });
-    }
-
-    /// The next event; `None` when the process has ended.
-    async fn next(&mut self) -> Option<Event> {
-        loop {
-            if let Some(event) = self.unseen.pop_front() {
-                return Some(event);
-            }
-            match patiently(self.process.events.recv()).await? {
-                ProcessEvent::Frames(frames) => {
-                    for frame in frames {
-                        let output = self.protocol.receive(frame);
-                        self.take(output);
-                    }
-                }
-                ProcessEvent::Stderr(line) => self.stderr.push(line),
-                ProcessEvent::StdoutEnded => {
-                    let output = self.protocol.end();
-                    self.take(output);
-                }
-                ProcessEvent::Exited(exit) => self.exit = Some(exit),
-                ProcessEvent::Started { .. } | ProcessEvent::Undelivered(_) => {}
-                ProcessEvent::SpawnFailed(why) => panic!("{why}"),
-            }
-        }
-    }
-
-    /// Up to and with the first event of this kind.
-    async fn until(&mut self, wanted: impl Fn(&Event) -> bool) -> Vec<Event> {
-        let mut events = Vec::new();
-        while let Some(event) = self.next().await {
-            let found = wanted(&event);
-            events.push(event);
-            if found {
-                return events;
-            }
-        }
-        panic!("it ended before: {events:?} {:?}", self.exit)
-    }
-
-    /// The rest of a turn.
-    async fn turn(&mut self) -> Vec<Event> {
-        self.until(|event| matches!(event, Event::TurnEnded { .. })).await
-    }
-
-    async fn asked(&mut self) -> RequestId {
-        let events = self.until(|event| matches!(event, Event::Permission(_))).await;
-        match events.last() {
-            Some(Event::Permission(request)) => request.request_id.clone(),
-            other => panic!("no permission: {other:?}"),
-        }
-    }
-
-    async fn said(&mut self, prompt: &str) -> String {
-        self.prompt(prompt);
-        whole_text(&self.turn().await)
-    }
-
-    /// To the end, after which nothing may be left.
-    async fn end(&mut self) -> (Vec<Event>, Exit) {
-        let mut events = Vec::new();
-        while let Some(event) = self.next().await {
-            events.push(event);
-        }
-        patiently(self.process.handle.ended()).await;
-        self.family.has_left_nothing();
-        (events, self.exit.clone().expect("it has ended"))
-    }
-
-    fn stop(&self, ladder: Vec<Step>) {
-        self.process.handle.climb(ladder, watch::channel(true).1);
-    }
-}
-
-fn contents(events: &[Event]) -> impl Iterator<Item = (&Content, bool)> {
-    events.iter().filter_map(|event| match event {
-        Event::Message { content, part, .. } => Some((content, *part)),
-        _ => None,
-    })
-}
-
-fn whole_text(events: &[Event]) -> String {
-    contents(events)
-        .filter_map(|(content, part)| match content {
-            Content::Text { text } if !part => Some(text.as_str()),
-            _ => None,
-        })
-        .collect()
-}
-
-fn streamed_text(events: &[Event]) -> String {
-    contents(events)
-        .filter_map(|(content, part)| match content {
-            Content::Text { text } if part => Some(text.as_str()),
-            _ => None,
-        })
-        .collect()
-}
-
-fn kinds(events: &[Event]) -> BTreeSet<&'static str> {
-    contents(events)
-        .map(|(content, _)| match content {
-            Content::Init(_) => "init",
-            Content::Text { .. } => "text",
-            Content::Thinking { .. } => "thinking",
-            Content::ToolCall(_) => "tool_call",
-            Content::ToolResult(_) => "tool_result",
-            Content::Plan(_) => "plan",
-            Content::Cost(_) => "cost",
-            Content::Error { .. } => "error",
-            Content::Status { .. } => "status",
-            Content::Unknown(_) => "unknown",
-            _ => "other",
-        })
-        .collect()
-}
-
-fn ended(events: &[Event]) -> (&str, &TurnOutcome) {
-    match events.last() {
-        Some(Event::TurnEnded { stop_reason, outcome }) => (stop_reason, outcome),
-        other => panic!("no end of a turn: {other:?}"),
-    }
+fn start() -> Runner {
+    Runner::start("demo", &[("AGOR_DEMO_SPEED", "0")], |_| {})
 }
 
 #[tokio::test]
 async fn the_tour_shows_everything_and_writes_what_was_allowed() {
-    let mut demo = Demo::start();
+    let mut demo = start();
     std::fs::write(demo.family.cwd().join("README.md"), "# A project\n\nWith words.\n").expect("a file is written");
     demo.prompt("What is this?");
     let mut events = demo.until(|event| matches!(event, Event::Permission(_))).await;
@@ -220,7 +47,7 @@ async fn the_tour_shows_everything_and_writes_what_was_allowed() {
 
 #[tokio::test]
 async fn a_flood_is_whole() {
-    let mut demo = Demo::start();
+    let mut demo = start();
     demo.prompt("stream 20000 0 40");
     let events = demo.turn().await;
     let text = whole_text(&events);
@@ -230,7 +57,7 @@ async fn a_flood_is_whole() {
 
 #[tokio::test]
 async fn prompts_are_exact() {
-    let mut demo = Demo::start();
+    let mut demo = start();
     let prompt = "echo a | \"b\" % # \\ \t 'c' \u{1} ä 🦀\nand\r\nlines  ";
     let said = demo.said(prompt).await;
     assert_eq!(serde_json::from_str::<String>(&said).expect("a JSON string"), prompt);
@@ -238,7 +65,7 @@ async fn prompts_are_exact() {
 
 #[tokio::test]
 async fn an_interrupt_ends_a_turn_and_the_next_one_works() {
-    let mut demo = Demo::start();
+    let mut demo = start();
     demo.until(|event| matches!(event, Event::Capabilities(has) if has.interrupt)).await;
     for prompt in ["hang", "permission 2", "stream 1000000 1000 20"] {
         demo.prompt(prompt);
@@ -258,7 +85,7 @@ async fn an_interrupt_ends_a_turn_and_the_next_one_works() {
 
 #[tokio::test]
 async fn a_refusal_arrives_word_for_word() {
-    let mut demo = Demo::start();
+    let mut demo = start();
     demo.prompt("permission 2");
     let (first, second) = (demo.asked().await, demo.asked().await);
     demo.answer(&second, "allow", None);
@@ -269,7 +96,7 @@ async fn a_refusal_arrives_word_for_word() {
 
 #[tokio::test]
 async fn questions_are_answered() {
-    let mut demo = Demo::start();
+    let mut demo = start();
     demo.prompt("ask");
     let events = demo.until(|event| matches!(event, Event::Question(_))).await;
     let Some(Event::Question(request)) = events.last() else { unreachable!("it is the last") };
@@ -283,7 +110,7 @@ async fn questions_are_answered() {
 
 #[tokio::test]
 async fn after_a_failure_the_next_prompt_resumes_the_conversation() {
-    let mut demo = Demo::start();
+    let mut demo = start();
     demo.prompt("fail for the test");
     let events = demo.turn().await;
     assert_eq!(ended(&events).1, &TurnOutcome::Failed("for the test".into()));
@@ -299,7 +126,7 @@ async fn after_a_failure_the_next_prompt_resumes_the_conversation() {
 
 #[tokio::test]
 async fn nonsense_ends_nothing() {
-    let mut demo = Demo::start();
+    let mut demo = start();
     demo.prompt("garbage");
     let events = demo.turn().await;
     let noise = events.iter().filter(|event| matches!(event, Event::Noise { .. })).count();
@@ -319,7 +146,7 @@ async fn nonsense_ends_nothing() {
 
 #[tokio::test]
 async fn stderr_is_not_in_the_way() {
-    let mut demo = Demo::start();
+    let mut demo = start();
     demo.said("stderr oops").await;
     demo.process.handle.close_stdin();
     demo.end().await;
@@ -329,7 +156,7 @@ async fn stderr_is_not_in_the_way() {
 #[tokio::test]
 async fn it_ends_as_ordered() {
     for (prompt, code, signal) in [("exit 3", Some(3), None), ("crash", None, Some(6)), ("half line", Some(1), None)] {
-        let mut demo = Demo::start();
+        let mut demo = start();
         demo.prompt(prompt);
         let (events, exit) = demo.end().await;
         assert_eq!((exit.code, exit.signal), (code, signal), "{prompt}");
@@ -342,7 +169,7 @@ async fn it_ends_as_ordered() {
 
 #[tokio::test]
 async fn the_end_of_its_input_ends_it_in_mid_stream() {
-    let mut demo = Demo::start();
+    let mut demo = start();
     demo.prompt("hang");
     demo.until(|event| matches!(event, Event::Message { .. })).await;
     demo.process.handle.close_stdin();
@@ -351,7 +178,7 @@ async fn the_end_of_its_input_ends_it_in_mid_stream() {
 
 #[tokio::test]
 async fn a_deaf_one_has_to_be_killed() {
-    let mut demo = Demo::start();
+    let mut demo = start();
     demo.prompt("deaf");
     demo.until(|event| matches!(event, Event::Message { .. })).await;
     let stop = demo.protocol.stop_ladder().remove(0);
@@ -362,7 +189,7 @@ async fn a_deaf_one_has_to_be_killed() {
 
 #[tokio::test]
 async fn its_children_are_real_and_end_with_it() {
-    let mut demo = Demo::start();
+    let mut demo = start();
     let said = demo.said("sleep children").await;
     let pids: Vec<i32> = said.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     assert_eq!(pids.len(), 2, "{said}");
