@@ -130,6 +130,7 @@ function M.new()
       protocol = 'sidecar',
       command = { '<binary>', 'runner', 'ollama' },
       title = 'Ollama',
+      permission_mode = 'default',
       pass_env = { 'OLLAMA_HOST' },
       needs = { 'OLLAMA_API_KEY' },
       program = 'ollama',

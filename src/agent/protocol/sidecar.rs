@@ -351,7 +351,12 @@ impl Protocol for Sidecar {
             Command::Interrupt => self.interrupt(&mut out),
             Command::Answer { request_id, answer } => self.answer(&mut out, &request_id, &answer),
             Command::SetModel(model) => self.set(&mut out, "model", model),
-            Command::SetMode(mode) => self.set(&mut out, "mode", mode),
+            Command::SetMode(mode) => {
+                if self.offers.takes("mode") {
+                    self.offers.want_mode(&mode);
+                }
+                self.set(&mut out, "mode", mode);
+            }
             Command::SetEffort(effort) => self.set(&mut out, "effort", effort),
             // No runner can do these, and its capabilities say so: nobody gets here.
             Command::SetOption { .. }

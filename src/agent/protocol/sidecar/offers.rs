@@ -29,7 +29,9 @@ pub(super) struct Offers {
     commands: Vec<Choice>,
     /// What is set now, if the runner has said so.
     pub(super) model: Option<String>,
-    pub(super) mode: Option<String>,
+    mode: Option<String>,
+    /// What it was told to set and has not answered yet.
+    wanted_mode: Option<String>,
     pub(super) effort: Option<String>,
 }
 
@@ -69,6 +71,9 @@ impl Offers {
             }
         };
         set("model", &mut self.model, Event::Model);
+        if object.contains_key("mode") {
+            self.wanted_mode = None;
+        }
         set("mode", &mut self.mode, Event::Mode);
         set("effort", &mut self.effort, Event::Effort);
         events
@@ -82,6 +87,15 @@ impl Offers {
             "effort" => self.set_effort,
             _ => false,
         }
+    }
+
+    /// A run that begins before the answer must not undo what was chosen: it might be allowed more than the user wants.
+    pub(super) fn want_mode(&mut self, mode: &str) {
+        self.wanted_mode = Some(mode.to_owned());
+    }
+
+    pub(super) fn mode(&self) -> Option<&str> {
+        self.wanted_mode.as_deref().or(self.mode.as_deref())
     }
 
     /// `heard`: the runner has said something. Until then an interrupt is kept for it.

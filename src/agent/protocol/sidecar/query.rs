@@ -11,7 +11,7 @@ use crate::{
 /// A plain runner has no way to ask and so gets leave for everything; one that can ask, asks. What the user has chosen
 /// while the runner lived is not undone by a new run.
 fn permission_mode<'a>(options: &'a StartOptions, offers: &'a Offers) -> &'a str {
-    let chosen = [&offers.mode, &options.permission_mode, &options.mode];
+    let chosen = [offers.mode(), options.permission_mode.as_deref(), options.mode.as_deref()];
     match chosen.into_iter().flatten().find(|mode| !mode.is_empty()) {
         Some(mode) => mode,
         None if offers.permission => "default",

@@ -92,6 +92,23 @@ fn what_is_set_is_told_once_and_kept_over_the_next_run() {
 }
 
 #[test]
+fn a_mode_that_the_runner_has_not_taken_yet_is_the_next_runs() {
+    let mut options = options("x");
+    options.permission_mode = Some("go".into());
+    check(
+        Sidecar::new(options, Uuid::nil()),
+        vec![ready(&["mode", "permission"]), Tell(Command::SetMode("ask".into())), Ask("one")],
+        expect![[r#"
+            Capabilities true false false true
+            → {"type":"set_mode","sessionId":"s1","mode":"ask"}
+            Mode("ask")
+            TurnStarted
+            → {"type":"query","sessionId":"s1","prompt":"one","cwd":"/project","permissionMode":"ask"}
+        "#]],
+    );
+}
+
+#[test]
 fn pictures_go_along_in_their_order() {
     let image = |data: &str| Image { path: "/a.png".into(), mime: "image/png".into(), data: data.into() };
     let prompt = Prompt { text: "see".into(), images: vec![image("AA=="), image("BB==")], ..Prompt::default() };
