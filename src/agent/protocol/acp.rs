@@ -79,6 +79,8 @@ pub struct Acp {
     given: String,
     command: Vec<String>,
     agent: Agent,
+    /// What it can do, as it was told last.
+    told: Option<Capabilities>,
     phase: Phase,
     /// The agent's id of the conversation.
     session: Option<String>,
@@ -139,6 +141,7 @@ impl Acp {
             given: options.config.title.clone(),
             agent: Agent::read(&Value::Null, &options.config.title, &command),
             command,
+            told: None,
             phase: Phase::Initializing,
             session: None,
             story: Story::new(ids("story"), ids("tools"), ids("texts"), &wish.cwd),
@@ -152,13 +155,16 @@ impl Acp {
         }
     }
 
-    fn tell_capabilities(&self, out: &mut Output) {
+    fn tell_capabilities(&mut self, out: &mut Output) {
         let mut capabilities =
             Capabilities { permission: true, interrupt: true, multi_turn: true, ..Capabilities::default() };
         self.agent.fill(&mut capabilities);
         self.story.settings.fill(&mut capabilities);
         capabilities.commands.clone_from(&self.story.commands);
-        out.event(Event::Capabilities(Box::new(capabilities)));
+        if self.told.as_ref() != Some(&capabilities) {
+            self.told = Some(capabilities.clone());
+            out.event(Event::Capabilities(Box::new(capabilities)));
+        }
     }
 
     fn message(&mut self, value: Value, out: &mut Output) {

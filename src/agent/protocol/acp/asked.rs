@@ -145,6 +145,12 @@ impl Acp {
                     return self.asked.push(asked);
                 }
             },
+            (What::Permission(pending), Answer::Cancelled) => {
+                if let Some(tool) = &pending.tool {
+                    self.story.refuse(tool);
+                }
+                permission::cancelled()
+            }
             (What::Elicitation(_), Answer::Option { .. }) => elicitation::declined(),
             (What::Elicitation(_), Answer::Cancelled) => elicitation::cancelled(),
             _ => permission::cancelled(),

@@ -83,9 +83,7 @@ impl Wish {
             }
             Resume::Id(id) if agent.resume && (known || !agent.load) => opening("session/resume", Some(id), false),
             Resume::Id(id) if agent.load => opening("session/load", Some(id), !known),
-            Resume::Id(_) => Err(format!(
-                "{title} cannot take up a conversation again: start a new session, or /clear to begin a new conversation in this one"
-            )),
+            Resume::Id(_) => Err(format!("{title} cannot take up a conversation again: start a new session")),
         }
     }
 

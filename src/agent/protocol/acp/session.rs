@@ -125,9 +125,10 @@ impl Acp {
         let (title, why) = (&self.agent.title, failure::words(failure));
         match &opening.id {
             Some(id) => format!(
-                "{title} cannot take up the conversation {id} in {}: {why}. Resume it from the directory it was held in, \
+                "{title} cannot take up the conversation {id} in {}: {}. Resume it from the directory it was held in, \
                  or start a new session",
-                self.wish.cwd
+                self.wish.cwd,
+                why.trim_end_matches('.')
             ),
             None => format!("{title} cannot begin a conversation in {}: {why}", self.wish.cwd),
         }

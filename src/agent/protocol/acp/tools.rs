@@ -78,6 +78,11 @@ impl Tools {
         }
     }
 
+    /// The turn is being cancelled: what fails now was ended by that.
+    pub fn cancel(&mut self) {
+        self.calls.iter_mut().filter(|call| !call.is_over()).for_each(Call::cancel);
+    }
+
     /// Nobody tells any more what becomes of those that are open.
     pub fn close(&mut self) -> Vec<Event> {
         self.calls.iter_mut().flat_map(Call::close).collect()

@@ -145,6 +145,7 @@ impl Acp {
         if std::mem::replace(&mut turn.cancelled, true) {
             return;
         }
+        self.story.cancel();
         if let Some(session) = &self.session {
             self.peer.notify(out, "session/cancel", json!({"sessionId": session}));
         }

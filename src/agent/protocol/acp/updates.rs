@@ -40,7 +40,7 @@ pub struct Story {
     pub settings: Settings,
     pub commands: Vec<Choice>,
     /// The message that shows this turn's plan, and the one of this turn's retries.
-    plan: Option<MessageId>,
+    plan: Option<(MessageId, Plan)>,
     retry: Option<MessageId>,
     /// Codex' word for a turn that failed; the text that follows says why.
     system_error: bool,
@@ -107,6 +107,11 @@ impl Story {
 
     pub fn call(&self, wire: &str) -> Option<&Call> {
         self.tools.find(wire)
+    }
+
+    /// The turn is being cancelled.
+    pub fn cancel(&mut self) {
+        self.tools.cancel();
     }
 
     pub fn refuse(&mut self, id: &ToolUseId) {
@@ -197,8 +202,14 @@ impl Story {
         if plan.entries.is_empty() && self.plan.is_none() {
             return Vec::new();
         }
+        let id = match &self.plan {
+            // opencode repeats it when its tool has ended.
+            Some((_, told)) if *told == plan => return Vec::new(),
+            Some((id, _)) => id.clone(),
+            None => self.ids.next(),
+        };
+        self.plan = Some((id.clone(), plan.clone()));
         let mut events = self.speech.close(None);
-        let id = self.plan.get_or_insert_with(|| self.ids.next()).clone();
         events.push(Event::message(id, Content::Plan(plan)));
         events
     }

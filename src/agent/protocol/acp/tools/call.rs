@@ -42,6 +42,7 @@ pub struct Call {
     /// What its terminal has shown.
     terminal: String,
     refused: bool,
+    cancelled: bool,
     result: MessageId,
     /// Claude's agent has told it, by the mark that it leaves.
     claudes: bool,
@@ -68,6 +69,7 @@ impl Call {
             raw: Value::Null,
             terminal: String::new(),
             refused: false,
+            cancelled: false,
             result,
             claudes: false,
             told: None,
@@ -117,6 +119,10 @@ impl Call {
 
     pub(super) fn refuse(&mut self) {
         self.refused = true;
+    }
+
+    pub(super) fn cancel(&mut self) {
+        self.cancelled = true;
     }
 
     /// Takes over what the message names; null names nothing.
@@ -182,6 +188,8 @@ impl Call {
         let call = self.call(cwd);
         if self.told.as_ref() != Some(&call) {
             self.told = Some(call.clone());
+            // Whoever reads that it was called waits for a result.
+            self.ended = None;
             events.push(self.event(MessageId::from(self.id.as_str()), false, Content::ToolCall(call)));
         }
         if matches!(self.state, State::Done | State::Failed) {
@@ -230,32 +238,43 @@ impl Call {
             said = output::of_content(&self.content, &self.terminal);
         }
         let is_error = self.state == State::Failed;
+        if is_error && said.is_empty() && (self.refused || self.cancelled) {
+            self.unrun().clone_into(&mut said);
+        }
         let diff = if is_error { Vec::new() } else { self.changes() };
         ToolResult { tool_use_id: self.id.clone(), output: said, is_error, diff }
     }
 
-    fn end(&mut self, result: ToolResult) -> Option<Event> {
+    fn end(&mut self, result: ToolResult) -> Vec<Event> {
         if self.ended.as_ref() == Some(&result) {
-            return None;
+            return Vec::new();
         }
-        self.ended = Some(result.clone());
-        Some(self.event(self.result.clone(), false, Content::ToolResult(result)))
+        // Codex' histories tell the output after the end: the call is told again, so that each result ends one.
+        let again = self.ended.replace(result.clone()).and(self.told.clone()).map(Content::ToolCall);
+        let id = MessageId::from(self.id.as_str());
+        let mut events: Vec<Event> = again.map(|call| self.event(id, false, call)).into_iter().collect();
+        events.push(self.event(self.result.clone(), false, Content::ToolResult(result)));
+        events
     }
 
     /// The turn is over, and it was not told what became of the call.
-    pub(super) fn close(&mut self) -> Option<Event> {
+    pub(super) fn close(&mut self) -> Vec<Event> {
         if self.is_over() {
-            return None;
+            return Vec::new();
         }
-        let output = if self.refused { ToolResult::NOT_WANTED } else { ToolResult::CUT_SHORT };
-        let result =
-            ToolResult { tool_use_id: self.id.clone(), output: output.to_owned(), is_error: true, diff: Vec::new() };
+        let (tool_use_id, output) = (self.id.clone(), self.unrun().to_owned());
+        let result = ToolResult { tool_use_id, output, is_error: true, diff: Vec::new() };
         // One that showed as a plan was never told.
         if self.told.is_none() {
             self.ended = Some(result);
-            return None;
+            return Vec::new();
         }
         self.end(result)
+    }
+
+    /// Why there is no result.
+    fn unrun(&self) -> &'static str {
+        if self.refused { ToolResult::NOT_WANTED } else { ToolResult::CUT_SHORT }
     }
 
     fn event(&self, id: MessageId, part: bool, content: Content) -> Event {
