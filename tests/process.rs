@@ -7,7 +7,7 @@ mod support {
 use std::{os::unix::fs::PermissionsExt, time::Duration};
 
 use agor_nvim::agent::{
-    process::{AgentProcess, Exit, InputClosed, ProcessEvent, SpawnError, ps, spawn},
+    process::{AgentProcess, Exit, InputClosed, ProcessEvent, SpawnError, Stdout, ps, spawn},
     stop::{Action, STOP_LIMIT, Signal, Step},
 };
 use support::family::{Family, Said, patiently};
@@ -39,6 +39,16 @@ async fn lines_and_exit_code_arrive_in_order() {
     assert_eq!(said.exit, Exit { stderr_tail: vec!["oops".into()], ..ended_with(3) });
     assert!(said.started.is_some());
     family.has_left_nothing();
+}
+
+#[tokio::test]
+async fn bytes_arrive_as_they_were_written() {
+    let family = Family::new();
+    let mut invocation = family.script(&["say=one", "say=", "binary", "raw=half a line"]);
+    invocation.output = Stdout::Bytes;
+    let said = Said::all(&mut spawn(invocation).expect("a keeper")).await;
+    assert_eq!(said.bytes, b"one\n\na\xff\xe2\x82\nhalf a line");
+    assert_eq!(said.lines, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ use tokio::{
 };
 
 pub use census::{ProcessInfo, ps, sweep_stale};
-pub use invocation::{Invocation, Prepared, own_binary};
+pub use invocation::{Invocation, Prepared, Stdout, own_binary};
 pub use mark::RunMark;
 pub use queue::Events;
 
@@ -68,6 +68,8 @@ pub enum ProcessEvent {
     SpawnFailed(String),
     /// Lines of stdout: all that were ready, at most some 256 KiB unless a single line is longer.
     Frames(Vec<Frame>),
+    /// In place of [`ProcessEvent::Frames`], where the invocation wants bytes.
+    Bytes(Vec<u8>),
     /// A line of stderr.
     Stderr(String),
     /// The agent has closed its input, or is gone, and has not read these writes to their end. Further ones are refused.
@@ -210,7 +212,10 @@ pub fn spawn(invocation: Invocation) -> Result<AgentProcess, SpawnError> {
         socket,
         spec,
         directives: to_obey,
-        stdout: tokio::spawn(stdio::read_stdout(stdout, feed.clone(), phases.clone())),
+        stdout: match invocation.output {
+            Stdout::Lines => tokio::spawn(stdio::read_stdout(stdout, feed.clone(), phases.clone())),
+            Stdout::Bytes => tokio::spawn(stdio::read_bytes(stdout, feed.clone(), phases.clone())),
+        },
         stderr: tokio::spawn(stdio::read_stderr(stderr, feed.clone(), phases.clone())),
         stdin: tokio::spawn(stdio::write_stdin(stdin, to_write, feed.clone(), phases)),
         feed,

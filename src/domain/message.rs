@@ -95,6 +95,11 @@ pub struct ToolCall {
     pub locations: Vec<Location>,
 }
 
+impl ToolCall {
+    /// The name of what no agent calls: the user has run the command.
+    pub const BY_USER: &str = "!";
+}
+
 /// What a tool does, in ACP's words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

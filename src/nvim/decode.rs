@@ -135,6 +135,7 @@ pub fn order(method: &str, json: Json) -> Result<Option<(SessionId, Order)>, Str
         "set_option" => read(method, json)
             .map(|SettingOption { session_id, option, value }| (session_id, Order::SetOption { id: option, value })),
         "login" => read(method, json).map(|LoggingIn { session_id, login }| (session_id, Order::Login(login))),
+        "shell" => read(method, json).map(|Running { session_id, command }| (session_id, Order::Shell(command))),
         "delete_conversation" => read(method, json)
             .map(|Deleting { session_id, conversation }| (session_id, Order::DeleteConversation(conversation))),
         _ => return Ok(None),
@@ -180,6 +181,12 @@ struct SettingOption {
 struct LoggingIn {
     session_id: SessionId,
     login: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Running {
+    session_id: SessionId,
+    command: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -290,7 +297,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const METHODS: [&str; 12] = [
+    const METHODS: [&str; 13] = [
         "send",
         "steer",
         "interrupt",
@@ -302,6 +309,7 @@ mod tests {
         "set_effort",
         "set_option",
         "login",
+        "shell",
         "delete_conversation",
     ];
 

@@ -213,5 +213,8 @@ mod tests {
         let mut talk = Talk::default();
         talk.tool("t", None, "Bash", "Bash");
         talk.check(&["- Bash  running"]);
+        let mut talk = Talk::default();
+        talk.tool("t", None, ToolCall::BY_USER, "make test");
+        talk.check(&["- ! make test  running"]);
     }
 }

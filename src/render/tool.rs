@@ -76,7 +76,9 @@ fn head(entry: &Entry, tool: &Tool, icons: Icons) -> Line {
     line.push(icon, group).push(" ", "").push(&one_line(&tool.call.name, 60, icons.ellipsis()), "AgorToolName");
     let title = one_line(&tool.call.title, 200, icons.ellipsis());
     if !title.is_empty() && title != tool.call.name {
-        line.push("  ", "").push(&title, "AgorTool");
+        // As it was typed.
+        let space = if tool.call.name == ToolCall::BY_USER { " " } else { "  " };
+        line.push(space, "").push(&title, "AgorTool");
     }
     diff::push_counts(&mut line, &tool.diff, icons);
     match tool.state {

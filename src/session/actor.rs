@@ -2,15 +2,17 @@
 //!
 //! It handles one event after the other without waiting in between, so every change of state is whole. What the agent
 //! says is in `agent`, what it is told in `told`, its model, mode and the like in `settings`, conversations of its own in
-//! `conversations`, questions are in `asked`, what clients are shown in `show`, files that agents want through us in
+//! `conversations`, commands of the user's in `shell`, questions are in `asked`, what clients are shown in `show`, files that agents want through us in
 //! `files`, sessions from their journals in `restored`.
 
 mod agent;
 mod asked;
+mod common;
 mod conversations;
 mod files;
 mod restored;
 mod settings;
+mod shell;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -18,11 +20,7 @@ mod told;
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
-    },
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -33,7 +31,8 @@ use tokio::{
 
 use tracing::Instrument;
 
-use self::{conversations::Askers, settings::Settings};
+pub(super) use self::common::{Common, Counters};
+use self::{common::Counted, conversations::Askers, settings::Settings, shell::Shell};
 use super::{
     journal::{self, Journal, JournalError},
     request::{Input, ViewId},
@@ -42,37 +41,15 @@ use super::{
 };
 use crate::{
     agent::{
-        process::{Events, ProcessHandle},
+        process::{Events, ProcessEvent, ProcessHandle},
         protocol::Protocol,
         redact::Redactor,
         trace::Trace,
     },
-    domain::{AgentMessage, Content, MessageId, Prompt, SessionSummary, StartOptions, Status, ToolUseId},
+    domain::{AgentMessage, Content, Context, MessageId, Prompt, SessionSummary, StartOptions, Status, ToolUseId},
     render::{Icons, View},
     transcript::Transcript,
 };
-
-/// What all sessions of a backend have in common.
-#[derive(Debug)]
-pub(super) struct Common {
-    /// Where journals are; `None` keeps them in memory.
-    pub(super) journals: Option<PathBuf>,
-    pub(super) traces: Option<PathBuf>,
-    /// Our own executable.
-    pub(super) binary: PathBuf,
-    /// Takes files whose content is to reach the disk.
-    pub(super) syncer: std::sync::mpsc::Sender<std::fs::File>,
-    pub(super) counters: Arc<Counters>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    /// Agents that live.
-    pub(super) processes: AtomicU64,
-    /// From all agents' stdout.
-    pub(super) bytes_in: AtomicU64,
-    last_start: AtomicI64,
-}
 
 pub(super) struct Actor {
     options: StartOptions,
@@ -93,6 +70,10 @@ pub(super) struct Actor {
     settings: Settings,
     /// Those who wait for the agent's list of its conversations.
     askers: Askers,
+    /// Commands of the user's that run.
+    shells: Vec<Shell>,
+    /// What they have said, for the next prompt.
+    outputs: Vec<Context>,
     /// What the user can do about the turn's failure: says more than the agent's own words at the turn's end.
     advice: Option<String>,
     /// Messages of our own have ids of our own.
@@ -141,22 +122,6 @@ struct Live {
     _counted: Counted,
 }
 
-/// One of the agents that live, for as long as it is there.
-struct Counted(Arc<Counters>);
-
-impl Counted {
-    fn new(counters: &Arc<Counters>) -> Self {
-        counters.processes.fetch_add(1, Relaxed);
-        Self(Arc::clone(counters))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.processes.fetch_sub(1, Relaxed);
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stop {
     No,
@@ -166,16 +131,6 @@ enum Stop {
     Removed,
     /// The user wants another conversation: another process follows at once.
     Cleared,
-}
-
-impl Counters {
-    /// Unix milliseconds, later than any session's before: sessions are listed in the order of their start, and many
-    /// may start in one millisecond.
-    fn start_time(&self) -> i64 {
-        let now = now();
-        let before = self.last_start.fetch_max(now, Relaxed);
-        if now > before { now } else { self.last_start.fetch_add(1, Relaxed) + 1 }
-    }
 }
 
 /// Somebody wants the messages.
@@ -235,6 +190,8 @@ impl Actor {
             prompted: None,
             settings: Settings::default(),
             askers: Askers::default(),
+            shells: Vec::new(),
+            outputs: Vec::new(),
             advice: None,
             serial: 0,
             prefix,
@@ -291,7 +248,7 @@ impl Actor {
             if self.deadline() <= Instant::now() {
                 self.tick();
             }
-            if self.stop == Stop::Removed && self.live.is_none() {
+            if self.stop == Stop::Removed && self.live.is_none() && self.shells.is_empty() {
                 break;
             }
             let deadline = self.deadline();
@@ -301,7 +258,10 @@ impl Actor {
                     Some(input) => self.input(input),
                     None => break,
                 },
-                event = next_event(&mut self.live) => self.process_event(event),
+                heard = heard(&mut self.live, &mut self.shells) => match heard {
+                    Heard::Agent(event) => self.process_event(event),
+                    Heard::Shell(index, event) => self.shell_event(index, event),
+                },
                 () = sleep_until(deadline) => {}
             }
             tokio::task::coop::consume_budget().await;
@@ -333,7 +293,8 @@ impl Actor {
                 }
             }
             Input::Process { reply } => {
-                let _ = reply.send(self.live.as_ref().map(|live| live.handle.clone()));
+                let agent = self.live.iter().map(|live| live.handle.clone());
+                let _ = reply.send(agent.chain(self.shells.iter().map(|shell| shell.handle.clone())).collect());
             }
             other => self.show_input(other),
         }
@@ -355,20 +316,26 @@ impl Actor {
             self.not_listed();
         }
         if self.leave_at.is_some_and(|at| at <= now) {
+            self.leave_at = None;
             // A session that somebody looks at stays; it is asked again when it is hidden.
-            if self.views.is_empty() {
+            if !self.shells.is_empty() {
+                self.leave_at = Some(now + LINGER);
+            } else if self.views.is_empty() {
                 self.stop = Stop::Removed;
             }
-            self.leave_at = None;
         }
     }
 
     /// A whole message of ours.
     fn say(&mut self, content: Content) -> MessageId {
-        self.serial += 1;
-        let id = MessageId::new(format!("{}-{}", self.prefix, self.serial));
+        let id = self.own_id();
         self.record(id.clone(), None, false, content);
         id
+    }
+
+    fn own_id(&mut self) -> MessageId {
+        self.serial += 1;
+        MessageId::new(format!("{}-{}", self.prefix, self.serial))
     }
 
     /// Into journal and transcript; shown only after it is written.
@@ -437,10 +404,23 @@ impl Actor {
     }
 }
 
-async fn next_event(live: &mut Option<Live>) -> Option<crate::agent::process::ProcessEvent> {
-    match live {
-        Some(live) => live.events.recv().await,
-        None => std::future::pending().await,
+/// Something was said, or has ended.
+enum Heard {
+    Agent(Option<ProcessEvent>),
+    Shell(usize, Option<ProcessEvent>),
+}
+
+/// None of them is heard so often that the others are not. Cancel safe.
+async fn heard(live: &mut Option<Live>, shells: &mut [Shell]) -> Heard {
+    let agent = async {
+        match live {
+            Some(live) => live.events.recv().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        event = agent => Heard::Agent(event),
+        (index, event) = shell::next_event(shells) => Heard::Shell(index, event),
     }
 }
 

@@ -258,9 +258,9 @@ impl Hub {
             for session in sessions {
                 let (ask, answer) = oneshot::channel();
                 if session.send(Input::Process { reply: ask }).is_ok()
-                    && let Ok(Some(handle)) = answer.await
+                    && let Ok(found) = answer.await
                 {
-                    handles.push(handle);
+                    handles.extend(found);
                 }
             }
             let rows = tokio::task::spawn_blocking(move || process::ps(&handles)).await;

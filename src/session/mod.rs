@@ -3,6 +3,7 @@
 //! Knows agents, transcripts and what to tell whoever subscribed. Knows nothing of Neovim: clients are ids.
 
 mod actor;
+mod capture;
 mod hub;
 mod journal;
 mod request;

@@ -137,6 +137,8 @@ pub enum Order {
     Login(String),
     /// The next prompt begins a new conversation.
     Clear,
+    /// A command of the user's own, beside whatever runs.
+    Shell(String),
     /// The agent's own id.
     DeleteConversation(String),
 }
@@ -156,7 +158,7 @@ pub(super) enum Input {
     Remove { reply: Reply<()> },
     Conversations { reply: Reply<Vec<Conversation>> },
     Trace { on: bool, reply: Reply<PathBuf> },
-    Process { reply: oneshot::Sender<Option<ProcessHandle>> },
+    Process { reply: oneshot::Sender<Vec<ProcessHandle>> },
     OpenView { view: ViewId, icons: Icons, revision: u64 },
     CloseView { view: ViewId },
     Paint { view: ViewId, budget: Budget, reply: oneshot::Sender<Painted> },

@@ -1,6 +1,7 @@
 //! Sessions through the hub, without an editor: real agents under real keepers, and what a client is told of them.
 
 mod asking;
+mod commands;
 mod ends;
 mod life;
 mod messages;

@@ -110,6 +110,7 @@ pub struct Said {
     pub started: Option<i32>,
     pub failures: Vec<String>,
     pub lines: Vec<String>,
+    pub bytes: Vec<u8>,
     pub too_long: Vec<u64>,
     pub stderr: Vec<String>,
     pub undelivered: Vec<Vec<u8>>,
@@ -138,6 +139,7 @@ impl Said {
                         }
                     }
                 }
+                ProcessEvent::Bytes(bytes) => said.bytes.extend(bytes),
                 ProcessEvent::Stderr(line) => said.stderr.push(line),
                 ProcessEvent::Undelivered(writes) => said.undelivered.extend(writes),
                 ProcessEvent::StdoutEnded => {

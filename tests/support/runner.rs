@@ -99,7 +99,7 @@ impl Runner {
                     self.take(output);
                 }
                 ProcessEvent::Exited(exit) => self.exit = Some(exit),
-                ProcessEvent::Started { .. } | ProcessEvent::Undelivered(_) => {}
+                ProcessEvent::Started { .. } | ProcessEvent::Undelivered(_) | ProcessEvent::Bytes(_) => {}
                 ProcessEvent::SpawnFailed(why) => panic!("{why}"),
             }
         }

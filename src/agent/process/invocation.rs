@@ -6,6 +6,7 @@ use std::{
     fs,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::{RunMark, SpawnError, gentle};
@@ -14,7 +15,7 @@ use crate::{
         environment::{self, Environment},
         locate::{self, LocateError},
         protocol::Launch,
-        stop::{Action, Step},
+        stop::{Action, Signal, Step},
     },
     domain::{SessionId, StartOptions},
     keeper::wire::{Rung, Spec},
@@ -35,6 +36,17 @@ pub struct Invocation {
     pub orphan_ladder: Vec<Step>,
     /// Our own executable, see [`own_binary`].
     pub keeper: PathBuf,
+    pub output: Stdout,
+}
+
+/// In what pieces the standard output comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stdout {
+    /// An agent's messages.
+    #[default]
+    Lines,
+    /// Exactly what is written, whenever it is.
+    Bytes,
 }
 
 /// An invocation made from a session's options, and what of the environment did not get into it.
@@ -65,12 +77,39 @@ impl Prepared {
             run,
             orphan_ladder: launch.orphan_ladder.clone(),
             keeper: keeper.to_owned(),
+            output: Stdout::Lines,
         };
         Ok(Self { invocation, withheld, warnings })
     }
 }
 
 impl Invocation {
+    /// A command of the user's in the session's directory, by the user's own shell: `$SHELL -c`. It gets the environment
+    /// that the agent gets, and what it says on stderr comes in its place between what it says on stdout.
+    pub fn shell(options: &StartOptions, command: &str, keeper: &Path) -> Self {
+        const PLAIN: &str = "/bin/sh";
+        let runs = |shell: &&str| {
+            let path = Path::new(shell);
+            path.is_absolute() && fs::metadata(path).is_ok_and(|file| file.is_file() && file.mode() & 0o111 != 0)
+        };
+        let shell = options.environ.get("SHELL").map(String::as_str).filter(runs).unwrap_or(PLAIN);
+        let run = RunMark::next();
+        // Shells differ in how they redirect, so that a plain one does it for all of them.
+        let args = ["-c", r#"exec "$0" -c "$1" 2>&1"#, shell, command];
+        let Environment { vars, .. } = environment::build(options, &Launch::default(), &run);
+        Self {
+            program: PLAIN.into(),
+            args: args.map(OsString::from).into(),
+            cwd: options.cwd.clone(),
+            env: vars.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            session: options.session_id.clone(),
+            run,
+            orphan_ladder: vec![Step::new(Action::Signal(Signal::Terminate), Duration::from_millis(500)), Step::kill()],
+            keeper: keeper.to_owned(),
+            output: Stdout::Bytes,
+        }
+    }
+
     pub(super) fn spec(&self) -> Spec {
         let env = self.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         Spec { cwd: self.cwd.clone(), env, ladder: rungs(&self.orphan_ladder) }
@@ -116,10 +155,8 @@ pub fn own_binary() -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::{agent::stop::Signal, keeper::wire::Gentle};
+    use crate::keeper::wire::Gentle;
 
     #[test]
     fn an_orphans_ladder_has_signals_and_waits_only() {

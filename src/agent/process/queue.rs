@@ -68,6 +68,13 @@ impl Feed {
     }
 
     /// Waits until there is room.
+    pub(super) async fn bytes(&self, bytes: Vec<u8>) {
+        let size = size_of::<ProcessEvent>() + bytes.len();
+        self.room().await;
+        self.put(ProcessEvent::Bytes(bytes), size);
+    }
+
+    /// Waits until there is room.
     pub(super) async fn stderr(&self, line: String) {
         let size = size_of::<ProcessEvent>() + line.len();
         self.room().await;
@@ -103,6 +110,10 @@ impl Feed {
         match (state.queue.back_mut(), event) {
             (Some((ProcessEvent::Frames(frames), held)), ProcessEvent::Frames(more)) if *held + size <= PIECE => {
                 frames.extend(more);
+                *held += size;
+            }
+            (Some((ProcessEvent::Bytes(bytes), held)), ProcessEvent::Bytes(more)) if *held + size <= PIECE => {
+                bytes.extend(more);
                 *held += size;
             }
             (_, event) => state.queue.push_back((event, size)),

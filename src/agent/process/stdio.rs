@@ -50,6 +50,27 @@ pub(super) async fn read_stdout(pipe: Receiver, feed: Feed, mut phase: watch::Re
     feed.push(ProcessEvent::StdoutEnded);
 }
 
+/// The same for what is no agent's: as it comes, empty lines and all.
+pub(super) async fn read_bytes(pipe: Receiver, feed: Feed, mut phase: watch::Receiver<Phase>) {
+    let mut source = Source::new(pipe);
+    loop {
+        let mut piece = Vec::new();
+        let more = source
+            .read(&mut phase, |bytes| {
+                piece.extend_from_slice(bytes);
+                piece.len() < PIECE
+            })
+            .await;
+        if !piece.is_empty() {
+            feed.bytes(piece).await;
+        }
+        if !more {
+            break;
+        }
+    }
+    feed.push(ProcessEvent::StdoutEnded);
+}
+
 /// Returns the last lines.
 pub(super) async fn read_stderr(pipe: Receiver, feed: Feed, mut phase: watch::Receiver<Phase>) -> Vec<String> {
     let mut lines = Lines::new(STDERR_LINE);

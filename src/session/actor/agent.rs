@@ -38,6 +38,8 @@ impl Actor {
                     self.return_prompt(prompt);
                 }
             }
+            // Not what agents are started for.
+            ProcessEvent::Bytes(_) => {}
             ProcessEvent::Frames(frames) => frames.into_iter().for_each(|frame| self.frame(frame)),
             ProcessEvent::Stderr(line) => {
                 tracing::info!("stderr: {}", self.redactor.text(&line));
@@ -241,7 +243,7 @@ impl Actor {
     }
 
     /// What a message means for the session beside the transcript.
-    fn notice_message(&mut self, content: &mut Content) {
+    pub(super) fn notice_message(&mut self, content: &mut Content) {
         match content {
             Content::Cost(cost) => {
                 self.state.add_cost(cost);

@@ -7,6 +7,7 @@ mod turns;
 
 use std::{
     collections::VecDeque,
+    path::PathBuf,
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,

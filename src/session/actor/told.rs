@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
-use super::{Actor, Counted, LINGER, Live, Origin, Stop, settings::Setting};
+use super::{Actor, LINGER, Live, Origin, Stop, common::Counted, settings::Setting};
 use crate::{
     agent::{
         process::{self, AgentProcess, Prepared},
@@ -116,23 +116,25 @@ impl Actor {
             Order::SetOption { id, value } => self.set(Setting::Option { id, value }),
             Order::Login(id) => self.login(id),
             Order::Clear => self.clear(),
+            Order::Shell(command) => self.shell(command),
             Order::DeleteConversation(id) => self.delete_conversation(id),
         }
     }
 
     /// Into the turn that runs. Where that cannot be, it is a prompt like any other.
-    fn steer(&mut self, prompt: Prompt) -> Result<(), String> {
+    fn steer(&mut self, mut prompt: Prompt) -> Result<(), String> {
         let runs = self.stop == Stop::No && self.state.summary.busy;
         if !runs || !self.state.summary.capabilities.steer || !self.live.as_ref().is_some_and(|live| live.ready) {
             return self.send(prompt);
         }
+        self.add_outputs(&mut prompt);
         self.say(Content::Prompt(prompt.clone()));
         self.command(Command::Steer(prompt));
         Ok(())
     }
 
     /// A prompt of the user's: now, or when the turn has ended.
-    pub(super) fn send(&mut self, prompt: Prompt) -> Result<(), String> {
+    pub(super) fn send(&mut self, mut prompt: Prompt) -> Result<(), String> {
         if self.origin == Origin::Archived {
             return Err(self.not_running());
         }
@@ -140,6 +142,7 @@ impl Actor {
             return Err("the session is stopping: send the prompt again when it has stopped".to_owned());
         }
         self.state.title_from(&prompt);
+        self.add_outputs(&mut prompt);
         if self.live.is_none() {
             self.stop = Stop::No;
             self.resume_options();
@@ -186,7 +189,8 @@ impl Actor {
         self.command(Command::Prompt(prompt));
     }
 
-    pub(super) fn return_prompt(&mut self, prompt: Prompt) {
+    pub(super) fn return_prompt(&mut self, mut prompt: Prompt) {
+        self.keep_outputs(&mut prompt);
         self.tell(Update::Draft { session: self.options.session_id.clone(), prompt });
     }
 
@@ -202,7 +206,12 @@ impl Actor {
     }
 
     pub(super) fn interrupt(&mut self) -> Result<(), String> {
+        let commands = !self.shells.is_empty();
+        self.interrupt_shells();
         if self.live.is_none() || !self.state.summary.busy {
+            return Ok(());
+        }
+        if !self.state.summary.capabilities.interrupt && commands {
             return Ok(());
         }
         if !self.state.summary.capabilities.interrupt {
@@ -216,6 +225,10 @@ impl Actor {
 
     pub(super) fn stop(&mut self, force: bool) {
         self.return_queue();
+        match force {
+            true => self.kill_shells(),
+            false => self.interrupt_shells(),
+        }
         if matches!(self.stop, Stop::No | Stop::Cleared) {
             self.stop = Stop::Asked;
         }
