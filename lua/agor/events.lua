@@ -222,6 +222,10 @@ function handlers.draft(data)
   require('agor.ui.prompt').restore(data.session_id, data.prompt)
 end
 
+function handlers.file(data)
+  require('agor.file_requests').handle(data)
+end
+
 function handlers.files(data)
   require('agor.files').changed(data.cwd, data.paths)
 end

@@ -26,7 +26,7 @@ end
 
 ---Loaded buffers of files, with their paths.
 ---@return table<integer, string>
-local function buffers()
+function M.buffers()
   local out = {}
   for _, buf in ipairs(vim.api.nvim_list_bufs()) do
     if vim.api.nvim_buf_is_loaded(buf) and vim.bo[buf].buftype == '' then
@@ -61,7 +61,7 @@ end
 
 ---Follows which buffers are of files that do not exist yet.
 function M.watch()
-  for buf, path in pairs(buffers()) do
+  for buf, path in pairs(M.buffers()) do
     if not vim.uv.fs_stat(path) then
       new[buf] = true
     end
@@ -97,6 +97,7 @@ end
 ---Lets Neovim compare the buffer with the disk, without its questions: it knows when and what it read, so each change is
 ---met once.
 ---@param buf integer
+---@return string|nil reason as in v:fcs_reason
 local function compare(buf)
   local group = vim.api.nvim_create_augroup('agor.files.compare', {})
   local reason = nil
@@ -125,6 +126,26 @@ local function compare(buf)
       ('%s was deleted on disk; its text is still here, :w writes it again'):format(shown(buf))
     )
   end
+  return reason
+end
+
+---Has the file of a changed buffer been changed on disk since it was read? The user is told, once for each change.
+---@param buf integer
+---@return boolean
+function M.conflict(buf)
+  if new[buf] then
+    local there = vim.uv.fs_stat(vim.api.nvim_buf_get_name(buf)) ~= nil
+    if there then
+      new[buf] = nil
+      tell_conflict(buf)
+    end
+    return there
+  end
+  local autoread = vim.bo[buf].autoread
+  vim.bo[buf].autoread = true
+  local ok, reason = pcall(compare, buf)
+  vim.api.nvim_set_option_value('autoread', autoread, { buf = buf })
+  return not ok or reason == 'conflict'
 end
 
 ---The file of a buffer came into being after the buffer.
@@ -223,7 +244,7 @@ function M.changed(cwd, paths)
     end
   end
   local dir = real(cwd)
-  for buf, path in pairs(buffers()) do
+  for buf, path in pairs(M.buffers()) do
     if wanted and wanted[path] then
       M.check(buf)
     elseif not wanted and below(dir, path) and seen[buf] ~= stamp(path) then
@@ -238,7 +259,7 @@ end
 ---@return integer[]
 local function changed_below(cwd)
   local dir, out = real(cwd), {}
-  for buf, path in pairs(buffers()) do
+  for buf, path in pairs(M.buffers()) do
     if vim.bo[buf].modified and below(dir, path) then
       table.insert(out, buf)
     end

@@ -158,6 +158,10 @@ function M.forget(id)
   state.requests[id] = nil
   state.used[id] = nil
   state.starts[id] = nil
+  local requests = package.loaded['agor.file_requests']
+  if requests then
+    requests.forget(id)
+  end
 end
 
 ---What a journal tells of a session, until the backend sends its own row.
