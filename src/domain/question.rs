@@ -51,7 +51,7 @@ pub enum OptionKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QuestionRequest {
     pub request_id: RequestId,
-    /// A page that the agent wants opened; the questions then only ask whether.
+    /// A page that the agent wants opened; the only question then asks whether, and its first option says yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     pub questions: Vec<Question>,

@@ -561,6 +561,85 @@ T['a secret is neither shown nor kept'] = test(nil, function(nvim)
   equal(nvim:get('vim.fn.histget("input")'), '')
 end)
 
+---@param nvim agor.Child
+---@param url string
+---@param text string
+local function page(nvim, url, text)
+  nvim:lua(
+    [[
+      local url, text = ...
+      T.session('s1')
+      _G.opened = {}
+      vim.ui.open = function(address)
+        table.insert(_G.opened, address)
+        if _G.no_browser then return nil, 'no handler found' end
+        return {}, nil
+      end
+      require('agor.ui.ask').on_question({ session_id = 's1', request_id = 'q1', url = url, questions = { {
+        id = 'open', header = 'github', text = text, multi = false, secret = false, allow_other = false,
+        options = { { label = 'Yes', description = url }, { label = 'No', description = '' } },
+      } } })
+    ]],
+    url,
+    text
+  )
+  nvim:settle()
+end
+
+T['a page is shown by its whole address and opened by a key or by saying yes'] = test(
+  nil,
+  function(nvim)
+    clock(nvim)
+    local url = 'https://example.org/device?code=' .. ('x'):rep(100) .. 'END'
+    page(nvim, url, 'Log in there.')
+    local shown = nvim:screen():gsub('[^%w]', '')
+    contains(shown, (url:gsub('[^%w]', '')))
+    equal(select(2, shown:gsub('END', '')), 1)
+    equal(nvim:get('opened'), {})
+    focus(nvim)
+    contains(nvim:screen(), 'o opens the page')
+    nvim:type('o')
+    equal(nvim:get('opened'), { url })
+    equal(nvim:get('T.answers'), {})
+    nvim:type('1')
+    equal(nvim:get('T.answers[1].opts.answers'), { open = { 'Yes' } })
+    equal(nvim:get('opened'), { url })
+    page(nvim, 'http://127.0.0.1/x', 'Open http://127.0.0.1/x?')
+    focus(nvim)
+    nvim:type('1')
+    equal(nvim:get('opened'), { 'http://127.0.0.1/x' })
+    page(nvim, url, 'Once more.')
+    focus(nvim)
+    nvim:type('2')
+    equal(nvim:get('opened'), {})
+  end
+)
+
+T['an address that is no page is shown and not opened, and a missing browser is told'] = test(
+  nil,
+  function(nvim)
+    clock(nvim)
+    for _, odd in ipairs({ 'file:///etc/passwd', 'javascript:x', 'https://a b', 'https://' }) do
+      page(nvim, odd, 'Open?')
+      contains(nvim:screen(), 'Only addresses that begin with')
+      focus(nvim)
+      nvim:type('o')
+      equal(nvim:get('opened'), {})
+      contains(nvim:get('T.messages[#T.messages][2]'), 'this address is not opened')
+      nvim:type('r')
+    end
+    page(nvim, 'https://a.b/c', 'Open?')
+    nvim:lua('_G.no_browser = true')
+    focus(nvim)
+    nvim:type('o')
+    contains(
+      nvim:get('T.messages[#T.messages][2]'),
+      'the page could not be opened (no handler found): https://a.b/c'
+    )
+    equal(nvim:get('#T.answers'), 4)
+  end
+)
+
 T['floats survive an editor resize and a change of the tabpage'] = test(nil, function(nvim)
   permission(nvim)
   nvim:cmd('set columns=90 lines=20')

@@ -241,6 +241,12 @@ local function perform(item, action)
   if not action or not place_of(item) then
     return
   end
+  if action.open then
+    item.opened = require('agor.ui.page').open(action.open) or item.opened
+    if not action.answer then
+      return
+    end
+  end
   if action.answer then
     answer(item, action.option, action.answer)
   elseif action.input then

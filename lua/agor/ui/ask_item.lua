@@ -23,6 +23,8 @@ local M = {}
 ---@field marks any[]
 ---@field options table[]?
 ---@field questions table[]?
+---@field url string? a page that the agent wants opened: the first option says yes
+---@field opened boolean? the page was opened already
 ---@field step integer which of the questions
 ---@field at integer the selected choice
 ---@field marked table<integer, boolean>
@@ -39,6 +41,7 @@ local M = {}
 ---@field default string?
 ---@field secret boolean?
 ---@field edit boolean?
+---@field open string? the address of a page
 ---@field changed boolean? the choices are others now
 
 ---@param data table
@@ -86,6 +89,7 @@ end
 function M.question(data)
   local item = base(data, 'question')
   item.questions = data.questions or {}
+  item.url = value(data.url)
   return item
 end
 
@@ -111,7 +115,10 @@ function M.choices(item)
     return out
   end
   for _, option in ipairs(question.options or {}) do
-    out[#out + 1] = { label = option.label, description = value(option.description) }
+    local description = value(option.description)
+    -- The address is shown once, whole, where it is not cut.
+    description = description ~= item.url and description or nil
+    out[#out + 1] = { label = option.label, description = description }
   end
   if question.allow_other or #out == 0 then
     out[#out + 1] = { label = #out == 0 and 'Type an answer' or 'Something else', other = true }
@@ -176,7 +183,18 @@ local function settle(item, labels)
     item.at, item.marked, item.other = 1, {}, nil
     return { changed = true }
   end
-  return { answer = { answers = item.answers } }
+  local first = question.options and question.options[1]
+  local yes = item.url and not item.opened and first and labels[1] == first.label
+  return { answer = { answers = item.answers }, open = yes and item.url or nil }
+end
+
+--- `o`: the page is opened; whether that was enough, the answer says.
+---@param item agor.AskItem
+---@return agor.AskAction?
+function M.page(item)
+  if item.url then
+    return { open = item.url }
+  end
 end
 
 ---@param item agor.AskItem

@@ -61,6 +61,10 @@ function M.list(does)
   only(key('r', 'answer-refuse', refuse, items.refuse), function(item)
     return item.kind == 'question' and 'decline' or refuse
   end)
+  local open = 'open the page'
+  only(key('o', 'answer-open', open, items.page), function(item)
+    return item.url and open
+  end)
   local edit = 'edit the plan'
   only(key('e', 'answer-edit', edit, items.edit), function(item)
     return items.edit(item) and edit

@@ -17,6 +17,8 @@ local ns = api.nvim_create_namespace('agor_ask')
 ---@field text_buf integer
 
 local WIDEST = 88
+-- Lines of a text whose rows are counted exactly: it costs, and beyond a screen it does not matter.
+local MOST_MEASURED = 200
 local HIGHLIGHT = 'NormalFloat:AgorFloat,FloatBorder:AgorBorderAsk,'
   .. 'FloatTitle:AgorTitleAsk,FloatFooter:AgorFloatHint'
 
@@ -49,8 +51,24 @@ local function content(item)
   local out = block()
   if item.kind == 'question' then
     local question = require('agor.ui.ask_item').current(item)
+    local cells = require('agor.ui.cells')
     for _, text in ipairs(vim.split(question.text, '\n', { plain = true })) do
-      line(out, { { ' ' .. text } })
+      local from, to = text:find(item.url or '\0', 1, true)
+      if from and to then
+        local before, after = ' ' .. text:sub(1, from - 1), text:sub(to + 1)
+        line(out, { { before }, { cells.clean(text:sub(from, to)), 'AgorLink' }, { after } })
+      else
+        line(out, { { ' ' .. text } })
+      end
+    end
+    if item.url and not question.text:find(item.url, 1, true) then
+      line(out, { { ' ' }, { cells.clean(item.url), 'AgorLink' } })
+    end
+    if item.url and not require('agor.ui.page').is_safe(item.url) then
+      line(
+        out,
+        { { ' Only addresses that begin with http:// or https:// are opened.', 'AgorWarning' } }
+      )
     end
     if question.multi then
       line(out, { { ' Several may be chosen.', 'AgorDim' } })
@@ -179,6 +197,9 @@ local function hints(item, focused)
     out = { digits .. ' mark', '<CR> done', 'r decline', 'q later' }
   elseif question then
     out = { digits .. ' choose', 'r decline', 'q later' }
+    if item.url then
+      table.insert(out, 1, 'o opens the page')
+    end
   else
     out = { digits .. ' choose', 'r refuse with a reason', 'q later' }
     if items.edit(item) then
@@ -349,41 +370,44 @@ function M.draw(view, item, position, total, focused)
   local place = corner(width + 2, wanted)
   width = math.max(10, math.min(width, place.width - 2))
   local choice_rows = math.max(1, math.min(rows_of(below.lines, width), place.height - 5))
-  local all_rows = rows_of(above.lines, width)
-  local text_rows = math.max(1, math.min(all_rows, place.height - choice_rows - 3))
-  local top = math.max(0, place.bottom - text_rows - choice_rows - 3)
   local left = math.max(0, place.right - width - 2)
-  local more = ''
-  if all_rows > text_rows then
-    local key = focused and ', <C-d> shows them' or ''
-    more = (' %d more lines%s '):format(all_rows - text_rows, key)
+  ---@param all_rows integer that what is asked takes
+  ---@return vim.api.keyset.win_config text
+  ---@return vim.api.keyset.win_config choices
+  local function layout(all_rows)
+    local text_rows = math.max(1, math.min(all_rows, place.height - choice_rows - 3))
+    local top = math.max(0, place.bottom - text_rows - choice_rows - 3)
+    local more = ''
+    if all_rows > text_rows then
+      local key = focused and ', <C-d> shows them' or ''
+      more = (' %d more lines%s '):format(all_rows - text_rows, key)
+    end
+    return {
+      relative = 'editor',
+      row = top,
+      col = left,
+      width = width,
+      height = text_rows,
+      border = { '╭', '─', '╮', '│', '', '', '', '│' },
+      title = (' %s '):format(head),
+      focusable = false,
+      zindex = 55,
+    }, {
+      relative = 'editor',
+      row = top + text_rows + 1,
+      col = left,
+      width = width,
+      height = choice_rows,
+      border = { '├', '─', '┤', '│', '╯', '─', '╰', '│' },
+      title = more ~= '' and { { more, 'AgorFloatHint' } } or '',
+      title_pos = 'right',
+      footer = foot ~= '' and (' %s '):format(foot) or '',
+      footer_pos = 'left',
+      zindex = 56,
+    }
   end
-  ---@type vim.api.keyset.win_config
-  local text_config = {
-    relative = 'editor',
-    row = top,
-    col = left,
-    width = width,
-    height = text_rows,
-    border = { '╭', '─', '╮', '│', '', '', '', '│' },
-    title = (' %s '):format(head),
-    focusable = false,
-    zindex = 55,
-  }
-  ---@type vim.api.keyset.win_config
-  local config = {
-    relative = 'editor',
-    row = top + text_rows + 1,
-    col = left,
-    width = width,
-    height = choice_rows,
-    border = { '├', '─', '┤', '│', '╯', '─', '╰', '│' },
-    title = more ~= '' and { { more, 'AgorFloatHint' } } or '',
-    title_pos = 'right',
-    footer = foot ~= '' and (' %s '):format(foot) or '',
-    footer_pos = 'left',
-    zindex = 56,
-  }
+  local guessed = rows_of(above.lines, width)
+  local text_config, config = layout(guessed)
   local same = view ~= nil and view.item == item
   if view then
     fill(view.text_buf, above)
@@ -407,6 +431,14 @@ function M.draw(view, item, position, total, focused)
     dress(text_win)
     dress(win)
     view = { item = item, win = win, buf = buf, text_win = text_win, text_buf = text_buf }
+  end
+  -- Where 'linebreak' breaks, only the window knows.
+  local few = #above.lines <= MOST_MEASURED
+  local rows = few and api.nvim_win_text_height(view.text_win, {}).all or guessed
+  if rows ~= guessed then
+    text_config, config = layout(rows)
+    api.nvim_win_set_config(view.text_win, text_config)
+    api.nvim_win_set_config(view.win, config)
   end
   view.item = item
   vim.b[view.buf].agor_session = item.session_id
