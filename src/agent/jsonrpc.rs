@@ -128,6 +128,11 @@ impl<T> Peer<T> {
         true
     }
 
+    /// The agent waits for no answer any more, and gets none.
+    pub fn forget(&mut self, id: &RequestId) {
+        self.open.retain(|(open, _)| open != id);
+    }
+
     /// The agent's open request with this id of its own.
     pub fn open(&self, id: &Value) -> Option<&RequestId> {
         self.open.iter().find(|(_, open)| open == id).map(|(id, _)| id)

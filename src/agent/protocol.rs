@@ -5,6 +5,7 @@
 
 pub mod acp;
 pub mod claude;
+pub mod codex;
 pub mod registry;
 pub mod sidecar;
 

@@ -2,6 +2,7 @@
 
 use super::{
     capabilities::Capabilities,
+    command::Prompt,
     conversation::Conversation,
     file::FileRequest,
     id::{MessageId, RequestId, ToolUseId},
@@ -47,6 +48,8 @@ pub enum Event {
     Conversations(Result<Vec<Conversation>, String>),
     /// The agent no longer waits for an answer.
     Withdrawn(RequestId),
+    /// A prompt that was given to the agent and that it has not read and will not: it goes back to the user.
+    Returned(Box<Prompt>),
     /// The agent is not logged in. `message` is what it said; the session adds what the user can do about it.
     LoginNeeded {
         message: String,

@@ -249,10 +249,12 @@ fn one_line(text: &str) -> String {
 }
 
 /// `/bin/bash -lc 'echo hello'` is a shell's way to say `echo hello`.
-fn bare_command(command: &str) -> &str {
+pub fn bare_command(command: &str) -> &str {
     let Some((shell, script)) = command.split_once(" -lc ").or(command.split_once(" -c ")) else { return command };
     let quoted = |quote: char| script.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
-    match quoted('\'').or(quoted('"')) {
+    // One word needs no quotes.
+    let word = Some(script).filter(|script| !script.contains([' ', '\'', '"', '\n']));
+    match quoted('\'').or(quoted('"')).or(word) {
         Some(inner) if shell.ends_with("sh") && !shell.contains(' ') => inner,
         _ => command,
     }

@@ -284,7 +284,8 @@ fn a_command_is_named_without_its_shell() {
     for (command, expect) in [
         ("/bin/bash -lc 'echo hi; ls'", "echo hi; ls"),
         ("bash -c \"ls\"", "ls"),
-        ("/bin/bash -lc ls", "/bin/bash -lc ls"),
+        ("/bin/bash -lc ls", "ls"),
+        ("/bin/bash -lc ls -la", "/bin/bash -lc ls -la"),
         ("python3 -c 'print(1)'", "python3 -c 'print(1)'"),
         ("env A=1 sh -c 'x'", "env A=1 sh -c 'x'"),
         ("git commit", "git commit"),

@@ -6,6 +6,7 @@
 pub mod claude;
 pub mod codex;
 pub mod diff;
+pub mod form;
 pub mod ollama;
 #[cfg(test)]
 pub(crate) mod replay;

@@ -1,8 +1,8 @@
 //! The protocols there are, one row each.
 
-use super::{Row, acp, claude, sidecar};
+use super::{Row, acp, claude, codex, sidecar};
 
-const ROWS: &[Row] = &[acp::ROW, claude::ROW, sidecar::ROW];
+const ROWS: &[Row] = &[acp::ROW, claude::ROW, codex::ROW, sidecar::ROW];
 
 pub fn find(name: &str) -> Option<&'static Row> {
     ROWS.iter().find(|row| row.name == name)

@@ -210,6 +210,7 @@ impl Actor {
             Event::Permission(request) => self.ask_permission(*request),
             Event::Question(request) => self.ask_question(*request),
             Event::Withdrawn(request_id) => self.withdraw(&request_id),
+            Event::Returned(prompt) => self.return_prompt(*prompt),
             Event::LoginNeeded { message } => {
                 let text = self.login_sentence(&message);
                 self.fail(text.clone());

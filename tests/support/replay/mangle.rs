@@ -39,39 +39,70 @@ pub fn a_cut_line_changes_nothing_else<D: Dialect>(recordings: &[(String, Vec<Va
 pub fn fields_may_be_missing_or_of_another_type<D: Dialect>(recordings: &[(String, Vec<Value>)]) {
     for (number, (name, recording)) in recordings.iter().enumerate() {
         let mut mangled = Replay::<D>::open(recording);
+        mangled.host.lenient = true;
         let mut turn = number;
         for entry in recording {
-            if entry["dir"] == "in" {
-                mangled.dialect.written(&mut mangled.host, &entry["msg"]);
-            }
-            if entry["dir"] != "out" {
-                continue;
-            }
-            let message = mangled.dialect.translate(&entry["msg"]).unwrap_or_else(|| entry["msg"].clone());
-            for pointer in pointers(&message, 4, D::ALIKE) {
-                turn += 1;
-                let junk =
-                    [json!(null), json!(7), json!("junk"), json!([]), json!({}), json!([{"type": 3}]), json!(-1.5)];
-                let mut changed = message.clone();
-                match junk.get(turn % (junk.len() + 1)) {
-                    Some(junk) => *changed.pointer_mut(&pointer).expect("a member that is there") = junk.clone(),
-                    None => leave_out(&mut changed, &pointer),
+            if entry["dir"] == "out"
+                && let Some(message) = mangled.dialect.translate(&entry["msg"])
+                && !D::is_answer(&message)
+            {
+                for pointer in pointers(&message, 4, D::ALIKE) {
+                    turn += 1;
+                    mangled.host.line(&changed(&message, &pointer, turn).to_string());
                 }
-                mangled.host.junk(changed.to_string());
             }
-            mangled.host.junk(message.to_string());
+            mangled.entry(entry);
         }
-        mangled.host.end_leniently();
-        let mut calls = HashSet::new();
-        for event in &mangled.host.events {
-            if let Event::Message { content: Content::ToolCall(call), .. } = event {
-                calls.insert(&call.tool_use_id);
-            } else if let Event::Message { part: false, content: Content::ToolResult(result), .. } = event {
-                calls.remove(&result.tool_use_id);
-            }
-        }
-        assert!(calls.is_empty(), "{name}: calls without an end: {calls:?}");
+        all_calls_end(name, mangled);
     }
+}
+
+/// Every member of every answer to a request of ours, each in a replay of its own, which goes on as it was recorded.
+pub fn answers_may_be_of_any_shape<D: Dialect>(recordings: &[(String, Vec<Value>)]) {
+    let mut turn = 0;
+    for (name, recording) in recordings {
+        let answers =
+            recording.iter().enumerate().filter(|(_, entry)| entry["dir"] == "out" && D::is_answer(&entry["msg"]));
+        for (at, answer) in answers {
+            for pointer in pointers(&answer["msg"], 3, D::ALIKE) {
+                turn += 1;
+                let mut mangled = Replay::<D>::open(recording);
+                mangled.host.lenient = true;
+                recording[..at].iter().for_each(|entry| mangled.entry(entry));
+                if let Some(message) = mangled.dialect.translate(&answer["msg"]) {
+                    mangled.host.line(&changed(&message, &pointer, turn).to_string());
+                }
+                recording[at + 1..].iter().take(FOLLOWING).for_each(|entry| mangled.entry(entry));
+                all_calls_end(name, mangled);
+            }
+        }
+    }
+}
+
+/// How many entries are replayed after a changed answer.
+const FOLLOWING: usize = 30;
+
+fn changed(message: &Value, pointer: &str, turn: usize) -> Value {
+    let junk = [json!(null), json!(7), json!("junk"), json!([]), json!({}), json!([{"type": 3}]), json!(-1.5)];
+    let mut changed = message.clone();
+    match junk.get(turn % (junk.len() + 1)) {
+        Some(junk) => *changed.pointer_mut(pointer).expect("a member that is there") = junk.clone(),
+        None => leave_out(&mut changed, pointer),
+    }
+    changed
+}
+
+fn all_calls_end<D: Dialect>(name: &str, mut mangled: Replay<D>) {
+    mangled.host.end();
+    let mut calls = HashSet::new();
+    for event in &mangled.host.events {
+        if let Event::Message { content: Content::ToolCall(call), .. } = event {
+            calls.insert(&call.tool_use_id);
+        } else if let Event::Message { part: false, content: Content::ToolResult(result), .. } = event {
+            calls.remove(&result.tool_use_id);
+        }
+    }
+    assert!(calls.is_empty(), "{name}: calls without an end: {calls:?}");
 }
 
 fn leave_out(value: &mut Value, pointer: &str) {

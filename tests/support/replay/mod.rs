@@ -21,7 +21,9 @@ use serde_json::Value;
 
 pub use host::Host;
 pub use invariants::{check_invariants, shown_texts};
-pub use mangle::{a_cut_line_changes_nothing_else, fields_may_be_missing_or_of_another_type};
+pub use mangle::{
+    a_cut_line_changes_nothing_else, answers_may_be_of_any_shape, fields_may_be_missing_or_of_another_type,
+};
 pub use rpc::Pairs;
 pub use story::story;
 
@@ -33,10 +35,15 @@ pub trait Dialect: Sized {
     const ALIKE: &'static [&'static str] = &[];
     /// The protocol as the recording's host had set up its agent, started.
     fn open(recording: &[Value]) -> (Self, Host);
-    /// What the recording's host wrote, as a user's command; what is written then is compared with it.
+    /// What the recording's host wrote, as a user's command; what is written then is compared with it, unless the host is
+    /// lenient.
     fn written(&mut self, host: &mut Host, message: &Value);
     /// What the agent printed, with our request ids in it; `None` if it answers what we did not ask.
     fn translate(&self, message: &Value) -> Option<Value>;
+    /// Whether it answers a request of ours: that is done once, so it cannot be told in another way first.
+    fn is_answer(_message: &Value) -> bool {
+        false
+    }
     /// A line of ours as a story tells it.
     fn told_write(write: &Value) -> String;
     /// What the agent may say that nobody has to understand.

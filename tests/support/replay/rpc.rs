@@ -18,9 +18,16 @@ impl Pairs {
     /// The recording's request is answered for the first request of ours with that method that has no partner yet; that
     /// one, to be compared. `None` if we ask nothing like it.
     pub fn pair(&mut self, host: &Host, theirs: &Value) -> Option<Value> {
-        let (at, ours) = host.writes.iter().enumerate().find(|(at, write)| {
-            write["method"] == theirs["method"] && !write["id"].is_null() && !self.taken.contains(at)
-        })?;
+        self.pair_with(host, theirs, theirs["method"].as_str()?)
+    }
+
+    /// The same where we ask by another method.
+    pub fn pair_with(&mut self, host: &Host, theirs: &Value, method: &str) -> Option<Value> {
+        let (at, ours) = host
+            .writes
+            .iter()
+            .enumerate()
+            .find(|(at, write)| write["method"] == method && !write["id"].is_null() && !self.taken.contains(at))?;
         self.taken.insert(at);
         self.ours.insert(theirs["id"].to_string(), ours["id"].clone());
         Some(ours.clone())
