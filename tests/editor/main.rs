@@ -11,6 +11,7 @@ mod files;
 mod help;
 mod install;
 mod main_path;
+mod ollama;
 mod prompt;
 mod questions;
 mod selection;

@@ -10,6 +10,7 @@ mod ear;
 mod editor;
 mod grid;
 mod home;
+mod ollama;
 mod rpc;
 mod sessions;
 
@@ -18,4 +19,5 @@ pub use ear::Ear;
 pub use editor::{Editor, Options};
 pub use grid::Highlight;
 pub use home::{Home, Leftover, leftovers, repository};
+pub use ollama::Ollama;
 pub use rpc::RpcError;
