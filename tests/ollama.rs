@@ -533,3 +533,26 @@ async fn conversations_are_their_owners_alone() {
     let header: Value = serde_json::from_str(first.lines().next().expect("a line")).expect("JSON");
     assert_eq!(header["cwd"], project(&runner).to_string_lossy().into_owned());
 }
+
+#[tokio::test]
+async fn a_server_behind_tls_is_reached_if_its_authority_is_trusted() {
+    let file = |name: &str| format!("{}/tests/fixtures/tls/{name}", env!("CARGO_MANIFEST_DIR"));
+    let server = Ollama::with(0, &["--cert", &file("server.pem"), "--key", &file("server.key")]);
+    let host = format!("https://127.0.0.1:{}", server.port());
+    let trust = |options: &mut StartOptions, file: String| {
+        options.environ.insert("SSL_CERT_FILE".into(), file);
+    };
+    let mut runner = start_in(Family::new(), &host, |options| trust(options, file("ca.pem")));
+    let events = turn(&mut runner, "scenario:text").await;
+    assert_eq!(whole_text(&events), "Hello from the mock Ollama . ");
+    runner.prompt("scenario:slow");
+    runner.until(|event| matches!(event, Event::Message { content: Content::Text { .. }, .. })).await;
+    runner.command(Command::Interrupt);
+    assert_eq!(ended(&runner.turn().await).0, "interrupted");
+    server.wait_closed("slow");
+    // Another authority, and then none.
+    for (trusted, word) in [("server.pem", "certificate"), ("README.md", "no certificates are trusted")] {
+        let mut runner = start_in(Family::new(), &host, |options| trust(options, file(trusted)));
+        failed(&turn(&mut runner, "scenario:text").await, &["https://127.0.0.1", "is not to be trusted", word]);
+    }
+}

@@ -216,6 +216,10 @@ impl<W: Write> Agent<W> {
 
     async fn look_up(&mut self, name: &str) -> Result<Model, End> {
         let shown = self.host.race(self.server.show(name)).await??;
+        // It was pulled meanwhile.
+        if !self.models.iter().any(|listed| same_model(&listed.name, name)) {
+            self.models = self.host.race(self.server.models()).await??;
+        }
         // As the list has it, so that a picker shows which is set.
         let listed = self.models.iter().find(|listed| same_model(&listed.name, name));
         let name = listed.map_or(name, |listed| listed.name.as_str());

@@ -1,6 +1,6 @@
 //! What can go wrong with a server, each as a sentence that says what to do. Knows nothing of connections.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde_json::Value;
 
@@ -28,6 +28,10 @@ impl fmt::Display for Failure {
 /// The request did not get as far as a reply.
 pub(super) fn of_http(error: HttpError, address: &Address) -> Failure {
     Failure::Other(match error {
+        HttpError::Connect(reason) if reason.contains("certificate") => format!(
+            "{address} is not to be trusted ({reason}): have this machine trust the authority of its certificate, or name \
+             the authority's file in SSL_CERT_FILE"
+        ),
         HttpError::Connect(reason) if address.is_local() => format!(
             "Ollama does not answer at {address} ({reason}). Start it with `ollama serve`, or say where it is: \
              OLLAMA_HOST, or providers.ollama.env.OLLAMA_HOST. Then send the prompt again"
@@ -41,6 +45,14 @@ pub(super) fn of_http(error: HttpError, address: &Address) -> Failure {
              happens again, the server's log says more"
         ),
     })
+}
+
+/// A connection on which nothing comes.
+pub(super) fn silent(address: &Address, limit: Duration) -> Failure {
+    let seconds = limit.as_secs();
+    Failure::Other(format!(
+        "{address} takes the request and says nothing for {seconds} s: is it an Ollama server? If it is, start it anew"
+    ))
 }
 
 /// The stream ended without its last word.
@@ -218,6 +230,8 @@ mod tests {
         let sentence = of_http(refused(), &far).to_string();
         assert!(sentence.contains("http://10.0.0.7:11434") && !sentence.contains("ollama serve"), "{sentence}");
         check(&of_http(HttpError::Broken("reset".into()), &far), &["broke", "reset"]);
+        let distrust = HttpError::Connect("invalid peer certificate: UnknownIssuer".into());
+        check(&of_http(distrust, &far), &["not to be trusted", "UnknownIssuer", "SSL_CERT_FILE"]);
         check(&cut(&far, None), &["was cut in the middle of the answer: what came"]);
         check(&nonsense(&far, ""), &["not Ollama's: nothing"]);
     }

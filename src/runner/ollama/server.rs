@@ -2,9 +2,10 @@
 //!
 //! After the server's source, 0.33.0 (`api/types.go`, `server/routes.go`). Fields that older servers lack read as absent.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::{
     address::Address,
@@ -15,6 +16,9 @@ use crate::agent::lines::{Frame, Lines};
 
 /// A line of an answer in bytes: arguments of a tool can be whole files, and it is passed on as one line.
 const MAX_LINE: usize = 8 * 1024 * 1024;
+
+/// For everything that needs no model: it is answered at once, or something is wrong.
+const REPLY_LIMIT: Duration = Duration::from_secs(60);
 
 pub(super) struct Server {
     client: Client,
@@ -108,6 +112,13 @@ impl Server {
     }
 
     async fn json(&mut self, path: &str, body: Option<&Value>, model: &str) -> Result<Value, Failure> {
+        match timeout(REPLY_LIMIT, self.json_without_limit(path, body, model)).await {
+            Ok(done) => done,
+            Err(_) => Err(failure::silent(self.address(), REPLY_LIMIT)),
+        }
+    }
+
+    async fn json_without_limit(&mut self, path: &str, body: Option<&Value>, model: &str) -> Result<Value, Failure> {
         let reply = self.send(path, body).await?;
         if reply.status != 200 {
             return Err(self.refusal(reply, model).await);
@@ -249,6 +260,16 @@ mod tests {
 
     fn read(line: &str) -> Result<Value, Failure> {
         object(Frame::Line(line.to_owned()), "m", &Address::default())
+    }
+
+    /// The clock of the test goes on as soon as nothing else does.
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_takes_the_call_and_says_nothing_is_given_up() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address: Address = listener.local_addr().expect("an address").to_string().parse().expect("an address");
+        let mut server = Server::new(Client::new(address, None));
+        let error = server.models().await.expect_err("nobody answers").to_string();
+        assert!(error.contains("says nothing for 60 s"), "{error}");
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 mod call;
 
-use std::io::Write;
+use std::{io::Write, time::Duration};
 
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use self::call::Call;
 use super::{
@@ -34,6 +35,9 @@ impl From<Cut> for End {
         End::Cut(cut)
     }
 }
+
+/// After so long without a word the user is told that it is not agor that sleeps.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the model has said that is not in the conversation yet.
 #[derive(Default)]
@@ -163,7 +167,21 @@ impl<W: Write> Agent<W> {
             let Some(model) = &mut self.model else {
                 return Err(Failure::Other("there is no model: choose one with :Agor model".to_owned()).into());
             };
-            match self.host.race(self.server.chat(&request, &model.name)).await? {
+            let mut wait = Box::pin(self.server.chat(&request, &model.name));
+            let first = match self.host.race(timeout(PATIENCE, &mut wait)).await? {
+                Ok(first) => first,
+                Err(_) => {
+                    let message = format!(
+                        "{} has said nothing for a minute: it is still being loaded, or others are served before; \
+                         :Agor interrupt gives it up",
+                        model.name
+                    );
+                    self.host.status("waiting", &message)?;
+                    self.host.race(&mut wait).await?
+                }
+            };
+            drop(wait);
+            match first {
                 Ok(answer) => {
                     self.warm = Some(model.name.clone());
                     return Ok(answer);

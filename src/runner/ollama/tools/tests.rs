@@ -159,6 +159,22 @@ fn an_edit_replaces_exactly_one_piece() {
     assert_eq!(stage.text("twice"), "y\ny\n");
 }
 
+/// It would be compared for hours otherwise.
+#[test]
+fn a_large_file_that_changes_altogether_is_shown_as_one_piece() {
+    let text = |word: &str| -> String {
+        let middle: String = (0..20_000).map(|n| format!("{word} {n}\n")).collect();
+        format!("1\n2\n3\n4\n{middle}5\n6\n7\n8\n")
+    };
+    let stage = stage(&[("large", &text("old"))]);
+    let change = stage.change(WRITE, json!({"path": "large", "content": text("new")}));
+    let hunks = change.diff(&stage.root).hunks;
+    assert_eq!((hunks.len(), hunks[0].old_start, hunks[0].new_start, hunks[0].lines.len()), (1, 2, 2, 40_006));
+    assert_eq!(hunks[0].lines[..4], [" 2", " 3", " 4", "-old 0"]);
+    assert_eq!(hunks[0].lines[20_003], "+new 0");
+    assert_eq!(hunks[0].lines[40_003..], [" 5", " 6", " 7"]);
+}
+
 #[test]
 fn an_edit_that_is_not_clear_is_refused() {
     let stage = stage(&[("a.rs", "x\nx\n"), ("bin", "a\0")]);

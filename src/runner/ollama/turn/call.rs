@@ -20,6 +20,9 @@ use crate::domain::{FileDiff, ToolResult};
 /// Bounds of a result in bytes: what a small context bears, and what a large one should not be filled with.
 const RESULT: std::ops::RangeInclusive<u64> = 4 * 1024..=64 * 1024;
 
+/// The host reads lines of up to 10 MiB: a question that it drops would never be answered.
+const MOST_SHOWN: usize = 8 * 1024 * 1024;
+
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Call {
     pub(super) id: String,
@@ -111,6 +114,11 @@ impl<W: Write> Agent<W> {
             Err(_) => return Ok(Outcome::of(Err("the tool has failed".to_owned()))),
         };
         let diff = change.diff(&root);
+        let shown = json!([&diff, &call.arguments]).to_string().len();
+        if shown > MOST_SHOWN {
+            let why = "the change is too large to be shown to the user: make it in smaller pieces";
+            return Ok(Outcome::of(Err(why.to_owned())));
+        }
         if let Some(refusal) = self.leave(call, &change, &diff).await? {
             return Ok(refusal);
         }
