@@ -278,6 +278,16 @@ async fn in_the_reading_mode_nothing_is_changed_nor_offered() {
 }
 
 #[tokio::test]
+async fn a_mode_that_was_named_at_the_start_is_not_hidden_by_what_is_offered() {
+    let server = Ollama::start();
+    let mut runner = start_with(&server, |options| options.permission_mode = Some("plan".into()));
+    offered(&mut runner, |has| !has.models.is_empty() && !has.modes.is_empty()).await;
+    let events = turn(&mut runner, "scenario:text").await;
+    assert!(!events.contains(&Event::Mode("default".into())), "{events:?}");
+    assert_eq!(server.chats()[0]["tools"].as_array().map(Vec::len), Some(3));
+}
+
+#[tokio::test]
 async fn models_are_listed_and_changed_and_the_conversation_goes_on() {
     let server = Ollama::start();
     let mut runner = start(&server);

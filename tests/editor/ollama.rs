@@ -127,6 +127,15 @@ fn models_are_chosen_by_name_and_completed() {
     assert_eq!(modes, "default acceptEdits plan");
     editor.command("Agor mode plan");
     editor.wait_lua("require('agor').sessions()[1].mode == 'plan'");
+    // What was chosen outlives the conversation.
+    editor.command("Agor prompt");
+    editor.input("/clear<Esc><CR>");
+    editor.wait_transcript(&session, "new conversation");
+    editor.send(&session, "scenario:said");
+    turns(&editor, 2);
+    assert_eq!(editor.said(&session).last().map(String::as_str), Some("Before: "));
+    assert_eq!(server.chats()[1]["model"], "mock-plain:latest");
+    assert_eq!((row(&editor, "model"), row(&editor, "mode")), ("mock-plain:latest".into(), "plan".into()));
 }
 
 #[test]

@@ -57,6 +57,8 @@ pub(super) struct Agent<W: Write> {
     models: Vec<Listed>,
     pub(super) model: Option<Model>,
     pub(super) mode: Mode,
+    /// Somebody has said which: until then it is the host's to know, and nothing that is told here may hide it.
+    mode_is_set: bool,
     pub(super) effort: Effort,
     pub(super) cwd: PathBuf,
     pub(super) root: Option<Arc<Root>>,
@@ -85,6 +87,7 @@ impl<W: Write> Agent<W> {
             models: Vec::new(),
             model: None,
             mode: Mode::default(),
+            mode_is_set: false,
             cwd: PathBuf::new(),
             root: None,
             talk: Conversation::default(),
@@ -147,7 +150,10 @@ impl<W: Write> Agent<W> {
                 json!({"id": id, "name": name, "description": description, "asksNothing": *mode == Mode::AcceptEdits})
             })
             .collect();
-        let mut offer = json!({"models": model::choices(&self.models), "modes": modes, "mode": self.mode.id()});
+        let mut offer = json!({"models": model::choices(&self.models), "modes": modes});
+        if self.mode_is_set {
+            offer["mode"] = self.mode.id().into();
+        }
         if let Some(model) = &self.model {
             offer["model"] = model.name.as_str().into();
             offer["images"] = model.vision.into();
@@ -185,6 +191,7 @@ impl<W: Write> Agent<W> {
 
     pub(super) fn set_mode(&mut self, mode: Mode) -> Result<(), Cut> {
         self.mode = mode;
+        self.mode_is_set = true;
         self.host.tell("capabilities", json!({"mode": mode.id()}))
     }
 
@@ -235,6 +242,7 @@ impl<W: Write> Agent<W> {
         };
         self.root = Root::open(&self.cwd).ok().map(Arc::new);
         self.mode = text("permissionMode").and_then(Mode::parse).unwrap_or_default();
+        self.mode_is_set = true;
         if let Some(effort) = text("effort").and_then(Effort::parse) {
             self.effort = effort;
         }
