@@ -267,6 +267,13 @@ M.subcommands = {
       report(require('agor.ui.ask').focus(n and math.floor(n)))
     end,
   },
+  paste = {
+    args = 'raw',
+    run = lazily('images', 'paste'),
+    complete = function(words, lead)
+      return #words == 0 and vim.fn.getcompletion(lead, 'file') or {}
+    end,
+  },
   resume = {
     args = 'word',
     bang = true,

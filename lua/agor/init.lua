@@ -114,9 +114,15 @@ function M.start(opts)
   return id
 end
 
+---@class agor.SendOptions
+---@field session? string
+---@field context? agor.Context[]
+---@field images? string[] paths of image files
+---@field steer? boolean into the turn that runs, where the agent can do that
+
 ---Sends a prompt to a session: to the current one if none is named.
 ---@param text string
----@param opts? { session?: string, context?: agor.Context[], steer?: boolean } steer: into the turn that runs
+---@param opts? agor.SendOptions
 ---@return true|nil
 ---@return string|nil message
 function M.send(text, opts)
@@ -132,7 +138,12 @@ function M.send(text, opts)
   if not context then
     return nil, wrong
   end
-  local prompt = require('agor.options').prompt(text, context)
+  local images
+  images, wrong = require('agor.images').check(opts.images, row)
+  if not images then
+    return nil, wrong
+  end
+  local prompt = require('agor.options').prompt(text, context, images)
   if not prompt then
     return nil, 'there is nothing to send'
   end

@@ -143,13 +143,15 @@ end
 
 ---@param text string|nil
 ---@param context agor.Context[]
+---@param images? { path: string, mime: string }[]
 ---@return table|nil prompt as the backend takes it
-function M.prompt(text, context)
-  if (text == nil or text == '') and #context == 0 then
+function M.prompt(text, context, images)
+  local pictured = images ~= nil and #images > 0
+  if (text == nil or text == '') and #context == 0 and not pictured then
     return nil
   end
   -- An empty table would be taken for an empty list, which it is.
-  return { text = text or '', context = context }
+  return { text = text or '', context = context, images = pictured and images or nil }
 end
 
 ---@param opts table

@@ -9,7 +9,7 @@ local M = {}
 local ns = api.nvim_create_namespace('agor_prompt')
 
 --- The line that stands for an attachment.
----@param context agor.Context
+---@param context agor.Context|agor.ImageAttachment
 ---@return string
 function M.label(context)
   local path = context.path == '' and '[No Name]' or context.path
@@ -29,14 +29,19 @@ end
 ---@return agor.Context[]
 ---@return string text
 ---@return integer count of attachment lines
+---@return string[] images their paths
 function M.split(state, lines)
-  local contexts, count = {}, 0
+  local contexts, images, count = {}, {}, 0
   for i, line in ipairs(lines) do
     local context = state.attachments[line]
     if not context then
       break
     end
-    contexts[i] = context
+    if context.image then
+      images[#images + 1] = context.image
+    else
+      contexts[#contexts + 1] = context
+    end
     count = i
   end
   local text = table.concat(lines, '\n', count + 1)
@@ -46,7 +51,7 @@ function M.split(state, lines)
     -- Blank lines around the words are layout; spaces in the first line may be meant.
     text = text:gsub('^%s*\n', ''):gsub('%s+$', '')
   end
-  return contexts, text, count
+  return contexts, text, count, images
 end
 
 --- The preview measures by the prompt's few lines; there is all the screen above them, or else below.
@@ -68,9 +73,14 @@ local function place_above(win, count, at)
 end
 
 --- Shows an attachment's text in a float.
----@param context agor.Context
+---@param context agor.Context|agor.ImageAttachment
 function M.peek(context)
-  local lines = vim.split((context.text:gsub('\n$', '')), '\n', { plain = true })
+  local lines
+  if context.image then
+    lines = { context.image, require('agor.images').size(context.size or 0) }
+  else
+    lines = vim.split((context.text:gsub('\n$', '')), '\n', { plain = true })
+  end
   local at = vim.fn.screenpos(0, vim.fn.line('.'), vim.fn.col('.'))
   local _, win = vim.lsp.util.open_floating_preview(lines, '', {
     border = 'rounded',
@@ -152,8 +162,14 @@ function M.decorate(buf, state)
   local _, _, count = M.split(state, lines)
   for row = 0, count - 1 do
     local context = state.attachments[lines[row + 1]]
-    local size = select(2, context.text:gsub('\n', '')) + (context.text:sub(-1) == '\n' and 0 or 1)
-    local note = ('  %d line%s'):format(size, size == 1 and '' or 's')
+    local note
+    if context.image then
+      note = '  image, ' .. require('agor.images').size(context.size or 0)
+    else
+      local ends = context.text:sub(-1) == '\n'
+      local size = select(2, context.text:gsub('\n', '')) + (ends and 0 or 1)
+      note = ('  %d line%s'):format(size, size == 1 and '' or 's')
+    end
     if context.unsaved then
       note = note .. ', unsaved'
     end

@@ -17,9 +17,14 @@ local draft = require('agor.ui.draft')
 ---@field text string
 ---@field unsaved boolean?
 
+---@class agor.ImageAttachment
+---@field path string as its line names it
+---@field image string the absolute path
+---@field size integer bytes
+
 ---@class agor.PromptState
 ---@field session_id string
----@field attachments table<string, agor.Context> by the line that stands for it
+---@field attachments table<string, agor.Context|agor.ImageAttachment> by the line that stands for it
 ---@field at integer? place in the history that is shown
 ---@field parked string[]? the draft while the history is shown
 ---@field sent string[] what was sent from here lately, for the line about what waits
@@ -153,8 +158,8 @@ end
 function M.submit(buf, opts)
   local state = states[buf]
   local lines = lines_of(buf)
-  local contexts, text, count = draft.split(state, lines)
-  if text == '' and #contexts == 0 then
+  local contexts, text, count, images = draft.split(state, lines)
+  if text == '' and count == 0 then
     return
   end
   local session = require('agor.mirror').get(state.session_id)
@@ -177,6 +182,7 @@ function M.submit(buf, opts)
   local ok, err = require('agor').send(text, {
     session = state.session_id,
     context = contexts,
+    images = #images > 0 and images or nil,
     steer = steer,
   })
   if not ok then
@@ -187,7 +193,7 @@ function M.submit(buf, opts)
     local waits = "%s takes nothing in while it works: this waits for the turn's end"
     require('agor.message').info(waits:format(session.provider))
   end
-  state.sent[#state.sent + 1] = text ~= '' and text or draft.label(contexts[1])
+  state.sent[#state.sent + 1] = text ~= '' and text or lines[1]
   if #state.sent > 32 then
     table.remove(state.sent, 1)
   end
@@ -252,7 +258,7 @@ end
 -- ------------------------------------------------------------------ attachments
 
 ---@param buf integer
----@return agor.Context?
+---@return agor.Context|agor.ImageAttachment|nil
 local function attachment_here(buf)
   local row = api.nvim_win_get_cursor(0)[1]
   local _, _, count = draft.split(states[buf], lines_of(buf))
@@ -276,6 +282,14 @@ local function go_to_attachment(buf)
   local context = attachment_here(buf)
   if not context then
     require('agor.ui.jump').to_file(state.session_id)
+    return
+  end
+  if context.image then
+    local ok, job, failed = pcall(vim.ui.open, context.image)
+    if not ok or not job then
+      local text = '%s cannot be shown: %s'
+      require('agor.message').warn(text:format(context.image, tostring(ok and failed or job)))
+    end
     return
   end
   local session = require('agor.mirror').get(state.session_id)
@@ -480,7 +494,7 @@ end
 
 --- Adds an attachment's line below those that are there.
 ---@param session_id string
----@param context agor.Context
+---@param context agor.Context|agor.ImageAttachment
 function M.attach(session_id, context)
   local buf = M.buffer(session_id)
   local state = states[buf]
@@ -489,7 +503,10 @@ function M.attach(session_id, context)
   local name = draft.label(context)
   local line, again = name, 1
   -- The same lines, but another text: the file has changed since.
-  while state.attachments[line] and state.attachments[line].text ~= context.text do
+  while
+    state.attachments[line] and state.attachments[line].text ~= context.text
+    or state.attachments[line] and state.attachments[line].image ~= context.image
+  do
     again = again + 1
     line = ('%s (%d)'):format(name, again)
   end
@@ -506,9 +523,22 @@ function M.attach(session_id, context)
   save(buf)
 end
 
+--- Adds a picture's line below the attachments that are there.
+---@param session_id string
+---@param image { path: string, size: integer? } its absolute path
+function M.attach_image(session_id, image)
+  local session = require('agor.mirror').get(session_id)
+  local stat = vim.uv.fs_stat(image.path)
+  M.attach(session_id, {
+    path = require('agor.context').relative(image.path, session and session.cwd or ''),
+    image = image.path,
+    size = image.size or stat and stat.size or 0,
+  })
+end
+
 --- A prompt that could not be delivered comes back, above what has been written since.
 ---@param session_id string
----@param prompt { text: string, context: agor.Context[]? }
+---@param prompt { text: string, context: agor.Context[]?, images: { path: string }[]? }
 function M.restore(session_id, prompt)
   local buf = M.buffer(session_id)
   local state = states[buf]
@@ -526,6 +556,9 @@ function M.restore(session_id, prompt)
   end
   for _, context in ipairs(prompt.context or {}) do
     M.attach(session_id, context)
+  end
+  for _, image in ipairs(prompt.images or {}) do
+    M.attach_image(session_id, image)
   end
   to_end(buf)
   touched(buf)
