@@ -116,7 +116,7 @@ function M.available(name)
 end
 
 -- What the backend of this version has, for as long as none runs that could tell.
-M.built_in = { protocols = { 'claude', 'acp', 'sidecar' }, runners = { 'demo', 'ollama' } }
+M.built_in = { protocols = { 'acp', 'claude', 'codex', 'sidecar' }, runners = { 'demo', 'ollama' } }
 
 ---Whether the backend speaks to it: a configuration may be ahead of a backend, or wrong.
 ---@param provider agor.Provider
