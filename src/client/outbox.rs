@@ -108,6 +108,7 @@ fn size(event: &Update) -> usize {
         Update::Draft { prompt, .. } => {
             prompt.text.len() + prompt.context.iter().map(|context| context.text.len()).sum::<usize>()
         }
+        Update::File { text: Some(text), .. } => text.len(),
         _ => 256,
     }
 }

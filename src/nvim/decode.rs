@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 use crate::{
     domain::{Answer, Prompt, RequestId, SessionId, StartOptions},
     render::FoldAction,
-    session::Order,
+    session::{FileReply, Order},
 };
 
 /// Lua cannot tell an empty table from an empty list: these are tables.
@@ -136,6 +136,11 @@ pub fn order(method: &str, json: Json) -> Result<Option<(SessionId, Order)>, Str
             .map(|SettingOption { session_id, option, value }| (session_id, Order::SetOption { id: option, value })),
         "login" => read(method, json).map(|LoggingIn { session_id, login }| (session_id, Order::Login(login))),
         "shell" => read(method, json).map(|Running { session_id, command }| (session_id, Order::Shell(command))),
+        "file" => {
+            let filing: Filing = read(method, json)?;
+            let (session_id, request_id) = (filing.session_id.clone(), filing.request_id.clone());
+            Ok((session_id, Order::File { request_id, reply: filing.reply()? }))
+        }
         "delete_conversation" => read(method, json)
             .map(|Deleting { session_id, conversation }| (session_id, Order::DeleteConversation(conversation))),
         _ => return Ok(None),
@@ -187,6 +192,33 @@ struct LoggingIn {
 struct Running {
     session_id: SessionId,
     command: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Filing {
+    session_id: SessionId,
+    request_id: RequestId,
+    text: Option<String>,
+    #[serde(default)]
+    written: bool,
+    #[serde(default)]
+    missing: bool,
+    error: Option<String>,
+    #[serde(default)]
+    disk: bool,
+}
+
+impl Filing {
+    fn reply(self) -> Result<FileReply, String> {
+        Ok(match (self.text, self.error) {
+            (_, Some(error)) => FileReply::Failed(error),
+            (Some(text), None) => FileReply::Text(text),
+            _ if self.disk => FileReply::Disk,
+            _ if self.missing => FileReply::Missing,
+            _ if self.written => FileReply::Written,
+            _ => return Err("file: say text, written, missing, error or disk".to_owned()),
+        })
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -297,7 +329,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const METHODS: [&str; 13] = [
+    const METHODS: [&str; 14] = [
         "send",
         "steer",
         "interrupt",
@@ -310,6 +342,7 @@ mod tests {
         "set_option",
         "login",
         "shell",
+        "file",
         "delete_conversation",
     ];
 
@@ -367,6 +400,24 @@ mod tests {
         let nothing = json!({"session_id": "a", "value": ""});
         assert_eq!(order("set_mode", nothing), Err("set_mode: value is empty".into()));
         assert_eq!(order("dance", json!({})), Ok(None));
+    }
+
+    #[test]
+    fn a_file_is_answered_in_one_of_five_ways() {
+        for (said, expect) in [
+            (json!({"text": "", "written": false}), FileReply::Text(String::new())),
+            (json!({"written": true}), FileReply::Written),
+            (json!({"missing": true}), FileReply::Missing),
+            (json!({"disk": true}), FileReply::Disk),
+            (json!({"error": "locked", "text": "x"}), FileReply::Failed("locked".into())),
+        ] {
+            let mut params = json!({"session_id": "a", "request_id": "r"});
+            params.as_object_mut().expect("a table").extend(said.as_object().expect("a table").clone());
+            let (_, order) = order("file", params).expect("an answer").expect("a method");
+            assert_eq!(order, Order::File { request_id: "r".into(), reply: expect });
+        }
+        let nothing = json!({"session_id": "a", "request_id": "r"});
+        assert!(order("file", nothing).expect_err("nothing said").contains("say text"));
     }
 
     #[test]

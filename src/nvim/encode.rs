@@ -136,6 +136,15 @@ pub fn event(update: &Update) -> Option<Value> {
             ("notify", data)
         }
         Update::Draft { session, prompt } => ("draft", table([("session_id", id(session)), ("prompt", value(prompt))])),
+        Update::File { session, request_id, path, text } => {
+            let data = table([
+                ("session_id", id(session)),
+                ("request_id", request_id.as_str().into()),
+                ("path", path.to_string_lossy().into()),
+                ("text", text.as_deref().map_or(Value::Nil, Value::from)),
+            ]);
+            ("file", data)
+        }
         Update::Files { session, cwd, paths } => {
             let paths = paths.iter().map(|path| Value::from(path.to_string_lossy())).collect();
             let data = table([

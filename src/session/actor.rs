@@ -1,7 +1,7 @@
 //! One task that owns one agent, its transcript and whatever is open between the agent and the user.
 //!
 //! It handles one event after the other without waiting in between, so every change of state is whole. What the agent
-//! says is in `agent`, what it is told in `told`, its model, mode and the like in `settings`, conversations of its own in
+//! says is in `agent`, what it is told in `told`, prompts are in `prompts`, its model, mode and the like in `settings`, conversations of its own in
 //! `conversations`, commands of the user's in `shell`, questions are in `asked`, what clients are shown in `show`, files that agents want through us in
 //! `files`, sessions from their journals in `restored`.
 
@@ -10,6 +10,7 @@ mod asked;
 mod common;
 mod conversations;
 mod files;
+mod prompts;
 mod restored;
 mod settings;
 mod shell;
@@ -19,20 +20,22 @@ mod tests;
 mod told;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use tokio::{
     sync::{mpsc, watch},
+    task::JoinSet,
     time::{Instant, sleep_until},
 };
 
 use tracing::Instrument;
 
 pub(super) use self::common::{Common, Counters};
-use self::{common::Counted, conversations::Askers, settings::Settings, shell::Shell};
+use self::{common::Counted, conversations::Askers, files::OpenFile, settings::Settings, shell::Shell};
 use super::{
     journal::{self, Journal, JournalError},
     request::{Input, ViewId},
@@ -46,7 +49,10 @@ use crate::{
         redact::Redactor,
         trace::Trace,
     },
-    domain::{AgentMessage, Content, Context, MessageId, Prompt, SessionSummary, StartOptions, Status, ToolUseId},
+    domain::{
+        AgentMessage, Content, Context, FileAnswer, MessageId, Prompt, RequestId, SessionSummary, StartOptions, Status,
+        ToolUseId,
+    },
     render::{Icons, View},
     transcript::Transcript,
 };
@@ -74,6 +80,12 @@ pub(super) struct Actor {
     shells: Vec<Shell>,
     /// What they have said, for the next prompt.
     outputs: Vec<Context>,
+    /// Files that the agent wants and has not got yet.
+    files: BTreeMap<RequestId, OpenFile>,
+    /// The images of a prompt are being read.
+    loading: bool,
+    /// What may wait for the disk.
+    jobs: JoinSet<Done>,
     /// What the user can do about the turn's failure: says more than the agent's own words at the turn's end.
     advice: Option<String>,
     /// Messages of our own have ids of our own.
@@ -115,6 +127,10 @@ struct Live {
     busy: watch::Sender<bool>,
     /// It has taken part in the opening of the conversation.
     ready: bool,
+    /// When our patience with it is at an end, and the sentence for that.
+    due: Option<(Instant, String)>,
+    /// It was: it is being stopped.
+    verdict: Option<String>,
     /// It was begun with a conversation of before, and no turn has ended yet.
     resuming: bool,
     stdout_ended: bool,
@@ -192,6 +208,9 @@ impl Actor {
             askers: Askers::default(),
             shells: Vec::new(),
             outputs: Vec::new(),
+            files: BTreeMap::new(),
+            loading: false,
+            jobs: JoinSet::new(),
             advice: None,
             serial: 0,
             prefix,
@@ -258,9 +277,10 @@ impl Actor {
                     Some(input) => self.input(input),
                     None => break,
                 },
-                heard = heard(&mut self.live, &mut self.shells) => match heard {
+                heard = heard(&mut self.live, &mut self.shells, &mut self.jobs) => match heard {
                     Heard::Agent(event) => self.process_event(event),
                     Heard::Shell(index, event) => self.shell_event(index, event),
+                    Heard::Done(done) => self.done(done),
                 },
                 () = sleep_until(deadline) => {}
             }
@@ -300,10 +320,19 @@ impl Actor {
         }
     }
 
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::FileChecked { request_id, real } => self.file_checked(request_id, real),
+            Done::File { request_id, path, answer } => self.file_done(&request_id, path, answer),
+            Done::Images { prompt, loaded } => self.images_loaded(*prompt, loaded),
+        }
+    }
+
     fn deadline(&self) -> Instant {
         let delivery = self.listening.as_ref().filter(|l| !l.out && self.has_news(l)).map(|l| l.next);
         let far = Instant::now() + Duration::from_secs(3600);
-        [self.flush_at, delivery, self.leave_at, self.askers.until].into_iter().flatten().min().unwrap_or(far)
+        let due = self.live.as_ref().and_then(|live| Some(live.due.as_ref()?.0));
+        [self.flush_at, delivery, self.leave_at, self.askers.until, due].into_iter().flatten().min().unwrap_or(far)
     }
 
     fn tick(&mut self) {
@@ -312,6 +341,9 @@ impl Actor {
             self.flush();
         }
         self.deliver(false);
+        if let Some((_, verdict)) = self.live.as_mut().and_then(|live| live.due.take_if(|(at, _)| *at <= now)) {
+            self.give_up(verdict);
+        }
         if self.askers.until.is_some_and(|at| at <= now) {
             self.not_listed();
         }
@@ -408,10 +440,18 @@ impl Actor {
 enum Heard {
     Agent(Option<ProcessEvent>),
     Shell(usize, Option<ProcessEvent>),
+    Done(Done),
+}
+
+/// What was done on a thread that may wait.
+enum Done {
+    FileChecked { request_id: RequestId, real: Result<PathBuf, String> },
+    File { request_id: RequestId, path: PathBuf, answer: FileAnswer },
+    Images { prompt: Box<Prompt>, loaded: Result<(), String> },
 }
 
 /// None of them is heard so often that the others are not. Cancel safe.
-async fn heard(live: &mut Option<Live>, shells: &mut [Shell]) -> Heard {
+async fn heard(live: &mut Option<Live>, shells: &mut [Shell], jobs: &mut JoinSet<Done>) -> Heard {
     let agent = async {
         match live {
             Some(live) => live.events.recv().await,
@@ -421,6 +461,11 @@ async fn heard(live: &mut Option<Live>, shells: &mut [Shell]) -> Heard {
     tokio::select! {
         event = agent => Heard::Agent(event),
         (index, event) = shell::next_event(shells) => Heard::Shell(index, event),
+        Some(done) = jobs.join_next() => match done {
+            Ok(done) => Heard::Done(done),
+            // As if it had happened here.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        },
     }
 }
 

@@ -4,13 +4,15 @@
 
 mod actor;
 mod capture;
+mod disk;
 mod hub;
 mod journal;
+mod pictures;
 mod request;
 mod state;
 mod updates;
 
 pub use hub::{Counts, Hub, HubConfig, HubHandle};
 pub use journal::{JournalError, Listed, Page};
-pub use request::{Order, Painted, Reply, Request, ViewId};
+pub use request::{FileReply, Order, Painted, Reply, Request, ViewId};
 pub use updates::{ClientId, Level, Update};

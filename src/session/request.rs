@@ -137,10 +137,28 @@ pub enum Order {
     Login(String),
     /// The next prompt begins a new conversation.
     Clear,
+    /// What becomes of a file that the agent wants: the answer to [`super::Update::File`].
+    File {
+        request_id: RequestId,
+        reply: FileReply,
+    },
     /// A command of the user's own, beside whatever runs.
     Shell(String),
     /// The agent's own id.
     DeleteConversation(String),
+}
+
+/// What the client knows of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileReply {
+    /// The whole of it, as a buffer has it.
+    Text(String),
+    Written,
+    Missing,
+    /// A sentence for the agent.
+    Failed(String),
+    /// No buffer has it: read or write the disk.
+    Disk,
 }
 
 /// The answer to [`Request::Paint`].

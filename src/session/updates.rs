@@ -57,6 +57,15 @@ pub enum Update {
         session: SessionId,
         prompt: Prompt,
     },
+    /// The agent wants to read a file, or to write the whole of it; answered by [`super::Order::File`].
+    File {
+        session: SessionId,
+        request_id: RequestId,
+        /// Absolute, without links, within the session's directories.
+        path: PathBuf,
+        /// What is to be written.
+        text: Option<String>,
+    },
     /// Files that changed on disk; none named: any below `cwd` may have.
     Files {
         session: SessionId,

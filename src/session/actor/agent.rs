@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::atomic::Ordering::Relaxed,
+    time::Duration,
 };
 
 use tokio::time::Instant;
@@ -21,6 +22,8 @@ use crate::{
 
 /// Lines of stderr that an error quotes.
 const QUOTED_STDERR: usize = 10;
+/// An agent whose output has ended cannot be heard any more: it should end too.
+const MUTE: Duration = Duration::from_secs(3);
 
 impl Actor {
     pub(super) fn process_event(&mut self, event: Option<ProcessEvent>) {
@@ -79,16 +82,28 @@ impl Actor {
     fn stdout_ended(&mut self) {
         let Some(live) = &mut self.live else { return };
         if !std::mem::replace(&mut live.stdout_ended, true) {
+            let (provider, seconds) = (&self.options.provider, MUTE.as_secs());
+            let verdict =
+                format!("{provider} has closed its output and did not end within {seconds} s: it was stopped");
+            live.due = Some((Instant::now() + MUTE, verdict));
             let output = live.protocol.end();
             self.take(output);
         }
     }
 
+    /// The agent had its time: it is stopped, and why is said when it has ended, with its last words.
+    pub(super) fn give_up(&mut self, verdict: String) {
+        let Some(live) = &mut self.live else { return };
+        live.verdict = Some(verdict);
+        live.handle.climb(live.protocol.stop_ladder(), live.busy.subscribe());
+    }
+
     fn exited(&mut self, exit: &Exit) {
-        self.live = None;
+        let verdict = self.live.take().and_then(|live| live.verdict);
         let was_busy = self.state.summary.busy;
         self.state.process_ended();
         self.cancel_questions("expired: the agent has ended");
+        self.files.clear();
         self.conversations(Err(format!("{} has ended", self.options.provider)));
         self.prompted = None;
         // Whatever made it leave without a word: what the user has typed is not lost.
@@ -99,10 +114,11 @@ impl Actor {
         let status = self.state.summary.status;
         if self.stop == Stop::Cleared {
             self.tell_row();
-        } else if self.stop != Stop::No || exit.success() && status != Status::Error {
+        } else if self.stop != Stop::No || exit.success() && status != Status::Error && verdict.is_none() {
             self.set_status(Status::Done, None);
-        } else if status != Status::Error || !exit.success() && self.state.summary.error.is_none() {
-            let mut message = exit.to_string();
+        } else if verdict.is_some() || status != Status::Error || !exit.success() && self.state.summary.error.is_none()
+        {
+            let mut message = verdict.unwrap_or_else(|| exit.to_string());
             let from = exit.stderr_tail.len().saturating_sub(QUOTED_STDERR);
             for line in &exit.stderr_tail[from..] {
                 message.push('\n');
@@ -155,8 +171,11 @@ impl Actor {
             && live.protocol.is_ready()
         {
             live.ready = true;
+            // Unless that is about the end of its output.
+            live.due.take_if(|_| !live.stdout_ended);
             self.tell_waiting_settings();
             self.ask_for_conversations();
+            self.next_prompt();
         }
     }
 
@@ -174,6 +193,7 @@ impl Actor {
             Event::TurnEnded { stop_reason, outcome } => {
                 self.unheard = None;
                 self.set_busy(false);
+                self.refuse_files("the turn has ended");
                 let prompt = self.prompted.take();
                 if let Some(live) = &mut self.live {
                     live.resuming = false;
@@ -270,15 +290,6 @@ impl Actor {
             }
             _ => {}
         }
-    }
-
-    fn absolute(&self, path: &Path) -> PathBuf {
-        self.options.cwd.join(path)
-    }
-
-    fn tell_files(&self, paths: Vec<PathBuf>) {
-        let (session, cwd) = (self.options.session_id.clone(), self.options.cwd.clone());
-        self.tell(Update::Files { session, cwd, paths });
     }
 
     fn turn_over(&mut self, stop_reason: &str) {

@@ -1,6 +1,9 @@
 //! A session with an agent that says what the test wants, over a process that is none; in paused time.
 
 mod conversations;
+mod ends;
+mod files;
+mod images;
 mod restored;
 mod settings;
 mod turns;
@@ -192,7 +195,7 @@ impl Stage {
             let (tell, told) = mpsc::unbounded_channel();
             let protocol = Box::new(Scripted { shared: Arc::clone(&shared), told: tell });
             let _ = started.send(Side { options: options.clone(), shared, puppet, told });
-            Agent { protocol, process }
+            Agent { protocol, process, ready_within: Some(Duration::from_secs(60)) }
         }));
         tokio::spawn(actor.run(received));
         Self { inputs, updates, processes, heard: 0, folder }

@@ -1,6 +1,6 @@
 //! What the agent is told: it is started, prompted, interrupted, stopped, started anew.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
@@ -14,36 +14,29 @@ use crate::{
         trace::Trace,
     },
     domain::{Command, Content, Prompt, Resume, Status},
-    session::{
-        request::Order,
-        updates::{Level, Update},
-    },
+    session::{request::Order, updates::Level},
 };
 
 /// What a session starts.
 pub(super) struct Agent {
     pub(super) protocol: Box<dyn Protocol>,
     pub(super) process: AgentProcess,
+    /// How long it may take to be ready.
+    pub(super) ready_within: Option<Duration>,
 }
 
 impl Actor {
     /// The first process of a new session, with its first prompt.
     pub(super) fn begin(&mut self) {
-        let prompt = self.options.prompt.take();
-        if let Some(prompt) = &prompt {
-            self.state.title_from(prompt);
+        if let Some(prompt) = self.options.prompt.take() {
+            self.state.title_from(&prompt);
+            self.state.queue.push_back(prompt);
         }
         match self.launch() {
-            Ok(()) => {
-                if let Some(prompt) = prompt {
-                    self.deliver_prompt(prompt);
-                }
-            }
+            Ok(()) => self.next_prompt(),
             Err(message) => {
                 self.fail(message);
-                if let Some(prompt) = prompt {
-                    self.return_prompt(prompt);
-                }
+                self.return_queue();
                 self.leave_at = Some(Instant::now() + LINGER);
             }
         }
@@ -52,7 +45,7 @@ impl Actor {
     /// Starts a process. An error is a sentence.
     pub(super) fn launch(&mut self) -> Result<(), String> {
         self.options.validate().map_err(|error| error.to_string())?;
-        let Agent { mut protocol, process } = self.agent()?;
+        let Agent { mut protocol, process, ready_within } = self.agent()?;
         let first = protocol.start();
         self.live = Some(Live {
             protocol,
@@ -61,6 +54,11 @@ impl Actor {
             busy: watch::Sender::new(false),
             ready: false,
             resuming: self.options.resume().is_ok_and(|resume| resume != Resume::New),
+            due: ready_within.map(|within| {
+                let (provider, seconds) = (&self.options.provider, within.as_secs());
+                (Instant::now() + within, format!("{provider} was not ready within {seconds} s and was stopped"))
+            }),
+            verdict: None,
             stdout_ended: false,
             noise: 0,
             _counted: Counted::new(&self.common.counters),
@@ -97,7 +95,8 @@ impl Actor {
             "starting the agent"
         );
         let process = process::spawn(prepared.invocation).map_err(|error| error.to_string())?;
-        Ok(Agent { protocol: (row.build)(&self.options, Uuid::new_v4()), process })
+        let protocol = (row.build)(&self.options, Uuid::new_v4());
+        Ok(Agent { protocol, process, ready_within: row.ready_within })
     }
 
     pub(super) fn order(&mut self, order: Order) -> Result<(), String> {
@@ -117,6 +116,7 @@ impl Actor {
             Order::Login(id) => self.login(id),
             Order::Clear => self.clear(),
             Order::Shell(command) => self.shell(command),
+            Order::File { request_id, reply } => self.file_reply(request_id, reply),
             Order::DeleteConversation(id) => self.delete_conversation(id),
         }
     }
@@ -124,7 +124,11 @@ impl Actor {
     /// Into the turn that runs. Where that cannot be, it is a prompt like any other.
     fn steer(&mut self, mut prompt: Prompt) -> Result<(), String> {
         let runs = self.stop == Stop::No && self.state.summary.busy;
-        if !runs || !self.state.summary.capabilities.steer || !self.live.as_ref().is_some_and(|live| live.ready) {
+        if !runs
+            || !prompt.images.is_empty()
+            || !self.state.summary.capabilities.steer
+            || !self.live.as_ref().is_some_and(|live| live.ready)
+        {
             return self.send(prompt);
         }
         self.add_outputs(&mut prompt);
@@ -159,41 +163,6 @@ impl Actor {
         Ok(())
     }
 
-    /// The oldest prompt that waits, if the agent can be given one.
-    pub(super) fn next_prompt(&mut self) {
-        // A turn that ended with the process is followed by none: what waits comes back to the user.
-        let listens = self.live.as_ref().is_some_and(|live| !live.stdout_ended);
-        if self.stop == Stop::No
-            && listens
-            && !self.state.summary.busy
-            && let Some(prompt) = self.state.queue.pop_front()
-        {
-            self.deliver_prompt(prompt);
-        }
-    }
-
-    /// What waits comes back to the user.
-    pub(super) fn return_queue(&mut self) {
-        let queued: Vec<Prompt> = self.state.queue.drain(..).collect();
-        for prompt in queued {
-            self.return_prompt(prompt);
-        }
-    }
-
-    pub(super) fn deliver_prompt(&mut self, prompt: Prompt) {
-        self.say(Content::Prompt(prompt.clone()));
-        self.unheard = Some(prompt.clone());
-        self.prompted = Some(prompt.clone());
-        self.set_busy(true);
-        self.set_status(Status::Running, None);
-        self.command(Command::Prompt(prompt));
-    }
-
-    pub(super) fn return_prompt(&mut self, mut prompt: Prompt) {
-        self.keep_outputs(&mut prompt);
-        self.tell(Update::Draft { session: self.options.session_id.clone(), prompt });
-    }
-
     pub(super) fn command(&mut self, command: Command) {
         if let Some(live) = &mut self.live {
             let output = live.protocol.command(command);
@@ -220,6 +189,7 @@ impl Actor {
         }
         self.command(Command::Interrupt);
         self.cancel_questions("cancelled");
+        self.refuse_files("the user has interrupted the turn");
         Ok(())
     }
 

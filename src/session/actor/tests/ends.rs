@@ -1,0 +1,69 @@
+//! Agents that are not ready in time, or that nobody can hear any more.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_is_not_ready_in_time_is_stopped_and_its_last_words_are_told() {
+    let (mut stage, mut side) = Stage::begin(|options| options.prompt = Some(Prompt::new("hello"))).await;
+    side.prompted().await;
+    let begun = Instant::now();
+    side.puppet.stopped().await;
+    assert_eq!(begun.elapsed(), Duration::from_secs(60));
+    stage.send("waits").await;
+    side.puppet.exit(0, &["loading", "still loading"]);
+    let sentence = "scripted was not ready within 60 s and was stopped\nloading\nstill loading";
+    assert_eq!(stage.draft().await.text, "hello");
+    assert_eq!(stage.row(|row| row.status == Status::Error).await.error.as_deref(), Some(sentence));
+    assert_eq!(stage.draft().await.text, "waits");
+    // The next prompt tries again.
+    stage.send("again").await;
+    let mut side = stage.process().await;
+    side.ready(Capabilities::default());
+    assert_eq!(side.prompted().await.text, "again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_is_ready_may_take_its_time() {
+    let (mut stage, mut side) = Stage::with(Capabilities::default()).await;
+    stage.send("hello").await;
+    side.prompted().await;
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    side.ends_turn();
+    assert_eq!(stage.turn().await, "end_turn");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_cannot_be_heard_any_more_is_stopped() {
+    let (mut stage, mut side) = Stage::with(Capabilities::default()).await;
+    stage.send("hello").await;
+    side.prompted().await;
+    side.puppet.event(ProcessEvent::StdoutEnded);
+    let closed = Instant::now();
+    side.puppet.stopped().await;
+    assert_eq!(closed.elapsed(), Duration::from_secs(3));
+    side.puppet.exit(0, &[]);
+    let sentence = "scripted has closed its output and did not end within 3 s: it was stopped";
+    assert_eq!(stage.row(|row| row.status == Status::Error).await.error.as_deref(), Some(sentence));
+    assert_eq!(stage.turn().await, "exited");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_exits_in_mid_turn_is_an_error_unless_it_was_stopped() {
+    for (stop, code, status, reason) in
+        [(false, 0, Status::Done, "exited"), (false, 7, Status::Error, "exited"), (true, 7, Status::Done, "stopped")]
+    {
+        let (mut stage, mut side) = Stage::with(Capabilities::default()).await;
+        stage.send("hello").await;
+        side.prompted().await;
+        side.says([Event::message("m", Content::Text { text: "half".into() })]);
+        if stop {
+            stage.order(Order::Stop { force: false }).await.expect("stopped");
+            side.puppet.stopped().await;
+        }
+        side.puppet.exit(code, &["boom"]);
+        let row = stage.row(|row| row.status != Status::Running && row.status != Status::Idle).await;
+        let error = (status == Status::Error).then_some("Exit code: 7\nboom");
+        assert_eq!((row.status, row.error.as_deref()), (status, error));
+        assert_eq!(stage.turn().await, reason);
+    }
+}
