@@ -9,7 +9,9 @@ mod support;
 
 mod agent;
 mod claude;
+mod codex;
 mod desk;
+mod driver;
 mod everyday;
 mod mock;
 mod runners;

@@ -111,6 +111,17 @@ class Api:
         if tool.kind == "plan":
             steps = [{"step": step, "status": status} for step, status in given["steps"]]
             return self.function("update_plan", {"explanation": "Working through it", "plan": steps})
+        if tool.kind == "ask":
+            options = [{"label": option, "description": option} for option in given["options"]]
+            question = {"id": "choice", "header": "Choice", "question": given["question"], "options": options}
+            return self.function("request_user_input", {"questions": [question]})
+        if tool.kind == "delegate":
+            task = {"task_name": given["name"], "message": given["task"], "fork_turns": "none"}
+            return {**self.function("spawn_agent", task), "namespace": "collaboration"}
+        if tool.kind == "await":
+            return {**self.function("wait_agent", {"timeout_ms": 20000}), "namespace": "collaboration"}
+        if tool.kind == "mcp":
+            return {**self.function(given["tool"], given["input"]), "namespace": "mcp__" + given["server"]}
         if tool.kind == "edit":
             change = "*** Update File: %(path)s\n@@\n-%(old)s\n+%(new)s\n" % given
         else:

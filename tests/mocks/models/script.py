@@ -12,6 +12,10 @@ step. The argument ends at the first space; "+" in it stands for one.
     edit                 reads hello.txt and turns "hello world" into "hello there"
     write[:FILE]         makes notes.txt
     todo                 a plan of two steps, the first done in the end
+    ask                  a question of the model's own, where the agent has a tool for it
+    propose              a plan to approve, as Codex's models write one
+    delegate             an agent of its own does the "text", and is waited for
+    mcp                  calls the tool "echo" of the MCP server "files"
     error<CODE>[:N]      the HTTP status, N times or always
     drop                 the connection breaks in the middle of a text, once
     hang                 nothing is ever said
@@ -84,4 +88,12 @@ def play(scenario, step, last_result):
         if step < 2:
             return [Tool("plan", {"steps": list(zip(("Look", "Fix"), states[step]))})]
         return done
+    if word == "ask":
+        return [Tool("ask", {"question": "Which colour?", "options": ["Red", "Blue"]})] if step == 0 else done
+    if word == "propose":
+        return [text("Here it is.\n<proposed_plan>\n# The plan\n- first this\n- then that\n</proposed_plan>\n")]
+    if word == "delegate":
+        return [[Tool("delegate", {"name": "helper", "task": "Answer shortly."})], [Tool("await", {})], done][min(step, 2)]
+    if word == "mcp":
+        return [Tool("mcp", {"server": "files", "tool": "echo", "input": {"text": "hi"}})] if step == 0 else done
     return [text("Unknown scenario %r" % word)]

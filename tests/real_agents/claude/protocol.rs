@@ -5,7 +5,10 @@ use std::fs;
 use agor_nvim::domain::{Answer, Command, Content, Event, TurnOutcome};
 use serde_json::json;
 
-use super::driver::{Session, World};
+use crate::{
+    agent::CLAUDE,
+    driver::{Session, World},
+};
 
 fn idle(stop_reason: &str) -> (String, TurnOutcome) {
     (stop_reason.to_owned(), TurnOutcome::Idle)
@@ -20,7 +23,7 @@ fn agent_session(event: &Event) -> Option<String> {
 
 #[test]
 fn text_streams_and_two_turns_share_a_process() {
-    let world = World::new();
+    let world = World::of(&CLAUDE);
     let mut session = Session::start(&world, &world.options());
     session.prompt("SCENARIO:long:40");
     assert_eq!(session.turn_end(), idle("end_turn"));
@@ -49,7 +52,7 @@ fn text_streams_and_two_turns_share_a_process() {
 
 #[test]
 fn a_tool_runs_when_it_is_allowed_and_only_then() {
-    let world = World::new();
+    let world = World::of(&CLAUDE);
     let mut session = Session::start(&world, &world.options());
     session.prompt("SCENARIO:bash");
     let asked = session.permission();
@@ -71,7 +74,7 @@ fn a_tool_runs_when_it_is_allowed_and_only_then() {
 
 #[test]
 fn an_edit_shows_its_diff_before_and_after() {
-    let world = World::new();
+    let world = World::of(&CLAUDE);
     let file = world.project().join("hello.txt");
     fs::write(&file, "first\nhello world\n").expect("a new file");
     let mut session = Session::start(&world, &world.options());
@@ -89,7 +92,7 @@ fn an_edit_shows_its_diff_before_and_after() {
 
 #[test]
 fn a_question_is_answered_in_the_users_words() {
-    let world = World::new();
+    let world = World::of(&CLAUDE);
     let mut session = Session::start(&world, &world.options());
     session.prompt("SCENARIO:ask");
     let asked = session.wait("question", |event| match event {
@@ -108,7 +111,7 @@ fn a_question_is_answered_in_the_users_words() {
 
 #[test]
 fn a_plan_is_approved_with_the_users_changes() {
-    let world = World::new();
+    let world = World::of(&CLAUDE);
     let mut options = world.options();
     options.permission_mode = Some("plan".into());
     let mut session = Session::start(&world, &options);
@@ -128,7 +131,7 @@ fn a_plan_is_approved_with_the_users_changes() {
 
 #[test]
 fn an_interrupt_ends_the_turn_and_keeps_the_process() {
-    let world = World::new();
+    let world = World::of(&CLAUDE);
     let mut session = Session::start(&world, &world.options());
     session.prompt("SCENARIO:slow:500");
     session.wait("some text", |event| matches!(event, Event::Message { part: true, .. }).then_some(()));
@@ -151,7 +154,7 @@ fn an_interrupt_ends_the_turn_and_keeps_the_process() {
 
 #[test]
 fn a_conversation_is_resumed_with_its_model() {
-    let world = World::new();
+    let world = World::of(&CLAUDE);
     let mut options = world.options();
     options.model = Some("sonnet".into());
     options.system_prompt = Some("Always be brief, says the user.".into());
@@ -176,7 +179,7 @@ fn a_conversation_is_resumed_with_its_model() {
 
 #[test]
 fn an_unknown_conversation_is_told_in_one_sentence() {
-    let world = World::new();
+    let world = World::of(&CLAUDE);
     let mut options = world.options();
     options.resume_session_id = Some("7e818859-3e75-4e1b-a787-608a190c3d9a".into());
     let mut session = Session::start(&world, &options);
@@ -190,7 +193,7 @@ fn an_unknown_conversation_is_told_in_one_sentence() {
 
 #[test]
 fn a_key_that_is_refused_is_told_at_the_first_try() {
-    let world = World::new();
+    let world = World::of(&CLAUDE);
     let mut session = Session::start(&world, &world.options());
     session.prompt("SCENARIO:error401");
     let (_, outcome) = session.turn_end();
@@ -206,7 +209,7 @@ fn a_key_that_is_refused_is_told_at_the_first_try() {
 
 #[test]
 fn without_a_login_it_says_so() {
-    let world = World::new();
+    let world = World::of(&CLAUDE);
     let mut env = world.env();
     env.remove("ANTHROPIC_API_KEY");
     let mut session = Session::start_with(&world.options(), env);
@@ -223,7 +226,7 @@ fn without_a_login_it_says_so() {
 #[test]
 fn a_stream_that_breaks_leaves_its_text_once() {
     for scenario in ["drop", "midstream_error"] {
-        let world = World::new();
+        let world = World::of(&CLAUDE);
         let mut session = Session::start(&world, &world.options());
         session.prompt(&format!("SCENARIO:{scenario}"));
         assert_eq!(session.turn_end(), idle("end_turn"));
@@ -240,7 +243,7 @@ fn a_stream_that_breaks_leaves_its_text_once() {
 
 #[test]
 fn a_background_task_begins_a_turn_by_itself() {
-    let world = World::new();
+    let world = World::of(&CLAUDE);
     let mut session = Session::start(&world, &world.options());
     session.prompt("SCENARIO:bgbash");
     let asked = session.permission();
@@ -254,7 +257,7 @@ fn a_background_task_begins_a_turn_by_itself() {
 
 #[test]
 fn the_stop_ladder_ends_a_running_tool_without_a_kill() {
-    let world = World::new();
+    let world = World::of(&CLAUDE);
     let mut session = Session::start(&world, &world.options());
     session.prompt("SCENARIO:bash:sleep+1000");
     session.wait("the call", |event| match event {
@@ -274,7 +277,7 @@ fn the_stop_ladder_ends_a_running_tool_without_a_kill() {
 
 #[test]
 fn the_mode_and_the_model_change_between_turns() {
-    let world = World::new();
+    let world = World::of(&CLAUDE);
     let mut session = Session::start(&world, &world.options());
     session.prompt("SCENARIO:text");
     session.turn_end();
@@ -294,7 +297,7 @@ fn the_mode_and_the_model_change_between_turns() {
 
 #[test]
 fn values_that_look_like_flags_stay_values() {
-    let world = World::new();
+    let world = World::of(&CLAUDE);
     let other = world.project().join("-other");
     fs::create_dir(&other).expect("a new folder");
     let mut options = world.options();

@@ -65,7 +65,7 @@ impl Setup {
     }
 
     /// What `thread/start`, `thread/resume` and `thread/fork` have in common. What nobody chose is left out, so that the
-    /// user's config.toml, or what the conversation was held in, goes on to hold.
+    /// user's config.toml holds. A thread that is taken up keeps its model, but not what it was allowed (0.169.0).
     pub fn params(&self) -> Map<String, Value> {
         let mut params = Map::new();
         params.insert("cwd".to_owned(), json!(self.cwd));

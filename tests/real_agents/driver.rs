@@ -25,8 +25,8 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::{
-    agent::{CLAUDE, program},
-    mock::{Mock, Server},
+    agent::{Agent, URL, program},
+    mock::Mock,
 };
 
 /// For a machine with everything to do at once; nothing is expected to come near it.
@@ -34,35 +34,45 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A home and a project of their own, and the server that the agent takes for its vendor's.
 pub struct World {
+    agent: &'static Agent,
     folder: TempDir,
     pub mock: Mock,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub fn of(agent: &'static Agent) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for name in ["home", "project"] {
             std::fs::create_dir(folder.path().join(name)).expect("a new folder");
         }
-        let mock = Mock::start(Server::Anthropic, folder.path());
-        Self { folder, mock }
+        let mock = Mock::start(agent.server, folder.path());
+        for (name, text) in agent.files {
+            let path = folder.path().join("home").join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("the home takes folders");
+            std::fs::write(path, text.replace(URL, &mock.url)).expect("the home takes files");
+        }
+        Self { agent, folder, mock }
     }
 
     pub fn project(&self) -> PathBuf {
         self.folder.path().join("project").canonicalize().expect("it is there")
     }
 
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
     pub fn options(&self) -> StartOptions {
         let id = SessionId::parse("test").expect("a valid id");
-        StartOptions::new(id, "claude", ProviderConfig::default(), self.project())
+        StartOptions::new(id, self.agent.name, ProviderConfig::default(), self.project())
     }
 
     pub fn env(&self) -> BTreeMap<String, String> {
         let path = std::env::var("PATH").expect("there is a PATH");
-        let home = self.folder.path().join("home").display().to_string();
+        let home = self.home().display().to_string();
         let own = [("PATH", path.as_str()), ("HOME", home.as_str())];
         let own = own.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
-        own.chain(CLAUDE.environment(&self.mock.url, CLAUDE.key)).collect()
+        own.chain(self.agent.environment(&self.mock.url, self.agent.key)).collect()
     }
 }
 
@@ -81,11 +91,12 @@ impl Session {
         Self::start_with(options, world.env())
     }
 
+    /// The protocol and the program have the provider's name.
     #[expect(clippy::disallowed_methods, reason = "the agent without our keeper: the protocol alone is looked at")]
     pub fn start_with(options: &StartOptions, env: BTreeMap<String, String>) -> Self {
-        let row = registry::find("claude").expect("the protocol is registered");
+        let row = registry::find(&options.provider).expect("the protocol is registered");
         let launch = (row.launch)(options);
-        let mut child = Process::new(program("claude"))
+        let mut child = Process::new(program(&options.provider))
             .args(&launch.args)
             .current_dir(&options.cwd)
             .env_clear()
@@ -94,7 +105,7 @@ impl Session {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("claude starts");
+            .expect("the agent starts");
         let (send, lines) = channel();
         let stdout = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
         thread::spawn(move || {
@@ -151,7 +162,9 @@ impl Session {
                     self.take(out);
                 }
                 Err(RecvTimeoutError::Timeout) => panic!("no {what} in time; so far: {:#?}", self.events),
-                Err(RecvTimeoutError::Disconnected) => panic!("claude ended before {what}; so far: {:#?}", self.events),
+                Err(RecvTimeoutError::Disconnected) => {
+                    panic!("the agent ended before {what}; so far: {:#?}", self.events)
+                }
             }
         }
     }
@@ -221,12 +234,15 @@ impl Session {
                     stdin.write_all(line).and_then(|()| stdin.flush()).expect("the agent reads");
                 }
                 Action::CloseStdin => self.stdin = None,
-                Action::Signal(Signal::Interrupt) => {
+                Action::Signal(signal) => {
                     let pid = rustix::process::Pid::from_child(&self.child);
-                    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("the agent is ours");
+                    let signal = match signal {
+                        Signal::Interrupt => rustix::process::Signal::INT,
+                        Signal::Terminate => rustix::process::Signal::TERM,
+                    };
+                    rustix::process::kill_process(pid, signal).expect("the agent is ours");
                 }
                 Action::Wait => {}
-                Action::Signal(Signal::Terminate) => panic!("SIGTERM orphans tools"),
                 Action::Kill => self.child.kill().expect("the agent is ours"),
             }
             let end = Instant::now() + step.wait;

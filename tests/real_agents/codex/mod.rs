@@ -1,0 +1,3 @@
+//! Codex: its protocol alone, over plain pipes.
+
+mod protocol;
