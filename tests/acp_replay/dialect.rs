@@ -18,6 +18,8 @@ pub struct Dialect {
     pairs: Pairs,
     /// Our ids of the agent's requests, by theirs.
     asked: HashMap<String, RequestId>,
+    /// How many of our writes were looked at for a request that no recording has.
+    looked: usize,
 }
 
 impl replay::Dialect for Dialect {
@@ -33,10 +35,11 @@ impl replay::Dialect for Dialect {
         let out = recording.iter().filter(|entry| entry["dir"] == "out").map(|entry| &entry["msg"]);
         let requests = out.filter(|message| !message["method"].is_null() && !message["id"].is_null());
         let id = |(at, request): (usize, &Value)| (request["id"].to_string(), format!("{nonce}-{}", at + 1).into());
-        (Self { pairs: Pairs::default(), asked: requests.enumerate().map(id).collect() }, host)
+        (Self { asked: requests.enumerate().map(id).collect(), ..Self::default() }, host)
     }
 
     fn written(&mut self, host: &mut Host, message: &Value) {
+        self.refuse_ping(host);
         let params = &message["params"];
         let text = |key: &str| params[key].as_str().unwrap_or_default().to_owned();
         let before = host.writes.len();
@@ -118,6 +121,16 @@ impl replay::Dialect for Dialect {
 }
 
 impl Dialect {
+    /// As every agent answers what it does not know.
+    fn refuse_ping(&mut self, host: &mut Host) {
+        let writes = &host.writes[std::mem::replace(&mut self.looked, host.writes.len())..];
+        let ping = writes.iter().find(|write| write["method"] == "_agor.nvim/ping").map(|write| write["id"].clone());
+        if let Some(id) = ping {
+            let error = json!({"code": -32601, "message": "\"Method not found\": _agor.nvim/ping"});
+            host.line(&json!({"jsonrpc": "2.0", "id": id, "error": error}).to_string());
+        }
+    }
+
     /// Ours may go by a newer request than the recording's host's.
     fn set(&mut self, host: &Host, message: &Value, before: usize, value: &str) {
         let Some(ours) = host.writes.get(before) else { return };

@@ -102,6 +102,8 @@ pub struct Acp {
 enum Sent {
     Initialize,
     Open(Opening),
+    /// Whatever the agent had to say before is said when this is answered.
+    Ping,
     Authenticate,
     Prompt,
     Set {
@@ -180,6 +182,8 @@ impl Acp {
         match sent {
             Sent::Initialize => self.initialized(result, out),
             Sent::Open(opening) => self.opened(&opening, result, out),
+            // Most do not know the request, which is an answer too.
+            Sent::Ping => self.past_is_told(out),
             Sent::Authenticate => self.authenticated(result, out),
             Sent::Prompt => self.prompted(result, out),
             Sent::Set { request, at_start } => self.set(&request, at_start, result, out),

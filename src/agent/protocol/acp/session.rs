@@ -74,8 +74,10 @@ impl Acp {
     }
 
     pub(super) fn opened(&mut self, opening: &Opening, result: Result<Value, Failure>, out: &mut Output) {
-        out.events.extend(self.story.set_past(Past::No));
         self.session = None;
+        if result.is_err() {
+            out.events.extend(self.story.set_past(Past::No));
+        }
         let answer = match result {
             Ok(answer) => answer,
             Err(failure) if failure::wants_login(&failure) => return self.logged_out(&failure, out),
@@ -103,7 +105,18 @@ impl Acp {
         let init = Init { session_id: id.clone(), model, cwd: self.wish.cwd.clone(), tools: Vec::new() };
         let event = self.story.message(Content::Init(init));
         out.event(event);
+        if opening.id.is_some() {
+            // Gemini CLI 0.61.0 goes on telling the past after it has answered; with the next prompt's answer it would mix.
+            self.settling += 1;
+            self.peer.request(out, Sent::Ping, "_agor.nvim/ping", json!({"sessionId": id}));
+        }
         self.settle(&id, out);
+        self.deliver(out);
+    }
+
+    pub(super) fn past_is_told(&mut self, out: &mut Output) {
+        out.events.extend(self.story.set_past(Past::No));
+        self.settling = self.settling.saturating_sub(1);
         self.deliver(out);
     }
 

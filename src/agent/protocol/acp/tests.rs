@@ -77,6 +77,7 @@ impl Desk {
         let is = |sent: &Sent| match sent {
             Sent::Initialize => method == "initialize",
             Sent::Open(opening) => opening.method == method,
+            Sent::Ping => method == "_agor.nvim/ping",
             Sent::Authenticate => method == "authenticate",
             Sent::Prompt => method == "session/prompt",
             Sent::Set { request, .. } => request.method == method,
@@ -296,6 +297,8 @@ fn settings_are_set_and_told() {
     assert_eq!(desk.events(), [Event::Notice { message: "X does not let one choose its model".into() }]);
     desk.update(json!({"sessionUpdate": "current_mode_update", "currentModeId": "ask"}));
     assert_eq!(desk.events()[0], Event::Mode("ask".into()));
+    desk.update(chunk("[MODE_UPDATE] yolo"));
+    assert_eq!(desk.events(), [Event::Mode("yolo".into())], "as Gemini tells it");
 }
 
 #[test]

@@ -42,6 +42,7 @@ pub struct Story {
     /// The message that shows this turn's plan, and the one of this turn's retries.
     plan: Option<(MessageId, Plan)>,
     retry: Option<MessageId>,
+    notices: Vec<String>,
     /// Codex' word for a turn that failed; the text that follows says why.
     system_error: bool,
 }
@@ -58,6 +59,7 @@ impl Story {
             commands: Vec::new(),
             plan: None,
             retry: None,
+            notices: Vec::new(),
             system_error: false,
         }
     }
@@ -133,6 +135,9 @@ impl Story {
                 }
             }
             "config_option_update" => self.settings.take(update),
+            "agent_message_chunk" if mode_in_words(update).is_some() => {
+                self.settings.is_now(Role::Mode, mode_in_words(update).unwrap_or_default());
+            }
             kind => {
                 events.extend(self.told(kind, update));
                 return false;
@@ -166,7 +171,7 @@ impl Story {
             "notice" => {
                 let pieces = [text(update, "title"), text(update, "description")];
                 let message = pieces.into_iter().filter(|piece| !piece.is_empty()).collect::<Vec<_>>().join(": ");
-                if message.is_empty() { vec![self.unknown(update)] } else { vec![self.status("notice", message)] }
+                if message.is_empty() { vec![self.unknown(update)] } else { self.notice(message) }
             }
             "compaction_update" => self.compaction(update),
             // What it became is the next answers' business.
@@ -175,12 +180,24 @@ impl Story {
         }
     }
 
+    /// Codex repeats its remarks with each prompt.
+    fn notice(&mut self, message: String) -> Vec<Event> {
+        if self.notices.contains(&message) {
+            return Vec::new();
+        }
+        self.notices.push(message.clone());
+        vec![self.status("notice", message)]
+    }
+
     fn unknown(&mut self, update: &Value) -> Event {
         self.message(Content::Unknown(update.clone()))
     }
 
     fn chunk(&mut self, kind: Kind, parent: Option<ToolUseId>, update: &Value) -> Vec<Event> {
         let said = text_of(update.get("content").unwrap_or(&Value::Null));
+        if kind == Kind::Prompt && is_bookkeeping(&said) {
+            return self.speech.close(parent.as_ref());
+        }
         self.speech.piece(kind, parent, some_text(update, "messageId"), &said, self.past == Past::No)
     }
 
@@ -259,6 +276,17 @@ impl Story {
         }
         events
     }
+}
+
+/// Gemini CLI 0.61.0 tells a change of its mode as if the model had said it.
+fn mode_in_words(update: &Value) -> Option<&str> {
+    let said = update.get("content")?.get("text")?.as_str()?;
+    said.strip_prefix("[MODE_UPDATE] ").filter(|mode| !mode.contains(char::is_whitespace))
+}
+
+/// What Gemini CLI 0.61.0 has put into a conversation in the user's name.
+fn is_bookkeeping(said: &str) -> bool {
+    ["<session_context>", "[Function Response: "].iter().any(|sign| said.starts_with(sign))
 }
 
 fn commands(update: &Value) -> Vec<Choice> {

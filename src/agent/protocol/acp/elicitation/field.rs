@@ -92,7 +92,9 @@ impl Field {
         let default = self.default.as_str().map_or_else(|| self.default.to_string(), str::to_owned);
         match (&self.default, self.required) {
             (Value::Null, true) => {}
-            (Value::Null, false) => asked.push_str(" (may be left empty)"),
+            // Where something is to be chosen, leaving is a choice that everybody knows.
+            (Value::Null, false) if self.choices.is_empty() => asked.push_str(" (may be left empty)"),
+            (Value::Null, false) => {}
             _ => asked.push_str(&format!(" (left empty: {default})")),
         }
         if let Some(problem) = problem {

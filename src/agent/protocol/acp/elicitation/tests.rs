@@ -38,9 +38,9 @@ fn each_field_is_a_question() {
             ("name", "You? Name", 0, false, false, true),
             ("age", "You? age", 0, false, false, true),
             ("size", "You? size (left empty: 1.5)", 0, false, false, true),
-            ("ok", "You? ok (may be left empty)", 2, false, false, false),
-            ("color", "You? color (may be left empty)", 2, false, false, false),
-            ("tags", "You? tags (may be left empty)", 3, true, false, false),
+            ("ok", "You? ok", 2, false, false, false),
+            ("color", "You? color", 2, false, false, false),
+            ("tags", "You? tags", 3, true, false, false),
             ("key", "You? key (may be left empty)", 0, false, true, true),
             ("odd", "You? odd (may be left empty)", 0, false, false, true),
         ]

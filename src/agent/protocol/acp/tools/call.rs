@@ -137,8 +137,8 @@ impl Call {
             kind.clone_into(&mut self.kind);
         }
         match value.get("rawInput") {
-            // Some announce a call before its input has arrived, and repeat less of it when they ask.
-            Some(input) if fuller(&self.input, input) => self.input = input.clone(),
+            // Some announce a call before its input has arrived, and ask with another one.
+            Some(input) if !input.is_null() && (with_state || is_empty(&self.input)) => self.input = input.clone(),
             _ => {}
         }
         if value.get("locations").is_some_and(Value::is_array) {
@@ -158,7 +158,12 @@ impl Call {
             self.state = state;
         }
         if value.get("content").is_some_and(Value::is_array) {
-            self.content = list(value, "content").to_vec();
+            let mut content = list(value, "content").to_vec();
+            // opencode tells what it is going to write when it asks, and not when it has written.
+            if !content.iter().any(is_diff) {
+                content.extend(self.content.drain(..).filter(is_diff));
+            }
+            self.content = content;
             self.early = self.state == State::Pending;
         }
         if let Some(raw) = value.get("rawOutput").filter(|raw| !raw.is_null()) {
@@ -291,13 +296,12 @@ fn some(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// Whether an input says as much as the one before, or is another one.
-fn fuller(old: &Value, new: &Value) -> bool {
-    match (old, new) {
-        (_, Value::Null) => false,
-        (Value::Object(old), Value::Object(new)) => new.len() >= old.len() || old.is_empty(),
-        _ => true,
-    }
+fn is_empty(input: &Value) -> bool {
+    input.is_null() || input.as_object().is_some_and(serde_json::Map::is_empty)
+}
+
+fn is_diff(item: &Value) -> bool {
+    text(item, "type") == "diff"
 }
 
 fn location(place: &Value) -> Option<Location> {
