@@ -135,7 +135,7 @@ function M.new()
       needs = { 'OLLAMA_API_KEY' },
       program = 'ollama',
       server = 'OLLAMA_HOST',
-      install = 'the package ollama, then: ollama pull <model>',
+      install = 'curl -fsSL https://ollama.com/install.sh | sh',
     },
     demo = {
       protocol = 'sidecar',

@@ -148,7 +148,11 @@ local function choose(kind, row, word)
   end
   local now = row[kind] or ''
   pick(
-    ('%s for %s (now %s):'):format(kind, row.session_id, now ~= '' and now or 'its default'),
+    ('%s of %s (now %s):'):format(
+      kind:gsub('^%l', string.upper),
+      row.provider,
+      now ~= '' and now or 'its default'
+    ),
     offered,
     now,
     set
@@ -179,7 +183,7 @@ local function set_option(row, option, word)
   end
   if word == '' then
     local name = option.name ~= '' and option.name or option.id
-    return pick(('%s of %s:'):format(name, row.session_id), option.choices, option.value, set)
+    return pick(('%s of %s:'):format(name, row.provider), option.choices, option.value, set)
   end
   local id = M.find(option.choices, word)
   if not id then
@@ -214,7 +218,7 @@ function M.option(call)
   name, word = name or '', word or ''
   if name == '' then
     return vim.ui.select(options, {
-      prompt = ('Option of %s:'):format(row.session_id),
+      prompt = ('Option of %s:'):format(row.provider),
       kind = 'agor_choice',
       format_item = function(option)
         local label = option.name ~= '' and option.name or option.id

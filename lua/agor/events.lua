@@ -193,7 +193,12 @@ end
 function handlers.question(data)
   open_request(data.session_id, data.request_id, { kind = 'question', questions = data.questions })
   require('agor.ui.ask').on_question(data)
-  autocmd('AgorQuestion', data)
+  autocmd('AgorQuestion', {
+    session_id = data.session_id,
+    request_id = data.request_id,
+    questions = data.questions,
+    url = optional(data.url),
+  })
 end
 
 function handlers.permission_closed(data)

@@ -61,13 +61,7 @@ local function tell_login(name, conf)
       }
     )
   elseif #needs > 0 then
-    health.info(
-      ('%s: who logs in by a variable (%s) sets it and lets it through: %s'):format(
-        name,
-        table.concat(needs, ', '),
-        pass_line(name, conf, { needs[1] })
-      )
-    )
+    health.info(('%s: gets these only by pass_env: %s'):format(name, table.concat(needs, ', ')))
   end
 end
 
@@ -194,11 +188,16 @@ function M.check()
   end
   tell_default()
   tell_runners()
+  local claude = provider.get('claude')
+  if claude then
+    health.info(
+      'a variable is let through to an agent by a line like this: '
+        .. pass_line('claude', claude, { 'ANTHROPIC_API_KEY' })
+    )
+  end
   local kept = environment.kept_from()
   if #kept > 0 then
-    health.info(
-      ('kept from agents that do not name them in pass_env: %s'):format(table.concat(kept, ', '))
-    )
+    health.info(('set, and kept from agents otherwise: %s'):format(table.concat(kept, ', ')))
   end
   tell_missing(missing)
 end

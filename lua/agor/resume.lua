@@ -137,7 +137,7 @@ function M.lines(list, here, now)
     local parts = {
       pad(ages[i], age_width),
       pad(one.provider, provider_width),
-      cells.shorten(title ~= '' and title or '(no prompt yet)', 60, '…'),
+      cells.shorten(title ~= '' and title or '(untitled)', 60, '…'),
     }
     if not same(one.cwd, here) then
       table.insert(parts, cells.clean(vim.fn.fnamemodify(one.cwd, ':~')))

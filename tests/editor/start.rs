@@ -401,8 +401,8 @@ fn providers_keys_and_values_are_completed() {
     let editor = &ear.editor;
     editor.home().write("some dir/x", "");
     editor.home().write("some other/x", "");
-    completes(editor, "AgorStart cl", &["claude", "claude_config_dir="]);
-    completes(editor, "Agor start cl", &["claude", "claude_config_dir="]);
+    completes(editor, "AgorStart cl", &["claude", "claude-agent-acp", "claude_config_dir="]);
+    completes(editor, "Agor start cl", &["claude", "claude-agent-acp", "claude_config_dir="]);
     completes(editor, "Agor sta", &["start", "stats"]);
     completes(editor, "2,3Agor sta", &["start", "stats"]);
     completes(editor, "'<,'>AgorStart dem", &["demo"]);
@@ -411,12 +411,12 @@ fn providers_keys_and_values_are_completed() {
     completes(editor, "AgorStart demo explain cl", &[]);
     completes(editor, "AgorStart -- cl", &[]);
     completes(editor, "AgorStart resume_mode=", &["resume_mode=new", "resume_mode=continue", "resume_mode=resume"]);
-    completes(editor, "AgorStart provider=cl", &["provider=claude"]);
+    completes(editor, "AgorStart provider=cl", &["provider=claude", "provider=claude-agent-acp"]);
     completes(editor, "AgorStart cwd=some", &["cwd=some\\ dir/", "cwd=some\\ other/"]);
     completes(editor, "AgorStart cwd=some\\ d", &["cwd=some\\ dir/"]);
     completes(editor, "AgorStart add_dir=some\\ dir/ add_d", &["add_dir="]);
     completes(editor, "AgorTrace o", &["on", "off"]);
-    completes(editor, "AgorLogin cl", &["claude"]);
+    completes(editor, "AgorLogin cl", &["claude", "claude-agent-acp"]);
     // With the keys that a user types.
     editor.input(":AgorStart cwd=some\\ o<C-i>");
     editor.wait_screen("the completed line", |rows| {

@@ -89,7 +89,7 @@ T['the picker shows descriptions, what holds now and what asks nothing'] = test(
     child:lua([[require('agor.mirror').get('a').model = 'mini']])
     child:cmd('AgorModel')
     equal(child:get('asked'), {
-      prompt = 'model for a (now mini):',
+      prompt = 'Model of demo (now mini):',
       lines = { 'Opus: the big one', 'mini (now)' },
     })
     equal(child:wait_told('set_model').value, 'opus-5')

@@ -77,7 +77,7 @@ T['a variable that is set and kept from an agent comes with the line that passes
       text,
       "providers = { claude = { pass_env = { 'CLAUDE_CONFIG_DIR', 'ANTHROPIC_API_KEY' } } }"
     )
-    contains(text, "providers = { codex = { pass_env = { 'CODEX_HOME', 'CODEX_API_KEY' } } }")
+    contains(text, 'codex: gets these only by pass_env: CODEX_API_KEY, CODEX_ACCESS_TOKEN')
     assert(not text:find('secret', 1, true), 'a value is shown')
     child:lua(
       [[vim.g.agor = { providers = { claude = { pass_env = { 'ANTHROPIC_*' } } } } require('agor.config').refresh()]]

@@ -63,7 +63,7 @@ T['sessions of the project are listed with age, agent and title, and one is take
   equal({ asked.cwd, asked.all }, { child.home .. '/work', false })
   local params = child:wait_told('start')
   equal(child:get('asked'), {
-    '3 h ago  claude  (no prompt yet)  /',
+    '3 h ago  claude  (untitled)  /',
     '1 d ago  demo    fix the parser  /',
   })
   equal(

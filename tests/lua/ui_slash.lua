@@ -47,6 +47,45 @@ T['a slash in the first column opens the menu, with descriptions, and nothing se
   end
 )
 
+T['the menu leaves most of the screen, and pumheight is as before afterwards'] = test(
+  nil,
+  function(nvim)
+    local commands = {}
+    for i = 1, 40 do
+      commands[i] = { id = 'command' .. i, name = '', description = ('long '):rep(40) }
+    end
+    open(nvim, { capabilities = { interrupt = true, commands = commands } })
+    nvim:type('/')
+    equal(nvim:get('vim.fn.pum_getpos().height'), 12)
+    -- No description is cut without a sign of it.
+    contains(nvim:screen(), 'long…')
+    nvim:type('comm')
+    equal(nvim:get('vim.fn.pum_getpos().height'), 12)
+    nvim:type('<C-e>')
+    equal(nvim:get('vim.o.pumheight'), 0)
+  end
+)
+
+T['a menu that was closed, or chosen from, does not come back for the same word'] = test(
+  nil,
+  function(nvim)
+    open(nvim, OFFERS)
+    nvim:type('/mo')
+    nvim:type('<C-e>')
+    equal(nvim:get(SHOWN), false)
+    nvim:type('d')
+    equal({ nvim:get(SHOWN), nvim:get(LINES) }, { false, { '/mod' } })
+    nvim:type('<C-u>')
+    nvim:type('/mo')
+    equal(nvim:get(SHOWN), true)
+    nvim:type('<C-n><C-n><C-y>')
+    equal({ nvim:get(SHOWN), nvim:get(LINES) }, { false, { '/mode' } })
+    -- The value is another word.
+    nvim:type('<C-u>/model ')
+    equal(nvim:get(SHOWN), true)
+  end
+)
+
 T['typing goes on as if there were no menu'] = test(nil, function(nvim)
   open(nvim, OFFERS)
   nvim:type('/mo')

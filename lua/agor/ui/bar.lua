@@ -135,9 +135,10 @@ local function parts(s)
   if vim.startswith(model, s.provider .. '-') then
     model = model:sub(#s.provider + 2)
   end
-  put('model', model ~= s.provider and model or '', 'AgorDim')
+  put('model', model ~= s.provider and model ~= 'default' and model or '', 'AgorDim')
   put('mode', s.mode ~= 'default' and s.mode or '', 'AgorDim')
-  put('effort', (s.effort or '') ~= '' and s.effort .. ' effort' or '', 'AgorDim')
+  local effort = s.effort or ''
+  put('effort', effort ~= '' and effort ~= 'default' and effort .. ' effort' or '', 'AgorDim')
   local fill, warns = M.fill(s)
   put('context', fill, warns and 'AgorWarning' or 'AgorDim')
   put('title', s.title, 'AgorDim')

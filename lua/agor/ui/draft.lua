@@ -186,8 +186,15 @@ function M.decorate(buf, state)
     if not session then
       hint = 'This session is over: :AgorStart begins another'
     elseif require('agor.config').get().keys ~= false then
-      local dot = require('agor.ui.icons').get().dot
-      hint = ('%s  %s  <CR> sends, <C-s> while typing, g? all keys'):format(hint, dot)
+      local gap = ('  %s  '):format(require('agor.ui.icons').get().dot)
+      local width, room = require('agor.ui.cells').width, room_of(buf)
+      -- Whole parts, the most important first: half a word says nothing.
+      for _, part in ipairs({ '<CR> sends', '<C-s> while typing', 'g? all keys', '/ commands' }) do
+        if width(hint .. gap .. part) > room then
+          break
+        end
+        hint, gap = hint .. gap .. part, ', '
+      end
     end
     api.nvim_buf_set_extmark(buf, ns, 0, 0, {
       virt_text = { { hint, 'AgorHint' } },

@@ -15,28 +15,30 @@ end
 ---@field col integer where the word begins, in bytes from 0
 ---@field items table[] complete-items
 
----@param command { name: string, description: string, ours: boolean }
----@param provider string
----@return table
-local function item(command, provider)
+--- Words with what each does, cut to what there is room for beside the longest.
+---@param rows { [1]: string, [2]: string }[]
+---@return table[] complete-items
+local function items_of(rows)
   local cells = require('agor.ui.cells')
-  return {
-    word = '/' .. command.name,
-    menu = cells.shorten(cells.clean(command.description), 60, '…'),
-    kind = command.ours and 'agor' or provider,
-    info = '',
-    dup = 0,
-  }
+  local longest = 0
+  for _, row in ipairs(rows) do
+    longest = math.max(longest, cells.width(row[1]))
+  end
+  local win = api.nvim_win_get_position(0)[2]
+  local room = math.max(vim.o.columns - win - longest - 4, 10)
+  return vim.tbl_map(function(row)
+    local menu = cells.shorten(cells.clean(row[2]), math.min(room, 80), '…')
+    return { word = row[1], menu = menu, info = '' }
+  end, rows)
 end
 
 ---@param choices table[]
 ---@return table[]
 local function values(choices)
-  local cells = require('agor.ui.cells')
-  return vim.tbl_map(function(choice)
+  return items_of(vim.tbl_map(function(choice)
     local text = choice.description ~= '' and choice.description or choice.name
-    return { word = choice.id, menu = cells.shorten(cells.clean(text or ''), 60, '…'), info = '' }
-  end, choices)
+    return { choice.id, text or '' }
+  end, choices))
 end
 
 --- What can stand at the cursor, if anything.
@@ -51,10 +53,10 @@ function M.at(buf, line, col)
     return nil
   end
   if before:match('^/[%w_:.-]*$') then
-    local items = vim.tbl_map(function(command)
-      return item(command, row.provider)
+    local rows = vim.tbl_map(function(command)
+      return { '/' .. command.name, command.description }
     end, require('agor.slash').commands(row))
-    return { col = 0, items = items }
+    return { col = 0, items = items_of(rows) }
   end
   local name, value = before:match('^/(%a+)%s+(%S*)$')
   local command = name and require('agor.slash').find(row, name)
@@ -101,6 +103,37 @@ function M.omnifunc(findstart, base)
   return found and matching(found.items, base) or {}
 end
 
+-- More lines than that would hide what the agent has just said.
+local HIGHEST = 12
+
+--- The line when the user has closed the menu or chosen from it: for more of the same word it is not opened again.
+---@type table<integer, { col: integer, line: string }>
+local settled = {}
+
+---@param buf integer
+---@param found agor.Completion
+---@param items table[]
+local function open(buf, found, items)
+  -- 'pumheight' is global: it is ours only while the menu is open.
+  local before = vim.o.pumheight
+  if before == 0 or before > HIGHEST then
+    vim.o.pumheight = HIGHEST
+  end
+  api.nvim_create_autocmd('CompleteDone', {
+    group = api.nvim_create_augroup('agor_menu', { clear = true }),
+    once = true,
+    callback = function()
+      vim.o.pumheight = before
+      -- "discard" is what typing on does.
+      local reason = vim.v.event.reason
+      if reason == 'accept' or reason == 'cancel' then
+        settled[buf] = { col = found.col, line = api.nvim_get_current_line() }
+      end
+    end,
+  })
+  vim.fn.complete(found.col + 1, items)
+end
+
 --- After a key in insert mode: opens the menu if a command is being typed on the draft's first line of words.
 ---@param buf integer
 ---@param first integer the first row of the words, from 1
@@ -114,18 +147,22 @@ function M.update(buf, first)
   end
   local cursor = api.nvim_win_get_cursor(0)
   local line = api.nvim_get_current_line()
+  if line == '' or line == '/' then
+    settled[buf] = nil
+  end
   if cursor[1] ~= first or cursor[2] ~= #line or line:sub(1, 1) ~= '/' then
     return
   end
   local found = M.at(buf, line, #line)
-  if not found then
+  local done = settled[buf]
+  if not found or done and done.col == found.col and vim.startswith(line, done.line) then
     return
   end
   local lead = line:sub(found.col + 1)
   local items = matching(found.items, lead)
   -- What is typed whole needs no menu.
   if #items > 0 and not (#items == 1 and items[1].word == lead) then
-    vim.fn.complete(found.col + 1, items)
+    open(buf, found, items)
   end
 end
 
