@@ -145,7 +145,7 @@ function M.new()
     },
   }
   for _, agent in pairs(agents) do
-    agent.env, agent.pass_env = {}, agent.pass_env or {}
+    agent.env, agent.pass_env, agent.needs = {}, agent.pass_env or {}, agent.needs or {}
   end
   return agents
 end

@@ -142,7 +142,11 @@ end
 function M.update(rows, removed)
   local ids = {}
   for _, row in ipairs(rows or {}) do
-    state.sessions[row.session_id] = clean(row)
+    local known = state.sessions[row.session_id]
+    clean(row)
+    -- They may be long, and come only when they have changed.
+    row.capabilities = row.capabilities or known and known.capabilities or {}
+    state.sessions[row.session_id] = row
     table.insert(ids, row.session_id)
   end
   for _, id in ipairs(removed or {}) do

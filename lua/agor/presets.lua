@@ -17,7 +17,7 @@
 ---@field mcp_servers table<string, agor.McpServer>|nil servers of tools for the agent, by name
 ---@field login string[]|nil the agent's own login
 ---@field install string|nil how to get it, shown where it is missing
----@field needs string[]|nil variables that it may need and that are kept from it: for the health check
+---@field needs string[]|nil variables that it may need and that are kept from it: for the health check and the sentence about a login
 ---@field version string[]|false|nil what makes it say its version; false: nothing. By default `--version`
 ---@field program string|nil what has to be on PATH, where it is not the command's first word
 ---@field server string|nil the variable that names its server, if that may be on another machine

@@ -210,6 +210,7 @@ function M.for_backend(provider)
   if #provider.pass_env > 0 then
     out.pass_env = vim.deepcopy(provider.pass_env)
   end
+  out.needs = provider.needs and vim.deepcopy(provider.needs) or nil
   if provider.also and not provider.wrap and #provider.also > 0 then
     out.also = vim.deepcopy(provider.also)
   end

@@ -6,5 +6,5 @@
 mod outbox;
 mod stats;
 
-pub use outbox::{Batch, Outbox};
+pub use outbox::{Batch, Outbox, Row};
 pub use stats::{Figures, Stats};

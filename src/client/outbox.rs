@@ -1,9 +1,13 @@
 //! What a client has yet to be told, merged: of what changes only the newest state, of what happens every event.
 
-use std::{collections::VecDeque, path::PathBuf};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use crate::{
-    domain::{SessionId, SessionSummary},
+    domain::{Capabilities, SessionId, SessionSummary},
     session::Update,
 };
 
@@ -12,13 +16,23 @@ pub struct Outbox {
     rows: Vec<SessionSummary>,
     removed: Vec<SessionId>,
     events: VecDeque<Update>,
+    /// What the client has of each session: told again only when it has changed, for it may be long.
+    capabilities: BTreeMap<SessionId, Arc<Capabilities>>,
+}
+
+/// A session's row for one call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    pub summary: SessionSummary,
+    /// The client has the capabilities already.
+    pub without_capabilities: bool,
 }
 
 /// For one call.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// To be taken before the events: who is told of a status sees it in the table.
-    pub rows: Vec<SessionSummary>,
+    pub rows: Vec<Row>,
     pub removed: Vec<SessionId>,
     pub events: Vec<Update>,
 }
@@ -38,6 +52,7 @@ impl Outbox {
             }
             Update::Removed(id) => {
                 self.rows.retain(|row| row.session_id != id);
+                self.capabilities.remove(&id);
                 self.removed.push(id);
             }
             // A client asks for patches when it can take them; it is told at once, by whoever owns this.
@@ -65,8 +80,9 @@ impl Outbox {
 
     /// A batch that did not arrive goes before what has come since.
     pub fn put_back(&mut self, batch: Batch) {
+        self.forget(&batch);
         let Batch { rows, removed, events } = batch;
-        for row in rows {
+        for Row { summary: row, .. } in rows {
             let newer = self.rows.iter().any(|known| known.session_id == row.session_id);
             if !newer && !self.removed.contains(&row.session_id) {
                 self.rows.push(row);
@@ -75,6 +91,13 @@ impl Outbox {
         self.removed.extend(removed);
         for event in events.into_iter().rev() {
             self.events.push_front(event);
+        }
+    }
+
+    /// Nobody knows whether the client has the batch, or it never will have it: its capabilities are told again.
+    pub fn forget(&mut self, batch: &Batch) {
+        for row in &batch.rows {
+            self.capabilities.remove(&row.summary.session_id);
         }
     }
 
@@ -93,7 +116,12 @@ impl Outbox {
             bytes += size;
             events.extend(self.events.pop_front());
         }
-        Batch { rows: std::mem::take(&mut self.rows), removed: std::mem::take(&mut self.removed), events }
+        let rows = std::mem::take(&mut self.rows).into_iter().map(|summary| {
+            let told = self.capabilities.insert(summary.session_id.clone(), Arc::clone(&summary.capabilities));
+            let without_capabilities = told.as_ref() == Some(&summary.capabilities);
+            Row { summary, without_capabilities }
+        });
+        Batch { rows: rows.collect(), removed: std::mem::take(&mut self.removed), events }
     }
 }
 
@@ -160,7 +188,7 @@ mod tests {
             outbox.push(update);
         }
         let batch = outbox.take();
-        let titles: Vec<&str> = batch.rows.iter().map(|row| row.title.as_str()).collect();
+        let titles: Vec<&str> = batch.rows.iter().map(|row| row.summary.title.as_str()).collect();
         assert_eq!((titles, batch.events.len()), (vec!["2", "x"], 2));
         assert!(!outbox.has_news());
     }
@@ -176,10 +204,43 @@ mod tests {
         outbox.push(turn("b"));
         outbox.put_back(batch);
         let batch = outbox.take();
-        let titles: Vec<&str> = batch.rows.iter().map(|row| row.title.as_str()).collect();
+        let titles: Vec<&str> = batch.rows.iter().map(|row| row.summary.title.as_str()).collect();
         assert_eq!(titles, ["new", "b"]);
         let turns: Vec<String> = batch.events.iter().map(|event| format!("{event:?}")).collect();
         assert!(turns[0].contains("\"a\"") && turns[1].contains("\"b\""), "{turns:?}");
+    }
+
+    #[test]
+    fn capabilities_are_told_when_they_have_changed_and_until_they_have_arrived() {
+        let mut outbox = Outbox::default();
+        let able = |steer| Arc::new(Capabilities { steer, ..Capabilities::default() });
+        let push = |outbox: &mut Outbox, steer| {
+            let Update::Session(mut row) = row("a", "x") else { panic!("a row") };
+            row.capabilities = able(steer);
+            outbox.push(Update::Session(row));
+        };
+        let told = |outbox: &mut Outbox| {
+            let batch = outbox.take();
+            (!batch.rows[0].without_capabilities, batch)
+        };
+        push(&mut outbox, false);
+        assert!(told(&mut outbox).0);
+        push(&mut outbox, false);
+        assert!(!told(&mut outbox).0);
+        push(&mut outbox, true);
+        let (with, batch) = told(&mut outbox);
+        assert!(with);
+        // What came meanwhile is told whole in its place.
+        push(&mut outbox, true);
+        outbox.put_back(batch);
+        let (with, batch) = told(&mut outbox);
+        assert!(with);
+        outbox.forget(&batch);
+        push(&mut outbox, true);
+        assert!(told(&mut outbox).0);
+        outbox.push(Update::Removed(id("a")));
+        push(&mut outbox, true);
+        assert!(told(&mut outbox).0, "another session of its name");
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct ProviderConfig {
     pub env: BTreeMap<String, String>,
     /// Names, with `*` for any rest, that pass the stripping.
     pub pass_env: Vec<String>,
+    /// Names that it may need and that the stripping keeps from it; `None` if nobody said.
+    pub needs: Option<Vec<String>>,
     /// The user's own, passed on to agents that take them from their host.
     pub mcp_servers: Vec<McpServer>,
     /// What people call the agent, for the sentence about a missing one; empty: its program's name.

@@ -1,5 +1,7 @@
 //! A session as its users see it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{capabilities::Capabilities, id::SessionId};
@@ -58,7 +60,8 @@ pub struct SessionSummary {
     /// The conversation is in memory only: it ends with the backend.
     #[serde(default, skip_serializing_if = "is_false")]
     pub journal_failed: bool,
-    pub capabilities: Capabilities,
+    /// Shared: some agents offer hundreds of models, and rows are copied at every change.
+    pub capabilities: Arc<Capabilities>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

@@ -1,10 +1,14 @@
 //! Patches and updates in the shapes of `doc/wire.md`.
 
+use std::sync::Arc;
+
 use rmpv::Value;
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::{
+    client::Row,
+    domain::SessionSummary,
     render::{Anchor, Line, Patch},
     session::Update,
 };
@@ -78,6 +82,20 @@ fn push_marks(ops: &mut Vec<Value>, row: usize, line: &Line) {
             op.push(id.as_str().into());
         }
         ops.push(Value::Array(op));
+    }
+}
+
+/// A session's row; without capabilities where the client has them.
+pub fn row(row: &Row) -> Value {
+    if !row.without_capabilities {
+        return value(&row.summary);
+    }
+    let bare = SessionSummary { capabilities: Arc::default(), ..row.summary.clone() };
+    match value(&bare) {
+        Value::Map(fields) => {
+            Value::Map(fields.into_iter().filter(|(name, _)| name.as_str() != Some("capabilities")).collect())
+        }
+        other => other,
     }
 }
 
@@ -199,6 +217,27 @@ mod tests {
         assert_eq!(rest, Value::from(format!("{}7{}", "[".repeat(84), "]".repeat(84))));
         let shallow = serde_json::json!({"a": [1, {"b": null}]});
         assert_eq!(from_json(shallow).to_string(), r#"{"a": [1, {"b": nil}]}"#);
+    }
+
+    #[test]
+    fn a_row_goes_without_capabilities_that_the_editor_has() {
+        let id = crate::domain::SessionId::parse("a").expect("a good id");
+        let summary: SessionSummary = serde_json::from_value(serde_json::json!({
+            "session_id": id, "provider": "demo", "status": "idle", "cost_usd": 0.0, "input_tokens": 0,
+            "output_tokens": 0, "started_at": 1, "title": "", "cwd": "/", "model": "", "mode": "", "effort": "",
+            "queued": 0, "pending": 0, "busy": false, "asks_nothing": false, "capabilities": {"steer": true},
+        }))
+        .expect("a row");
+        let names = |without_capabilities| {
+            let Value::Map(fields) = row(&Row { summary: summary.clone(), without_capabilities }) else {
+                panic!("a map")
+            };
+            fields.into_iter().map(|(name, _)| name.as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
+        let (with, without) = (names(false), names(true));
+        assert_eq!(with.len(), without.len() + 1);
+        assert_eq!(with.last().map(String::as_str), Some("capabilities"));
+        assert_eq!(with[..without.len()], without);
     }
 
     #[test]

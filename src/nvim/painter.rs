@@ -236,7 +236,7 @@ impl Painter {
         let batch = self.outbox.take();
         let mut fields: Vec<(Value, Value)> = Vec::new();
         if !batch.rows.is_empty() {
-            fields.push(("sessions".into(), encode::value(&batch.rows)));
+            fields.push(("sessions".into(), Value::Array(batch.rows.iter().map(encode::row).collect())));
         }
         if !batch.removed.is_empty() {
             fields.push(("removed".into(), encode::value(&batch.removed)));
@@ -391,6 +391,7 @@ impl Painter {
             self.outbox.put_back(flight.batch);
             self.replies.splice(0..0, flight.replies);
         } else {
+            self.outbox.forget(&flight.batch);
             tracing::error!(events = flight.batch.events.len(), "let go of a batch that Neovim does not take");
         }
     }

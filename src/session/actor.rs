@@ -10,6 +10,7 @@ mod asked;
 mod common;
 mod conversations;
 mod files;
+mod login;
 mod prompts;
 mod restored;
 mod settings;

@@ -1,6 +1,6 @@
 //! What a session is, as a value: status, cost, queue, open questions. No I/O, no clock.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use super::journal::Standing;
 use crate::domain::{
@@ -63,7 +63,7 @@ impl State {
                 busy: false,
                 asks_nothing: false,
                 journal_failed: false,
-                capabilities: Capabilities::default(),
+                capabilities: Arc::default(),
             },
             queue: VecDeque::new(),
             pending: Vec::new(),
@@ -154,7 +154,7 @@ impl State {
     }
 
     pub(super) fn set_capabilities(&mut self, capabilities: Capabilities) {
-        self.summary.capabilities = capabilities;
+        self.summary.capabilities = Arc::new(capabilities);
         self.capabilities_known = true;
         self.refresh();
     }

@@ -123,4 +123,20 @@ T['an agent that offers nothing is named, and one that has not started yet'] = t
   end
 )
 
+T['a row without capabilities keeps those that were told before'] = test(
+  { env = capabilities({ interrupt = true }) },
+  function(child)
+    session(child)
+    local kept = child:get([[(function()
+      local mirror = require('agor.mirror')
+      local row = vim.deepcopy(mirror.get('a'))
+      row.capabilities, row.title = nil, 'changed'
+      mirror.update({ row })
+      mirror.update({ { session_id = 'new', started_at = 1 } })
+      return { mirror.get('a').title, mirror.get('a').capabilities.interrupt, mirror.get('new').capabilities }
+    end)()]])
+    equal(kept, { 'changed', true, {} })
+  end
+)
+
 return T

@@ -19,6 +19,7 @@ T['start returns an id at once and the backend is told all that it needs'] = tes
       protocol = 'sidecar',
       command = { '<binary>', 'runner', 'demo' },
       title = 'the demo agent',
+      needs = {},
     })
     equal(params.cwd, child.home .. '/work')
     equal(params.prompt.text, 'hello')

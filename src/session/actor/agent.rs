@@ -342,24 +342,3 @@ impl Actor {
         self.set_status(Status::Error, Some(message));
     }
 }
-
-impl Actor {
-    /// What the agent said, and what the user can do about it.
-    fn login_sentence(&self, said: &str) -> String {
-        let provider = &self.options.provider;
-        let said = said.trim().trim_end_matches('.');
-        let mut text = format!("{provider} is not logged in: {said}. Run :Agor login {provider}");
-        let is_key = |name: &&String| ["KEY", "TOKEN", "AUTH"].iter().any(|word| name.contains(word));
-        let withheld: Vec<&str> = self.withheld.iter().filter(is_key).map(String::as_str).collect();
-        if !withheld.is_empty() {
-            let (verb, list) = (if withheld.len() == 1 { "was" } else { "were" }, withheld.join(", "));
-            // The line is one to copy, and a list in it replaces the old one.
-            let passed = self.options.config.pass_env.iter().map(String::as_str).chain(withheld);
-            let quoted = passed.map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
-            text.push_str(&format!(
-                ". {list} {verb} withheld from it; to pass it on: require('agor').setup({{ providers = {{ {provider} = {{ pass_env = {{ {quoted} }} }} }} }})"
-            ));
-        }
-        text
-    }
-}

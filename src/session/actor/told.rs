@@ -257,24 +257,6 @@ impl Actor {
         }
     }
 
-    /// The agent does it, or was told that its program has done it in a terminal. Without a process the next one will
-    /// find out by itself.
-    fn login(&mut self, id: String) -> Result<(), String> {
-        let Some(_) = &self.live else { return Ok(()) };
-        let (provider, logins) = (&self.options.provider, &self.state.summary.capabilities.logins);
-        if !logins.iter().any(|login| login.id == id) {
-            return Err(match logins.is_empty() {
-                true => format!("{provider} has no login of its own to choose: run :Agor login {provider}"),
-                false => {
-                    let known = logins.iter().map(|login| login.id.as_str()).collect::<Vec<_>>().join(", ");
-                    format!("{provider} has no login '{id}': choose one of {known}")
-                }
-            });
-        }
-        self.command(Command::Login(id));
-        Ok(())
-    }
-
     pub(super) fn not_running(&self) -> String {
         let id = &self.options.session_id;
         match self.origin {
