@@ -161,6 +161,24 @@ local function appeared(buf)
   end
 end
 
+---Whether an unmodified buffer has just what is on disk: its file was written once more with the same text. Not sure of
+---anything but UTF-8 with plain line ends.
+---@param buf integer
+---@return boolean
+local function has_disk(buf)
+  local bo = vim.bo[buf]
+  local plain = (bo.fileencoding == '' or bo.fileencoding == 'utf-8') and not bo.bomb
+  if bo.modified or not plain or bo.fileformat ~= 'unix' then
+    return false
+  end
+  local ok, disk = pcall(vim.fn.readfile, vim.api.nvim_buf_get_name(buf), 'b')
+  local lines = vim.api.nvim_buf_get_lines(buf, 0, -1, false)
+  if bo.endofline then
+    table.insert(lines, '')
+  end
+  return ok and vim.deep_equal(disk, lines)
+end
+
 ---Takes over what is on disk, as one undo step, with the cursor and the view of every window kept.
 ---@param buf integer
 ---@return boolean
@@ -170,8 +188,9 @@ local function check(buf)
     views[win] = vim.api.nvim_win_call(win, vim.fn.winsaveview)
   end
   local autoread, undoreload = vim.bo[buf].autoread, vim.o.undoreload
-  -- With 'autoread' an unmodified buffer is read again without a question; -1: whatever its size, it can be undone.
-  vim.bo[buf].autoread = true
+  -- With 'autoread' an unmodified buffer is read again without a question; -1: whatever its size, it can be undone. One that
+  -- has the text already is not: that would be an undo step that undoes nothing (OpenCode writes through us and by itself).
+  vim.bo[buf].autoread = not has_disk(buf)
   vim.o.undoreload = -1
   local ok
   if new[buf] and vim.uv.fs_stat(vim.api.nvim_buf_get_name(buf)) then

@@ -39,6 +39,31 @@ local function numbered(count, mark)
   return table.concat(out, '\n') .. '\n'
 end
 
+T['a file that is written again with the same text is no undo step'] = test(nil, function(child)
+  watch(child)
+  child:write('a.txt', numbered(3, 'x'))
+  child:cmd('edit a.txt')
+  child:cmd('silent 2s/x/y/')
+  child:cmd('silent write')
+  local path = child:write('a.txt', 'x1\ny2\nx3\n')
+  child:lua([[assert(vim.uv.fs_utime(..., 1, 1))]], path)
+  event(child, { 'a.txt' })
+  equal(child:notes(), '')
+  child:cmd('silent undo')
+  equal(lines(child), { 'x1', 'x2', 'x3' })
+  -- Neovim has taken note of the file's new time, and asks nothing later.
+  child:cmd('silent redo')
+  child:lua([[
+    vim.o.autoread = false
+    vim.api.nvim_create_autocmd('FileChangedShell', { callback = function() _G.asked = true end })
+    vim.cmd('checktime')]])
+  equal(child:get('_G.asked == nil'), true)
+  -- Without the last line's end it is another text.
+  child:write('a.txt', 'x1\ny2\nx3')
+  event(child, { 'a.txt' })
+  equal(child:get('vim.bo.endofline'), false)
+end)
+
 for _, named in ipairs({ true, false }) do
   T['an unmodified buffer shows the change, ' .. (named and 'by path' or 'by folder')] = test(
     nil,
