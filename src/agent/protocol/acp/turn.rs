@@ -132,6 +132,10 @@ impl Acp {
             return self.deliver(out);
         }
         self.turn = None;
+        if stop_reason == "cancelled" {
+            let event = self.story.status("interrupted", "Interrupted".to_owned());
+            out.event(event);
+        }
         out.event(Event::TurnEnded { stop_reason, outcome });
     }
 

@@ -295,6 +295,11 @@ impl Codex {
         {
             return self.begin(held, out);
         }
+        if stop_reason == "interrupted" {
+            let content = Content::Status { subtype: stop_reason.to_owned(), message: "Interrupted".to_owned() };
+            let id = self.items.ids.next();
+            out.event(Event::message(id, content));
+        }
         out.event(Event::TurnEnded { stop_reason: stop_reason.to_owned(), outcome });
         self.next_held(out);
     }
