@@ -21,8 +21,14 @@ pub struct Agent {
     pub asking: &'static str,
     /// The scenario by which its model runs a command that it asks about.
     pub shell: &'static str,
+    /// What a command prints is told to us.
+    pub shows_output: bool,
+    /// A command that runs ends with the turn.
+    pub ends_commands: bool,
     /// Where it keeps its conversations, below the home directory, as a glob.
     pub conversations: &'static str,
+    /// The pattern and the replacement, as of `substitute()`, by which their files look like those of an earlier time.
+    pub aged: Option<(&'static str, &'static str)>,
 }
 
 /// Whatever would leave the loopback is refused.
@@ -45,7 +51,10 @@ pub const CLAUDE: Agent = Agent {
     files: &[],
     asking: "",
     shell: "bash",
+    shows_output: true,
+    ends_commands: true,
     conversations: ".claude/projects/*/*.jsonl",
+    aged: None,
 };
 
 pub const CODEX: Agent = Agent {
@@ -74,7 +83,89 @@ enabled = false
     asking: "",
     // What stays in the sandbox is not asked about.
     shell: "escalated",
+    shows_output: true,
+    ends_commands: true,
     conversations: ".codex/sessions/*/*/*/*.jsonl",
+    aged: None,
+};
+
+pub const GEMINI: Agent = Agent {
+    name: "gemini",
+    server: Server::Models,
+    env: &[("GOOGLE_GEMINI_BASE_URL", URL), ("GEMINI_CLI_NO_RELAUNCH", "true")],
+    key: Some(("GEMINI_API_KEY", "k")),
+    files: &[(
+        ".gemini/settings.json",
+        r#"{
+  "security": { "auth": { "selectedType": "gemini-api-key" } },
+  "general": { "disableAutoUpdate": true },
+  "privacy": { "usageStatisticsEnabled": false },
+  "telemetry": { "enabled": false }
+}"#,
+    )],
+    asking: "",
+    shell: "bash",
+    // 0.61.0 keeps to itself what a command that went well has printed.
+    shows_output: false,
+    ends_commands: true,
+    conversations: ".gemini/tmp/*/chats/*.jsonl",
+    // 0.61.0 names the file of a conversation by the minute, and empties it when it is loaded in the one in which it began.
+    aged: Some(("session-[0-9T-]*", "session-2026-01-01T00-00")),
+};
+
+pub const OPENCODE: Agent = Agent {
+    name: "opencode",
+    server: Server::Models,
+    env: &[
+        ("OPENCODE_DISABLE_MODELS_FETCH", "1"),
+        ("OPENCODE_DISABLE_AUTOUPDATE", "1"),
+        ("OPENCODE_DISABLE_LSP_DOWNLOAD", "1"),
+    ],
+    key: None,
+    files: &[(
+        "config/opencode/opencode.json",
+        r#"{
+  "model": "mock/mock-model",
+  "small_model": "mock/mock-model",
+  "autoupdate": false,
+  "share": "disabled",
+  "permission": { "edit": "ask", "bash": "ask", "webfetch": "ask" },
+  "provider": {
+    "mock": {
+      "npm": "@ai-sdk/openai-compatible",
+      "name": "Mock",
+      "options": { "baseURL": "$MOCK/v1", "apiKey": "k" },
+      "models": {
+        "mock-model": {
+          "name": "Mock",
+          "tool_call": true,
+          "reasoning": true,
+          "limit": { "context": 100000, "output": 8000 }
+        }
+      }
+    }
+  }
+}"#,
+    )],
+    asking: "",
+    shell: "bash",
+    shows_output: true,
+    ends_commands: true,
+    conversations: "data/opencode/opencode.db*",
+    aged: None,
+};
+
+/// Over the same mock as Claude Code, which is inside of it.
+pub const CLAUDE_AGENT_ACP: Agent = Agent { name: "claude-agent-acp", ..CLAUDE };
+
+/// Its own Codex is inside of it.
+pub const CODEX_ACP: Agent = Agent {
+    name: "codex-acp",
+    // Its own default lets a model review what it does, and never asks the user.
+    asking: "mode=read-only",
+    // 2.6.0 goes on with a running command in the background of its process, and tells no client of it.
+    ends_commands: false,
+    ..CODEX
 };
 
 impl Agent {

@@ -1,6 +1,6 @@
 //! A user at an editor with a real agent behind it: Neovim, plugin, backend, keeper, agent and its model server.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use rmpv::Value;
 use serde_json::Value as Json;
@@ -8,8 +8,11 @@ use serde_json::Value as Json;
 use crate::{
     agent::{self, Agent, CLAUDE, URL},
     mock::Mock,
-    support::{Editor, Home, Leftover, Options, leftovers},
+    support::{Editor, Home, Leftover, Options, leftovers, wait_for_exit},
 };
+
+/// For a machine with everything to do at once; nothing is expected to come near it.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Setup {
     pub agent: &'static Agent,
@@ -108,6 +111,24 @@ impl Desk {
         ));
     }
 
+    /// As if all that the agent keeps were from an earlier time.
+    #[track_caller]
+    pub fn let_time_pass(&self) {
+        let Some((pattern, name)) = self.setup.agent.aged else { return };
+        let renamed = self.editor.lua(
+            "local pattern, name, files = ...
+             local done = 0
+             for _, path in ipairs(vim.fn.glob('~/' .. files, true, true)) do
+               local to = vim.fs.joinpath(vim.fs.dirname(path), (vim.fn.substitute(vim.fs.basename(path), pattern, name, '')))
+               assert(vim.uv.fs_rename(path, to))
+               done = done + 1
+             end
+             return done",
+            &[pattern.into(), name.into(), self.setup.agent.conversations.into()],
+        );
+        assert_ne!(renamed, Value::from(0), "nothing is kept");
+    }
+
     /// `:Agor…` as typed.
     #[track_caller]
     pub fn type_command(&self, command: &str) {
@@ -162,6 +183,12 @@ impl Desk {
         serde_json::from_str(&text).expect("JSON")
     }
 
+    /// The agent's texts, whole.
+    #[track_caller]
+    pub fn texts(&self) -> Vec<String> {
+        self.messages("text").iter().map(|text| text["text"].as_str().unwrap_or_default().trim().to_owned()).collect()
+    }
+
     /// The transcript of the newest session, as its buffer has it.
     #[track_caller]
     pub fn transcript(&self) -> String {
@@ -183,6 +210,16 @@ impl Desk {
         });
         all.sort_by_key(|one| !kept(one.pid));
         all
+    }
+
+    /// Waits until nothing runs any more whose command line ends in these words.
+    #[track_caller]
+    pub fn wait_gone(&self, words: &str) {
+        for one in leftovers(self.editor.home().path()).into_iter().filter(|one| one.command.ends_with(words)) {
+            if !wait_for_exit(one.pid, PATIENCE) {
+                self.editor.fail(&format!("{} still runs", one.command));
+            }
+        }
     }
 
     /// The agent's own process: the keeper's child.

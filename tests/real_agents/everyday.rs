@@ -1,9 +1,153 @@
 //! What is asked of every agent, in a real Neovim: each behaviour once, and below the list of who shows it.
 
+use rmpv::Value;
+
 use crate::{
     agent::Agent,
     desk::{Desk, Setup},
 };
+
+fn text_and_thoughts_stream_and_prompts_share_a_process(agent: &'static Agent) {
+    let desk = Desk::with(Setup::of(agent));
+    desk.start("SCENARIO:slow:12");
+    desk.editor.wait_screen("text that is still streaming", |rows| {
+        let rows = rows.join("\n");
+        rows.contains("slow0 ") && !rows.contains("slow11")
+    });
+    desk.wait_status("running");
+    desk.editor.wait_text("slow11");
+    desk.wait_turns(1);
+    desk.wait_status("idle");
+    assert_eq!(desk.editor.lua_string("return vim.fn.bufname()", &[]), "hello.txt", "the cursor stays");
+    let words: String = (0..12).map(|number| format!("slow{number} ")).collect();
+    assert_eq!(desk.texts(), [words.trim_end()]);
+
+    let before = desk.agent_pids();
+    assert_eq!(before.len(), 1, "{:#?}", desk.agents_family());
+    desk.type_command("AgorSend SCENARIO:thinking");
+    desk.wait_turns(2);
+    desk.wait_status("idle");
+    desk.editor.wait_text("After thinking: 42.");
+    let thoughts: Vec<String> = desk.messages("thinking").iter().map(|one| one["text"].to_string()).collect();
+    assert!(thoughts.concat().contains("irst this, then that."), "{thoughts:?}");
+    assert_eq!(desk.agent_pids(), before);
+}
+
+fn a_command_is_refused_then_allowed(agent: &'static Agent) {
+    let desk = Desk::with(Setup::of(agent));
+    let command = format!("SCENARIO:{}", agent.shell);
+    let made = desk.editor.home().project().join("made.txt");
+    desk.start(&command);
+    desk.editor.wait_text(&format!("{} asks", agent.name));
+    assert!(!made.exists());
+    assert_eq!(desk.editor.lua_string("return vim.fn.bufname()", &[]), "hello.txt", "the focus stays");
+    desk.answer("reject_once");
+    desk.wait_turns(1);
+    desk.wait_status("idle");
+    desk.editor.wait_no_text(&format!("{} asks", agent.name));
+    assert!(!made.exists());
+
+    desk.type_command(&format!("AgorSend {command}"));
+    desk.answer("allow_once");
+    desk.wait_turns(2);
+    desk.wait_status("idle");
+    assert_eq!(desk.editor.home().read("made.txt"), "hello-from-bash\n");
+    assert!(desk.mock.told().contains("hello-from-bash"), "the model is told: {}", desk.mock.told());
+    let transcript = desk.transcript();
+    assert_eq!(transcript.contains("│ hello-from-bash"), agent.shows_output, "{transcript}");
+    let calls = transcript.lines().filter(|line| line.contains("echo hello-from-bash > made.txt")).count();
+    assert_eq!(calls, 2, "each call is shown once: {transcript}");
+    assert!(!transcript.contains("running"), "no call is left open: {transcript}");
+    assert_eq!(desk.row("attention"), Value::Nil);
+}
+
+fn an_edit_is_shown_before_it_lands_in_the_open_buffer(agent: &'static Agent) {
+    let desk = Desk::with(Setup::of(agent));
+    desk.start("SCENARIO:edit");
+    desk.editor.wait_text(&format!("{} asks", agent.name));
+    desk.editor.wait_screen("the change", |rows| rows.iter().any(|row| row.contains('+') && row.contains("there")));
+    assert_eq!(desk.editor.home().read("hello.txt"), "first\nhello world\n");
+    desk.answer("allow_once");
+    desk.wait_turns(1);
+    desk.wait_status("idle");
+    assert_eq!(desk.editor.home().read("hello.txt"), "first\nhello there\n");
+    desk.editor.wait_lua("vim.fn.getline(2) == 'hello there'");
+    assert_eq!(desk.editor.lua("return vim.bo.modified", &[]), Value::Boolean(false));
+    desk.editor.wait_text("+1 −1");
+    desk.editor.command("silent undo");
+    assert_eq!(desk.editor.lua_string("return vim.fn.getline(2)", &[]), "hello world");
+}
+
+fn its_plan_is_shown_as_it_goes(agent: &'static Agent) {
+    let desk = Desk::with(Setup::of(agent));
+    desk.start("SCENARIO:todo");
+    desk.wait_turns(1);
+    desk.wait_status("idle");
+    desk.editor.wait_text("✓ Look");
+    let transcript = desk.transcript();
+    let last = transcript.lines().rev().find(|line| line.ends_with(" Fix")).unwrap_or_default();
+    assert!(!last.is_empty() && !last.contains('✓'), "{transcript}");
+    let plans = desk.messages("plan");
+    let entries = plans.last().and_then(|plan| plan["entries"].as_array()).expect("a plan");
+    let texts: Vec<_> = entries.iter().map(|entry| entry["text"].as_str().unwrap_or_default()).collect();
+    assert_eq!(texts, ["Look", "Fix"]);
+}
+
+fn an_interrupt_ends_whatever_it_does_and_keeps_the_agent(agent: &'static Agent) {
+    let desk = Desk::with(Setup::of(agent));
+    desk.start("SCENARIO:slow:1000");
+    desk.editor.wait_text("slow1 ");
+    let pids = desk.agent_pids();
+    desk.type_command("AgorInterrupt");
+    desk.wait_turns(1);
+    desk.wait_status("idle");
+    desk.editor.wait_text("Interrupted");
+
+    desk.type_command(&format!("AgorSend {}", desk.shell("touch began; sleep 1000")));
+    desk.answer("allow_once");
+    desk.editor.wait_lua("vim.uv.fs_stat('began') ~= nil");
+    desk.type_command("AgorInterrupt");
+    desk.wait_turns(2);
+    desk.wait_status("idle");
+    if agent.ends_commands {
+        desk.wait_gone("sleep 1000");
+    }
+
+    desk.type_command(&format!("AgorSend SCENARIO:{}", agent.shell));
+    desk.editor.wait_text(&format!("{} asks", agent.name));
+    desk.type_command("AgorInterrupt");
+    desk.editor.wait_no_text(&format!("{} asks", agent.name));
+    desk.wait_turns(3);
+    desk.wait_status("idle");
+    assert_eq!(desk.row("attention"), Value::Nil);
+    assert!(!desk.editor.home().project().join("made.txt").exists());
+
+    desk.type_command("AgorSend SCENARIO:text");
+    desk.editor.wait_text("This is a plain answer.");
+    desk.wait_turns(4);
+    desk.wait_status("idle");
+    assert_eq!(desk.agent_pids(), pids);
+    assert!(!desk.transcript().contains("running"), "no call is left open: {}", desk.transcript());
+}
+
+fn a_failure_of_the_model_is_told_and_the_session_goes_on(agent: &'static Agent) {
+    let desk = Desk::with(Setup::of(agent));
+    desk.start("SCENARIO:error400");
+    desk.wait_turns(1);
+    let refusal = agent.server.refusal();
+    desk.editor.wait_text(refusal);
+    let transcript = desk.transcript();
+    assert_eq!(transcript.matches(refusal).count(), 1, "it is told once: {transcript}");
+    desk.wait_status("error");
+    let error = desk.row("error");
+    assert!(error.as_str().is_some_and(|error| error.contains(refusal)), "{error}");
+
+    desk.type_command("AgorSend SCENARIO:text");
+    desk.wait_turns(2);
+    desk.wait_status("idle");
+    desk.editor.wait_text("This is a plain answer.");
+    assert_eq!(desk.row("error"), Value::Nil);
+}
 
 fn a_conversation_goes_on_after_the_editor_was_killed_in_mid_command(agent: &'static Agent) {
     let mut desk = Desk::with(Setup::of(agent));
@@ -19,6 +163,7 @@ fn a_conversation_goes_on_after_the_editor_was_killed_in_mid_command(agent: &'st
     desk.editor.assert_nothing_left();
 
     desk.reopen();
+    desk.let_time_pass();
     desk.type_command(&format!("AgorStart {} resume={conversation} SCENARIO:text", agent.name));
     desk.wait_turns(1);
     desk.wait_status("idle");
@@ -41,5 +186,51 @@ macro_rules! agents {
 }
 
 agents! {
-    claude = CLAUDE: a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
+    claude = CLAUDE:
+        text_and_thoughts_stream_and_prompts_share_a_process
+        a_command_is_refused_then_allowed
+        an_edit_is_shown_before_it_lands_in_the_open_buffer
+        its_plan_is_shown_as_it_goes
+        an_interrupt_ends_whatever_it_does_and_keeps_the_agent
+        a_failure_of_the_model_is_told_and_the_session_goes_on
+        a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
+    gemini = GEMINI:
+        text_and_thoughts_stream_and_prompts_share_a_process
+        a_command_is_refused_then_allowed
+        an_edit_is_shown_before_it_lands_in_the_open_buffer
+        an_interrupt_ends_whatever_it_does_and_keeps_the_agent
+        a_failure_of_the_model_is_told_and_the_session_goes_on
+        a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
+    opencode = OPENCODE:
+        text_and_thoughts_stream_and_prompts_share_a_process
+        a_command_is_refused_then_allowed
+        an_edit_is_shown_before_it_lands_in_the_open_buffer
+        its_plan_is_shown_as_it_goes
+        an_interrupt_ends_whatever_it_does_and_keeps_the_agent
+        a_failure_of_the_model_is_told_and_the_session_goes_on
+        a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
+    codex = CODEX:
+        text_and_thoughts_stream_and_prompts_share_a_process
+        a_command_is_refused_then_allowed
+        an_edit_is_shown_before_it_lands_in_the_open_buffer
+        its_plan_is_shown_as_it_goes
+        an_interrupt_ends_whatever_it_does_and_keeps_the_agent
+        a_failure_of_the_model_is_told_and_the_session_goes_on
+        a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
+    claude_agent_acp = CLAUDE_AGENT_ACP:
+        text_and_thoughts_stream_and_prompts_share_a_process
+        a_command_is_refused_then_allowed
+        an_edit_is_shown_before_it_lands_in_the_open_buffer
+        its_plan_is_shown_as_it_goes
+        an_interrupt_ends_whatever_it_does_and_keeps_the_agent
+        a_failure_of_the_model_is_told_and_the_session_goes_on
+        a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
+    codex_acp = CODEX_ACP:
+        text_and_thoughts_stream_and_prompts_share_a_process
+        a_command_is_refused_then_allowed
+        an_edit_is_shown_before_it_lands_in_the_open_buffer
+        its_plan_is_shown_as_it_goes
+        an_interrupt_ends_whatever_it_does_and_keeps_the_agent
+        a_failure_of_the_model_is_told_and_the_session_goes_on
+        a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
 }

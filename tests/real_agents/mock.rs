@@ -17,6 +17,16 @@ pub enum Server {
     Models,
 }
 
+impl Server {
+    /// How it says that a request is bad.
+    pub fn refusal(self) -> &'static str {
+        match self {
+            Server::Anthropic => "mock invalid request",
+            Server::Models => "Bad request from the mock.",
+        }
+    }
+}
+
 pub struct Mock {
     child: Child,
     pub url: String,

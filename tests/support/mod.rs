@@ -18,6 +18,6 @@ pub use demo::*;
 pub use ear::Ear;
 pub use editor::{Editor, Options};
 pub use grid::Highlight;
-pub use home::{Home, Leftover, leftovers, repository};
+pub use home::{Home, Leftover, leftovers, repository, wait_for_exit};
 pub use ollama::Ollama;
 pub use rpc::RpcError;

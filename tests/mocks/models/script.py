@@ -5,7 +5,7 @@ step. The argument ends at the first space; "+" in it stands for one.
 
     text                 one sentence
     echo:TEXT            says it
-    reasoning            thinks, then answers
+    thinking             thinks, then answers
     long:N, slow:N       N words, at once or one in 200 ms
     bash[:CMD]           runs a command; by default one that makes made.txt
     escalated[:CMD]      the same, where there is a sandbox outside of it
@@ -65,7 +65,7 @@ def play(scenario, step, last_result):
         return [text("Hello from the mock. This is a plain answer.")]
     if word == "echo":
         return [text("Echo: " + argument)]
-    if word == "reasoning":
+    if word == "thinking":
         return [Reason("**Thinking it over**\n\nFirst this, then that."), text("After thinking: 42.")]
     if word == "long":
         return [Text(["word%d " % n for n in range(count or 100)], 0)]

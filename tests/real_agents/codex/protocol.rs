@@ -70,7 +70,7 @@ fn text_streams_and_two_turns_share_a_thread() {
     assert_eq!(session.turn_end(), idle("end_turn"));
     let parts = session.events.iter().filter(|event| matches!(event, Event::Message { part: true, .. })).count();
     assert_eq!(parts, 40);
-    session.prompt("SCENARIO:reasoning");
+    session.prompt("SCENARIO:thinking");
     assert_eq!(session.turn_end(), idle("end_turn"));
     let words: String = (0..40).map(|number| format!("word{number} ")).collect();
     assert_eq!(session.texts(), [words.as_str(), "After thinking: 42."]);
