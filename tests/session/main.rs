@@ -1,5 +1,6 @@
 //! Sessions through the hub, without an editor: real agents under real keepers, and what a client is told of them.
 
+mod acp;
 mod asking;
 mod commands;
 mod ends;
