@@ -119,8 +119,10 @@ async fn a_prompt_is_answered_by_the_newest_model_with_its_thoughts_and_figures(
     assert!(told[0].1.starts_with("mock-tools:latest answers, the newest model"), "{told:?}");
     assert_eq!(told[1], ("loading", "loading mock-tools:latest with a context of 8192 tokens…"));
     assert_eq!(cost(&events).len(), 1);
-    assert_eq!((cost(&events)[0].input_tokens, cost(&events)[0].output_tokens), (Some(26), Some(15)));
-    assert!(events.contains(&Event::Context { used: 41, size: Some(8192) }), "{events:?}");
+    let (prompt, answer) = (cost(&events)[0].input_tokens.unwrap_or(0), cost(&events)[0].output_tokens);
+    assert!((500..2_000).contains(&prompt), "the tools are part of it: {prompt}");
+    assert_eq!(answer, Some(15));
+    assert!(events.contains(&Event::Context { used: prompt + 15, size: Some(8192) }), "{events:?}");
     // The Modelfile has a context of its own; it is always said.
     let chat = &server.chats()[0];
     assert_eq!((&chat["options"], &chat["think"]), (&json!({"num_ctx": 8192}), &json!(true)));
@@ -146,8 +148,7 @@ async fn the_conversation_goes_on_from_turn_to_turn_and_after_its_process_was_ki
     let mut resumed = start_in(family, &server.host(), |options| options.resume_session_id = Some(id));
     let third = turn(&mut resumed, "scenario:said").await;
     assert_eq!(agent_session(&third), Some(session));
-    let said = format!("{said} / user=scenario:said / assistant={said}");
-    assert_eq!(whole_text(&third), said);
+    assert_eq!(whole_text(&third), format!("{said} / user=scenario:said"));
 }
 
 #[tokio::test]
@@ -194,7 +195,13 @@ async fn tools_look_at_the_project_and_at_nothing_else() {
     assert_eq!((&messages[3]["role"], &messages[3]["tool_name"]), (&json!("tool"), &json!("read_file")));
     assert_eq!(messages[3]["tool_call_id"], messages[2]["tool_calls"][0]["id"]);
     // Two answers are one turn.
-    assert_eq!((cost(&events).len(), cost(&events)[0].input_tokens), (1, Some(26 + 76)));
+    let used = events.iter().filter_map(|event| match event {
+        Event::Context { used, .. } => Some(*used),
+        _ => None,
+    });
+    let figures = cost(&events);
+    let total = figures[0].input_tokens.zip(figures[0].output_tokens).map(|(input, output)| input + output);
+    assert_eq!((figures.len(), total), (1, Some(used.sum())));
     assert_eq!(ended(&events), ("stop", &TurnOutcome::Idle));
 }
 

@@ -51,7 +51,9 @@ fn an_answer_shows_its_thoughts_its_text_and_how_full_the_context_is() {
     turns(&editor, 1);
     editor.wait_status(&session, "idle");
     assert_eq!(row(&editor, "model"), "mock-tools:latest");
-    assert_eq!((row(&editor, "context_used"), row(&editor, "context_size")), ("41".into(), "8192".into()));
+    let figures = ["input_tokens", "output_tokens"].map(|field| row(&editor, field).parse::<u64>().expect("a number"));
+    assert_eq!(row(&editor, "context_used"), figures.iter().sum::<u64>().to_string());
+    assert_eq!(row(&editor, "context_size"), "8192");
     assert_eq!(row(&editor, "mode"), "default");
     let thought = editor.lua_string(
         "for _, m in ipairs(require('agor').messages(...)) do

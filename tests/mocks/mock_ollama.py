@@ -9,7 +9,7 @@ Usage: mock_ollama.py PORT LOG [--empty] [--old] [--cert FILE --key FILE]
   --empty: no models. --old: no capabilities in /api/tags and none in /api/show.
 
 What is answered says the last `scenario:NAME[:ARG]` in the last user message of /api/chat:
-  text | thinking | long:N | length (done_reason=length) | said (what it was told before)
+  text | thinking | long:N | length (done_reason=length) | said (what was said before, without such answers)
   slow (words, one every 10 ms, until the client has gone) | hang (headers never come, until the client has gone)
   err-start (HTTP 500) | err-mid (an error object in the stream, status stays 200) | cut (closed in the middle)
   drop (closed before any reply) | busy (503) | unauthorized (401 + signin_url) | limit (429) | full (400, too long)
@@ -142,12 +142,12 @@ class H(BaseHTTPRequestHandler):
             some = calls[step:] if re.search(r"^calls$", user.get("content") or "", re.M) else calls[step:step + 1]
             out += [{"tool_calls": [call(step + i, nm, json.loads(a))]} for i, (nm, a) in enumerate(some)]
         elif calls: out += [{"content": "I was told: " + " | ".join(results)}]
-        elif name == "said": out += [{"content": "Before: " + " / ".join("%s=%s%s" % (x["role"], x.get("content", ""), "+picture" if x.get("images") else "") for x in msgs[:-1] if x["role"] != "system")}]
+        elif name == "said": out += [{"content": "Before: " + " / ".join("%s=%s%s" % (x["role"], x.get("content", ""), "+picture" if x.get("images") else "") for x in msgs[:-1] if x["role"] != "system" and not x.get("content", "").startswith("Before: "))}]
         elif name == "long": out += [{"content": "w%d " % i} for i in range(int(arg or 1000))]
         elif name == "slow": out += [{"content": "word%d " % i} for i in range(100000)]; delay = 0.01
         else: out += [{"content": w + " "} for w in "Hello from the mock Ollama .".split()]
         if name == "length": reason = "length"
-        stats = dict(done_reason=reason, total_duration=1234567890, load_duration=123456789, prompt_eval_count=26 + 10 * step, prompt_eval_duration=130079000, eval_count=len(out), eval_duration=423271000)
+        stats = dict(done_reason=reason, total_duration=1234567890, load_duration=123456789, prompt_eval_count=len(json.dumps([[x.get("content"), x.get("tool_calls")] for x in msgs] + (b.get("tools") or []))) // 4, prompt_eval_duration=130079000, eval_count=len(out), eval_duration=423271000)
         if b.get("stream") is False:
             msg = {"content": "".join(o.get("content", "") for o in out)}
             t = "".join(o.get("thinking", "") for o in out); tc = [c for o in out for c in o.get("tool_calls", [])]

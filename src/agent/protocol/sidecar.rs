@@ -8,6 +8,7 @@
 //! efforts and images (see [`offers`]). `doc/sidecar.md` has the whole protocol, for those who write runners.
 
 mod ask;
+mod fields;
 mod offers;
 mod query;
 #[cfg(test)]
@@ -18,7 +19,11 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use self::{ask::Ask, offers::Offers};
+use self::{
+    ask::Ask,
+    fields::{head, is_complaint, text},
+    offers::Offers,
+};
 use super::{Launch, Output, Protocol, Row};
 use crate::{
     agent::{
@@ -395,22 +400,4 @@ impl Protocol for Sidecar {
 /// The conversation has a past.
 fn resumes(options: &StartOptions) -> bool {
     options.resume() != Ok(Resume::New)
-}
-
-/// A bare `error` about a message of ours has nothing but a text; any other key makes it a provider's.
-fn is_complaint(object: &Map<String, Value>) -> bool {
-    object.iter().all(|(key, value)| match key.as_str() {
-        "type" | "message" | "sessionId" | "requestId" => true,
-        "error" => value.is_string(),
-        _ => false,
-    })
-}
-
-fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
-    object.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
-}
-
-/// As much of a line as goes to the log.
-fn head(line: &str) -> String {
-    line.chars().take(100).collect()
 }

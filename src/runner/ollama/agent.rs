@@ -179,6 +179,7 @@ impl<W: Write> Agent<W> {
             Setting::Effort(id) => match Effort::parse(&id) {
                 Some(effort) => {
                     self.effort = effort;
+                    self.amend_run("effort", &id);
                     self.host.tell("capabilities", json!({"effort": id}))?;
                 }
                 None => self
@@ -192,7 +193,15 @@ impl<W: Write> Agent<W> {
     pub(super) fn set_mode(&mut self, mode: Mode) -> Result<(), Cut> {
         self.mode = mode;
         self.mode_is_set = true;
+        self.amend_run("permissionMode", mode.id());
         self.host.tell("capabilities", json!({"mode": mode.id()}))
+    }
+
+    /// A run that was cut short before it had begun begins with the next prompt, and with what was chosen meanwhile.
+    fn amend_run(&mut self, key: &str, value: &str) {
+        if let Some(run) = &mut self.run {
+            run.raw[key] = value.into();
+        }
     }
 
     /// What the user has chosen while a turn runs acts on the rest of it; another model answers from the next prompt on.
@@ -214,6 +223,9 @@ impl<W: Write> Agent<W> {
         match chosen {
             Ok(model) => {
                 self.talk.set_model(&model.name);
+                if let Some(run) = &mut self.run {
+                    run.model = Some(model.name.clone());
+                }
                 self.model = Some(model);
                 self.offer()
             }

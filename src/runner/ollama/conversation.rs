@@ -109,13 +109,13 @@ impl Conversation {
         self.keep(|store| store.back_to(length));
     }
 
-    /// The server's count after an answer. Older servers leave out of the prompt's what they had in their cache, so a
-    /// count that shrinks is not believed.
+    /// The server's count after an answer: it may well be smaller than the one before, since templates leave out what a
+    /// model has thought in earlier turns. Older servers do not count what they had in their cache; what is far below
+    /// anything that the words could cost is not believed.
     pub(super) fn count(&mut self, prompt: u64, answer: u64, overhead: usize) {
-        let reckoned = self.reckon(overhead);
-        let before = self.counted.tokens;
         let told = prompt.saturating_add(answer);
-        let tokens = if told >= before { told } else { reckoned.max(before) };
+        let words = cost(&self.messages, overhead);
+        let tokens = if told >= words / 2 { told } else { self.reckon(overhead).max(self.counted.tokens) };
         self.counted = Counted { messages: self.messages.len(), tokens };
         let counted = self.counted;
         self.keep(|store| store.counted(counted));
@@ -124,10 +124,7 @@ impl Conversation {
     /// Tokens that the conversation fills, about. `overhead` is what goes along with it unsaid, in bytes.
     pub(super) fn reckon(&self, overhead: usize) -> u64 {
         let overhead = if self.counted.messages == 0 { overhead } else { 0 };
-        let rest = self.messages.get(self.counted.messages..).unwrap_or_default();
-        let bytes: usize = rest.iter().map(bytes).sum::<usize>() + overhead;
-        let images: u64 = rest.iter().map(|message| list(message, "images").len() as u64).sum();
-        self.counted.tokens + (bytes as f64 / BYTES_PER_TOKEN) as u64 + images * IMAGE_TOKENS
+        self.counted.tokens + cost(self.messages.get(self.counted.messages..).unwrap_or_default(), overhead)
     }
 
     /// The session goes on whatever becomes of the file.
@@ -150,11 +147,17 @@ impl Conversation {
     }
 }
 
-/// What a message costs, pictures not counted.
+/// Tokens of messages that nobody has counted, about. Thoughts are left out, as they are by most templates.
+fn cost(messages: &[Value], overhead: usize) -> u64 {
+    let bytes: usize = messages.iter().map(bytes).sum::<usize>() + overhead;
+    let images: u64 = messages.iter().map(|message| list(message, "images").len() as u64).sum();
+    (bytes as f64 / BYTES_PER_TOKEN) as u64 + images * IMAGE_TOKENS
+}
+
 fn bytes(message: &Value) -> usize {
-    let text = |key: &str| message[key].as_str().map_or(0, str::len);
+    let content = message["content"].as_str().map_or(0, str::len);
     let calls = list(message, "tool_calls").iter().map(|call| call["function"].to_string().len()).sum::<usize>();
-    text("content") + text("thinking") + calls + 8
+    content + calls + 8
 }
 
 fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
@@ -187,9 +190,21 @@ mod tests {
     }
 
     #[test]
-    fn a_count_that_shrinks_is_not_believed() {
+    fn thoughts_of_the_past_are_forgotten_by_the_server_and_here() {
         let mut talk = conversation();
         talk.push(user("a"));
+        talk.push(json!({"role": "assistant", "content": "b", "thinking": "x".repeat(7000)}));
+        talk.count(30, 2000, 0);
+        assert_eq!(talk.reckon(0), 2030);
+        talk.push(user("c"));
+        talk.count(40, 10, 0);
+        assert_eq!(talk.reckon(0), 50);
+    }
+
+    #[test]
+    fn a_count_that_is_less_than_the_words_could_cost_is_not_believed() {
+        let mut talk = conversation();
+        talk.push(user(&"x".repeat(3500 - 8)));
         talk.count(1000, 10, 0);
         talk.push(user(&"x".repeat(700 - 8)));
         // The cache had all but the newest message.

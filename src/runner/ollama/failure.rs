@@ -208,6 +208,24 @@ mod tests {
     }
 
     #[test]
+    fn recorded_refusals_are_understood() {
+        for (name, code, words) in [
+            ("chat-404", 404, "`ollama pull m:1b`"),
+            ("show-404", 404, "`ollama pull m:1b`"),
+            ("chat-busy", 503, "busy"),
+            ("chat-unauthorized", 401, "`ollama signin`"),
+            ("chat-err-start", 500, "unexpectedly stopped"),
+            ("chat-tools-unsupported", 400, "cannot call tools"),
+            ("chat-think-unsupported", 400, "how to think"),
+        ] {
+            let path = format!("{}/tests/fixtures/ollama/{name}.ndjson", env!("CARGO_MANIFEST_DIR"));
+            let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+            let last: Value = serde_json::from_str(text.lines().last().expect("a line")).expect("JSON");
+            check(&status(code, &last["msg"].to_string()), &[words]);
+        }
+    }
+
+    #[test]
     fn what_is_tried_in_another_way_is_told_by_its_text() {
         let tools = r#"{"error":"registry.ollama.ai/library/m does not support tools"}"#;
         assert!(matches!(status(400, tools), Failure::NoTools(_)));

@@ -9,6 +9,9 @@ use super::server::{Listed, Shown};
 /// takes grows with it, to some 4 GiB for this one with a model of 8 billion parameters.
 pub(super) const NUM_CTX: u64 = 32_768;
 
+/// In a smaller context what the model is told of the tools, some 900 tokens, leaves no room for their results.
+const LEAST_FOR_TOOLS: u64 = 4_096;
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Model {
     pub(super) name: String,
@@ -34,13 +37,14 @@ impl Model {
         let most = shown.context.unwrap_or(u64::MAX);
         // Its whole context costs no memory here.
         let default = if shown.cloud { shown.context.unwrap_or(NUM_CTX) } else { shown.num_ctx.unwrap_or(NUM_CTX) };
+        let num_ctx = configured.unwrap_or(default).min(most);
         Ok(Self {
             name: name.to_owned(),
-            tools: has("tools"),
+            tools: has("tools") && num_ctx >= LEAST_FOR_TOOLS,
             thinking: has("thinking"),
             vision: has("vision"),
             cloud: shown.cloud,
-            num_ctx: configured.unwrap_or(default).min(most),
+            num_ctx,
         })
     }
 }
@@ -91,6 +95,8 @@ mod tests {
     fn what_a_model_can_do_is_what_the_server_says() {
         let model = Model::new("m", &shown(&["completion", "tools", "vision"], 8_192, None), None).expect("a model");
         assert!(model.tools && model.vision && !model.thinking);
+        let small = Model::new("m", &shown(&["completion", "tools"], 2_048, None), None).expect("a model");
+        assert!(!small.tools, "there is no room for tools");
         let old = Model::new("m", &Shown::default(), None).expect("an old server's model");
         assert!(!(old.tools || old.thinking || old.vision));
         let error = Model::new("e", &shown(&["embedding"], 2_048, None), None).expect_err("no chat model");

@@ -11,7 +11,7 @@
 
 use serde_json::{Map, Value};
 
-use super::text;
+use super::fields::text;
 use crate::domain::{Capabilities, Choice, Event};
 
 #[derive(Clone, Debug, Default)]

@@ -183,6 +183,22 @@ mod tests {
         assert_eq!((&odd.arguments, &odd.echo()["function"]["arguments"]), (&json!("not JSON"), &json!({})));
     }
 
+    /// What goes back to the server is what its own client sends.
+    #[test]
+    fn a_recorded_call_and_its_result_go_back_as_recorded() {
+        let recorded = |name: &str| -> Vec<Value> {
+            let path = format!("{}/tests/fixtures/ollama/{name}.ndjson", env!("CARGO_MANIFEST_DIR"));
+            let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+            text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["msg"].take()).collect()
+        };
+        let request = recorded("chat-tools-result")[0]["body"].take();
+        let messages = request["messages"].as_array().expect("messages");
+        let called = &messages[1]["tool_calls"][0];
+        let call = Call::new(called["id"].as_str().expect("an id").to_owned(), &called["function"]);
+        assert_eq!(&call.echo(), called);
+        assert_eq!(call.result(messages[2]["content"].as_str().expect("a text")), messages[2]);
+    }
+
     #[test]
     fn a_refusal_says_why_to_the_model_and_no_more_than_that_to_the_user() {
         let plain = Outcome::refused(Some(" ".into()));
