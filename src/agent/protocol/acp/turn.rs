@@ -89,13 +89,13 @@ impl Acp {
                 out.events.extend(shown.map(|(withdrawn, _)| withdrawn));
                 self.failed(said, out)
             }
-            Ok(answer) => self.ended(&answer, out),
+            Ok(answer) => self.ended(&answer, cancelled, out),
         };
         self.used = true;
         self.next_or_end(stop_reason, outcome, out);
     }
 
-    fn ended(&mut self, answer: &Value, out: &mut Output) -> End {
+    fn ended(&mut self, answer: &Value, cancelled: bool, out: &mut Output) -> End {
         if let Some(cost) = self.story.usage.turn(answer) {
             let event = self.story.message(Content::Cost(cost));
             out.event(event);
@@ -105,7 +105,9 @@ impl Acp {
             out.event(withdrawn);
             return self.failed(failure::unwrapped(&said), out);
         }
-        let stop_reason = some_text(answer, "stopReason").unwrap_or("end_turn").to_owned();
+        // opencode says `end_turn` if it was waiting for another try at its model.
+        let said = if cancelled { Some("cancelled") } else { some_text(answer, "stopReason") };
+        let stop_reason = said.unwrap_or("end_turn").to_owned();
         let told = match stop_reason.as_str() {
             "max_tokens" => Some("The answer is cut off: it has reached the model's limit of tokens"),
             "max_turn_requests" => Some("The agent has stopped: it has reached its limit of requests for a turn"),

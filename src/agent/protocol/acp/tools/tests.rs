@@ -171,3 +171,17 @@ fn a_plans_tool_shows_as_the_plan_unless_it_fails() {
     assert_eq!(results(&events)[0].1.output, "no");
     assert_eq!(events.len(), 2, "the call and its result");
 }
+
+#[test]
+fn changes_that_were_told_beforehand_stay() {
+    // opencode 1.18.33 tells what it writes when it asks, and no more when it has written.
+    let mut tools = tools();
+    let diff = json!({"type": "diff", "path": "/p/a", "oldText": "", "newText": "x\n"});
+    let asked = json!({"toolCallId": "t", "title": "/p/a", "kind": "edit", "content": [diff]});
+    tools.tell(&asked, Source::Permission).expect("a call");
+    let said = json!([{"type": "content", "content": {"type": "text", "text": "Wrote file."}}]);
+    let events = tell(&mut tools, json!({"toolCallId": "t", "status": "completed", "content": said}));
+    let (_, result) = results(&events)[0];
+    assert_eq!((result.output.as_str(), result.diff.len()), ("Wrote file.", 1));
+    assert_eq!(result.diff[0].hunks[0].lines, ["+x"]);
+}
