@@ -69,6 +69,7 @@ end
 ---@field name string
 ---@field conf agor.Provider
 ---@field paths string[]
+---@field server string|nil what the question for its server is filed under
 
 ---@param found agor.Found
 ---@return boolean part of the backend, and in need of nothing else
@@ -87,6 +88,38 @@ local function says_version(found)
     and not is_built_in(found)
 end
 
+---What an embedded runner says of its server before anything is asked of it: a line each of what it offers, or an error.
+---@param output string
+---@return string[] models
+---@return string|nil message what is wrong
+local function server_says(output)
+  local models, wrong = {}, nil
+  for line in output:gmatch('[^\n]+') do
+    local ok, said = pcall(vim.json.decode, line, { luanil = { object = true } })
+    if ok and type(said) == 'table' and said.type == 'error' then
+      wrong = wrong or said.message
+    elseif ok and type(said) == 'table' and type(said.models) == 'table' then
+      models = said.models
+    end
+  end
+  return models, wrong
+end
+
+---@param found agor.Found
+---@param output string|nil
+---@param late table<string, true>
+local function tell_server(found, output, late)
+  local models, wrong = server_says(output or '')
+  if wrong then
+    health.warn(('%s: %s'):format(found.name, wrong))
+  elseif #models > 0 then
+    health.ok(('%s: its server answers and has %d models'):format(found.name, #models))
+  elseif late[found.server] then
+    local text = '%s: its server did not name a model in %g s'
+    health.warn(text:format(found.name, M.limit_ms / 1000))
+  end
+end
+
 ---@param found agor.Found
 ---@param said table<string, string>
 ---@param late table<string, true>
@@ -95,9 +128,10 @@ local function tell(found, said, late)
   local title = conf.title and conf.title ~= name and (' (%s)'):format(conf.title) or ''
   if is_built_in(found) then
     return health.ok(name .. ': part of the backend')
-  elseif #found.paths == 0 then
-    local at = vim.env[conf.server] or conf.env[conf.server]
-    return health.ok(('%s%s: its server is %s'):format(name, title, at))
+  end
+  if #found.paths == 0 then
+    local at = conf.env[conf.server] or vim.env[conf.server]
+    health.ok(('%s%s: its server is %s'):format(name, title, at))
   end
   for i, path in ipairs(found.paths) do
     local version = versions.line(said[path])
@@ -110,12 +144,9 @@ local function tell(found, said, late)
     else
       health.ok(text .. (#found.paths > 1 and ', the one used' or ''))
     end
-    if i == 1 and conf.server and said[path] and said[path]:find('could not connect') then
-      health.warn(
-        ('%s: its server does not answer'):format(name),
-        { ('Start it with: %s serve'):format(conf.program) }
-      )
-    end
+  end
+  if found.server then
+    tell_server(found, said[found.server], late)
   end
   tell_login(name, conf)
 end
@@ -172,6 +203,18 @@ function M.check()
         health.warn(('%s: %s'):format(name, lacks))
       elseif provider.available(name) then
         table.insert(there, found)
+        local binary = require('agor.binary').find()
+        if conf.server and conf.command and conf.command[1] == '<binary>' and binary then
+          found.server = name .. "'s server"
+          asked[found.server] = {
+            command = vim.list_extend({ binary }, vim.list_slice(conf.command, 2)),
+            env = environment.of(conf),
+            enough = function(output)
+              local models, wrong = server_says(output)
+              return #models > 0 or wrong ~= nil
+            end,
+          }
+        end
         for _, path in ipairs(says_version(found) and found.paths or {}) do
           local command = { path }
           vim.list_extend(command, conf.version or { '--version' })

@@ -9,6 +9,7 @@ local most = 64 * 1024
 ---@class agor.Asked
 ---@field command string[]
 ---@field env table<string, string>
+---@field enough? fun(output: string): boolean for one that does not end by itself: its input stays open until then
 
 ---@param chunks string[]
 ---@return fun(err: string|nil, data: string|nil)
@@ -30,21 +31,37 @@ function M.ask(asked, limit_ms)
   local running, out, late = {}, {}, {} ---@type table<string, any>, table<string, string>, table<string, true>
   for name, one in pairs(asked) do
     local stdout, stderr = {}, {}
-    local ok, job = pcall(vim.system, one.command, {
+    local job
+    local function close()
+      running[name] = nil
+      vim.uv.kill(-job.pid, 'sigkill')
+    end
+    local keep = collect(stdout)
+    local ok, started = pcall(vim.system, one.command, {
       env = one.env,
       clear_env = true,
       -- A group of its own: the end has to reach what a wrapper has started.
       detach = true,
-      stdout = collect(stdout),
+      stdin = one.enough ~= nil or nil,
+      stdout = function(err, data)
+        keep(err, data)
+        if one.enough and running[name] and one.enough(table.concat(stdout)) then
+          out[name] = table.concat(stdout)
+          close()
+        end
+      end,
       stderr = collect(stderr),
     }, function(result)
-      running[name] = nil
-      if result.code == 0 then
-        out[name] = vim.trim(table.concat(stdout) .. '\n' .. table.concat(stderr))
+      if running[name] then
+        running[name] = nil
+        if result.code == 0 then
+          out[name] = vim.trim(table.concat(stdout) .. '\n' .. table.concat(stderr))
+        end
       end
     end)
     -- One that is on PATH and cannot be run has no version to tell.
-    running[name] = ok and job or nil
+    job = ok and started or nil
+    running[name] = job
   end
   vim.wait(limit_ms, function()
     return next(running) == nil

@@ -109,20 +109,33 @@ T['one that never answers is given up in time, with all that it has started'] = 
   end
 )
 
-T['an Ollama server that does not answer is told'] = test(alone, function(child)
-  program(
-    child,
-    'ollama',
-    'echo "Warning: could not connect to a running Ollama instance"\necho "Warning: client version is 0.33.0"'
-  )
-  local text = check(child)
-  contains(text, 'client version is 0.33.0')
-  contains(text, 'ollama: its server does not answer')
-  contains(text, 'Start it with: ollama serve')
-  program(child, 'ollama', 'echo "ollama version is 0.33.0"')
-  text = check(child)
-  contains(text, 'ollama version is 0.33.0')
-  equal(text:find('does not answer', 1, true), nil)
-end)
+-- A backend that is only a runner: it says what $SAYS holds and waits for the end of its input.
+local function runner(child, says)
+  program(child, 'runner', ('printf "%%s\\n" \'%s\'\nexec cat'):format(says))
+  child:lua([[vim.env.AGOR_BIN = vim.env.HOME .. '/bin/runner']])
+end
+
+T['the server of an embedded runner is asked through it: it answers, or why it does not'] = test(
+  alone,
+  function(child)
+    program(child, 'ollama', 'echo "ollama version is 0.33.0"')
+    runner(child, '{"type":"ready"}\n{"type":"capabilities","models":[{"id":"a"},{"id":"b"}]}')
+    local text = check(child)
+    contains(text, 'ollama version is 0.33.0')
+    contains(text, 'ollama: its server answers and has 2 models')
+    runner(
+      child,
+      '{"type":"capabilities","models":[]}\n{"type":"error","message":"Ollama does not answer at x"}'
+    )
+    contains(check(child), 'WARNING ollama: Ollama does not answer at x')
+    child:lua([[vim.env.OLLAMA_HOST = '10.0.0.1' vim.fn.delete(vim.env.HOME .. '/bin/ollama')]])
+    text = check(child)
+    contains(text, 'ollama (Ollama): its server is 10.0.0.1')
+    contains(text, 'WARNING ollama: Ollama does not answer at x')
+    runner(child, 'no json')
+    child:lua([[require('agor.health_agents').limit_ms = 300]])
+    contains(check(child), 'ollama: its server did not name a model in 0.3 s')
+  end
+)
 
 return T
