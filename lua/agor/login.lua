@@ -38,7 +38,14 @@ local function terminal(name, command, env, cwd, done)
     return message.error('close the command-line window first: no terminal can open beside it')
   end
   local exists = cwd and vim.uv.fs_stat(cwd)
-  vim.cmd('botright new')
+  local height = math.max(math.floor(vim.o.lines * 0.4), 3)
+  local win = vim.api.nvim_open_win(vim.api.nvim_create_buf(true, false), true, {
+    split = 'below',
+    win = -1,
+    height = height,
+  })
+  -- With 'equalalways', and beside windows of a fixed height, it would be what is left over.
+  vim.api.nvim_win_set_height(win, height)
   local ok, job = pcall(vim.fn.jobstart, command, {
     term = true,
     clear_env = true,

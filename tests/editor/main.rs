@@ -8,6 +8,7 @@ mod api;
 mod backend;
 mod badinput;
 mod files;
+mod habits;
 mod help;
 mod install;
 mod main_path;
