@@ -12,7 +12,7 @@ use crate::{
 
 /// Lines of output shown while folded.
 const PREVIEW: usize = 5;
-/// Plans and subagents' reports are written to be read.
+/// Plans and subagents' reports are written to be read; a command of the user's own was run for it.
 const REPORT_PREVIEW: usize = 16;
 /// Lines of a diff shown while folded.
 const DIFF_PREVIEW: usize = 16;
@@ -51,7 +51,7 @@ pub(super) fn lines(entry: &Entry, tool: &Tool, around: &Around, expanded: bool,
             UNFOLDED
         } else if quiet {
             0
-        } else if tool.call.kind == ToolKind::Think {
+        } else if tool.call.kind == ToolKind::Think || tool.call.name == ToolCall::BY_USER {
             REPORT_PREVIEW
         } else {
             PREVIEW
