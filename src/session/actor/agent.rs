@@ -238,7 +238,10 @@ impl Actor {
             }
             Event::Failed { mut message } => {
                 self.prompted = None;
-                if self.live.as_mut().is_some_and(|live| std::mem::take(&mut live.resuming)) {
+                let resumed = self.options.resume_session_id.as_ref();
+                // It may have failed for other reasons, which another conversation does not cure.
+                let lost = resumed.is_some_and(|id| message.contains(id.as_str()));
+                if self.live.as_mut().is_some_and(|live| std::mem::take(&mut live.resuming)) && lost {
                     message.truncate(message.trim_end_matches('.').len());
                     message.push_str(". /clear in the prompt begins a new conversation in this session");
                 }

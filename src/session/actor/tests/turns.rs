@@ -150,14 +150,21 @@ async fn a_prompt_that_was_refused_for_want_of_a_login_comes_back() {
 
 #[tokio::test(start_paused = true)]
 async fn where_the_conversation_is_gone_a_new_one_is_offered() {
-    let (mut stage, mut side) = Stage::begin(|options| {
-        options.resume_session_id = Some("gone".into());
-        options.prompt = Some(Prompt::new("hello"));
-    })
-    .await;
-    side.prompted().await;
-    side.says([Event::Failed { message: "no conversation 'gone'.".into() }]);
-    assert_eq!(stage.draft().await.text, "hello");
-    let sentence = "no conversation 'gone'. /clear in the prompt begins a new conversation in this session";
-    assert_eq!(stage.row(|row| row.status == Status::Error).await.error.as_deref(), Some(sentence));
+    for (said, expect) in [
+        (
+            "no conversation 'gone'.",
+            "no conversation 'gone'. /clear in the prompt begins a new conversation in this session",
+        ),
+        ("the disk is full.", "the disk is full."),
+    ] {
+        let (mut stage, mut side) = Stage::begin(|options| {
+            options.resume_session_id = Some("gone".into());
+            options.prompt = Some(Prompt::new("hello"));
+        })
+        .await;
+        side.prompted().await;
+        side.says([Event::Failed { message: said.into() }]);
+        assert_eq!(stage.draft().await.text, "hello");
+        assert_eq!(stage.row(|row| row.status == Status::Error).await.error.as_deref(), Some(expect));
+    }
 }
