@@ -16,6 +16,8 @@ pub struct Dialect {
     only: Option<String>,
     /// The recording's ids of messages, and ours.
     messages: Vec<[Value; 2]>,
+    /// The approval policy that the recording's host opened the thread with: ours goes along with the first turn.
+    policy: Option<Value>,
 }
 
 /// What we do not do, or do otherwise, and why.
@@ -28,6 +30,9 @@ const OTHERWISE: &[(&str, &str)] = &[
     // Recordings of other clients' features that we do not use.
     ("thread/start", "dynamicTools"),
     ("thread/start", "ephemeral"),
+    // A mode goes along with the first turn: here it would make the project a trusted one for good.
+    ("thread/start", "approvalPolicy"),
+    ("thread/start", "sandbox"),
 ];
 
 /// Methods of which we ask nothing: their answers tell nothing that a session needs.
@@ -128,11 +133,14 @@ impl Dialect {
     fn compare(&mut self, host: &Host, theirs: &Value) {
         let method = theirs["method"].as_str().unwrap_or_default();
         let Some(ours) = self.pairs.pair(host, theirs).filter(|_| !host.lenient) else { return };
-        // Commands that nobody is asked about in a sandbox: that is left to config.toml, it is no mode of ours.
-        let left =
-            |key: &str| ["approvalPolicy", "sandbox"].contains(&key) && theirs["params"]["approvalPolicy"] == "never";
+        if method == "thread/start" {
+            self.policy = mode(&theirs["params"]).map(|_| theirs["params"]["approvalPolicy"].clone());
+        } else if let Some(policy) = self.policy.take_if(|_| method == "turn/start") {
+            assert_eq!(ours["params"]["approvalPolicy"], policy, "the mode goes along with the first turn");
+        }
         for (key, value) in theirs["params"].as_object().into_iter().flatten() {
-            if OTHERWISE.contains(&(method, key)) || left(key) && ours["params"][key].is_null() {
+            if OTHERWISE.contains(&(method, key)) {
+                assert!(ours["params"][key] != *value, "{method}: {key} is the same, after all");
                 continue;
             }
             let mut value = value.clone();
@@ -200,14 +208,18 @@ fn options(recording: &[Value]) -> StartOptions {
         options.history_known = true;
     } else if let Some(params) = opening("thread/start") {
         options.model = params["model"].as_str().map(str::to_owned);
-        let mode = match (params["approvalPolicy"].as_str(), params["sandbox"].as_str()) {
-            (Some("on-request"), Some("workspace-write")) => Some("auto"),
-            (Some("on-request"), Some("read-only")) => Some("read-only"),
-            (Some("untrusted"), _) => Some("untrusted"),
-            (Some("never"), Some("danger-full-access")) => Some("full-access"),
-            _ => None,
-        };
-        options.permission_mode = mode.map(str::to_owned);
+        options.permission_mode = mode(&params).map(str::to_owned);
     }
     options
+}
+
+/// The mode that a thread was opened in; others are left to config.toml.
+fn mode(params: &Value) -> Option<&'static str> {
+    match (params["approvalPolicy"].as_str(), params["sandbox"].as_str()) {
+        (Some("on-request"), Some("workspace-write")) => Some("auto"),
+        (Some("on-request"), Some("read-only")) => Some("read-only"),
+        (Some("untrusted"), _) => Some("untrusted"),
+        (Some("never"), Some("danger-full-access")) => Some("full-access"),
+        _ => None,
+    }
 }

@@ -65,16 +65,13 @@ impl Setup {
     }
 
     /// What `thread/start`, `thread/resume` and `thread/fork` have in common. What nobody chose is left out, so that the
-    /// user's config.toml holds. A thread that is taken up keeps its model, but not what it was allowed (0.169.0).
+    /// user's config.toml holds. A thread that is taken up keeps its model, but not what it was allowed (0.169.0): the mode
+    /// goes along with the first turn (see [`super::settings::Settings::begin_with`]).
     pub fn params(&self) -> Map<String, Value> {
         let mut params = Map::new();
         params.insert("cwd".to_owned(), json!(self.cwd));
         if let Some(model) = &self.model {
             params.insert("model".to_owned(), json!(model));
-        }
-        if let Some((approval, sandbox)) = self.mode.as_deref().and_then(mode::find).and_then(mode::Mode::policy) {
-            params.insert("approvalPolicy".to_owned(), json!(approval));
-            params.insert("sandbox".to_owned(), json!(sandbox));
         }
         if !self.directories.is_empty() {
             // Besides the user's own `writable_roots`, which an override in `config` would replace.
@@ -177,7 +174,7 @@ mod tests {
         let setup = Setup::new(&options);
         assert_eq!(
             Value::Object(setup.params()),
-            json!({"cwd": "/p", "model": "gpt-5.5", "approvalPolicy": "on-request", "sandbox": "workspace-write",
+            json!({"cwd": "/p", "model": "gpt-5.5",
                 "runtimeWorkspaceRoots": ["/p", "/other"], "developerInstructions": "Be brief",
                 "config": {"tools": {"update_plan": {"enabled": true}}, "model_reasoning_effort": "high",
                     "mcp_servers": {"files": {"command": "mcp", "args": ["-x"], "env": {"A": "b"}},

@@ -47,10 +47,6 @@ const MODES: &[Mode] = &[
 ];
 
 impl Mode {
-    pub fn policy(self) -> Option<(&'static str, &'static str)> {
-        self.policy
-    }
-
     fn choice(self) -> Choice {
         Choice {
             id: self.id.to_owned(),

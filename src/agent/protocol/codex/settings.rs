@@ -30,9 +30,12 @@ pub struct Wanted {
 }
 
 impl Settings {
-    /// A mode that holds from the first turn on.
+    /// A mode that holds from the first turn on. It goes along with that turn and not with the thread's opening: 0.169.0
+    /// takes a writable sandbox there for the user's word that the project is to be trusted, and writes that into
+    /// config.toml for good.
     pub fn begin_with(&mut self, mode: Option<&str>) {
-        self.wanted.mode = mode.filter(|mode| *mode == mode::PLAN).map(str::to_owned);
+        let known = |mode: &&str| mode::find(mode).is_some() || *mode == mode::CONFIGURED;
+        self.wanted.mode = mode.filter(known).map(str::to_owned);
     }
 
     /// What the answer to `thread/start` and its kin says.
