@@ -154,8 +154,9 @@ fn a_conversation_goes_on_after_the_editor_was_killed_in_mid_command(agent: &'st
     desk.start("SCENARIO:echo:remember-me");
     desk.wait_turns(1);
     desk.editor.wait_text("Echo: remember-me");
-    let conversation = desk.messages("init")[0]["session_id"].as_str().expect("an id").to_owned();
     desk.wait_kept("remember-me");
+    let session = desk.row("session_id");
+    let set = ["mode", "model"].map(|field| desk.row(field));
     desk.type_command(&format!("AgorSend {}", desk.shell("touch began; sleep 1000")));
     desk.answer("allow_once");
     desk.editor.wait_lua("vim.uv.fs_stat('began') ~= nil");
@@ -164,12 +165,26 @@ fn a_conversation_goes_on_after_the_editor_was_killed_in_mid_command(agent: &'st
 
     desk.reopen();
     desk.let_time_pass();
-    desk.type_command(&format!("AgorStart {} resume={conversation} SCENARIO:text", agent.name));
+    desk.type_command("Agor resume continue");
+    desk.editor.wait_text("Echo: remember-me");
+    assert_eq!(desk.row("session_id"), session);
+    let transcript = desk.transcript();
+    assert!(transcript.contains("sleep 1000") && !transcript.contains("running"), "{transcript}");
+    assert!(desk.agent_pids().is_empty(), "no agent before the next prompt: {:#?}", desk.agents_family());
+    let tried = desk.mock.requests().len();
+
+    // The cursor is in the prompt.
+    desk.editor.wait_lua("vim.bo.filetype == 'agor-prompt' and vim.fn.mode() == 'i'");
+    desk.editor.input("SCENARIO:text<C-s>");
     desk.wait_turns(1);
     desk.wait_status("idle");
     desk.editor.wait_text("This is a plain answer.");
+    assert!(desk.mock.requests().len() > tried);
     let told = desk.mock.told();
     assert!(told.contains("Echo: remember-me"), "{told}");
+    assert_eq!(["mode", "model"].map(|field| desk.row(field)), set);
+    let transcript = desk.transcript();
+    assert_eq!(transcript.matches("Echo: remember-me").count(), 1, "the past is told once: {transcript}");
 }
 
 macro_rules! agents {
