@@ -361,7 +361,8 @@ async fn pictures_are_for_models_that_see() {
     assert_eq!(said, "Before: user=scenario:text see / assistant=Hello from the mock Ollama . ");
 }
 
-#[tokio::test]
+// Waiting for the server blocks, and the prompt has to be written meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interrupt_closes_the_connection_and_the_next_prompt_works() {
     let server = Ollama::start();
     let mut runner = start(&server);
@@ -370,14 +371,12 @@ async fn an_interrupt_closes_the_connection_and_the_next_prompt_works() {
         if scenario == "slow" {
             runner.until(|event| matches!(event, Event::Message { content: Content::Text { .. }, .. })).await;
         } else {
-            runner.until(|event| *event == Event::TurnStarted).await;
+            server.wait_said("asked hang");
         }
         runner.command(Command::Interrupt);
         let events = runner.turn().await;
         assert_eq!(ended(&events), ("interrupted", &TurnOutcome::Idle), "{scenario}");
-        if scenario == "slow" {
-            server.wait_closed(scenario);
-        }
+        server.wait_closed(scenario);
     }
     // What was seen is known.
     let said = whole_text(&turn(&mut runner, "scenario:said").await);
@@ -390,8 +389,10 @@ async fn a_stop_closes_the_connection_of_a_server_that_never_answers() {
     let mut runner = start(&server);
     runner.prompt("scenario:hang");
     runner.until(|event| matches!(event, Event::Message { content: Content::Status { subtype, .. }, .. } if subtype == "loading")).await;
+    server.wait_said("asked hang");
     runner.stop(runner.protocol.stop_ladder());
     assert!(runner.end().await.1.success());
+    server.wait_closed("hang");
 }
 
 #[tokio::test]

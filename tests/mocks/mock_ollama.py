@@ -4,7 +4,7 @@ ends with its stdin.
 
 Usage: mock_ollama.py PORT LOG [--empty] [--old] [--cert FILE --key FILE]
   PORT 0 picks a free port; the first line of stdout is the port, later ones are `closed SCENARIO` whenever a client has
-  gone in the middle of an answer. LOG gets a JSON value a line: {"path", "body"} of each request, {"closed": scenario},
+  gone in the middle of an answer, and `asked hang`. LOG gets a JSON value a line: {"path", "body"} of each request, {"closed": scenario},
   {"finished": scenario} at an answer's end.
   --empty: no models. --old: no capabilities in /api/tags and none in /api/show.
 
@@ -130,6 +130,7 @@ class H(BaseHTTPRequestHandler):
             self.send_response(307); self.send_header("Location", "https://elsewhere.example/"); self.send_header("Content-Length", "0"); self.end_headers(); return
         if name == "html": return self.text(200, "<html><body>It works!</body></html>", "text/html")
         if name == "hang":
+            with LOCK: print("asked hang", flush=True)
             while not self.gone(): time.sleep(0.005)
             closed(name); self.close_connection = True; return
         out, delay, reason = [], 0, "stop"

@@ -67,17 +67,23 @@ impl Ollama {
     /// Waits until a client has gone away in the middle of this scenario.
     #[track_caller]
     pub fn wait_closed(&self, scenario: &str) {
+        self.wait_said(&format!("closed {scenario}"));
+    }
+
+    /// Waits for a line on its stdout.
+    #[track_caller]
+    pub fn wait_said(&self, wanted: &str) {
         let mut stdout = self.stdout.borrow_mut();
         loop {
             if stdout.buffer().is_empty() {
                 let mut fds = [PollFd::new(stdout.get_ref(), PollFlags::IN)];
                 let ready = poll(&mut fds, Some(&Timespec { tv_sec: 20, tv_nsec: 0 }));
-                assert_eq!(ready, Ok(1), "nobody has left {scenario}: {:?}", self.log());
+                assert_eq!(ready, Ok(1), "{wanted} was never said: {:?}", self.log());
             }
             let mut line = String::new();
             stdout.read_line(&mut line).expect("the server lives");
             assert!(!line.is_empty(), "the server has ended");
-            if line.trim() == format!("closed {scenario}") {
+            if line.trim() == wanted {
                 return;
             }
         }

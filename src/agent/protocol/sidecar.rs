@@ -207,7 +207,7 @@ impl Sidecar {
         match object.get("type").and_then(Value::as_str) {
             Some("ready") => self.ready(out, object),
             Some("capabilities") => {
-                let events = self.offers.extend(object);
+                let events = self.offers.extend(object, self.turn != Turn::Fresh);
                 out.event(Event::Capabilities(Box::new(self.offers.capabilities(true))));
                 out.events.extend(events);
             }
@@ -270,6 +270,7 @@ impl Sidecar {
         if !self.offers.takes(what) {
             return;
         }
+        self.offers.want(what, &value);
         let mut message = self.message(&format!("set_{what}"));
         message.insert(what.to_owned(), value.into());
         out.write(&Value::Object(message));
@@ -356,12 +357,7 @@ impl Protocol for Sidecar {
             Command::Interrupt => self.interrupt(&mut out),
             Command::Answer { request_id, answer } => self.answer(&mut out, &request_id, &answer),
             Command::SetModel(model) => self.set(&mut out, "model", model),
-            Command::SetMode(mode) => {
-                if self.offers.takes("mode") {
-                    self.offers.want_mode(&mode);
-                }
-                self.set(&mut out, "mode", mode);
-            }
+            Command::SetMode(mode) => self.set(&mut out, "mode", mode),
             Command::SetEffort(effort) => self.set(&mut out, "effort", effort),
             // No runner can do these, and its capabilities say so: nobody gets here.
             Command::SetOption { .. }

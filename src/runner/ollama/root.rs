@@ -310,12 +310,18 @@ mod tests {
         fs::write(project.join("bin"), b"a\0b").expect("a file");
         fs::write(project.join("latin"), b"\xe4\xf6").expect("a file");
         File::create(project.join("large")).and_then(|file| file.set_len(MAX_FILE + 1)).expect("a file");
-        rustix::fs::mknodat(rustix::fs::CWD, project.join("pipe"), FileType::Fifo, Mode::RWXU, 0).expect("a pipe");
+        // A socket is no file either.
+        let _socket = std::os::unix::net::UnixListener::bind(project.join("socket")).expect("a socket");
+        #[cfg(target_os = "linux")]
+        {
+            rustix::fs::mknodat(rustix::fs::CWD, project.join("pipe"), FileType::Fifo, Mode::RWXU, 0).expect("a pipe");
+            assert!(stage.read("pipe").expect_err("no file").contains("no regular file"));
+        }
         for (path, word) in [
             ("bin", "binary"),
             ("latin", "UTF-8"),
             ("large", "larger than 4 MiB"),
-            ("pipe", "no regular file"),
+            ("socket", "cannot be read"),
             ("src", "is a directory"),
             (".", "is a directory"),
             ("none", "does not exist"),

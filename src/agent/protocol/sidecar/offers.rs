@@ -33,6 +33,8 @@ pub(super) struct Offers {
     /// What it was told to set and has not answered yet.
     wanted_mode: Option<String>,
     pub(super) effort: Option<String>,
+    /// The runner was told something to set.
+    was_set: bool,
 }
 
 impl Offers {
@@ -49,8 +51,9 @@ impl Offers {
         self.images = has("images");
     }
 
-    /// A `capabilities` message; the events are what is set now, where that is news.
-    pub(super) fn extend(&mut self, object: &Map<String, Value>) -> Vec<Event> {
+    /// A `capabilities` message; the events are what is set now, where that is news. Until a run has `begun` or something
+    /// was set, what the runner says of itself is no answer, and must not hide what the session is started with.
+    pub(super) fn extend(&mut self, object: &Map<String, Value>, begun: bool) -> Vec<Event> {
         let list = |key: &str, to: &mut Vec<Choice>| {
             if let Some(list) = object.get(key).and_then(Value::as_array) {
                 *to = list.iter().filter_map(choice).collect();
@@ -64,6 +67,9 @@ impl Offers {
             self.images = images;
         }
         let mut events = Vec::new();
+        if !begun && !self.was_set {
+            return events;
+        }
         let mut set = |key: &str, now: &mut Option<String>, event: fn(String) -> Event| {
             if let Some(value) = text(object, key).filter(|value| now.as_deref() != Some(value)) {
                 *now = Some(value.to_owned());
@@ -90,8 +96,11 @@ impl Offers {
     }
 
     /// A run that begins before the answer must not undo what was chosen: it might be allowed more than the user wants.
-    pub(super) fn want_mode(&mut self, mode: &str) {
-        self.wanted_mode = Some(mode.to_owned());
+    pub(super) fn want(&mut self, what: &str, value: &str) {
+        self.was_set = true;
+        if what == "mode" {
+            self.wanted_mode = Some(value.to_owned());
+        }
     }
 
     pub(super) fn mode(&self) -> Option<&str> {

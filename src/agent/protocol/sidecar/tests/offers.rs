@@ -92,6 +92,23 @@ fn what_is_set_is_told_once_and_kept_over_the_next_run() {
 }
 
 #[test]
+fn what_a_runner_says_of_itself_before_it_was_told_hides_nothing() {
+    let mut options = options("x");
+    options.permission_mode = Some("plan".into());
+    check(
+        Sidecar::new(options, Uuid::nil()),
+        vec![ready(&["mode", "permission"]), offers(json!({"mode": "go", "model": "m"})), Ask("one")],
+        expect![[r#"
+            Capabilities true false false true
+            Capabilities true false false true
+            Mode("plan")
+            TurnStarted
+            → {"type":"query","sessionId":"s1","prompt":"one","cwd":"/project","permissionMode":"plan"}
+        "#]],
+    );
+}
+
+#[test]
 fn a_mode_that_the_runner_has_not_taken_yet_is_the_next_runs() {
     let mut options = options("x");
     options.permission_mode = Some("go".into());
