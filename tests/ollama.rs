@@ -426,7 +426,7 @@ async fn every_failure_is_a_sentence_and_the_next_prompt_works() {
         ("busy", &["busy", "send the prompt again"], false),
         ("limit", &["limit of requests", "hourly"], false),
         ("unauthorized", &["`ollama signin`", "https://ollama.com/connect"], false),
-        ("full", &["longer than the context of mock-plain:latest", "8192", "/clear"], false),
+        ("full", &["longer than the context of mock-plain:latest, 8192 tokens.", "/clear"], false),
         ("redirect", &["points to https://elsewhere.example/"], false),
         ("html", &["not Ollama's", "It works!"], false),
         ("nonsense", &["not Ollama's", "this is no JSON"], true),
@@ -454,7 +454,7 @@ async fn a_conversation_that_is_too_long_is_refused_before_the_server_cuts_it() 
     let mut runner = start(&server);
     turn(&mut runner, "scenario:text").await;
     let events = turn(&mut runner, &format!("scenario:text {}", "x".repeat(40_000))).await;
-    failed(&events, &["longer than the context", "tokens now and the context 8192", "/clear", "--num-ctx"]);
+    failed(&events, &["longer than the context", "8192 tokens; it has about", "/clear", "--num-ctx"]);
     assert_eq!(server.chats().len(), 1, "it was not sent");
     let said = whole_text(&turn(&mut runner, "scenario:said").await);
     assert!(said.starts_with("Before: user=scenario:text / ") && !said.contains("xxx"), "{said}");

@@ -160,7 +160,8 @@ impl<W: Write> Agent<W> {
             let efforts = Effort::ALL.iter().filter(|_| model.thinking);
             offer["efforts"] =
                 efforts.map(|(_, id, text)| json!({"id": id, "name": id, "description": text})).collect();
-            if model.thinking {
+            // What nobody has chosen is nothing to show.
+            if model.thinking && self.effort != Effort::Auto {
                 offer["effort"] = self.effort.id().into();
             }
         }
@@ -184,7 +185,7 @@ impl<W: Write> Agent<W> {
                 }
                 None => self
                     .host
-                    .complain(&format!("there is no effort '{id}': there are off, on, low, medium, high and max"))?,
+                    .complain(&format!("there is no effort '{id}': there are off, auto, low, medium, high and max"))?,
             },
         }
         Ok(())

@@ -132,11 +132,11 @@ pub(super) fn in_stream(error: &str, model: &str) -> Failure {
 
 /// The conversation is too large before it is even sent.
 pub(super) fn context_full(model: &str, needed: Option<u64>, num_ctx: u64) -> Failure {
-    let needed = needed.map_or_else(String::new, |needed| format!(", it has about {needed} tokens now"));
+    let needed = needed.map_or_else(String::new, |needed| format!("; it has about {needed} now"));
     Failure::ContextFull(format!(
-        "The conversation is longer than the context of {model}{needed} and the context {num_ctx}. The prompt was not \
-         taken into it: send a shorter one, begin a new conversation with /clear, or ask for a larger context \
-         (--num-ctx, see :help agor-ollama)"
+        "The conversation is longer than the context of {model}, {num_ctx} tokens{needed}. The prompt was not taken into \
+         it: send a shorter one, begin a new conversation with /clear, or ask for a larger context (--num-ctx, see :help \
+         agor-ollama)"
     ))
 }
 

@@ -28,7 +28,7 @@ pub(super) enum Effort {
     Off,
     /// As the model likes.
     #[default]
-    On,
+    Auto,
     Low,
     Medium,
     High,
@@ -44,7 +44,7 @@ pub(super) enum Told {
 impl Effort {
     pub(super) const ALL: [(Effort, &str, &str); 6] = [
         (Effort::Off, "off", "answers at once; some models cannot be kept from thinking"),
-        (Effort::On, "on", "thinks as it likes"),
+        (Effort::Auto, "auto", "thinks as it likes"),
         (Effort::Low, "low", "thinks little"),
         (Effort::Medium, "medium", "thinks"),
         (Effort::High, "high", "thinks hard"),
@@ -56,14 +56,14 @@ impl Effort {
     }
 
     pub(super) fn id(self) -> &'static str {
-        Self::ALL.iter().find(|(effort, ..)| *effort == self).map_or("on", |(_, id, _)| id)
+        Self::ALL.iter().find(|(effort, ..)| *effort == self).map_or("auto", |(_, id, _)| id)
     }
 
     /// The request's `think`.
     pub(super) fn think(self) -> Value {
         match self {
             Effort::Off => false.into(),
-            Effort::On => true.into(),
+            Effort::Auto => true.into(),
             level => level.id().into(),
         }
     }
@@ -100,7 +100,7 @@ impl Settings {
                 "--keep-alive" => settings.keep_alive = Some(keep_alive(&value)?),
                 _ => {
                     settings.effort = Effort::parse(&value).ok_or_else(|| {
-                        format!("--think is one of on, off, low, medium, high and max, not '{value}'")
+                        format!("--think is one of auto, off, low, medium, high and max, not '{value}'")
                     })?;
                 }
             }
