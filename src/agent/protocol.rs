@@ -85,6 +85,9 @@ pub struct Row {
     pub build: fn(&StartOptions, Uuid) -> Box<dyn Protocol>,
     /// A resumed conversation goes on with its model only if it is told the name that the agent gave.
     pub renames_model: bool,
+    /// It reads its login when it starts and never again: one that was refused is ended, and the next prompt starts it anew
+    /// in the same conversation.
+    pub login_at_start: bool,
     /// How long the agent may take until [`Protocol::is_ready`]; then it is stopped, and a sentence says so.
     pub ready_within: Option<Duration>,
 }

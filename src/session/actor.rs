@@ -148,6 +148,8 @@ enum Stop {
     Removed,
     /// The user wants another conversation: another process follows at once.
     Cleared,
+    /// Its login was refused, and it reads one only when it starts: the next prompt starts it anew.
+    Refused,
 }
 
 /// Somebody wants the messages.

@@ -63,6 +63,7 @@ pub const ROW: Row = Row {
     build: |options, nonce| Box::new(Acp::new(options, nonce)),
     // A conversation that is taken up may begin with the agent's default model.
     renames_model: true,
+    login_at_start: false,
     // opencode 1.18.33 takes 8 s on a busy machine.
     ready_within: Some(Duration::from_secs(60)),
 };

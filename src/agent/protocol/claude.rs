@@ -43,6 +43,7 @@ pub const ROW: Row = Row {
     build: |options, nonce| Box::new(Claude::new(options, nonce)),
     // 2.1.197 resumes with the model's default context otherwise.
     renames_model: true,
+    login_at_start: false,
     ready_within: None,
 };
 

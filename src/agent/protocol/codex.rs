@@ -50,6 +50,8 @@ pub const ROW: Row = Row {
     build: |options, nonce| Box::new(Codex::new(options, nonce)),
     // A thread is resumed with its own model.
     renames_model: false,
+    // A login in a terminal is not noticed by an app-server that runs (0.169.0).
+    login_at_start: true,
     ready_within: Some(Duration::from_secs(60)),
 };
 

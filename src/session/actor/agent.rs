@@ -112,7 +112,7 @@ impl Actor {
             self.return_prompt(prompt);
         }
         let status = self.state.summary.status;
-        if self.stop == Stop::Cleared {
+        if matches!(self.stop, Stop::Cleared | Stop::Refused) {
             self.tell_row();
         } else if self.stop != Stop::No || exit.success() && status != Status::Error && verdict.is_none() {
             self.set_status(Status::Done, None);
@@ -138,6 +138,14 @@ impl Actor {
             Stop::Cleared => {
                 self.stop = Stop::No;
                 return self.begin_again();
+            }
+            Stop::Refused => {
+                self.stop = Stop::No;
+                if !self.state.queue.is_empty() {
+                    self.begin_after_refusal();
+                }
+                // A login takes its time: the session stays where it is listed.
+                return self.tell_row();
             }
             Stop::Asked => self.stop = Stop::No,
             Stop::No | Stop::Removed => {}
@@ -204,6 +212,7 @@ impl Actor {
                         self.set_status(Status::Error, advice);
                         // To be sent again after the login.
                         prompt.into_iter().for_each(|prompt| self.return_prompt(prompt));
+                        self.end_refused();
                     }
                     TurnOutcome::Idle => self.set_status(Status::Idle, None),
                     TurnOutcome::Done => self.set_status(Status::Done, None),

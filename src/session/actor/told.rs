@@ -199,7 +199,7 @@ impl Actor {
             true => self.kill_shells(),
             false => self.interrupt_shells(),
         }
-        if matches!(self.stop, Stop::No | Stop::Cleared) {
+        if matches!(self.stop, Stop::No | Stop::Cleared | Stop::Refused) {
             self.stop = Stop::Asked;
         }
         match &self.live {
@@ -209,6 +209,27 @@ impl Actor {
         }
         self.cancel_questions("cancelled: the session was stopped");
         self.tell_row();
+    }
+
+    /// The agent's login was refused. One that reads it only when it starts is ended.
+    pub(super) fn end_refused(&mut self) {
+        let once = registry::find(&self.options.config.protocol).is_some_and(|row| row.login_at_start);
+        if let Some(live) = self.live.as_ref().filter(|_| once && self.stop == Stop::No) {
+            live.handle.climb(live.protocol.stop_ladder(), live.busy.subscribe());
+            self.stop = Stop::Refused;
+        }
+    }
+
+    /// What was prompted while the agent was being ended.
+    pub(super) fn begin_after_refusal(&mut self) {
+        self.resume_options();
+        match self.launch() {
+            Ok(()) => self.next_prompt(),
+            Err(message) => {
+                self.fail(message);
+                self.return_queue();
+            }
+        }
     }
 
     /// The agent's conversation is over; the session goes on with another one.

@@ -1,3 +1,4 @@
-//! Codex: its protocol alone, over plain pipes.
+//! Codex: its protocol alone, over plain pipes, and the whole.
 
+mod neovim;
 mod protocol;
