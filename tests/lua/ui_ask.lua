@@ -111,6 +111,21 @@ T['j, k and CR choose too'] = test(nil, function(nvim)
   equal(nvim:get('T.answers[1].option'), 'always')
 end)
 
+T['the cursor begins at what is allowed once, wherever the agent has put it'] = test(
+  nil,
+  function(nvim)
+    clock(nvim)
+    permission(nvim, { options = { OPTIONS[2], OPTIONS[1], OPTIONS[3] } })
+    focus(nvim)
+    contains(nvim:screen(), '❯ 2 Yes, once')
+    nvim:type('<CR>')
+    equal(nvim:get('T.answers[1].option'), 'yes')
+    permission(nvim, { request_id = 'r2', options = { OPTIONS[2], OPTIONS[3] } })
+    focus(nvim)
+    contains(nvim:screen(), '❯ 1 Yes, always')
+  end
+)
+
 T['keys in the first 300 ms of the focus do nothing'] = test(nil, function(nvim)
   clock(nvim)
   permission(nvim)

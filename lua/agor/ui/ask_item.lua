@@ -78,6 +78,13 @@ function M.permission(data)
   item.reason = value(data.reason)
   item.input = value(data.input)
   item.options = data.options or {}
+  -- Agents put them in any order: a <CR> out of habit is to allow no more than this once.
+  for i, option in ipairs(item.options) do
+    if option.kind == 'allow_once' then
+      item.at = i
+      break
+    end
+  end
   if item.tool == 'plan' and #item.lines == 0 and type(item.input) == 'table' then
     item.lines = vim.split(item.input.plan or '', '\n', { plain = true })
   end
