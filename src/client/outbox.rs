@@ -39,6 +39,8 @@ pub struct Batch {
 
 /// Events of one call, roughly; one is taken whatever its size.
 const EVENT_BYTES: usize = 64 * 1024;
+/// Capabilities of one call, roughly; one session's go whatever their size.
+const CAPABILITY_BYTES: usize = 64 * 1024;
 
 impl Outbox {
     pub fn push(&mut self, update: Update) {
@@ -116,13 +118,34 @@ impl Outbox {
             bytes += size;
             events.extend(self.events.pop_front());
         }
-        let rows = std::mem::take(&mut self.rows).into_iter().map(|summary| {
-            let told = self.capabilities.insert(summary.session_id.clone(), Arc::clone(&summary.capabilities));
-            let without_capabilities = told.as_ref() == Some(&summary.capabilities);
-            Row { summary, without_capabilities }
-        });
-        Batch { rows: rows.collect(), removed: std::mem::take(&mut self.removed), events }
+        Batch { rows: self.take_rows(), removed: std::mem::take(&mut self.removed), events }
     }
+
+    /// All rows; capabilities of some sessions may wait for the next call, with their row.
+    fn take_rows(&mut self) -> Vec<Row> {
+        let mut room = CAPABILITY_BYTES;
+        let mut rows = Vec::new();
+        for summary in std::mem::take(&mut self.rows) {
+            let told = self.capabilities.get(&summary.session_id) == Some(&summary.capabilities);
+            let size = if told { 0 } else { weight(&summary.capabilities) };
+            let fits = size <= room || room == CAPABILITY_BYTES;
+            if !told && fits {
+                room = room.saturating_sub(size.max(1));
+                self.capabilities.insert(summary.session_id.clone(), Arc::clone(&summary.capabilities));
+            } else if !told {
+                self.rows.push(summary.clone());
+            }
+            rows.push(Row { summary, without_capabilities: told || !fits });
+        }
+        rows
+    }
+}
+
+/// About how much they take on the wire.
+fn weight(capabilities: &Capabilities) -> usize {
+    let Capabilities { models, modes, efforts, commands, options, .. } = capabilities;
+    let choices = [models, modes, efforts, commands].into_iter().chain(options.iter().map(|option| &option.choices));
+    choices.flatten().map(|choice| choice.id.len() + choice.name.len() + choice.description.len() + 40).sum()
 }
 
 /// About how much an event carries.
@@ -241,6 +264,24 @@ mod tests {
         outbox.push(Update::Removed(id("a")));
         push(&mut outbox, true);
         assert!(told(&mut outbox).0, "another session of its name");
+    }
+
+    #[test]
+    fn long_capabilities_of_many_sessions_go_in_several_calls_and_their_rows_at_once() {
+        let choice = crate::domain::Choice { id: "x".repeat(260), ..Default::default() };
+        let long = Arc::new(Capabilities { models: vec![choice; 100], ..Capabilities::default() });
+        let mut outbox = Outbox::default();
+        for name in ["a", "b", "c", "d", "e"] {
+            let Update::Session(mut row) = row(name, "x") else { panic!("a row") };
+            row.capabilities = Arc::clone(&long);
+            outbox.push(Update::Session(row));
+        }
+        let mut told = Vec::new();
+        while outbox.has_news() {
+            let rows = outbox.take().rows;
+            told.push((rows.len(), rows.iter().filter(|row| !row.without_capabilities).count()));
+        }
+        assert_eq!(told, [(5, 2), (3, 2), (1, 1)]);
     }
 
     #[test]

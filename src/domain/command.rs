@@ -108,7 +108,9 @@ impl Context {
     /// `src/main.rs:10-20`, as attachments and transcripts name it.
     pub fn label(&self) -> String {
         if !self.command.is_empty() {
-            return format!("! {}", self.command);
+            let mut lines = self.command.lines().map(str::trim).filter(|line| !line.is_empty());
+            let first = lines.next().unwrap_or_default();
+            return format!("! {first}{}", if lines.next().is_some() { " …" } else { "" });
         }
         let path = if self.path.is_empty() { "[No Name]" } else { &self.path };
         match (self.first_line, self.last_line) {
@@ -220,6 +222,13 @@ mod tests {
             Prompt { text: String::new(), context: vec![context], ..Prompt::default() }.to_text(),
             "From `a`:\n```\nx\n\n```"
         );
+    }
+
+    #[test]
+    fn a_command_is_named_in_one_line() {
+        let label = |command: &str| Context { command: command.into(), ..Context::default() }.label();
+        assert_eq!(label("make test"), "! make test");
+        assert_eq!(label("\nfor i in 1 2\ndo echo $i; done"), "! for i in 1 2 …");
     }
 
     #[test]

@@ -80,7 +80,7 @@ async fn of_a_long_output_beginning_and_end_go_along_and_that_is_said() {
     );
     let said = stage.messages("a", 0).await.messages.into_iter().any(|message| {
         matches!(message.content, Content::Status { message, .. }
-            if message == "Of the output of `seq 1 200000` only beginning and end go along with the next prompt")
+            if message == "! seq 1 200000: only beginning and end of its output go along with the next prompt")
     });
     assert!(said);
 }

@@ -127,15 +127,17 @@ impl Actor {
         self.notice_message(&mut content);
         self.record(message, None, false, content);
         let (text, cut) = output.for_prompt();
-        if cut {
-            let message = format!("Of the output of `{command}` only beginning and end go along with the next prompt");
-            self.say(Content::Status { subtype: "output_cut".to_owned(), message });
-        }
         let mut text = with_end(text);
         if text.trim().is_empty() {
             text = "(no output)".to_owned();
         }
-        self.outputs.push(Context { command, text, ..Context::default() });
+        let output = Context { command, text, ..Context::default() };
+        if cut {
+            let message =
+                format!("{}: only beginning and end of its output go along with the next prompt", output.label());
+            self.say(Content::Status { subtype: "output_cut".to_owned(), message });
+        }
+        self.outputs.push(output);
         let mut size: usize = self.outputs.iter().map(|output| output.text.len()).sum();
         for output in &mut self.outputs {
             if size <= PROMPT {
