@@ -126,11 +126,14 @@ local function choose(kind, row, word)
     return
   end
   local offered = row.capabilities[kind .. 's'] or {}
-  if not row.capabilities['set_' .. kind] then
-    return message.error(cannot(row, kind))
-  end
   local function set(id)
     tell('set_' .. kind, { session_id = row.session_id, value = id })
+  end
+  if word ~= '' and not M.known(row.capabilities) then
+    -- It has not started, or is over until the next prompt: the backend keeps what is chosen, and knows what to say.
+    return set(word)
+  elseif not row.capabilities['set_' .. kind] then
+    return message.error(cannot(row, kind))
   end
   if word ~= '' then
     local id = M.find(offered, word)

@@ -120,6 +120,9 @@ T['an agent that offers nothing is named, and one that has not started yet'] = t
     contains(child:notes(), 'demo has not said yet what it offers')
     child:cmd('AgorOption')
     equal(#child:told('set_model'), 0)
+    -- A name is for the backend to keep until the agent is there.
+    child:cmd('AgorModel big')
+    equal(child:wait_told('set_model').value, 'big')
   end
 )
 

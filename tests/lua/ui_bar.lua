@@ -139,6 +139,9 @@ T['the status line string is short'] = test(nil, function(nvim)
   equal(nvim:get(line), 'claude ● running')
   nvim:lua('T.session("s0", { pending = 1 }) T.touched = "s1"')
   equal(nvim:get(line), 'claude ● 1 waiting')
+  nvim:lua('T.session("s0", { pending = 0 })')
+  nvim:lua('T.session("s1", { effort = "high", context_used = 68000, context_size = 200000 })')
+  equal(nvim:get(line), 'claude ● running high effort ctx 68k/200k')
 end)
 
 T['the board lists every session and stays live'] = test(nil, function(nvim)
@@ -237,7 +240,7 @@ T['a session whose row is gone keeps its name, and its prompt says so'] = test(n
   ]])
   local screen = nvim:screen()
   contains(screen, 'over  claude  fix it')
-  contains(screen, 'This session is over: :AgorStart')
+  contains(screen, 'This session is over: :Agor resume')
 end)
 
 T['the board is above a question, and goes when it is left for more than its help'] = test(

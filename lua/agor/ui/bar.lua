@@ -344,8 +344,17 @@ function M.statusline()
   if pending > 0 then
     word = ('%d waiting'):format(pending)
   end
-  local danger = session.asks_nothing and ' asks nothing' or ''
-  return ('%s %s %s%s'):format(session.provider, icon, word, danger)
+  local out = ('%s %s %s'):format(session.provider, icon, word)
+  local effort = session.effort or ''
+  if effort ~= '' and effort ~= 'default' then
+    out = ('%s %s effort'):format(out, effort)
+  end
+  local used, size = session.context_used or 0, session.context_size or 0
+  if used > 0 then
+    -- Without a percent sign, which a status line might take for its own.
+    out = ('%s ctx %s'):format(out, M.count(used)) .. (size > 0 and '/' .. M.count(size) or '')
+  end
+  return session.asks_nothing and out .. ' asks nothing' or out
 end
 
 return M

@@ -184,7 +184,7 @@ function M.decorate(buf, state)
     local session = require('agor.mirror').get(state.session_id)
     local hint = ('Ask %s'):format(session and session.provider or '')
     if not session then
-      hint = 'This session is over: :AgorStart begins another'
+      hint = 'This session is over: :Agor resume takes one up again'
     elseif require('agor.config').get().keys ~= false then
       local gap = ('  %s  '):format(require('agor.ui.icons').get().dot)
       local width, room = require('agor.ui.cells').width, room_of(buf)
