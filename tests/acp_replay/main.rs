@@ -1,8 +1,9 @@
 //! Recorded exchanges with real agents of the Agent Client Protocol, replayed through the protocol value without any
 //! process: opencode 1.18.33, Gemini CLI 0.61.0, claude-agent-acp 0.49.0, codex-acp 2.6.0.
 //!
-//! `tests/fixtures/ACP.md` says what each shows. What the host of a recording wrote is turned into the commands that a session would give, and what we write for them is
-//! compared with what was written then. The goldens are rewritten by `UPDATE_EXPECT=1 cargo nextest run --test acp_replay`.
+//! `tests/fixtures/ACP.md` says what each shows. What the host of a recording wrote is turned into the commands that a
+//! session would give, and what we write for them is compared with what was written then. The goldens are rewritten by
+//! `UPDATE_EXPECT=1 cargo nextest run --test acp_replay`.
 
 mod dialect;
 #[path = "../support/replay/mod.rs"]

@@ -54,7 +54,7 @@ pub fn request(id: RequestId, params: &Value, call: Option<&Call>, cwd: &str) ->
             (None, call) => call.map_or("tool", Call::name).to_owned(),
         },
         title: call.map_or_else(String::new, |call| call.title(cwd)),
-        diff: call.map(Call::changes).unwrap_or_default(),
+        diff: call.map(|call| call.changes(cwd)).unwrap_or_default(),
         reason: call.filter(|_| plan.is_none()).and_then(Call::remark),
         options: options.clone(),
         input,

@@ -92,15 +92,40 @@ impl Call {
 
     /// One line: what is done to what.
     pub fn title(&self, cwd: &str) -> String {
-        let below = |path: &str| path.strip_prefix(cwd)?.strip_prefix('/').map(str::to_owned);
-        let title = some(self.title.trim()).filter(|title| *title != self.name());
-        let place = || self.locations.first().map(|place| place.path.as_str()).filter(|path| *path != cwd);
-        let title = title.or_else(place).unwrap_or(&self.title);
-        one_line(&below(title).unwrap_or_else(|| title.to_owned()), TITLE_CHARS)
+        // The tool's name stands before it anyway; but a command may begin with the same word.
+        let title = self.title.trim();
+        let rest = title.strip_prefix(self.name()).filter(|rest| rest.is_empty() || rest.starts_with(' '));
+        let bare = rest.filter(|_| self.kind != "execute" && !is_empty(&self.input)).map(str::trim);
+        let said = some(bare.unwrap_or(title)).filter(|said| *said != self.name()).map(str::to_owned);
+        // `Editing files` says less than which.
+        let file = self.only_file().map(|path| relative(path, cwd));
+        let names = |title: &str, file: &str| title.contains(file.rsplit('/').next().unwrap_or(file));
+        let title = match (said, file) {
+            (Some(title), Some(file)) if self.is_about_files() && !names(&title, &file) => file,
+            (Some(title), _) => relative(&title, cwd),
+            (None, Some(file)) => file,
+            (None, None) => self.title.clone(),
+        };
+        one_line(&title, TITLE_CHARS)
     }
 
-    pub fn changes(&self) -> Vec<FileDiff> {
-        changes::of(&self.content, &self.locations, &self.input, &self.raw)
+    fn is_about_files(&self) -> bool {
+        matches!(self.kind.as_str(), "edit" | "delete" | "read")
+    }
+
+    /// The file that it is about, if there is one only.
+    fn only_file(&self) -> Option<&str> {
+        let changed = self.content.iter().filter(|item| is_diff(item)).filter_map(|item| some_text(item, "path"));
+        let mut all = changed.chain(self.locations.iter().map(|place| place.path.as_str()));
+        let first = all.next()?;
+        (all.all(|path| path == first) && self.kind != "execute").then_some(first)
+    }
+
+    /// Paths below the session's directory are shown relative to it.
+    pub fn changes(&self, cwd: &str) -> Vec<FileDiff> {
+        let mut files = changes::of(&self.content, &self.locations, &self.input, &self.raw);
+        files.iter_mut().for_each(|file| file.path = relative(&file.path, cwd));
+        files
     }
 
     /// What the agent says about a call that has not run.
@@ -198,7 +223,7 @@ impl Call {
             events.push(self.event(MessageId::from(self.id.as_str()), false, Content::ToolCall(call)));
         }
         if matches!(self.state, State::Done | State::Failed) {
-            events.extend(self.end(self.outcome()));
+            events.extend(self.end(self.outcome(cwd)));
         } else {
             events.extend(self.live());
         }
@@ -235,7 +260,7 @@ impl Call {
         Some(self.event(self.result.clone(), true, Content::ToolResult(result)))
     }
 
-    fn outcome(&self) -> ToolResult {
+    fn outcome(&self, cwd: &str) -> ToolResult {
         let shown = if self.early { self.terminal.clone() } else { output::of_content(&self.content, &self.terminal) };
         let mut said = some(&shown).map_or_else(|| output::of_raw(&self.raw), str::to_owned);
         if said.is_empty() {
@@ -246,7 +271,7 @@ impl Call {
         if is_error && said.is_empty() && (self.refused || self.cancelled) {
             self.unrun().clone_into(&mut said);
         }
-        let diff = if is_error { Vec::new() } else { self.changes() };
+        let diff = if is_error { Vec::new() } else { self.changes(cwd) };
         ToolResult { tool_use_id: self.id.clone(), output: said, is_error, diff }
     }
 
@@ -294,6 +319,11 @@ impl Call {
 
 fn some(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
+}
+
+fn relative(path: &str, cwd: &str) -> String {
+    let below = path.strip_prefix(cwd).and_then(|rest| rest.strip_prefix('/')).filter(|rest| !rest.is_empty());
+    below.unwrap_or(path).to_owned()
 }
 
 fn is_empty(input: &Value) -> bool {

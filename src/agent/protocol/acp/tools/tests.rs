@@ -185,3 +185,25 @@ fn changes_that_were_told_beforehand_stay() {
     assert_eq!((result.output.as_str(), result.diff.len()), ("Wrote file.", 1));
     assert_eq!(result.diff[0].hunks[0].lines, ["+x"]);
 }
+
+#[test]
+fn a_title_says_what_the_tools_name_does_not() {
+    let place = |path: &str| json!([{"path": path}]);
+    for (name, kind, title, extra, expect) in [
+        ("Read", "read", "Read a b.rs", json!({"rawInput": {"file_path": "/p/a b.rs"}}), "a b.rs"),
+        ("Read", "read", "Readme", json!({"rawInput": {"x": 1}}), "Readme"),
+        ("bash", "execute", "bash -c 'x'", json!({"rawInput": {"command": "x"}}), "bash -c 'x'"),
+        ("edit", "edit", "Editing files", json!({"locations": place("/p/src/a.rs")}), "src/a.rs"),
+        ("edit", "edit", "Writing to a.rs", json!({"locations": place("/p/src/a.rs")}), "Writing to a.rs"),
+        ("read", "read", "read", json!({"locations": place("/q/a.rs")}), "/q/a.rs"),
+        ("edit", "edit", "Editing files", json!({"locations": [{"path": "/p/a"}, {"path": "/p/b"}]}), "Editing files"),
+        ("x", "other", "/p/a", json!({}), "a"),
+        ("x", "other", "", json!({}), ""),
+    ] {
+        let mut tools = tools();
+        let mut call = json!({"toolCallId": "t", "name": name, "kind": kind, "title": title});
+        call.as_object_mut().expect("an object").extend(extra.as_object().cloned().unwrap_or_default());
+        tell(&mut tools, call);
+        assert_eq!(tools.find("t").map(|call| call.title("/p")).as_deref(), Some(expect));
+    }
+}
