@@ -90,7 +90,9 @@ pub struct Acp {
     /// Prompts that are to be sent, in order: there is no conversation yet, or words go with a refusal.
     waiting: VecDeque<Prompt>,
     turn: Option<Turn>,
-    /// Requests that set what the user wants, before the first prompt.
+    /// What the user wants set before the first prompt, one after the other: a model may change what else there is.
+    to_set: VecDeque<(Role, String)>,
+    /// Requests whose answers the first prompt waits for.
     settling: usize,
     /// Somebody has asked for the list before the agent was there.
     list_wanted: bool,
@@ -152,6 +154,7 @@ impl Acp {
             asked: Vec::new(),
             waiting: VecDeque::new(),
             turn: None,
+            to_set: VecDeque::new(),
             settling: 0,
             list_wanted: false,
             used: false,
@@ -264,7 +267,7 @@ impl Acp {
         }
         if at_start {
             self.settling = self.settling.saturating_sub(1);
-            self.deliver(out);
+            self.settle(out);
         }
     }
 

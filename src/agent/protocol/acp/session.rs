@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Acp, Opening, Phase, Sent, VERSION, agent::Agent, conversations, failure, updates::Past};
+use super::{Acp, Opening, Phase, Role, Sent, VERSION, agent::Agent, conversations, failure, updates::Past};
 use crate::{
     agent::{adapter::claude::json::some_text, jsonrpc::Failure, protocol::Output},
     domain::{Content, Conversation, Event, Init, Resume},
@@ -55,6 +55,8 @@ impl Acp {
     /// Opens the conversation that the user wants, or goes on to it.
     pub(super) fn open(&mut self, out: &mut Output) {
         self.phase = Phase::Opening;
+        self.settling = 0;
+        self.to_set.clear();
         match self.wish.opening(&self.agent) {
             Ok(Some(opening)) => {
                 let past = match (opening.id.is_some(), opening.history) {
@@ -101,7 +103,7 @@ impl Acp {
         self.story.settings.take(&answer);
         out.events.extend(self.story.settings.news());
         self.tell_capabilities(out);
-        let model = self.story.settings.value(super::Role::Model).unwrap_or_default().to_owned();
+        let model = self.story.settings.value(Role::Model).unwrap_or_default().to_owned();
         let init = Init { session_id: id.clone(), model, cwd: self.wish.cwd.clone(), tools: Vec::new() };
         let event = self.story.message(Content::Init(init));
         out.event(event);
@@ -110,8 +112,8 @@ impl Acp {
             self.settling += 1;
             self.peer.request(out, Sent::Ping, "_agor.nvim/ping", json!({"sessionId": id}));
         }
-        self.settle(&id, out);
-        self.deliver(out);
+        self.to_set = self.wish.settings.iter().cloned().collect();
+        self.settle(out);
     }
 
     pub(super) fn past_is_told(&mut self, out: &mut Output) {
@@ -120,18 +122,25 @@ impl Acp {
         self.deliver(out);
     }
 
-    /// What the user wants set, before the first prompt: a mode that asks must be in force by then.
-    fn settle(&mut self, session: &str, out: &mut Output) {
-        for (role, value) in self.wish.settings.clone() {
+    /// Sets what the user wants, then sends the first prompt: a mode that asks must be in force by then.
+    pub(super) fn settle(&mut self, out: &mut Output) {
+        while let (Some(session), Some((role, value))) = (self.session.clone(), self.to_set.pop_front()) {
             match self.story.settings.request(role, &value, &self.agent.title) {
                 Ok(request) if self.story.settings.value(role) == Some(request.value.as_str()) => {}
                 Ok(request) => {
                     self.settling += 1;
-                    self.send_setting(session, request, true, out);
+                    return self.send_setting(&session, request, true, out);
+                }
+                // Whoever asks for a mode relies on it. One that a conversation had before may be gone, and then it goes on.
+                Err(message) if role == Role::Mode && !self.used => {
+                    self.session = None;
+                    self.wish.resume = Resume::New;
+                    return self.fail(message, true, out);
                 }
                 Err(message) => out.event(Event::Notice { message }),
             }
         }
+        self.deliver(out);
     }
 
     fn not_opened(&self, opening: &Opening, failure: &Failure) -> String {

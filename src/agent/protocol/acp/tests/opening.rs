@@ -50,17 +50,61 @@ fn what_the_user_wants_set_is_set_before_the_prompt() {
         "modes": {"currentModeId": "ask", "availableModes": [{"id": "ask"}, {"id": "plan"}]},
         "models": {"currentModelId": "small", "availableModels": [{"modelId": "small"}, {"modelId": "big", "name": "Big"}]}});
     desk.answer("session/new", choices);
-    let (writes, events) = desk.look();
-    let methods: Vec<_> = writes.iter().map(|write| write["method"].as_str().unwrap_or_default()).collect();
-    assert_eq!(methods, ["session/set_model", "session/set_mode"]);
-    assert_eq!(writes[0]["params"], json!({"sessionId": "c", "modelId": "big"}));
-    assert!(events.contains(&Event::Notice { message: "X does not let one choose its effort".into() }));
-    desk.answer("session/set_mode", json!({}));
-    assert_eq!(desk.writes(), Vec::<Value>::new());
+    let (writes, _) = desk.look();
+    assert_eq!((writes.len(), &writes[0]["params"]), (1, &json!({"sessionId": "c", "modelId": "big"})));
     desk.refuse("session/set_model", -32603, "no");
     let (writes, events) = desk.look();
-    assert_eq!(writes[0]["method"], "session/prompt");
-    assert!(events.contains(&Event::Notice { message: "X does not take the model big: no".into() }));
+    assert_eq!(events, [Event::Notice { message: "X does not take the model big: no".into() }]);
+    assert_eq!((writes.len(), &writes[0]["params"]["modeId"]), (1, &json!("plan")));
+    desk.answer("session/set_mode", json!({}));
+    let (writes, events) = desk.look();
+    assert!(events.contains(&Event::Notice { message: "X does not let one choose its effort".into() }));
+    assert_eq!((writes.len(), &writes[0]["method"]), (1, &json!("session/prompt")));
+}
+
+#[test]
+fn a_mode_that_is_not_there_is_an_error_and_nothing_is_sent() {
+    let mut options = options();
+    options.permission_mode = Some("plan".into());
+    let mut desk = Desk::new(&options);
+    desk.prompt("go");
+    desk.answer("initialize", able());
+    desk.look();
+    let modes = json!({"currentModeId": "ask", "availableModes": [{"id": "ask"}]});
+    desk.answer("session/new", json!({"sessionId": "c", "modes": modes}));
+    let (writes, events) = desk.look();
+    assert_eq!((writes.len(), failed(&events)), (0, Some("X has no mode 'plan': choose one of ask")));
+    desk.prompt("go");
+    desk.answer("session/new", json!({"sessionId": "d", "modes": modes}));
+    assert!(failed(&desk.events()).is_some(), "nor by trying again");
+    // A conversation that goes on does so in the mode that it has.
+    options.resume_session_id = Some("c".into());
+    let mut desk = Desk::new(&options);
+    desk.prompt("go");
+    desk.answer("initialize", able());
+    desk.answer("session/load", json!({"modes": modes}));
+    desk.refuse("_agor.nvim/ping", -32601, "no such method");
+    let (writes, events) = desk.look();
+    assert_eq!((&writes.last().expect("a write")["method"], failed(&events)), (&json!("session/prompt"), None));
+}
+
+#[test]
+fn an_effort_is_one_of_the_model_that_was_chosen() {
+    let mut options = options();
+    options.model = Some("big".into());
+    options.effort = Some("max".into());
+    let mut desk = Desk::new(&options);
+    desk.answer("initialize", able());
+    let choices = |model: &str, efforts: Value| {
+        json!([{"id": "model", "category": "model", "currentValue": model, "options": [{"value": "small"}, {"value": "big"}]},
+            {"id": "effort", "category": "thought_level", "currentValue": "low", "options": efforts}])
+    };
+    desk.answer("session/new", json!({"sessionId": "c", "configOptions": choices("small", json!([{"value": "low"}]))}));
+    desk.look();
+    let more = choices("big", json!([{"value": "low"}, {"value": "max"}]));
+    desk.answer("session/set_config_option", json!({"configOptions": more}));
+    let params = json!({"sessionId": "c", "configId": "effort", "value": "max"});
+    assert_eq!(desk.writes()[0]["params"], params);
 }
 
 #[test]
