@@ -143,6 +143,17 @@ T['C-x C-o completes too, and the values of a command'] = test(nil, function(nvi
   equal(nvim:get(MENU), { '/review', '/resume' })
 end)
 
+T['after a ! files and programs are completed when asked for'] = test(nil, function(nvim)
+  vim.fn.writefile({}, nvim.home .. '/completed.txt')
+  open(nvim, OFFERS)
+  nvim:type('! cat ' .. nvim.home .. '/compl')
+  equal(nvim:get(SHOWN), false)
+  nvim:type('<C-x><C-o>')
+  equal(nvim:get(MENU), { nvim.home .. '/completed.txt' })
+  nvim:type('<C-e><C-u>! pri<C-x><C-o>')
+  equal(vim.list_contains(nvim:get(MENU), 'printf'), true)
+end)
+
 T['the menu opens below attachments'] = test(nil, function(nvim)
   open(nvim, OFFERS)
   nvim:lua(

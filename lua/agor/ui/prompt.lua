@@ -1,7 +1,7 @@
 --- The prompt: a draft of ordinary text with attachments as lines on top, sent whole.
 ---
---- Knows the draft, its history and its window's height; where the window is, is the pane's business, and what becomes of
---- a prompt the backend's.
+--- Knows the draft, its history and its window's height; where the window is, is the pane's business, what becomes of a
+--- prompt the backend's, and which keys there are is in `prompt_keys.lua`.
 
 local api = vim.api
 
@@ -200,21 +200,6 @@ function M.submit(buf, opts)
   take(buf, text, {})
 end
 
---- A key that submits while a menu is open first takes what is selected there.
----@param buf integer
----@param name string of the `<Plug>`
----@param opts { steer: boolean? }?
-local function submit_key(buf, name, opts)
-  if vim.fn.pumvisible() == 0 then
-    return M.submit(buf, opts)
-  end
-  local function feed(keys, how)
-    api.nvim_feedkeys(api.nvim_replace_termcodes(keys, true, false, true), how, false)
-  end
-  feed('<C-y>', 'n')
-  feed(('<Plug>(agor-%s)'):format(name), 'm')
-end
-
 ---@param buf integer
 ---@param step integer -1 towards older ones
 ---@return boolean moved
@@ -255,108 +240,7 @@ local function up_or_down(buf, step, fallback)
   end
 end
 
--- ------------------------------------------------------------------ attachments
-
----@param buf integer
----@return agor.Context|agor.ImageAttachment|nil
-local function attachment_here(buf)
-  local row = api.nvim_win_get_cursor(0)[1]
-  local _, _, count = draft.split(states[buf], lines_of(buf))
-  if row <= count then
-    return states[buf].attachments[api.nvim_get_current_line()]
-  end
-end
-
---- On another line it does nothing: 'keywordprg' has no answer to a word of a prompt.
----@param buf integer
-local function show_attachment(buf)
-  local context = attachment_here(buf)
-  if context then
-    draft.peek(context)
-  end
-end
-
----@param buf integer
-local function go_to_attachment(buf)
-  local state = states[buf]
-  local context = attachment_here(buf)
-  if not context then
-    require('agor.ui.jump').to_file(state.session_id)
-    return
-  end
-  if context.image then
-    local ok, job, failed = pcall(vim.ui.open, context.image)
-    if not ok or not job then
-      local text = '%s cannot be shown: %s'
-      require('agor.message').warn(text:format(context.image, tostring(ok and failed or job)))
-    end
-    return
-  end
-  local session = require('agor.mirror').get(state.session_id)
-  local path = context.path
-  if path == '' then
-    require('agor.message').warn('This attachment comes from a buffer without a name: K shows it')
-    return
-  end
-  if path:sub(1, 1) ~= '/' then
-    path = vim.fs.joinpath(session and session.cwd or vim.fn.getcwd(), path)
-  end
-  local stat = vim.uv.fs_stat(path)
-  if not stat or stat.type ~= 'file' then
-    require('agor.message').warn(('%s is not there: K shows what was attached'):format(path))
-    return
-  end
-  require('agor.ui.jump').open(path, context.first_line > 0 and context.first_line or nil)
-end
-
 -- ------------------------------------------------------------------ the buffer
-
----@param buf integer
----@param state agor.PromptState
----@return agor.Key[]
-local function keys(buf, state)
-  local function key(modes, lhs, name, desc, run)
-    return { modes = modes, lhs = lhs, name = name, desc = desc, run = run }
-  end
-  return {
-    key('n', '<CR>', 'submit', 'send the prompt', function()
-      M.submit(buf)
-    end),
-    key('i', '<C-s>', 'submit', 'send the prompt', function()
-      submit_key(buf, 'submit')
-    end),
-    key('n', 'g<CR>', 'steer', 'send it into the turn that runs', function()
-      M.submit(buf, { steer = true })
-    end),
-    key('i', '<M-s>', 'steer', 'send it into the turn that runs', function()
-      submit_key(buf, 'steer', { steer = true })
-    end),
-    key('n', '<C-c>', 'interrupt', 'interrupt the agent', function()
-      local ok, err = require('agor').interrupt(state.session_id)
-      if not ok then
-        require('agor.message').error(err or 'The turn could not be interrupted')
-      end
-    end),
-    key('n', '<S-Tab>', 'cycle-mode', "the agent's next mode", function()
-      require('agor.choices').cycle_mode(require('agor.mirror').get(state.session_id))
-    end),
-    key('ni', '<Up>', 'history-prev', 'an earlier prompt, from the first line', function()
-      up_or_down(buf, -1, '<Up>')
-    end),
-    key('ni', '<Down>', 'history-next', 'a later prompt, from the last line', function()
-      up_or_down(buf, 1, '<Down>')
-    end),
-    key('n', 'K', 'show-attachment', 'show the attachment', function()
-      show_attachment(buf)
-    end),
-    key('n', 'gf', 'goto-file', 'go to the attachment', function()
-      go_to_attachment(buf)
-    end),
-    key('n', 'g?', 'help', 'these keys', function()
-      require('agor.ui.help').open(buf)
-    end),
-  }
-end
 
 ---@param buf integer
 local function watch(buf)
@@ -431,7 +315,10 @@ function M.adopt(buf, session_id)
   watch(buf)
   require('agor.ui.slash_menu').prepare(buf)
   require('agor.ui.options').prepare(buf, 'agor-prompt', {})
-  require('agor.ui.keys').attach(buf, keys(buf, states[buf]))
+  require('agor.ui.keys').attach(
+    buf,
+    require('agor.ui.prompt_keys').list(buf, states[buf], up_or_down)
+  )
   for _, win in ipairs(vim.fn.win_findbuf(buf)) do
     require('agor.ui.options').apply(win, buf)
   end

@@ -1,0 +1,135 @@
+--- The keys of a prompt, and what those do that only look: at an attachment, or at where it comes from. Sending and the
+--- history are `prompt.lua`'s business.
+
+local api = vim.api
+
+local M = {}
+
+---@param buf integer
+---@param state agor.PromptState
+---@return agor.Context|agor.ImageAttachment|nil
+local function attachment_here(buf, state)
+  local row = api.nvim_win_get_cursor(0)[1]
+  local lines = api.nvim_buf_get_lines(buf, 0, -1, false)
+  local _, _, count = require('agor.ui.draft').split(state, lines)
+  if row <= count then
+    return state.attachments[api.nvim_get_current_line()]
+  end
+end
+
+--- On another line it does nothing: 'keywordprg' has no answer to a word of a prompt.
+---@param buf integer
+---@param state agor.PromptState
+local function show_attachment(buf, state)
+  local context = attachment_here(buf, state)
+  if context then
+    require('agor.ui.draft').peek(context)
+  end
+end
+
+---@param path string
+local function show_image(path)
+  local ok, job, failed = pcall(vim.ui.open, path)
+  if not ok or not job then
+    local text = '%s cannot be shown: %s'
+    require('agor.message').warn(text:format(path, tostring(ok and failed or job)))
+  end
+end
+
+---@param buf integer
+---@param state agor.PromptState
+local function go_to_attachment(buf, state)
+  local context = attachment_here(buf, state)
+  if not context then
+    require('agor.ui.jump').to_file(state.session_id)
+    return
+  elseif context.image then
+    show_image(context.image)
+    return
+  end
+  local session = require('agor.mirror').get(state.session_id)
+  local path = context.path
+  if path == '' then
+    require('agor.message').warn('This attachment comes from a buffer without a name: K shows it')
+    return
+  end
+  if path:sub(1, 1) ~= '/' then
+    path = vim.fs.joinpath(session and session.cwd or vim.fn.getcwd(), path)
+  end
+  local stat = vim.uv.fs_stat(path)
+  if not stat or stat.type ~= 'file' then
+    require('agor.message').warn(('%s is not there: K shows what was attached'):format(path))
+    return
+  end
+  require('agor.ui.jump').open(path, context.first_line > 0 and context.first_line or nil)
+end
+
+--- A key that submits while a menu is open first takes what is selected there.
+---@param buf integer
+---@param name string of the `<Plug>`
+---@param opts { steer: boolean? }?
+local function submit(buf, name, opts)
+  if vim.fn.pumvisible() == 0 then
+    return require('agor.ui.prompt').submit(buf, opts)
+  end
+  local function feed(keys, how)
+    api.nvim_feedkeys(api.nvim_replace_termcodes(keys, true, false, true), how, false)
+  end
+  feed('<C-y>', 'n')
+  feed(('<Plug>(agor-%s)'):format(name), 'm')
+end
+
+---@param state agor.PromptState
+local function interrupt(state)
+  local ok, err = require('agor').interrupt(state.session_id)
+  if not ok then
+    require('agor.message').error(err or 'The turn could not be interrupted')
+  end
+end
+
+---@param buf integer
+---@param state agor.PromptState
+---@param up_or_down fun(buf: integer, step: integer, fallback: string) through the history
+---@return agor.Key[]
+function M.list(buf, state, up_or_down)
+  local function key(modes, lhs, name, desc, run)
+    return { modes = modes, lhs = lhs, name = name, desc = desc, run = run }
+  end
+  return {
+    key('n', '<CR>', 'submit', 'send the prompt', function()
+      submit(buf, 'submit')
+    end),
+    key('i', '<C-s>', 'submit', 'send the prompt', function()
+      submit(buf, 'submit')
+    end),
+    key('n', 'g<CR>', 'steer', 'send it into the turn that runs', function()
+      submit(buf, 'steer', { steer = true })
+    end),
+    key('i', '<M-s>', 'steer', 'send it into the turn that runs', function()
+      submit(buf, 'steer', { steer = true })
+    end),
+    key('n', '<C-c>', 'interrupt', 'interrupt the agent', function()
+      interrupt(state)
+    end),
+    key('n', '<S-Tab>', 'cycle-mode', "the agent's next mode", function()
+      require('agor.choices').cycle_mode(require('agor.mirror').get(state.session_id))
+    end),
+    key('ni', '<Up>', 'history-prev', 'an earlier prompt, from the first line', function()
+      up_or_down(buf, -1, '<Up>')
+    end),
+    key('ni', '<Down>', 'history-next', 'a later prompt, from the last line', function()
+      up_or_down(buf, 1, '<Down>')
+    end),
+    key('n', 'K', 'show-attachment', 'show the attachment', function()
+      show_attachment(buf, state)
+    end),
+    key('n', 'gf', 'goto-file', 'go to the attachment', function()
+      go_to_attachment(buf, state)
+    end),
+    key('n', 'g?', 'help', 'these keys', function()
+      require('agor.ui.help').open(buf)
+    end),
+  }
+end
+
+return M
