@@ -3,6 +3,7 @@
 //! The goldens are rewritten by `UPDATE_EXPECT=1 cargo nextest run --test codex_replay`.
 
 mod dialect;
+mod history;
 #[path = "../support/replay/mod.rs"]
 mod replay;
 

@@ -409,7 +409,7 @@ fn the_model_asks_and_proposes_in_plan_mode() {
     let asked = session.permission();
     assert_eq!(asked.tool, "plan");
     assert!(asked.input["plan"].as_str().is_some_and(|plan| plan.contains("- first this")), "{:?}", asked.input);
-    session.choose(&asked.request_id, "approve", None);
+    session.choose(&asked.request_id, "auto", None);
     assert_eq!(session.turn_end(), idle("end_turn"));
     assert!(world.mock.told().contains("Implement the plan."));
     assert!(

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Codex, approval,
+    Codex, approval, mode,
     question::{self, Elicitation},
     tool,
 };
@@ -25,6 +25,11 @@ enum Pending {
     /// Not Codex's request but ours: it ended its turn with a plan.
     Plan,
 }
+
+/// Modes in which a plan is carried out without a question for each edit.
+const EDITS: [&str; 2] = ["auto", "full-access"];
+/// The option that approves nothing; the others are named as the modes that they lead to.
+const KEEP_PLANNING: &str = "reject";
 
 impl Codex {
     pub(super) fn asked(&mut self, id: RequestId, method: &str, params: &Value, out: &mut Output) {
@@ -94,6 +99,14 @@ impl Codex {
         let option = |id: &str, name: String, kind| PermissionOption { option_id: id.into(), name, kind };
         let after = self.settings.mode_after_planning();
         let id = RequestId::from(self.items.ids.next().as_str());
+        let mut options = vec![option(after, format!("Approve, carry it out in mode {after}"), OptionKind::AllowOnce)];
+        if !EDITS.contains(&after) {
+            // Else each of its edits would be asked about.
+            let [auto, _] = EDITS;
+            let name = format!("Approve, carry it out in mode {auto} (edits in the project without asking)");
+            options.push(option(auto, name, OptionKind::AllowAlways));
+        }
+        options.push(option(KEEP_PLANNING, "Keep planning".to_owned(), OptionKind::RejectOnce));
         let shown = PermissionRequest {
             request_id: id.clone(),
             tool_use_id: None,
@@ -102,10 +115,7 @@ impl Codex {
             input: json!({"plan": plan}),
             diff: Vec::new(),
             reason: None,
-            options: vec![
-                option("approve", format!("Approve, carry it out in mode {after}"), OptionKind::AllowOnce),
-                option("reject", "Keep planning".to_owned(), OptionKind::RejectOnce),
-            ],
+            options,
         };
         let thread = self.thread.clone().unwrap_or_default();
         self.waiting.push(Waiting { id, thread, what: Pending::Plan });
@@ -115,6 +125,11 @@ impl Codex {
     pub(super) fn answer(&mut self, id: &RequestId, answer: Answer, out: &mut Output) {
         let Some(at) = self.waiting.iter().position(|waiting| waiting.id == *id) else { return };
         let (result, words) = match (&self.waiting[at].what, answer) {
+            (Pending::Plan, Answer::Option { option_id, .. })
+                if option_id.as_str() != KEEP_PLANNING && !mode::is_one(option_id.as_str()) =>
+            {
+                return Self::not_an_option(out);
+            }
             (Pending::Plan, answer) => {
                 self.waiting.remove(at);
                 return self.plan_answered(answer, out);
@@ -145,8 +160,8 @@ impl Codex {
 
     fn plan_answered(&mut self, answer: Answer, out: &mut Output) {
         match answer {
-            Answer::Option { option_id, input, .. } if option_id.as_str() == "approve" => {
-                let event = self.settings.want_mode(self.settings.mode_after_planning().to_owned());
+            Answer::Option { option_id, input, .. } if option_id.as_str() != KEEP_PLANNING => {
+                let event = self.settings.want_mode(option_id.as_str().to_owned());
                 out.event(event);
                 let edited = input.as_ref().and_then(|input| input["plan"].as_str().or(input.as_str()));
                 let words = match edited {

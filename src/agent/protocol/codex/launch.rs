@@ -105,8 +105,7 @@ impl Setup {
         if self.limits_turns {
             out.push("Codex has no limit of turns: max_turns is left out".to_owned());
         }
-        if let Some(mode) = self.mode.as_deref().filter(|mode| mode::find(mode).is_none() && *mode != mode::CONFIGURED)
-        {
+        if let Some(mode) = self.mode.as_deref().filter(|mode| !mode::is_one(mode)) {
             out.push(format!("Codex has no mode '{mode}', its own default holds: choose one of {}", mode::names()));
         }
         for server in self.servers.iter().filter(|server| server.sse) {

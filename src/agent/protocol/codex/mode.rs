@@ -61,6 +61,10 @@ pub fn find(id: &str) -> Option<Mode> {
     MODES.iter().copied().find(|mode| mode.id == id)
 }
 
+pub fn is_one(id: &str) -> bool {
+    id == CONFIGURED || find(id).is_some()
+}
+
 pub fn names() -> String {
     MODES.iter().map(|mode| mode.id).collect::<Vec<_>>().join(", ")
 }

@@ -251,10 +251,7 @@ impl Codex {
         if self.over.iter().any(|over| over == id) || self.turn.as_ref().is_some_and(|turn| turn.parked) {
             return;
         }
-        if !id.is_empty() {
-            self.over.push_back(id.to_owned());
-            self.over.truncate(REMEMBERED);
-        }
+        self.remember(id.to_owned());
         let processes = self.items.close(thread, ending, &mut out.events);
         self.withdraw_of(thread, out);
         for process in processes {
@@ -263,7 +260,7 @@ impl Codex {
             self.peer.request(out, Sent::Terminate, "thread/backgroundTerminals/terminate", params);
         }
         let Some(mut over) = self.turn.take() else { return };
-        self.over.extend(over.ids.drain(..).filter(|known| known != id));
+        over.ids.drain(..).filter(|known| known != id).for_each(|id| self.remember(id));
         let failed = text(turn, "status") == "failed";
         if failed && over.error.is_none() {
             self.failed(&turn["error"], &mut over, out);
@@ -285,6 +282,17 @@ impl Codex {
             (_, Some(error)) => self.turn_over("error", TurnOutcome::Failed(error), out),
             (status, None) => self.turn_over(status, TurnOutcome::Idle, out),
         }
+    }
+
+    /// This turn is over, whoever tells of it again.
+    fn remember(&mut self, id: String) {
+        if id.is_empty() {
+            return;
+        }
+        if self.over.len() == REMEMBERED {
+            self.over.pop_front();
+        }
+        self.over.push_back(id);
     }
 
     /// For the session, too.

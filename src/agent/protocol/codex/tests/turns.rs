@@ -153,7 +153,7 @@ fn a_proposed_plan_is_approved_before_it_is_carried_out() {
         talk
     };
     let mut talk = proposed();
-    talk.choose("approve", None);
+    talk.choose("auto", None);
     let params = &talk.asked("turn/start")["params"];
     assert_eq!(
         (&params["collaborationMode"]["mode"], &params["input"][0]["text"]),
@@ -162,6 +162,7 @@ fn a_proposed_plan_is_approved_before_it_is_carried_out() {
     assert!(talk.events.contains(&Event::Mode("auto".into())));
 
     let mut talk = proposed();
+    assert_eq!(talk.permission().options.len(), 2, "its own mode edits without asking");
     talk.choose("reject", Some("Use two files"));
     let params = &talk.asked("turn/start")["params"];
     assert_eq!((&params["collaborationMode"], &params["input"][0]["text"]), (&Value::Null, &json!("Use two files")));
@@ -245,4 +246,36 @@ fn pictures_and_skills_are_input_of_their_own() {
             {"type": "skill", "name": "draw", "path": "/s/SKILL.md"},
             {"type": "image", "url": "data:image/png;base64,QUJD"}, {"type": "localImage", "path": "/b.png"}])
     );
+}
+
+#[test]
+fn many_turns_later_an_end_is_still_told_apart() {
+    let mut talk = Talk::open();
+    for number in 0..40 {
+        talk.clear();
+        talk.prompt("go");
+        let id = format!("u{number}");
+        talk.answer("turn/start", json!({"turn": {"id": id}}));
+        let end = json!({"threadId": "t", "turn": {"id": id, "status": "completed"}});
+        talk.tell("turn/completed", end.clone());
+        talk.tell("turn/started", json!({"threadId": "t", "turn": {"id": id}}));
+        talk.tell("turn/completed", end);
+        assert_eq!(talk.ends().len(), 1, "{number}");
+        assert_eq!(talk.events.iter().filter(|event| **event == Event::TurnStarted).count(), 1, "{number}");
+    }
+}
+
+#[test]
+fn a_plan_is_approved_by_its_own_options_only() {
+    let mut talk = Talk::open();
+    talk.command(Command::SetMode("plan".into()));
+    talk.prompt("go");
+    talk.answer("turn/start", json!({"turn": {"id": "u"}}));
+    talk.item("completed", "t", json!({"type": "plan", "id": "u-plan", "text": "# Plan"}));
+    talk.completed("completed");
+    talk.choose("nonsense", None);
+    assert_eq!(talk.count("turn/start"), 1);
+    assert!(matches!(talk.events.last(), Some(Event::Notice { .. })));
+    talk.choose("auto", None);
+    assert_eq!(talk.count("turn/start"), 2, "the question stayed");
 }
