@@ -98,6 +98,8 @@ pub struct Acp {
     list_wanted: bool,
     /// A prompt was answered in this conversation.
     used: bool,
+    /// A prompt of the open conversation was refused for want of a login, and the next is tried in it all the same.
+    tried_again: bool,
 }
 
 /// What a request of ours was for.
@@ -158,6 +160,7 @@ impl Acp {
             settling: 0,
             list_wanted: false,
             used: false,
+            tried_again: false,
         }
     }
 

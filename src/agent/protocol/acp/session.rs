@@ -210,6 +210,7 @@ impl Acp {
 
     /// Another try. A conversation in which nothing was said yet is begun anew.
     pub(super) fn reopen(&mut self, out: &mut Output) {
+        self.tried_again = false;
         if self.session.is_some() {
             // What the user has set since the start is not undone.
             self.wish.settings = self.story.settings.values();

@@ -34,6 +34,13 @@ impl Acp {
         self.waiting.push_back(prompt);
         match self.phase.clone() {
             Phase::Open => self.deliver(out),
+            // A key that the server has refused once may be taken the next time, and the conversation is there still. If it
+            // is not, or after a login, everything is begun anew.
+            Phase::LoggedOut if self.session.is_some() && !self.tried_again => {
+                self.tried_again = true;
+                self.phase = Phase::Open;
+                self.deliver(out);
+            }
             Phase::LoggedOut | Phase::Failed { again: true, .. } => self.reopen(out),
             Phase::Failed { message, again: false } => self.fail(message, false, out),
             Phase::Initializing | Phase::Opening => {}
@@ -92,6 +99,7 @@ impl Acp {
             Ok(answer) => self.ended(&answer, cancelled, out),
         };
         self.used = true;
+        self.tried_again = false;
         self.next_or_end(stop_reason, outcome, out);
     }
 

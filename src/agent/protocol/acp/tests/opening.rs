@@ -155,6 +155,11 @@ fn a_login_that_ran_out_in_mid_prompt_takes_the_conversation_up_again() {
     desk.prompt("second");
     desk.refuse("session/prompt", -32000, "Please log in");
     assert!(is_end(desk.events().last().expect("an end")));
+    // The conversation is there still: it may have been the server's whim.
+    desk.prompt("second");
+    assert_eq!(desk.writes()[0]["method"], "session/prompt");
+    desk.refuse("session/prompt", 401, "Please log in");
+    assert!(is_end(desk.events().last().expect("an end")));
     desk.prompt("second");
     let (writes, _) = desk.look();
     assert_eq!(writes[0]["method"], "session/resume");
