@@ -154,6 +154,24 @@ impl Desk {
         self.wait(&format!("s.status ~= 'running' and (_G.turns[s.session_id] or 0) == {count}"));
     }
 
+    /// So many requests of a scenario have come, or so many turns have ended.
+    #[track_caller]
+    pub fn wait_tries_or_turns(&self, scenario: &str, tries: usize, turns: usize) {
+        self.wait(&format!(
+            "s.status ~= 'running' and (_G.turns[s.session_id] or 0) == {turns}
+             or #vim.tbl_filter(function(line)
+               return line:find('\"scenario\": \"{scenario}\"', 1, true) ~= nil
+             end, vim.fn.readfile([==[{}]==])) >= {tries}",
+            self.mock.log().display()
+        ));
+    }
+
+    /// Ends the turn, if one runs.
+    #[track_caller]
+    pub fn interrupt(&self) {
+        self.editor.lua("local all = require('agor').sessions() require('agor').interrupt(all[#all].session_id)", &[]);
+    }
+
     /// Waits for a question and puts the cursor into it.
     #[track_caller]
     pub fn focus_question(&self) {

@@ -149,6 +149,33 @@ fn a_failure_of_the_model_is_told_and_the_session_goes_on(agent: &'static Agent)
     assert_eq!(desk.row("error"), Value::Nil);
 }
 
+/// What the server answers is tried again by the agent, for as long as it likes and often without a word: its user sees an
+/// error, or ends the turn.
+fn a_server_in_trouble_leaves_the_user_in_charge(agent: &'static Agent) {
+    let desk = Desk::with(Setup::of(agent));
+    desk.start("SCENARIO:text");
+    desk.wait_turns(1);
+    let pids = desk.agent_pids();
+    for (number, trouble) in ["error401", "error429", "error500", "hang"].into_iter().enumerate() {
+        let turns = number + 2;
+        desk.type_command(&format!("AgorSend SCENARIO:{trouble}"));
+        desk.wait_tries_or_turns(trouble, if trouble == "hang" { 1 } else { 2 }, turns);
+        desk.interrupt();
+        desk.wait_turns(turns);
+        let (status, error) = (desk.row("status"), desk.row("error"));
+        match status.as_str() {
+            Some("idle") => assert_eq!(error, Value::Nil, "{trouble}"),
+            Some("error") => assert!(error.as_str().is_some_and(|error| !error.is_empty()), "{trouble}: {error}"),
+            _ => panic!("{trouble}: {status}"),
+        }
+    }
+    desk.type_command("AgorSend SCENARIO:echo:again");
+    desk.wait_turns(6);
+    desk.wait_status("idle");
+    desk.editor.wait_text("Echo: again");
+    assert_eq!(desk.agent_pids(), pids);
+}
+
 fn a_conversation_goes_on_after_the_editor_was_killed_in_mid_command(agent: &'static Agent) {
     let mut desk = Desk::with(Setup::of(agent));
     desk.start("SCENARIO:echo:remember-me");
@@ -208,6 +235,7 @@ agents! {
         its_plan_is_shown_as_it_goes
         an_interrupt_ends_whatever_it_does_and_keeps_the_agent
         a_failure_of_the_model_is_told_and_the_session_goes_on
+        a_server_in_trouble_leaves_the_user_in_charge
         a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
     gemini = GEMINI:
         text_and_thoughts_stream_and_prompts_share_a_process
@@ -215,6 +243,7 @@ agents! {
         an_edit_is_shown_before_it_lands_in_the_open_buffer
         an_interrupt_ends_whatever_it_does_and_keeps_the_agent
         a_failure_of_the_model_is_told_and_the_session_goes_on
+        a_server_in_trouble_leaves_the_user_in_charge
         a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
     opencode = OPENCODE:
         text_and_thoughts_stream_and_prompts_share_a_process
@@ -223,6 +252,7 @@ agents! {
         its_plan_is_shown_as_it_goes
         an_interrupt_ends_whatever_it_does_and_keeps_the_agent
         a_failure_of_the_model_is_told_and_the_session_goes_on
+        a_server_in_trouble_leaves_the_user_in_charge
         a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
     codex = CODEX:
         text_and_thoughts_stream_and_prompts_share_a_process
@@ -231,6 +261,7 @@ agents! {
         its_plan_is_shown_as_it_goes
         an_interrupt_ends_whatever_it_does_and_keeps_the_agent
         a_failure_of_the_model_is_told_and_the_session_goes_on
+        a_server_in_trouble_leaves_the_user_in_charge
         a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
     claude_agent_acp = CLAUDE_AGENT_ACP:
         text_and_thoughts_stream_and_prompts_share_a_process
@@ -239,6 +270,7 @@ agents! {
         its_plan_is_shown_as_it_goes
         an_interrupt_ends_whatever_it_does_and_keeps_the_agent
         a_failure_of_the_model_is_told_and_the_session_goes_on
+        a_server_in_trouble_leaves_the_user_in_charge
         a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
     codex_acp = CODEX_ACP:
         text_and_thoughts_stream_and_prompts_share_a_process
@@ -247,5 +279,6 @@ agents! {
         its_plan_is_shown_as_it_goes
         an_interrupt_ends_whatever_it_does_and_keeps_the_agent
         a_failure_of_the_model_is_told_and_the_session_goes_on
+        a_server_in_trouble_leaves_the_user_in_charge
         a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
 }

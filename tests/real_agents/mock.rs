@@ -58,6 +58,11 @@ impl Mock {
         Self { child, url, log, server }
     }
 
+    /// A JSON value a line.
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
     /// The requests for an answer of the model, whole; not those beside the conversation, such as for its title.
     pub fn requests(&self) -> Vec<Value> {
         let log = fs::read_to_string(&self.log).unwrap_or_default();

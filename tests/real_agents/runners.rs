@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::{
     agent::{Agent, CLAUDE, CODEX, URL, program},
     mock::Mock,
-    support::{Editor, Home, Leftover, Options, leftovers, repository},
+    support::{Editor, Home, Leftover, Ollama, Options, leftovers, repository},
 };
 
 /// Where the runners of `tests/runners/` lie as an installation has them, and one JavaScript runtime is on the `PATH`.
@@ -176,6 +176,38 @@ fn codexs_runner_shows_each_command_once(runtime: &'static str) {
     assert_eq!(transcript.matches("Bad request from the mock").count(), 1, "{transcript}");
 }
 
+fn ollamas_runner_streams_increments_and_keeps_the_conversation(runtime: &'static str) {
+    let mut installation = Installation::new(runtime);
+    let server = Ollama::start();
+    installation.providers = format!(
+        "ollama = {{ protocol = 'sidecar', command = false, model = 'mock-tools',
+           env = {{ OLLAMA_HOST = 'http://{}', NO_PROXY = '127.0.0.1' }} }}",
+        server.host()
+    );
+    let editor = installation.editor();
+    let session = editor.start_session("{ provider = 'ollama', prompt = 'scenario:long:30', open = true }");
+    wait_turns(&editor, 1);
+    editor.wait_status(&session, "done");
+    assert_eq!(installation.runner("ollama").len(), 1, "{:#?}", leftovers(installation.home.path()));
+    let words: String = (0..30).map(|number| format!("w{number} ")).collect();
+    assert_eq!(editor.said(&session), [words.as_str()]);
+    assert!(!messages(&editor, &session, "thinking").is_empty());
+    assert!(messages(&editor, &session, "cost")[0]["output_tokens"].as_u64().is_some_and(|tokens| tokens > 30));
+
+    editor.send(&session, "scenario:said");
+    wait_turns(&editor, 2);
+    editor.wait_status(&session, "done");
+    let said = editor.said(&session);
+    assert!(said[1].contains("scenario:long:30"), "the conversation goes on: {said:?}");
+
+    editor.send(&session, "scenario:err-mid");
+    wait_turns(&editor, 3);
+    editor.wait_transcript(&session, "an error was encountered while running the model");
+    let mut editor = editor;
+    editor.quit("qa!");
+    editor.assert_nothing_left();
+}
+
 fn any_other_provider_may_speak_loosely(runtime: &'static str) {
     let installation = Installation::new(runtime);
     let editor = installation.editor();
@@ -221,6 +253,11 @@ macro_rules! with_runtime {
                 fn codexs_runner_shows_each_command_once() {
                     super::super::codexs_runner_shows_each_command_once(super::RUNTIME);
                 }
+            }
+
+            #[test]
+            fn ollamas_runner_streams_increments_and_keeps_the_conversation() {
+                super::ollamas_runner_streams_increments_and_keeps_the_conversation(RUNTIME);
             }
 
             #[test]
