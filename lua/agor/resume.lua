@@ -8,6 +8,9 @@ local rpc = require('agor.rpc')
 
 local M = {}
 
+---How long the agent's own conversations are waited for before the list is shown without them.
+M.patience_ms = 3000
+
 ---@class agor.Journal as the method `journals` of doc/wire.md tells
 ---@field session_id string
 ---@field provider string
@@ -310,12 +313,21 @@ function M.resume(call)
     if word == 'continue' or not (row and row.capabilities.list) then
       return choose(journals, {})
     end
-    ask('conversations', { session_id = row.session_id }, function(failed, conversations)
+    local chosen = false
+    local function once(failed, conversations)
+      if chosen then
+        return
+      end
+      chosen = true
       if failed then
         message.warn(('%s does not tell its own conversations: %s'):format(row.provider, failed))
       end
       choose(journals, conversations)
-    end)
+    end
+    ask('conversations', { session_id = row.session_id }, once)
+    vim.defer_fn(function()
+      once('it has not answered', {})
+    end, M.patience_ms)
   end)
 end
 

@@ -127,6 +127,19 @@ T["the agent's own conversations are listed once, and begin a session of ours"] 
   assert(params.session_id ~= 'c2' and not params.restore)
 end)
 
+T['an agent that does not answer is not waited for'] = test(
+  { env = env({ journal({}) }, { conversations = { never = true } }) },
+  function(child)
+    child:lua([[require('agor').start({ provider = 'demo', session_id = 'a', open = false })]])
+    child:wait_for([[require('agor').sessions()[1].started_at == 1000]])
+    child:lua([[require('agor.resume').patience_ms = 20]])
+    choose(child)
+    child:cmd('AgorResume')
+    child:wait_note('demo does not tell its own conversations: it has not answered')
+    equal(#child:get('asked'), 1)
+  end
+)
+
 T['what cannot be taken up is told'] = test({
   env = env({
     journal({ session_id = 'gone', cwd = '/no/such/dir' }),

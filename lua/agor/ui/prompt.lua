@@ -257,8 +257,11 @@ local function watch(buf)
     touched(buf)
   end)
   on('TextChangedI', function()
-    local _, _, count = draft.split(states[buf], lines_of(buf))
-    require('agor.ui.slash_menu').update(buf, count + 1)
+    local line = api.nvim_get_current_line()
+    if line == '' or line:sub(1, 1) == '/' then
+      local _, _, count = draft.split(states[buf], lines_of(buf))
+      require('agor.ui.slash_menu').update(buf, count + 1)
+    end
   end)
   on({ 'InsertLeave', 'BufLeave', 'BufHidden' }, function()
     save(buf)

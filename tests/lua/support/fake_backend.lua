@@ -226,7 +226,9 @@ local function handle(message)
     params, by_file = whole(params)
     note({ method = method, params = params, by_file = by_file })
     local result, err
-    if given[method] then
+    if given[method] and given[method].never then
+      return
+    elseif given[method] then
       result, err = given[method].result, given[method].error
     elseif told[method] then
       result, err = told[method](params)
