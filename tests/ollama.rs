@@ -339,6 +339,17 @@ async fn a_model_that_promised_too_much_answers_without() {
 }
 
 #[tokio::test]
+async fn a_level_that_the_server_does_not_know_becomes_the_next_lower() {
+    let server = Ollama::with(0, &["--no-max"]);
+    let mut runner = start_with(&server, |options| options.effort = Some("max".into()));
+    let events = turn(&mut runner, "scenario:text").await;
+    assert_eq!(ended(&events).1, &TurnOutcome::Idle);
+    assert!(events.contains(&Event::Effort("max".into())) && events.contains(&Event::Effort("high".into())));
+    let levels: Vec<_> = server.chats().iter().map(|chat| chat["think"].clone()).collect();
+    assert_eq!(levels, ["max", "high"]);
+}
+
+#[tokio::test]
 async fn pictures_are_for_models_that_see() {
     let server = Ollama::start();
     let picture = || Prompt {

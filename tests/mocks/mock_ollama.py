@@ -2,11 +2,11 @@
 """A stand-in for an Ollama server (stdlib only), shaped after the server's source, 0.33. It listens on loopback alone and
 ends with its stdin.
 
-Usage: mock_ollama.py PORT LOG [--empty] [--old] [--cert FILE --key FILE]
+Usage: mock_ollama.py PORT LOG [--empty] [--old] [--no-max] [--cert FILE --key FILE]
   PORT 0 picks a free port; the first line of stdout is the port, later ones are `closed SCENARIO` whenever a client has
   gone in the middle of an answer, and `asked hang`. LOG gets a JSON value a line: {"path", "body"} of each request, {"closed": scenario},
   {"finished": scenario} at an answer's end.
-  --empty: no models. --old: no capabilities in /api/tags and none in /api/show.
+  --empty: no models. --old: no capabilities in /api/tags and none in /api/show. --no-max: it knows no think level max.
 
 What is answered says the last `scenario:NAME[:ARG]` in the last user message of /api/chat:
   text | thinking | long:N | length (done_reason=length) | said (what was said before, without such answers)
@@ -32,6 +32,7 @@ MODELS = {
 }
 LOG = None
 OLD = False
+NO_MAX = False
 LOADED = {}
 LOCK = threading.Lock()
 
@@ -110,7 +111,7 @@ class H(BaseHTTPRequestHandler):
         if "completion" not in m["caps"]: return self.js(400, {"error": "\"%s\" does not support chat" % b["model"]})
         if b.get("tools") and ("tools" not in m["caps"] or n == "mock-liar:latest"): return self.js(400, {"error": "registry.ollama.ai/library/%s does not support tools" % n})
         th = b.get("think")
-        if isinstance(th, str) and th not in ("high", "medium", "low", "max"): return self.js(400, {"error": "invalid think value: \"%s\" (must be \"high\", \"medium\", \"low\", \"max\", true, or false)" % th})
+        if isinstance(th, str) and (th not in ("high", "medium", "low", "max") or th == "max" and NO_MAX): return self.js(400, {"error": "invalid think value: \"%s\" (must be \"high\", \"medium\", \"low\", \"max\", true, or false)" % th})
         if th is not None and ("thinking" not in m["caps"] or n == "mock-liar:latest"): return self.js(400, {"error": "\"%s\" does not support thinking" % b["model"]})
         think = ("thinking" in m["caps"]) if th is None else bool(th)      # default: ON for thinking models
         LOADED[n] = (now(), (b.get("options") or {}).get("num_ctx", 4096))
@@ -182,8 +183,8 @@ def end_with_stdin():
     os._exit(0)
 
 if __name__ == "__main__":
-    a = argparse.ArgumentParser(); a.add_argument("port", type=int); a.add_argument("log"); a.add_argument("--empty", action="store_true"); a.add_argument("--old", action="store_true"); a.add_argument("--cert"); a.add_argument("--key")
-    x = a.parse_args(); LOG = open(x.log, "a"); OLD = x.old
+    a = argparse.ArgumentParser(); a.add_argument("port", type=int); a.add_argument("log"); a.add_argument("--empty", action="store_true"); a.add_argument("--old", action="store_true"); a.add_argument("--no-max", action="store_true"); a.add_argument("--cert"); a.add_argument("--key")
+    x = a.parse_args(); LOG = open(x.log, "a"); OLD = x.old; NO_MAX = x.no_max
     if x.empty: MODELS.clear()
     s = S(("127.0.0.1", x.port), H)
     if x.cert:

@@ -149,8 +149,9 @@ fn known(error: &str, model: &str) -> Option<Failure> {
     if lower.contains("does not support thinking") || lower.contains("think value") {
         return Some(Failure::NoThinking(format!("{model} cannot be told how to think ({error})")));
     }
-    // 0.33.0 says "the input length exceeds the context length" where `truncate` is false.
-    if lower.contains("context length") || lower.contains("exceeds the context") || lower.contains("context window") {
+    // 0.33.0 says "the input length exceeds the context length" where `truncate` is false; llama.cpp's own server "the
+    // request exceeds the available context size".
+    if ["context length", "context size", "context window"].iter().any(|words| lower.contains(words)) {
         return Some(Failure::ContextFull(error.to_owned()));
     }
     if lower.contains("requires more system memory") {
@@ -233,6 +234,7 @@ mod tests {
         assert!(matches!(status(400, r#"{"error":"invalid think value: \"max\""}"#), Failure::NoThinking(_)));
         let long = r#"{"error":"the input length exceeds the context length"}"#;
         assert!(matches!(status(400, long), Failure::ContextFull(_)));
+        assert!(matches!(in_stream("the request exceeds the available context size", "m"), Failure::ContextFull(_)));
         assert!(matches!(in_stream("the input length exceeds the context length", "m"), Failure::ContextFull(_)));
         check(&in_stream("an error was encountered", "m"), &["broke off (an error was encountered)"]);
     }

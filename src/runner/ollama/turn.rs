@@ -14,6 +14,7 @@ use super::{
     host::Cut,
     request::Frame,
     server::Answer,
+    settings::Effort,
 };
 use crate::runner::inbox::Query;
 
@@ -189,6 +190,12 @@ impl<W: Write> Agent<W> {
                 Err(Failure::NoTools(why)) if model.tools => {
                     model.tools = false;
                     self.host.status("tools", &format!("{why}: it goes on without"))?;
+                }
+                // The newest of the levels: a server that does not know it knows the others.
+                Err(Failure::NoThinking(why)) if model.thinking && self.effort == Effort::Max => {
+                    self.effort = Effort::High;
+                    self.host.status("thinking", &format!("{why}: it thinks as hard as high is"))?;
+                    self.host.tell("capabilities", json!({"effort": Effort::High.id()}))?;
                 }
                 Err(Failure::NoThinking(why)) if model.thinking => {
                     model.thinking = false;
