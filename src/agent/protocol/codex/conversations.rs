@@ -16,7 +16,7 @@ const MOST: u64 = 100;
 const TITLE_LIMIT: usize = 120;
 
 pub fn list(cwd: &str) -> Value {
-    json!({"cwd": cwd, "limit": MOST, "sortKey": "updated_at"})
+    json!({"cwd": cwd, "limit": MOST, "sortKey": "updated_at", "modelProviders": []})
 }
 
 pub fn newest(cwd: &str) -> Value {
