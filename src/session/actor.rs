@@ -1,17 +1,21 @@
 //! One task that owns one agent, its transcript and whatever is open between the agent and the user.
 //!
 //! It handles one event after the other without waiting in between, so every change of state is whole. What the agent
-//! says is in `agent`, what it is told in `told`, prompts are in `prompts`, its model, mode and the like in `settings`, conversations of its own in
-//! `conversations`, commands of the user's in `shell`, questions are in `asked`, what clients are shown in `show`, files that agents want through us in
-//! `files`, sessions from their journals in `restored`.
+//! says is in `agent`, what it is told in `told`; prompts on their way are in `prompts`, questions in `asked`, models,
+//! modes and the like in `settings`, logins in `login`, the agent's own conversations in `conversations`, files that it
+//! wants through us in `files`, commands of the user's own in `shell`. What is said is taken down in `record` and shown
+//! by `show`. What else it waits for is in `heard`, what all sessions share in `common`, and sessions from their
+//! journals are in `restored`.
 
 mod agent;
 mod asked;
 mod common;
 mod conversations;
 mod files;
+mod heard;
 mod login;
 mod prompts;
+mod record;
 mod restored;
 mod settings;
 mod shell;
@@ -22,7 +26,6 @@ mod told;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -36,7 +39,14 @@ use tokio::{
 use tracing::Instrument;
 
 pub(super) use self::common::{Common, Counters};
-use self::{common::Counted, conversations::Askers, files::OpenFile, settings::Settings, shell::Shell};
+use self::{
+    common::Counted,
+    conversations::Askers,
+    files::OpenFile,
+    heard::{Done, Heard, heard},
+    settings::Settings,
+    shell::Shell,
+};
 use super::{
     journal::{self, Journal, JournalError},
     request::{Input, ViewId},
@@ -45,15 +55,12 @@ use super::{
 };
 use crate::{
     agent::{
-        process::{Events, ProcessEvent, ProcessHandle},
+        process::{Events, ProcessHandle},
         protocol::Protocol,
         redact::Redactor,
         trace::Trace,
     },
-    domain::{
-        AgentMessage, Content, Context, FileAnswer, MessageId, Prompt, RequestId, SessionSummary, StartOptions, Status,
-        ToolUseId,
-    },
+    domain::{Context, Prompt, RequestId, SessionSummary, StartOptions},
     render::{Icons, View},
     transcript::Transcript,
 };
@@ -161,12 +168,8 @@ struct Listening {
     next: Instant,
 }
 
-/// How long parts may wait to be merged before they are written.
-const MERGE: Duration = Duration::from_millis(15);
 /// Deliveries to listeners: at most ten a second.
 const DELIVERY: Duration = Duration::from_millis(100);
-/// Of an error, in rows and events.
-const ERROR_CHARS: usize = 500;
 /// How long a session stays in the live list after its process has ended.
 const LINGER: Duration = Duration::from_secs(60);
 
@@ -359,123 +362,6 @@ impl Actor {
                 self.stop = Stop::Removed;
             }
         }
-    }
-
-    /// A whole message of ours.
-    fn say(&mut self, content: Content) -> MessageId {
-        let id = self.own_id();
-        self.record(id.clone(), None, false, content);
-        id
-    }
-
-    fn own_id(&mut self) -> MessageId {
-        self.serial += 1;
-        MessageId::new(format!("{}-{}", self.prefix, self.serial))
-    }
-
-    /// Into journal and transcript; shown only after it is written.
-    fn record(&mut self, id: MessageId, parent_id: Option<ToolUseId>, part: bool, content: Content) {
-        let message = AgentMessage { id, parent_id, timestamp: now(), part, content };
-        let failed = self.journal.failure().is_some();
-        self.journal.append(&message);
-        if !failed && let Some(failure) = self.journal.failure() {
-            let message = format!("{failure}. The conversation goes on in memory");
-            self.notify(Level::Error, message);
-            self.tell_row();
-        }
-        if self.journal.has_pending() && self.flush_at.is_none() {
-            self.flush_at = Some(Instant::now() + MERGE);
-        }
-        if let Some(index) = self.transcript.fold(message) {
-            for view in self.views.values_mut().chain(self.hidden.values_mut()) {
-                view.touch(index);
-            }
-            self.tell_dirty();
-        }
-    }
-
-    fn flush(&mut self) {
-        self.journal.flush();
-        self.flush_at = None;
-    }
-
-    /// What was written reaches the disk, on a thread that may wait for it.
-    fn sync(&self) {
-        if let Some(file) = self.journal.sync_handle() {
-            let _ = self.common.syncer.send(file);
-        }
-    }
-
-    fn tell(&self, update: Update) {
-        // Without a hub the backend is on its way out.
-        let _ = self.updates.send(update);
-    }
-
-    fn tell_row(&mut self) {
-        self.take_down();
-        self.state.summary.journal_failed = self.journal.failure().is_some();
-        self.state.refresh();
-        self.tell(Update::Session(Box::new(self.state.summary.clone())));
-    }
-
-    fn notify(&self, level: Level, message: String) {
-        self.tell(Update::Notify { session: Some(self.options.session_id.clone()), level, message });
-    }
-
-    /// The transcript has an error's whole text; rows and events have its beginning.
-    fn set_status(&mut self, status: Status, error: Option<String>) {
-        let error = error.map(|error| shortened(&self.redactor.text(&error)));
-        let changed = self.state.set_status(status, error.clone());
-        self.tell_row();
-        if changed {
-            let logged = error.as_deref().map(|error| self.redactor.short(error));
-            tracing::info!(?status, error = logged, "status");
-            let said = error.as_deref().and_then(|error| error.lines().next()).map(str::to_owned);
-            self.tell(Update::Status { session: self.options.session_id.clone(), status, error });
-            if let Some(said) = said {
-                self.notify(Level::Error, format!("{}: {said}", self.options.provider));
-            }
-        }
-    }
-}
-
-/// Something was said, or has ended.
-enum Heard {
-    Agent(Option<ProcessEvent>),
-    Shell(usize, Option<ProcessEvent>),
-    Done(Done),
-}
-
-/// What was done on a thread that may wait.
-enum Done {
-    FileChecked { request_id: RequestId, real: Result<PathBuf, String> },
-    File { request_id: RequestId, path: PathBuf, answer: FileAnswer },
-    Images { prompt: Box<Prompt>, loaded: Result<(), String> },
-}
-
-/// None of them is heard so often that the others are not. Cancel safe.
-async fn heard(live: &mut Option<Live>, shells: &mut [Shell], jobs: &mut JoinSet<Done>) -> Heard {
-    let agent = async {
-        match live {
-            Some(live) => live.events.recv().await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        event = agent => Heard::Agent(event),
-        (index, event) = shell::next_event(shells) => Heard::Shell(index, event),
-        Some(done) = jobs.join_next() => match done {
-            Ok(done) => Heard::Done(done),
-            // As if it had happened here.
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        },
-    }
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(ERROR_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }
 

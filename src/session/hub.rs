@@ -1,7 +1,8 @@
 //! All sessions: who is there, who is told, and what becomes of a session whose task has died. How they come to be is in
-//! `open`.
+//! `open`, who looks at them and listens to them in `views`.
 
 mod open;
+mod views;
 
 use self::open::After;
 #[cfg(test)]
@@ -24,7 +25,7 @@ use super::{
     actor::{Common, Counters},
     journal::{self, Listed},
     request::{Input, Reply, Request, ViewId},
-    updates::{ClientId, Level, Update},
+    updates::{Level, Update},
 };
 use crate::{
     agent::process,
@@ -207,49 +208,6 @@ impl Hub {
         }
     }
 
-    fn set_views(&mut self, client: ClientId, views: Vec<(ViewId, SessionId, u64)>, icons: Icons) {
-        self.icons = icons;
-        let revisions: BTreeMap<ViewId, u64> = views.iter().map(|(view, _, revision)| (*view, *revision)).collect();
-        let wanted: BTreeMap<ViewId, SessionId> = views.into_iter().map(|(view, session, _)| (view, session)).collect();
-        let gone: Vec<(ViewId, SessionId)> = self
-            .views
-            .iter()
-            .filter(|(view, session)| view.client == client && wanted.get(view) != Some(session))
-            .map(|(view, session)| (*view, session.clone()))
-            .collect();
-        for (view, session) in gone {
-            self.views.remove(&view);
-            self.tell_session(&session, Input::CloseView { view });
-        }
-        for (view, session) in wanted {
-            if self.views.contains_key(&view) {
-                continue;
-            }
-            if !self.sessions.contains_key(&session) {
-                self.open_archive(&session);
-            }
-            let revision = revisions.get(&view).copied().unwrap_or(0);
-            self.tell_session(&session, Input::OpenView { view, icons, revision });
-            self.views.insert(view, session);
-        }
-    }
-
-    fn set_listening(&mut self, all: bool, sessions: BTreeSet<SessionId>) {
-        let before: Vec<(SessionId, bool)> = self.sessions.keys().map(|id| (id.clone(), self.listens_to(id))).collect();
-        self.listen_all = all;
-        self.listen = sessions;
-        for (id, listened) in before {
-            let listens = self.listens_to(&id);
-            if listens != listened {
-                self.tell_session(&id, Input::Listen(listens));
-            }
-        }
-    }
-
-    fn listens_to(&self, id: &SessionId) -> bool {
-        self.listen_all || self.listen.contains(id)
-    }
-
     /// The sessions are asked in a task of its own: one that is busy holds nobody up.
     fn processes(&self, reply: Reply<Vec<process::ProcessInfo>>) {
         let sessions: Vec<_> = self.sessions.values().map(|session| session.inputs.clone()).collect();
@@ -357,11 +315,6 @@ impl Hub {
                 self.tell_session(&id, Input::OpenView { view, icons: self.icons, revision: 0 });
             }
         }
-    }
-
-    /// The buffers that show a session.
-    pub(super) fn views_of(&self, id: &SessionId) -> impl Iterator<Item = ViewId> {
-        self.views.iter().filter(move |(_, session)| *session == id).map(|(view, _)| *view)
     }
 
     /// The session's task has panicked. Its keeper stops the agent, everybody else goes on, and the next prompt takes the

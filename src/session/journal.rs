@@ -6,6 +6,7 @@
 //! file, and says so.
 
 mod list;
+mod page;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,7 @@ mod tests;
 use std::{
     collections::HashSet,
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::Duration,
@@ -23,16 +24,12 @@ use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
 pub use list::{Listed, list};
+pub use page::Page;
 pub use standing::Standing;
 
 use crate::domain::{AgentMessage, Content, MessageId, SessionId};
 
 const VERSION: u32 = 1;
-
-/// At most this many messages are in one page.
-const PAGE_MESSAGES: usize = 1_000;
-/// At most this much is passed over in search of a page's first message: a page may be empty and not the last.
-const SCAN_BYTES: u64 = 1024 * 1024;
 
 /// What was set last is said again after as much as this.
 const STANDING_EVERY: u64 = 32 * 1024;
@@ -59,16 +56,6 @@ pub struct Header {
     pub cwd: PathBuf,
     /// Unix milliseconds.
     pub started_at: i64,
-}
-
-/// Some messages of a journal.
-#[derive(Debug, Default, PartialEq)]
-pub struct Page {
-    pub messages: Vec<AgentMessage>,
-    /// Where the next page begins; `None` at the end.
-    pub since: Option<u64>,
-    /// Where this page ends.
-    pub end: u64,
 }
 
 /// What a journal held before it was opened.
@@ -242,60 +229,6 @@ impl Journal {
         self.len
     }
 
-    /// Messages from a place on, at most 1,000 or `max_bytes` (but one at least, unless there is none for long). Parts
-    /// whose whole is there are left out.
-    pub fn page(&mut self, since: u64, max_bytes: u64) -> Page {
-        self.flush();
-        let mut page = Page { end: since.min(self.len), ..Page::default() };
-        let Ok((mut reader, begin)) = self.reader(page.end) else { return page };
-        page.end = begin;
-        let mut line = Vec::new();
-        while page.messages.len() < PAGE_MESSAGES {
-            let scanned = page.end - begin;
-            if scanned >= max_bytes && (!page.messages.is_empty() || scanned >= SCAN_BYTES) {
-                break;
-            }
-            line.clear();
-            let read = match reader.read_until(b'\n', &mut line) {
-                Ok(0) | Err(_) => break,
-                Ok(read) => read as u64,
-            };
-            if !page.messages.is_empty() && page.end - begin + read > max_bytes {
-                break;
-            }
-            page.end += read;
-            if let Ok(message) = serde_json::from_slice::<AgentMessage>(&line)
-                && (!message.part || self.open.contains(&message.id))
-            {
-                page.messages.push(message);
-            }
-        }
-        page.since = (page.end < self.len).then_some(page.end);
-        page
-    }
-
-    /// Reads from a place on, or from the first one behind it that can be read.
-    fn reader(&self, since: u64) -> io::Result<(Box<dyn BufRead + '_>, u64)> {
-        match &self.store {
-            Store::File { path, .. } => {
-                let mut file = File::open(path)?;
-                file.seek(SeekFrom::Start(since))?;
-                Ok((Box::new(BufReader::new(file.take(self.len - since))), since))
-            }
-            Store::Memory { before: Some(path), start, bytes } if since < *start => match head(path, since, *start) {
-                Ok(head) => Ok((Box::new(BufReader::new(head).chain(bytes.as_slice())), since)),
-                Err(error) => {
-                    tracing::warn!(%error, path = %path.display(), "the journal's beginning cannot be read");
-                    Ok((Box::new(bytes.as_slice()), *start))
-                }
-            },
-            Store::Memory { start, bytes, .. } => {
-                let from = since.max(*start);
-                Ok((Box::new(bytes.get((from - start) as usize..).unwrap_or(&[])), from))
-            }
-        }
-    }
-
     fn write_line<T: Serialize>(&mut self, value: &T) {
         let mut line = match serde_json::to_vec(value) {
             Ok(line) => line,
@@ -323,16 +256,6 @@ impl Journal {
 
 fn memory() -> Store {
     Store::Memory { before: None, start: 0, bytes: Vec::new() }
-}
-
-/// A part of a file that must be there whole: what follows it counts on its length.
-fn head(path: &Path, from: u64, to: u64) -> io::Result<io::Take<File>> {
-    let mut file = File::open(path)?;
-    if file.metadata()?.len() < to {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    file.seek(SeekFrom::Start(from))?;
-    Ok(file.take(to - from))
 }
 
 /// Texts of which there are parts and not the whole.

@@ -25,11 +25,14 @@ use super::{told::Agent, *};
 use crate::{
     agent::{
         lines::Frame,
-        process::pretend::{Puppet, pretend},
+        process::{
+            ProcessEvent,
+            pretend::{Puppet, pretend},
+        },
         protocol::Output,
         stop::{Action, Step},
     },
-    domain::{Capabilities, Command, Event, ProviderConfig, SessionId, TurnOutcome},
+    domain::{Capabilities, Command, Content, Event, ProviderConfig, SessionId, Status, TurnOutcome},
     session::{
         request::{Order, Reply},
         updates::Level,

@@ -5,7 +5,7 @@ use tokio::time::timeout;
 use super::*;
 use crate::{
     domain::{Prompt, ProviderConfig},
-    session::Order,
+    session::{ClientId, Order},
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -133,7 +133,7 @@ fn what_is_passed_over_is_bounded_too() {
     journal.append(&text("m", false, "the whole"));
     let first = journal.page(0, 1);
     assert!(first.messages.is_empty(), "{} messages", first.messages.len());
-    assert!(first.end < 2 * SCAN_BYTES, "{} bytes", first.end);
+    assert!(first.end < 2 * page::SCAN_BYTES, "{} bytes", first.end);
     let (mut since, mut seen) = (first.since, Vec::new());
     while let Some(from) = since {
         let page = journal.page(from, 1);

@@ -1,0 +1,47 @@
+//! What an actor waits for besides its inputs.
+
+use std::path::PathBuf;
+
+use tokio::task::JoinSet;
+
+use super::{
+    Live,
+    shell::{self, Shell},
+};
+use crate::{
+    agent::process::ProcessEvent,
+    domain::{FileAnswer, Prompt, RequestId},
+};
+
+/// Something was said, or has ended.
+pub(super) enum Heard {
+    Agent(Option<ProcessEvent>),
+    Shell(usize, Option<ProcessEvent>),
+    Done(Done),
+}
+
+/// What was done on a thread that may wait.
+pub(super) enum Done {
+    FileChecked { request_id: RequestId, real: Result<PathBuf, String> },
+    File { request_id: RequestId, path: PathBuf, answer: FileAnswer },
+    Images { prompt: Box<Prompt>, loaded: Result<(), String> },
+}
+
+/// None of them is heard so often that the others are not. Cancel safe.
+pub(super) async fn heard(live: &mut Option<Live>, shells: &mut [Shell], jobs: &mut JoinSet<Done>) -> Heard {
+    let agent = async {
+        match live {
+            Some(live) => live.events.recv().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        event = agent => Heard::Agent(event),
+        (index, event) = shell::next_event(shells) => Heard::Shell(index, event),
+        Some(done) = jobs.join_next() => match done {
+            Ok(done) => Heard::Done(done),
+            // As if it had happened here.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        },
+    }
+}

@@ -1,0 +1,100 @@
+//! What is said is written down, shown and told: in this order.
+
+use tokio::time::{Duration, Instant};
+
+use super::{Actor, now};
+use crate::{
+    domain::{AgentMessage, Content, MessageId, Status, ToolUseId},
+    session::updates::{Level, Update},
+};
+
+/// How long parts may wait to be merged before they are written.
+const MERGE: Duration = Duration::from_millis(15);
+/// Of an error, in rows and events.
+const ERROR_CHARS: usize = 500;
+
+impl Actor {
+    /// A whole message of ours.
+    pub(super) fn say(&mut self, content: Content) -> MessageId {
+        let id = self.own_id();
+        self.record(id.clone(), None, false, content);
+        id
+    }
+
+    pub(super) fn own_id(&mut self) -> MessageId {
+        self.serial += 1;
+        MessageId::new(format!("{}-{}", self.prefix, self.serial))
+    }
+
+    /// Into journal and transcript; shown only after it is written.
+    pub(super) fn record(&mut self, id: MessageId, parent_id: Option<ToolUseId>, part: bool, content: Content) {
+        let message = AgentMessage { id, parent_id, timestamp: now(), part, content };
+        let failed = self.journal.failure().is_some();
+        self.journal.append(&message);
+        if !failed && let Some(failure) = self.journal.failure() {
+            let message = format!("{failure}. The conversation goes on in memory");
+            self.notify(Level::Error, message);
+            self.tell_row();
+        }
+        if self.journal.has_pending() && self.flush_at.is_none() {
+            self.flush_at = Some(Instant::now() + MERGE);
+        }
+        if let Some(index) = self.transcript.fold(message) {
+            for view in self.views.values_mut().chain(self.hidden.values_mut()) {
+                view.touch(index);
+            }
+            self.tell_dirty();
+        }
+    }
+
+    pub(super) fn flush(&mut self) {
+        self.journal.flush();
+        self.flush_at = None;
+    }
+
+    /// What was written reaches the disk, on a thread that may wait for it.
+    pub(super) fn sync(&self) {
+        if let Some(file) = self.journal.sync_handle() {
+            let _ = self.common.syncer.send(file);
+        }
+    }
+
+    pub(super) fn tell(&self, update: Update) {
+        // Without a hub the backend is on its way out.
+        let _ = self.updates.send(update);
+    }
+
+    pub(super) fn tell_row(&mut self) {
+        self.take_down();
+        self.state.summary.journal_failed = self.journal.failure().is_some();
+        self.state.refresh();
+        self.tell(Update::Session(Box::new(self.state.summary.clone())));
+    }
+
+    pub(super) fn notify(&self, level: Level, message: String) {
+        self.tell(Update::Notify { session: Some(self.options.session_id.clone()), level, message });
+    }
+
+    /// The transcript has an error's whole text; rows and events have its beginning.
+    pub(super) fn set_status(&mut self, status: Status, error: Option<String>) {
+        let error = error.map(|error| shortened(&self.redactor.text(&error)));
+        let changed = self.state.set_status(status, error.clone());
+        self.tell_row();
+        if changed {
+            let logged = error.as_deref().map(|error| self.redactor.short(error));
+            tracing::info!(?status, error = logged, "status");
+            let said = error.as_deref().and_then(|error| error.lines().next()).map(str::to_owned);
+            self.tell(Update::Status { session: self.options.session_id.clone(), status, error });
+            if let Some(said) = said {
+                self.notify(Level::Error, format!("{}: {said}", self.options.provider));
+            }
+        }
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(ERROR_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
