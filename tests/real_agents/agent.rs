@@ -19,6 +19,8 @@ pub struct Agent {
     pub files: &'static [(&'static str, &'static str)],
     /// `key=value` words of `:AgorStart` with which it asks before it runs a command, if it does not by itself.
     pub asking: &'static str,
+    /// A mode that it does not begin in, and that is no danger.
+    pub other_mode: &'static str,
     /// The scenario by which its model runs a command that it asks about.
     pub shell: &'static str,
     /// What a command prints is told to us.
@@ -50,6 +52,7 @@ pub const CLAUDE: Agent = Agent {
     key: Some(("ANTHROPIC_API_KEY", "test-key")),
     files: &[],
     asking: "",
+    other_mode: "plan",
     shell: "bash",
     shows_output: true,
     ends_commands: true,
@@ -81,6 +84,7 @@ enabled = false
 "#,
     )],
     asking: "",
+    other_mode: "untrusted",
     // What stays in the sandbox is not asked about.
     shell: "escalated",
     shows_output: true,
@@ -104,6 +108,7 @@ pub const GEMINI: Agent = Agent {
 }"#,
     )],
     asking: "",
+    other_mode: "plan",
     shell: "bash",
     // 0.61.0 keeps to itself what a command that went well has printed.
     shows_output: false,
@@ -148,6 +153,7 @@ pub const OPENCODE: Agent = Agent {
 }"#,
     )],
     asking: "",
+    other_mode: "plan",
     shell: "bash",
     shows_output: true,
     ends_commands: true,
@@ -163,6 +169,7 @@ pub const CODEX_ACP: Agent = Agent {
     name: "codex-acp",
     // Its own default lets a model review what it does, and never asks the user.
     asking: "mode=read-only",
+    other_mode: "workspace-write",
     // 2.6.0 goes on with a running command in the background of its process, and tells no client of it.
     ends_commands: false,
     ..CODEX

@@ -186,6 +186,19 @@ impl Desk {
         self.editor.lua("local all = require('agor').sessions() return all[#all][...]", &[field.into()])
     }
 
+    /// The ids of the models that the newest session's agent offers.
+    #[track_caller]
+    pub fn models(&self) -> Vec<String> {
+        let ids = self.editor.lua(
+            "local all = require('agor').sessions()
+             local can = require('agor.mirror').get(all[#all].session_id).capabilities
+             return can.set_model and vim.tbl_map(function(model) return model.id end, can.models) or {}",
+            &[],
+        );
+        let ids = ids.as_array().cloned().unwrap_or_default();
+        ids.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
     /// All messages of a type, as JSON.
     #[track_caller]
     pub fn messages(&self, kind: &str) -> Vec<Json> {
@@ -243,6 +256,15 @@ impl Desk {
     /// The agent's own process: the keeper's child.
     pub fn agent_pids(&self) -> Vec<i32> {
         self.agents_family().into_iter().map(|one| one.pid).filter(|pid| kept(*pid)).collect()
+    }
+
+    /// SIGKILL to the agent's own process.
+    #[track_caller]
+    pub fn kill_agent(&self) {
+        for pid in self.agent_pids() {
+            let pid = rustix::process::Pid::from_raw(pid).expect("a process");
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("the agent is ours");
+        }
     }
 }
 

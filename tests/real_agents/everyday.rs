@@ -176,6 +176,45 @@ fn a_server_in_trouble_leaves_the_user_in_charge(agent: &'static Agent) {
     assert_eq!(desk.agent_pids(), pids);
 }
 
+fn its_modes_and_models_are_chosen_and_outlive_its_process(agent: &'static Agent) {
+    let desk = Desk::with(Setup::of(agent));
+    desk.start("SCENARIO:echo:remember-me");
+    desk.wait_turns(1);
+    desk.wait_kept("remember-me");
+    desk.wait("#(require('agor.mirror').get(s.session_id).capabilities.modes or {}) > 1");
+    assert_ne!(desk.row("mode"), Value::from(agent.other_mode));
+    desk.type_command(&format!("Agor mode {}", agent.other_mode));
+    desk.wait(&format!("s.mode == '{}'", agent.other_mode));
+    desk.type_command("Agor mode nonsense");
+    desk.editor.wait_text("offers no mode \"nonsense\"");
+    let model = desk.row("model").as_str().expect("a model").to_owned();
+    if let Some(other) = desk.models().into_iter().rfind(|other| *other != model) {
+        desk.type_command(&format!("Agor model {other}"));
+        desk.wait(&format!("s.model == [==[{other}]==]"));
+        // Some others are not to be had without a network. One that was only configured is not offered again.
+        if desk.models().contains(&model) {
+            desk.type_command(&format!("Agor model {model}"));
+            desk.wait(&format!("s.model == [==[{model}]==]"));
+        }
+    }
+    let (mode, model) = (desk.row("mode"), desk.row("model").as_str().expect("a model").to_owned());
+
+    let pids = desk.agent_pids();
+    desk.kill_agent();
+    desk.wait_status("error");
+    desk.let_time_pass();
+    desk.type_command("AgorSend SCENARIO:text");
+    desk.wait_turns(2);
+    desk.wait_status("idle");
+    assert_ne!(desk.agent_pids(), pids);
+    assert_eq!(desk.row("mode"), mode);
+    // Claude Code tells the whole name of what was chosen by a short one.
+    let now = desk.row("model");
+    assert!(now.as_str().is_some_and(|now| now.contains(&model)), "{now} is {model}");
+    let told = desk.mock.told();
+    assert!(told.contains("Echo: remember-me"), "{told}");
+}
+
 fn a_conversation_goes_on_after_the_editor_was_killed_in_mid_command(agent: &'static Agent) {
     let mut desk = Desk::with(Setup::of(agent));
     desk.start("SCENARIO:echo:remember-me");
@@ -236,6 +275,7 @@ agents! {
         an_interrupt_ends_whatever_it_does_and_keeps_the_agent
         a_failure_of_the_model_is_told_and_the_session_goes_on
         a_server_in_trouble_leaves_the_user_in_charge
+        its_modes_and_models_are_chosen_and_outlive_its_process
         a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
     gemini = GEMINI:
         text_and_thoughts_stream_and_prompts_share_a_process
@@ -244,6 +284,7 @@ agents! {
         an_interrupt_ends_whatever_it_does_and_keeps_the_agent
         a_failure_of_the_model_is_told_and_the_session_goes_on
         a_server_in_trouble_leaves_the_user_in_charge
+        its_modes_and_models_are_chosen_and_outlive_its_process
         a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
     opencode = OPENCODE:
         text_and_thoughts_stream_and_prompts_share_a_process
@@ -253,6 +294,7 @@ agents! {
         an_interrupt_ends_whatever_it_does_and_keeps_the_agent
         a_failure_of_the_model_is_told_and_the_session_goes_on
         a_server_in_trouble_leaves_the_user_in_charge
+        its_modes_and_models_are_chosen_and_outlive_its_process
         a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
     codex = CODEX:
         text_and_thoughts_stream_and_prompts_share_a_process
@@ -262,6 +304,7 @@ agents! {
         an_interrupt_ends_whatever_it_does_and_keeps_the_agent
         a_failure_of_the_model_is_told_and_the_session_goes_on
         a_server_in_trouble_leaves_the_user_in_charge
+        its_modes_and_models_are_chosen_and_outlive_its_process
         a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
     claude_agent_acp = CLAUDE_AGENT_ACP:
         text_and_thoughts_stream_and_prompts_share_a_process
@@ -271,6 +314,7 @@ agents! {
         an_interrupt_ends_whatever_it_does_and_keeps_the_agent
         a_failure_of_the_model_is_told_and_the_session_goes_on
         a_server_in_trouble_leaves_the_user_in_charge
+        its_modes_and_models_are_chosen_and_outlive_its_process
         a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
     codex_acp = CODEX_ACP:
         text_and_thoughts_stream_and_prompts_share_a_process
@@ -280,5 +324,6 @@ agents! {
         an_interrupt_ends_whatever_it_does_and_keeps_the_agent
         a_failure_of_the_model_is_told_and_the_session_goes_on
         a_server_in_trouble_leaves_the_user_in_charge
+        its_modes_and_models_are_chosen_and_outlive_its_process
         a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
 }
