@@ -6,6 +6,7 @@
 
 mod launch;
 mod mcp;
+mod offers;
 mod permission;
 mod question;
 #[cfg(test)]
@@ -23,19 +24,20 @@ use crate::{
             Adapter,
             claude::{
                 Claude as Agent,
-                json::{list, one_line, some_text, text, texts},
+                json::{one_line, some_text, text, texts},
             },
         },
         lines::Frame,
         stop::{Action, Signal, Step},
     },
     domain::{
-        Answer, Capabilities, Choice, Command, Content, Event, McpServer, MessageId, Prompt, QuestionRequest,
-        RequestId, StartOptions,
+        Answer, Capabilities, Command, Content, Event, Image, McpServer, MessageId, Prompt, QuestionRequest, RequestId,
+        StartOptions,
     },
 };
 
 pub use launch::launch;
+use offers::Offers;
 
 pub const ROW: Row = Row {
     name: "claude",
@@ -56,6 +58,11 @@ pub struct Claude {
     made: u64,
     system_prompt: Option<String>,
     mode: String,
+    /// As it was chosen, or as Claude Code calls it; empty is its default.
+    model: String,
+    effort: Option<String>,
+    offers: Offers,
+    offered: Option<Capabilities>,
     /// What Claude Code was told to resume.
     resume: Option<String>,
     directory: String,
@@ -76,6 +83,7 @@ enum Sent {
     Interrupt,
     Model(String),
     Mode(String),
+    Effort(String),
 }
 
 struct Waiting {
@@ -97,6 +105,10 @@ impl Claude {
             made: 0,
             system_prompt: options.system_prompt.clone().filter(|prompt| !prompt.trim().is_empty()),
             mode: launch::mode(options).to_owned(),
+            model: options.model.clone().unwrap_or_default(),
+            effort: options.effort.clone().filter(|effort| !effort.is_empty()),
+            offers: Offers::default(),
+            offered: None,
             resume: launch::resume_id(options).map(str::to_owned),
             directory: options.cwd.display().to_string(),
             servers: options.config.mcp_servers.clone(),
@@ -121,43 +133,18 @@ impl Claude {
         self.sent.push((id, sent));
     }
 
-    fn capabilities(&self, initialized: &Value) -> Capabilities {
-        let choice = |id: &str, name: &str, description: &str| Choice {
-            id: id.to_owned(),
-            name: name.to_owned(),
-            description: description.to_owned(),
-            asks_nothing: false,
-        };
-        let models = list(initialized, "models").iter().filter_map(|model| {
-            let id = some_text(model, "value")?;
-            Some(choice(id, some_text(model, "displayName").unwrap_or(id), text(model, "description")))
-        });
-        let commands = list(initialized, "commands").iter().filter_map(|command| {
-            let name = some_text(command, "name")?;
-            Some(choice(name, &format!("/{name}"), text(command, "description")))
-        });
-        let mut modes = vec![
-            choice("default", "Ask", "asks before it edits a file or runs a command"),
-            choice("acceptEdits", "Accept edits", "edits files without asking, asks before commands"),
-            choice("plan", "Plan", "looks and plans, changes nothing"),
-        ];
-        if self.mode == launch::BYPASS {
-            let bypass = choice(launch::BYPASS, "Bypass permissions", "does everything without asking");
-            modes.push(Choice { asks_nothing: true, ..bypass });
+    /// What can be chosen now; told again only when that has changed.
+    fn offer(&mut self, out: &mut Output) {
+        let now = self.offers.capabilities(&self.model, &self.mode);
+        if self.offered.as_ref() != Some(&now) {
+            self.offered = Some(now.clone());
+            out.event(Event::Capabilities(Box::new(now)));
         }
-        Capabilities {
-            models: models.collect(),
-            modes,
-            commands: commands.collect(),
-            permission: true,
-            interrupt: true,
-            multi_turn: true,
-            resume: true,
-            set_model: true,
-            set_mode: true,
-            images: false,
-            ..Capabilities::default()
-        }
+    }
+
+    fn took_model(&mut self, model: &str, out: &mut Output) {
+        self.model = model.to_owned();
+        self.offer(out);
     }
 
     fn message(&mut self, value: &Value, out: &mut Output) {
@@ -172,6 +159,13 @@ impl Claude {
                     self.unread = None;
                 }
                 out.events.extend(self.agent.event(value));
+                let model = out.events.iter().rev().find_map(|event| match event {
+                    Event::Model(model) => Some(model.clone()),
+                    _ => None,
+                });
+                if let Some(model) = model {
+                    self.took_model(&model, out);
+                }
                 // A key that is not accepted is tried eleven times, which takes minutes.
                 let refused = out.events.iter().any(|event| matches!(event, Event::LoginNeeded { .. }));
                 if refused && text(value, "subtype") == "api_retry" {
@@ -296,8 +290,8 @@ impl Claude {
                 out.event(Event::Notice { message: format!("Claude Code does not take the MCP servers: {error}") });
             }
             (Sent::Initialize, None) => {
-                let capabilities = self.capabilities(response.get("response").unwrap_or(&Value::Null));
-                out.event(Event::Capabilities(Box::new(capabilities)));
+                self.offers = Offers::read(response.get("response").unwrap_or(&Value::Null));
+                self.offer(out);
             }
             (Sent::Initialize, Some(error)) => {
                 out.event(Event::Notice { message: format!("Claude Code could not be set up as asked: {error}") });
@@ -306,7 +300,14 @@ impl Claude {
             (Sent::Interrupt, Some(error)) => {
                 out.event(Event::Notice { message: format!("Claude Code could not be interrupted: {error}") });
             }
-            (Sent::Model(model), None) => out.event(Event::Model(model)),
+            (Sent::Model(model), None) => {
+                out.event(Event::Model(model.clone()));
+                self.took_model(&model, out);
+            }
+            (Sent::Effort(effort), None) => out.event(Event::Effort(effort)),
+            (Sent::Effort(effort), Some(error)) => {
+                out.event(Event::Notice { message: format!("Claude Code does not take the effort {effort}: {error}") });
+            }
             (Sent::Model(model), Some(error)) => {
                 out.event(Event::Notice { message: format!("Claude Code does not take the model {model}: {error}") });
             }
@@ -318,14 +319,15 @@ impl Claude {
 
     fn prompt(&mut self, prompt: &Prompt, out: &mut Output) {
         let said = prompt.to_text();
-        if said.trim().is_empty() {
+        if said.trim().is_empty() && prompt.images.is_empty() {
             // Claude Code sends it on, and the API refuses the whole conversation from then on.
             return out.event(Event::Notice { message: "An empty prompt is not sent".to_owned() });
         }
         let uuid = self.fresh();
         self.agent.prompted();
         out.event(Event::TurnStarted);
-        out.write(&json!({"type": "user", "message": {"role": "user", "content": said},
+        let content = if prompt.images.is_empty() { json!(said) } else { blocks(&said, &prompt.images) };
+        out.write(&json!({"type": "user", "message": {"role": "user", "content": content},
             "parent_tool_use_id": null, "session_id": "", "uuid": uuid}));
         self.unread = Some(uuid);
     }
@@ -371,6 +373,15 @@ fn respond(out: &mut Output, id: &str, response: &Value) {
         "response": {"subtype": "success", "request_id": id, "response": response}}));
 }
 
+fn blocks(text: &str, images: &[Image]) -> Value {
+    let images = images.iter().map(
+        |image| json!({"type": "image", "source": {"type": "base64", "media_type": image.mime, "data": image.data}}),
+    );
+    // The API refuses a text that is blank.
+    let text = Some(text).filter(|text| !text.trim().is_empty());
+    images.chain(text.map(|text| json!({"type": "text", "text": text}))).collect()
+}
+
 fn is_unknown_conversation(result: &Value) -> bool {
     texts(result, "errors").iter().any(|error| error.starts_with("No conversation found"))
 }
@@ -379,7 +390,10 @@ impl Protocol for Claude {
     fn start(&mut self) -> Output {
         let mut out = Output::default();
         out.event(Event::Mode(self.mode.clone()));
-        out.event(Event::Capabilities(Box::new(self.capabilities(&Value::Null))));
+        if let Some(effort) = &self.effort {
+            out.event(Event::Effort(effort.clone()));
+        }
+        self.offer(&mut out);
         let mut request = json!({"subtype": "initialize"});
         if let Some(prompt) = &self.system_prompt {
             // It is added to Claude Code's own, which the tools need. Here it may be longer than an argument.
@@ -421,9 +435,13 @@ impl Protocol for Claude {
                 self.request(&mut out, Sent::Model(model), request);
             }
             Command::SetMode(mode) => self.set_mode(mode, &mut out),
+            Command::SetEffort(effort) => {
+                // Beside the user's own settings, which stay as they are.
+                let request = json!({"subtype": "apply_flag_settings", "settings": {"effortLevel": effort}});
+                self.request(&mut out, Sent::Effort(effort), request);
+            }
             // Not among its capabilities: nobody gets here.
-            Command::SetEffort(_)
-            | Command::SetOption { .. }
+            Command::SetOption { .. }
             | Command::Steer(_)
             | Command::Login(_)
             | Command::ListConversations

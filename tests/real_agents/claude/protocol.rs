@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use agor_nvim::domain::{Answer, Command, Content, Event, TurnOutcome};
-use serde_json::json;
+use agor_nvim::domain::{Answer, Command, Content, Event, Image, Prompt, TurnOutcome};
+use serde_json::{Value, json};
 
 use crate::{
     agent::CLAUDE,
@@ -293,6 +293,24 @@ fn the_mode_and_the_model_change_between_turns() {
     let requests = world.mock.requests();
     let models: Vec<&str> = requests.iter().filter_map(|request| request["model"].as_str()).collect();
     assert!(models.last().is_some_and(|model| model.contains("haiku")), "{models:?}");
+}
+
+#[test]
+fn an_effort_and_a_picture_reach_the_model() {
+    let world = World::of(&CLAUDE);
+    let mut session = Session::start(&world, &world.options());
+    session.wait("efforts", |event| matches!(event, Event::Capabilities(can) if can.set_effort).then_some(()));
+    session.command(Command::SetEffort("low".into()));
+    session.wait("the effort", |event| (*event == Event::Effort("low".into())).then_some(()));
+    // One pixel.
+    let data = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    let image = Image { path: "/p/a.png".into(), mime: "image/png".into(), data: data.into() };
+    session.command(Command::Prompt(Prompt { images: vec![image], ..Prompt::new("SCENARIO:image") }));
+    assert_eq!(session.turn_end(), idle("end_turn"));
+    assert_eq!(session.texts(), ["I see 1 image(s)."]);
+    let requests = world.mock.requests();
+    let efforts: Vec<&Value> = requests.iter().map(|request| &request["output_config"]["effort"]).collect();
+    assert_eq!(efforts.last(), Some(&&Value::from("low")), "{efforts:?}");
 }
 
 #[test]

@@ -244,3 +244,43 @@ fn the_users_servers_are_told_on_stdin_before_the_first_prompt() {
     let message = "Claude Code works without the MCP server files: no such program".to_owned();
     assert_eq!(out.events, [Event::Notice { message }]);
 }
+
+#[test]
+fn pictures_go_along_before_the_words() {
+    let mut claude = started();
+    let image = Image { path: "/p/a.png".into(), mime: "image/png".into(), data: "QUJD".into() };
+    let shown = json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "QUJD"}});
+    let prompt = Prompt { images: vec![image.clone()], ..Prompt::new("What is it?") };
+    let out = claude.command(Command::Prompt(prompt));
+    assert_eq!(written(&out)[0]["message"]["content"], json!([shown.clone(), {"type": "text", "text": "What is it?"}]));
+    let alone = claude.command(Command::Prompt(Prompt { images: vec![image], ..Prompt::default() }));
+    assert_eq!(written(&alone)[0]["message"]["content"], json!([shown]));
+}
+
+#[test]
+fn an_effort_is_chosen_among_those_of_the_model() {
+    let mut claude = Claude::new(&options(), Uuid::nil());
+    let id = written(&claude.start())[0]["request_id"].clone();
+    let models = json!([{"value": "default", "resolvedModel": "opus", "supportedEffortLevels": ["low", "high"]},
+        {"value": "haiku", "resolvedModel": "haiku-4"}]);
+    let answer = |id: &Value, response: Value| json!({"type": "control_response", "response": {"subtype": "success", "request_id": id, "response": response}});
+    let efforts = |out: &Output| {
+        out.events.iter().find_map(|event| match event {
+            Event::Capabilities(can) => Some(can.efforts.iter().map(|effort| effort.id.clone()).collect::<Vec<_>>()),
+            _ => None,
+        })
+    };
+    let out = feed(&mut claude, answer(&id, json!({"models": models})));
+    assert_eq!(efforts(&out), Some(vec!["low".to_owned(), "high".to_owned()]));
+
+    let asked = written(&claude.command(Command::SetEffort("high".into())));
+    assert_eq!(asked[0]["request"], json!({"subtype": "apply_flag_settings", "settings": {"effortLevel": "high"}}));
+    let out = feed(&mut claude, answer(&asked[0]["request_id"], Value::Null));
+    assert_eq!(out.events, [Event::Effort("high".into())]);
+
+    let asked = written(&claude.command(Command::SetModel("haiku".into())));
+    let out = feed(&mut claude, answer(&asked[0]["request_id"], Value::Null));
+    assert_eq!(efforts(&out), Some(Vec::new()), "that model has none");
+    let init = json!({"type": "system", "subtype": "init", "session_id": "s", "model": "haiku-4", "tools": []});
+    assert_eq!(efforts(&feed(&mut claude, init)), None, "the same model by its other name is no news");
+}
