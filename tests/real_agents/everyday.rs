@@ -155,7 +155,7 @@ fn a_server_in_trouble_leaves_the_user_in_charge(agent: &'static Agent) {
     let desk = Desk::with(Setup::of(agent));
     desk.start("SCENARIO:text");
     desk.wait_turns(1);
-    let pids = desk.agent_pids();
+    let mut pids = Vec::new();
     for (number, trouble) in ["error401", "error429", "error500", "hang"].into_iter().enumerate() {
         let turns = number + 2;
         desk.type_command(&format!("AgorSend SCENARIO:{trouble}"));
@@ -168,12 +168,16 @@ fn a_server_in_trouble_leaves_the_user_in_charge(agent: &'static Agent) {
             Some("error") => assert!(error.as_str().is_some_and(|error| !error.is_empty()), "{trouble}: {error}"),
             _ => panic!("{trouble}: {status}"),
         }
+        // One that reads its login only when it starts was started anew after the first.
+        if trouble == "error429" {
+            pids = desk.agent_pids();
+        }
     }
     desk.type_command("AgorSend SCENARIO:echo:again");
     desk.wait_turns(6);
     desk.wait_status("idle");
     desk.editor.wait_text("Echo: again");
-    assert_eq!(desk.agent_pids(), pids);
+    assert_eq!(desk.agent_pids(), pids, "{}", desk.transcript());
 }
 
 fn its_modes_and_models_are_chosen_and_outlive_its_process(agent: &'static Agent) {
