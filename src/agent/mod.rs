@@ -5,6 +5,7 @@
 
 pub mod adapter;
 pub mod environment;
+pub mod json;
 pub mod jsonrpc;
 pub mod lines;
 pub mod locate;

@@ -5,7 +5,6 @@
 //! kept as `Content::Unknown`.
 
 mod diff;
-pub mod json;
 mod plan;
 mod stream;
 mod system;
@@ -18,8 +17,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Adapter, Ids};
-use crate::domain::{Content, Event, Init, MessageId, Prompt, ToolResult, ToolUseId, TurnOutcome};
-use json::{is_true, list, some_text, text};
+use crate::{
+    agent::json::{is_true, list, some_text, text},
+    domain::{Content, Event, Init, MessageId, Prompt, ToolResult, ToolUseId, TurnOutcome},
+};
 use stream::{Broken, Kind, Streams, Whole};
 use tool::{Call, Calls};
 

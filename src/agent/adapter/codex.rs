@@ -8,9 +8,12 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Adapter, Ids, claude};
-use crate::domain::{
-    Content, Cost, Event, Init, Location, MessageId, Plan, PlanEntry, PlanStatus, ToolCall, ToolKind, ToolResult,
-    ToolUseId, TurnOutcome,
+use crate::{
+    agent::json,
+    domain::{
+        Content, Cost, Event, Init, Location, MessageId, Plan, PlanEntry, PlanStatus, ToolCall, ToolKind, ToolResult,
+        ToolUseId, TurnOutcome,
+    },
 };
 
 pub struct Codex {
@@ -245,7 +248,7 @@ fn call(kind: &str, tool_use_id: ToolUseId, item: &Value) -> ToolCall {
 }
 
 fn one_line(text: &str) -> String {
-    claude::json::one_line(text, 200)
+    json::one_line(text, 200)
 }
 
 /// `/bin/bash -lc 'echo hello'` is a shell's way to say `echo hello`.

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::claude::json::{is_true, list, some_text, text};
-use crate::domain::{Question, QuestionOption};
+use crate::{
+    agent::json::{is_true, list, some_text, text},
+    domain::{Question, QuestionOption},
+};
 
 /// The questions of a form; `None` if it has no field that could be asked. `header` says who asks, `message` what for.
 pub fn questions(header: &str, message: &str, schema: &Value) -> Option<Vec<Question>> {

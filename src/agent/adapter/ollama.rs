@@ -11,12 +11,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{
-    Adapter, Ids,
-    claude::{self, json},
-};
-use crate::domain::{
-    Content, Cost, Event, Init, Location, MessageId, ToolCall, ToolKind, ToolResult, ToolUseId, TurnOutcome,
+use super::{Adapter, Ids, claude};
+use crate::{
+    agent::json,
+    domain::{Content, Cost, Event, Init, Location, MessageId, ToolCall, ToolKind, ToolResult, ToolUseId, TurnOutcome},
 };
 
 pub struct Ollama {

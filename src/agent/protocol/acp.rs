@@ -36,10 +36,8 @@ use uuid::Uuid;
 use super::{Launch, Output, Protocol, Row};
 use crate::{
     agent::{
-        adapter::{
-            Ids,
-            claude::json::{one_line, some_text, text},
-        },
+        adapter::Ids,
+        json::{one_line, some_text, text},
         jsonrpc::{Failure, Incoming, Peer},
         lines::Frame,
         stop::{Action, Signal, Step},

@@ -20,13 +20,8 @@ use uuid::Uuid;
 use super::{Output, Protocol, Row};
 use crate::{
     agent::{
-        adapter::{
-            Adapter,
-            claude::{
-                Claude as Agent,
-                json::{one_line, some_text, text, texts},
-            },
-        },
+        adapter::{Adapter, claude::Claude as Agent},
+        json::{one_line, some_text, text, texts},
         lines::Frame,
         stop::{Action, Signal, Step},
     },

@@ -34,7 +34,8 @@ use uuid::Uuid;
 use super::{Output, Protocol, Row};
 use crate::{
     agent::{
-        adapter::{Ids, claude::json::some_text},
+        adapter::Ids,
+        json::some_text,
         jsonrpc::{Failure, Incoming, Peer},
         lines::Frame,
         stop::{Action, Signal, Step},

@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
-use super::json::{list, some_text, text};
 use crate::{
-    agent::adapter::diff::{Place, added, between},
+    agent::{
+        adapter::diff::{Place, added, between},
+        json::{list, some_text, text},
+    },
     domain::{FileDiff, Hunk},
 };
 

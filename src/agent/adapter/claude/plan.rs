@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
-use super::json::{list, some_text, text};
-use crate::domain::{Plan, PlanEntry, PlanStatus};
+use crate::{
+    agent::json::{list, some_text, text},
+    domain::{Plan, PlanEntry, PlanStatus},
+};
 
 /// Calls of these tools show as a plan and not as calls.
 pub fn shows_as_plan(tool: &str) -> bool {

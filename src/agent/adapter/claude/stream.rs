@@ -6,8 +6,10 @@
 
 use serde_json::Value;
 
-use super::json::{some_text, text};
-use crate::domain::{Content, Event, MessageId, ToolUseId};
+use crate::{
+    agent::json::{some_text, text},
+    domain::{Content, Event, MessageId, ToolUseId},
+};
 
 /// How far into a tool's input its telling field is looked for.
 const INPUT_LIMIT: usize = 16 * 1024;

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::{
-    Claude, Thread,
-    json::{is_true, one_line, some_text, text, texts},
+use super::{Claude, Thread};
+use crate::{
+    agent::json::{is_true, one_line, some_text, text, texts},
+    domain::{Compaction, Content, Event, Init},
 };
-use crate::domain::{Compaction, Content, Event, Init};
 
 impl Claude {
     pub(super) fn system(&mut self, event: &Value, thread: &Thread) -> Vec<Event> {

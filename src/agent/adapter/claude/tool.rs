@@ -7,11 +7,11 @@ use std::{
 
 use serde_json::Value;
 
-use super::{
-    diff,
-    json::{list, one_line, some_text, text},
+use super::diff;
+use crate::{
+    agent::json::{is_true, list, one_line, some_text, text},
+    domain::{FileDiff, Location, ToolCall, ToolKind, ToolResult, ToolUseId},
 };
-use crate::domain::{FileDiff, Location, ToolCall, ToolKind, ToolResult, ToolUseId};
 
 const TITLE_LIMIT: usize = 200;
 
@@ -161,7 +161,7 @@ fn in_order(calls: HashMap<ToolUseId, (u64, Call)>) -> Vec<Call> {
 
 /// A tool's result, from the block that the model gets and its structured twin.
 pub fn result(id: ToolUseId, call: Option<&Call>, block: &Value, twin: Option<&Value>) -> ToolResult {
-    let is_error = super::json::is_true(block, "is_error");
+    let is_error = is_true(block, "is_error");
     let subagent = call.is_some_and(|call| matches!(call.name.as_str(), "Agent" | "Task"));
     let plan = twin.and_then(|twin| some_text(twin, "plan")).filter(|_| !is_error);
     let output = match (plan, call) {

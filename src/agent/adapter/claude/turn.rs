@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
-use super::json::{is_true, some_text, text, texts};
-use crate::domain::Cost;
+use crate::{
+    agent::json::{is_true, some_text, text, texts},
+    domain::Cost,
+};
 
 #[derive(Debug, PartialEq)]
 pub struct End {

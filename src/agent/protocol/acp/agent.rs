@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use crate::{
-    agent::adapter::claude::json::{is_true, list, some_text, text, texts},
+    agent::json::{is_true, list, some_text, text, texts},
     domain::{Capabilities, Login, Terminal},
 };
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Acp, elicitation, permission};
 use crate::{
     agent::{
-        adapter::claude::json::{some_text, text},
+        json::{some_text, text},
         jsonrpc::Failure,
         protocol::Output,
     },

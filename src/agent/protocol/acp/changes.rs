@@ -6,9 +6,9 @@
 use serde_json::Value;
 
 use crate::{
-    agent::adapter::{
-        claude::json::{some_text, text},
-        diff::{Place, added, between, unified},
+    agent::{
+        adapter::diff::{Place, added, between, unified},
+        json::{some_text, text},
     },
     domain::{FileDiff, Hunk, Location},
 };

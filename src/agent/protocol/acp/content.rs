@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::agent::Agent;
 use crate::{
-    agent::adapter::claude::json::{some_text, text},
+    agent::json::{some_text, text},
     domain::{Context, Prompt},
 };
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    agent::adapter::claude::json::{list, some_text, text},
+    agent::json::{list, some_text, text},
     domain::Conversation,
 };
 

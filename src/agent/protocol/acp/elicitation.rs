@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    agent::adapter::claude::json::{some_text, text, texts},
+    agent::json::{some_text, text, texts},
     domain::{Question, QuestionOption, QuestionRequest, RequestId},
 };
 use field::Field;

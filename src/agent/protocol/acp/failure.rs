@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::agent::{adapter::claude::json::some_text, jsonrpc::Failure};
+use crate::agent::{json::some_text, jsonrpc::Failure};
 
 /// The protocol's own code for "log in first".
 const AUTH_REQUIRED: i64 = -32000;

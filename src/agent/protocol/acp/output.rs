@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::content::text_of;
-use crate::agent::adapter::claude::json::{list, some_text, text};
+use crate::agent::json::{list, some_text, text};
 
 /// The texts of a call's contents. `terminal` is what its terminal has shown, which stands where the content says.
 pub fn of_content(content: &[Value], terminal: &str) -> String {

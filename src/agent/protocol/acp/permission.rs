@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::tools::Call;
 use crate::{
-    agent::adapter::claude::json::{list, some_text, text},
+    agent::json::{list, some_text, text},
     domain::{OptionId, OptionKind, PermissionOption, PermissionRequest, RequestId, ToolUseId},
 };
 

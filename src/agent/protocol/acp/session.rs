@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Acp, Opening, Phase, Role, Sent, VERSION, agent::Agent, conversations, failure, updates::Past};
 use crate::{
-    agent::{adapter::claude::json::some_text, jsonrpc::Failure, protocol::Output},
+    agent::{json::some_text, jsonrpc::Failure, protocol::Output},
     domain::{Content, Conversation, Event, Init, Resume},
 };
 

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    agent::adapter::claude::json::{list, some_text, text},
+    agent::json::{list, some_text, text},
     domain::{AgentOption, Capabilities, Choice, Event},
 };
 

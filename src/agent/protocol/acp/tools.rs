@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::plan;
 use crate::{
-    agent::adapter::{
-        Ids,
-        claude::json::{some_text, text},
+    agent::{
+        adapter::Ids,
+        json::{some_text, text},
     },
     domain::{Event, Plan, ToolUseId},
 };

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Acp, Phase, Sent, asked::Asked, content, failure};
 use crate::{
     agent::{
-        adapter::claude::json::some_text,
+        json::some_text,
         jsonrpc::Failure,
         protocol::Output,
         stop::{Action, Signal, Step},

@@ -13,9 +13,9 @@ use super::{
     usage::Usage,
 };
 use crate::{
-    agent::adapter::{
-        Ids,
-        claude::json::{is_true, list, some_text, text},
+    agent::{
+        adapter::Ids,
+        json::{is_true, list, some_text, text},
     },
     domain::{Choice, Compaction, Content, Event, MessageId, Plan, ToolUseId},
 };

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    agent::adapter::claude::json::text,
+    agent::json::text,
     domain::{Cost, Event},
 };
 

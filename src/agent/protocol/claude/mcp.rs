@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{agent::adapter::claude::json::one_line, domain::McpServer};
+use crate::{agent::json::one_line, domain::McpServer};
 
 /// How much of a server's error is shown.
 const ERROR_LIMIT: usize = 200;

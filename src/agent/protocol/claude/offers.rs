@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::launch;
 use crate::{
-    agent::adapter::claude::json::{list, some_text, text, texts},
+    agent::json::{list, some_text, text, texts},
     domain::{Capabilities, Choice},
 };
 

@@ -3,10 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    agent::adapter::claude::{
-        diff_of_input,
+    agent::{
+        adapter::claude::{diff_of_input, title},
         json::{list, some_text, text},
-        title,
     },
     domain::{OptionId, OptionKind, PermissionOption, PermissionRequest, RequestId, ToolUseId},
 };

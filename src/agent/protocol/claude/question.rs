@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    agent::adapter::claude::json::{is_true, list, some_text, text, texts},
+    agent::json::{is_true, list, some_text, text, texts},
     domain::{Question, QuestionOption},
 };
 

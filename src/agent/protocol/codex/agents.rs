@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::items::{Ending, agent_call, result_message};
 use crate::{
-    agent::adapter::{
-        Ids,
-        claude::json::{some_text, text, texts},
+    agent::{
+        adapter::Ids,
+        json::{some_text, text, texts},
     },
     domain::{Content, Event, MessageId, ToolResult, ToolUseId},
 };

@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::tool::{PATCH, SHELL};
 use crate::{
-    agent::adapter::{
-        claude::json::{list, one_line, some_text, text, texts},
-        codex::bare_command,
+    agent::{
+        adapter::codex::bare_command,
+        json::{list, one_line, some_text, text, texts},
     },
     domain::{FileDiff, OptionId, OptionKind, PermissionOption, PermissionRequest, RequestId, ToolUseId},
 };

@@ -8,7 +8,7 @@ use super::{
     tool,
 };
 use crate::{
-    agent::{adapter::claude::json::text, jsonrpc::Failure, protocol::Output},
+    agent::{json::text, jsonrpc::Failure, protocol::Output},
     domain::{Answer, Event, OptionKind, PermissionOption, PermissionRequest, Prompt, RequestId, ToolUseId},
 };
 

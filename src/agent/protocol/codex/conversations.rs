@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     agent::{
-        adapter::claude::json::{list as entries, one_line, some_text, text},
+        json::{list as entries, one_line, some_text, text},
         jsonrpc::Failure,
     },
     domain::Conversation,

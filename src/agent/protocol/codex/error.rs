@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::agent::adapter::claude::json::{one_line, some_text, text};
+use crate::agent::json::{one_line, some_text, text};
 
 /// Of details in a line.
 const DETAIL_LIMIT: usize = 300;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Codex, Sent, items::Ending};
 use crate::{
     agent::{
-        adapter::claude::json::{list, some_text, text},
+        json::{list, some_text, text},
         jsonrpc::Failure,
         protocol::Output,
     },

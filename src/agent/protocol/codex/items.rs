@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::{agents::Agents, tool};
 use crate::{
-    agent::adapter::{
-        Ids,
-        claude::json::{list, some_text, text, texts},
+    agent::{
+        adapter::Ids,
+        json::{list, some_text, text, texts},
     },
     domain::{Compaction, Content, Event, MessageId, ToolCall, ToolKind, ToolResult, ToolUseId},
 };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{agent::adapter::claude::json::text, domain::Choice};
+use crate::{agent::json::text, domain::Choice};
 
 /// Codex's collaboration mode that looks, asks and proposes, over whatever policy holds.
 pub const PLAN: &str = "plan";

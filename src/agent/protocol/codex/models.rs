@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{mode, settings::Settings, skills};
 use crate::{
-    agent::adapter::claude::json::{is_true, list, some_text, text},
+    agent::json::{is_true, list, some_text, text},
     domain::{Capabilities, Choice},
 };
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Codex, items::Stream};
 use crate::{
     agent::{
-        adapter::claude::json::{list, one_line, some_text, text},
+        json::{list, one_line, some_text, text},
         protocol::Output,
     },
     domain::{Content, Event, Plan, PlanEntry, PlanStatus},

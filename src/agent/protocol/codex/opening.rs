@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{Codex, Phase, Sent, conversations, models};
 use crate::{
     agent::{
-        adapter::claude::json::{some_text, text},
+        json::{some_text, text},
         jsonrpc::Failure,
         protocol::Output,
     },

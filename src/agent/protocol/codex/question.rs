@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::approval;
 use crate::{
-    agent::adapter::{
-        claude::json::{is_true, list, some_text, text, texts},
-        form,
+    agent::{
+        adapter::form,
+        json::{is_true, list, some_text, text, texts},
     },
     domain::{
         OptionId, OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::mode::{self, Policy};
 use crate::{
-    agent::adapter::claude::json::{some_text, text},
+    agent::json::{some_text, text},
     domain::Event,
 };
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    agent::adapter::claude::json::{is_true, list, one_line, some_text, text},
+    agent::json::{is_true, list, one_line, some_text, text},
     domain::Choice,
 };
 

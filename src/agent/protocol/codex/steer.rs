@@ -10,7 +10,7 @@ use super::{
     turn::{Held, Turn},
 };
 use crate::{
-    agent::{adapter::claude::json::some_text, jsonrpc::Failure, protocol::Output},
+    agent::{json::some_text, jsonrpc::Failure, protocol::Output},
     domain::{Event, Prompt},
 };
 

@@ -5,10 +5,9 @@
 use serde_json::{Value, json};
 
 use crate::{
-    agent::adapter::{
-        claude::json::{is_true, list, one_line, some_text, text, texts},
-        codex::bare_command,
-        diff,
+    agent::{
+        adapter::{codex::bare_command, diff},
+        json::{is_true, list, one_line, some_text, text, texts},
     },
     domain::{FileDiff, Location, ToolKind, ToolResult, ToolUseId},
 };

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{Codex, Phase, Sent, error::TurnError, items::Ending, settings::Wanted, skills};
 use crate::{
     agent::{
-        adapter::claude::json::{some_text, text},
+        json::{some_text, text},
         jsonrpc::Failure,
         protocol::Output,
     },

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    agent::adapter::claude::json::{is_true, list, some_text, text},
+    agent::json::{is_true, list, some_text, text},
     domain::{Question, QuestionOption},
 };
 

@@ -7,7 +7,7 @@ use super::{
     Tools, named,
 };
 use crate::{
-    agent::adapter::claude::json::{list, one_line, some_text, text},
+    agent::json::{list, one_line, some_text, text},
     domain::{Content, Event, FileDiff, Location, MessageId, ToolCall, ToolKind, ToolResult, ToolUseId},
 };
 
