@@ -36,6 +36,10 @@ class Api:
         for item in self.input:
             if item.get("type") == "additional_tools":
                 self.tools.update({tool.get("name"): tool for tool in item.get("tools", [])})
+        # A question for a value of some shape, such as a title, is none of the conversation, whatever tools it comes with.
+        self.schema = ((body.get("text") or {}).get("format") or {}).get("schema")
+        if self.schema:
+            self.tools = {}
 
     def step(self, index):
         return sum(1 for item in self.input[index + 1:] if item.get("type") in RESULTS)
@@ -48,6 +52,8 @@ class Api:
         return {"error": {"message": message, "type": "server_error" if code >= 500 else "invalid_request_error", "code": None}}
 
     def aside(self):
+        if self.schema:
+            return self.parts([script.text(json.dumps({name: "mock" for name in self.schema.get("properties") or {}}))], 0)
         return self.parts([script.text("Mock title")], 0)
 
     def parts(self, parts, step):
