@@ -26,8 +26,8 @@ use crate::{
         stop::{Action, Signal, Step},
     },
     domain::{
-        Answer, Capabilities, Command, Content, Event, Image, McpServer, MessageId, Prompt, QuestionRequest, RequestId,
-        StartOptions,
+        Answer, Capabilities, Command, Content, Event, Image, McpServer, MessageId, Prompt, Question, QuestionRequest,
+        RequestId, StartOptions,
     },
 };
 
@@ -241,15 +241,11 @@ impl Claude {
         &mut self,
         id: &str,
         request: &Value,
-        (questions, pending): (Vec<crate::domain::Question>, question::Pending),
+        (questions, pending): (Vec<Question>, question::Pending),
         out: &mut Output,
     ) {
         if self.wait(id, request, Pending::Question(pending)) {
-            out.event(Event::Question(Box::new(QuestionRequest {
-                request_id: RequestId::from(id),
-                url: None,
-                questions,
-            })));
+            ask(RequestId::from(id), questions, out);
         }
     }
 
@@ -335,7 +331,10 @@ impl Claude {
             }
             (Pending::Permission(_), Answer::Cancelled) => Some(permission::cancelled()),
             (Pending::Permission(_), Answer::Answers(_)) => None,
-            (Pending::Question(pending), Answer::Answers(answers)) => Some(pending.answer(&answers)),
+            (Pending::Question(pending), Answer::Answers(answers)) => match pending.answer(&answers) {
+                Ok(response) => Some(response),
+                Err(questions) => return ask(id.clone(), questions, out),
+            },
             (Pending::Question(pending), Answer::Option { message, .. }) => Some(pending.decline(message.as_deref())),
             (Pending::Question(pending), Answer::Cancelled) => Some(pending.decline(None)),
         };
@@ -361,6 +360,10 @@ impl Claude {
         };
         out.event(Event::Notice { message });
     }
+}
+
+fn ask(request_id: RequestId, questions: Vec<Question>, out: &mut Output) {
+    out.event(Event::Question(Box::new(QuestionRequest { request_id, url: None, questions })));
 }
 
 fn respond(out: &mut Output, id: &str, response: &Value) {

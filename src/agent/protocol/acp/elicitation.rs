@@ -1,26 +1,24 @@
 //! What an agent, or an MCP server behind it, asks of the user: a form, or a page to open.
 //!
-//! A form is a flat JSON Schema, one question a field. Answers go back in the types that it wants; one that does not fit
-//! is asked for again.
-
-mod field;
+//! A form whose answers do not fit is asked again.
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
-    agent::json::{some_text, text, texts},
+    agent::{
+        adapter::form::Form,
+        json::{some_text, text},
+    },
     domain::{Question, QuestionOption, QuestionRequest, RequestId},
 };
-use field::Field;
 
 type Answers = BTreeMap<String, Vec<String>>;
 
 /// A request that waits for the user.
 #[derive(Clone, Debug)]
 pub struct Pending {
-    message: String,
     /// Who asks.
     title: String,
     what: What,
@@ -28,10 +26,11 @@ pub struct Pending {
 
 #[derive(Clone, Debug)]
 enum What {
-    Form(Vec<Field>),
-    /// The agent's name for the page.
+    Form(Form),
     Page {
+        message: String,
         url: String,
+        /// The agent's name for the page.
         id: String,
     },
 }
@@ -43,45 +42,28 @@ const NO: &str = "No";
 
 /// `None` if it is of a kind that nobody can show.
 pub fn pending(params: &Value, title: &str) -> Option<Pending> {
-    let message = text(params, "message").trim().to_owned();
+    let message = text(params, "message").trim();
     let what = match (text(params, "mode"), some_text(params, "url"), params.get("requestedSchema")) {
-        ("url", Some(url), _) => What::Page { url: url.to_owned(), id: text(params, "elicitationId").to_owned() },
-        ("form" | "", None, Some(schema)) => What::Form(fields(schema)),
+        ("url", Some(url), _) => What::Page {
+            message: message.to_owned(),
+            url: url.to_owned(),
+            id: text(params, "elicitationId").to_owned(),
+        },
+        ("form" | "", None, Some(schema)) => What::Form(Form::read(None, message, schema)),
         _ => return None,
     };
-    Some(Pending { message, title: title.to_owned(), what })
-}
-
-fn fields(schema: &Value) -> Vec<Field> {
-    let required = texts(schema, "required");
-    let mut fields: Vec<Field> = Vec::new();
-    for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-        let mut field = Field::read(name, property, required.iter().any(|required| required == name));
-        // A choice and a free text that belong together are one question.
-        if let Some(choice) = fields.iter_mut().find(|choice| field.is_other_of(choice, property)) {
-            choice.other = Some(name.clone());
-            choice.secret |= field.secret;
-            continue;
-        }
-        field.header_from(schema);
-        fields.push(field);
-    }
-    fields
+    Some(Pending { title: title.to_owned(), what })
 }
 
 impl Pending {
     /// `problem`: why it is asked again.
     pub fn request(&self, id: RequestId, problem: Option<&str>) -> QuestionRequest {
-        let questions = match &self.what {
-            What::Form(fields) if !fields.is_empty() => {
-                fields.iter().map(|field| field.question(&self.message, fields.len() == 1, problem)).collect()
+        let (url, questions) = match &self.what {
+            What::Form(form) if form.is_empty() => (None, vec![self.yes_or_no(form.message(), "")]),
+            What::Form(form) => (None, form.questions(problem)),
+            What::Page { message, url, .. } => {
+                (Some(url.clone()), vec![self.yes_or_no(&format!("{message} Open {url}?"), url)])
             }
-            What::Form(_) => vec![self.yes_or_no(&self.message, "")],
-            What::Page { url, .. } => vec![self.yes_or_no(&format!("{} Open {url}?", self.message), url)],
-        };
-        let url = match &self.what {
-            What::Page { url, .. } => Some(url.clone()),
-            What::Form(_) => None,
         };
         QuestionRequest { request_id: id, url, questions }
     }
@@ -109,15 +91,10 @@ impl Pending {
 
     /// What the agent gets, or what is wrong with the answers.
     pub fn answer(&self, answers: &Answers) -> Result<Value, String> {
-        let What::Form(fields) = &self.what else { return Ok(self.yes(answers)) };
-        if fields.is_empty() {
-            return Ok(self.yes(answers));
+        match &self.what {
+            What::Form(form) if !form.is_empty() => Ok(json!({"action": "accept", "content": form.content(answers)?})),
+            What::Form(_) | What::Page { .. } => Ok(self.yes(answers)),
         }
-        let mut content = Map::new();
-        for field in fields {
-            field.answer(answers.get(&field.name).map_or(&[], Vec::as_slice), &mut content)?;
-        }
-        Ok(json!({"action": "accept", "content": content}))
     }
 
     fn yes(&self, answers: &Answers) -> Value {

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    agent::json::{is_true, list, some_text, text, texts},
+    agent::{
+        adapter::form::Form,
+        json::{is_true, list, some_text, text},
+    },
     domain::{Question, QuestionOption},
 };
 
@@ -16,7 +19,7 @@ type Answers = BTreeMap<String, Vec<String>>;
 #[derive(Clone, Debug)]
 pub enum Pending {
     Ask { input: Map<String, Value> },
-    Elicitation { schema: Value },
+    Form(Form),
 }
 
 /// The agent's questions; `None` if there is not one that can be shown.
@@ -45,40 +48,15 @@ fn asked(question: &Value) -> Option<Question> {
 
 /// A form of an MCP server, one question a field; `None` if it is not one that can be shown.
 pub fn elicitation(request: &Value) -> Option<(Vec<Question>, Pending)> {
-    let schema = request.get("requested_schema")?;
-    let fields = schema.get("properties")?.as_object().filter(|fields| !fields.is_empty())?;
     let server = some_text(request, "mcp_server_name").unwrap_or("An MCP server");
-    let message = text(request, "message");
-    let questions = fields.iter().map(|(name, field)| {
-        let label = some_text(field, "description").or_else(|| some_text(field, "title")).unwrap_or(name);
-        let asked =
-            if fields.len() == 1 && !message.is_empty() { message.to_owned() } else { format!("{message} {label}") };
-        let options = options(field);
-        Question {
-            id: name.clone(),
-            header: server.to_owned(),
-            text: asked.trim().to_owned(),
-            multi: text(field, "type") == "array",
-            secret: text(field, "format") == "password",
-            allow_other: options.is_empty(),
-            options,
-        }
-    });
-    Some((questions.collect(), Pending::Elicitation { schema: schema.clone() }))
-}
-
-fn options(field: &Value) -> Vec<QuestionOption> {
-    let choices = field.get("items").unwrap_or(field);
-    let labels = match text(field, "type") {
-        "boolean" => vec!["Yes".to_owned(), "No".to_owned()],
-        _ => texts(choices, "enum"),
-    };
-    labels.into_iter().map(|label| QuestionOption { label, description: String::new() }).collect()
+    let form = Form::read(Some(server), text(request, "message"), request.get("requested_schema")?);
+    (!form.is_empty()).then(|| (form.questions(None), Pending::Form(form)))
 }
 
 impl Pending {
-    pub fn answer(&self, answers: &Answers) -> Value {
-        match self {
+    /// What the agent gets; or, if the answers do not fit, the questions again, with what is wrong.
+    pub fn answer(&self, answers: &Answers) -> Result<Value, Vec<Question>> {
+        Ok(match self {
             Pending::Ask { input } => {
                 let mut input = input.clone();
                 // By the question's text, several choices joined, as Claude Code's own dialog does it.
@@ -86,14 +64,11 @@ impl Pending {
                 input.insert("answers".to_owned(), Value::Object(joined.collect()));
                 json!({"behavior": "allow", "updatedInput": input})
             }
-            Pending::Elicitation { schema } => {
-                let fields = schema.get("properties").unwrap_or(&Value::Null);
-                let content = answers.iter().filter(|(_, chosen)| !chosen.is_empty());
-                let content: Map<String, Value> =
-                    content.map(|(name, chosen)| (name.clone(), typed(&fields[name.as_str()], chosen))).collect();
+            Pending::Form(form) => {
+                let content = form.content(answers).map_err(|problem| form.questions(Some(&problem)))?;
                 json!({"action": "accept", "content": content})
             }
-        }
+        })
     }
 
     /// The user does not want to answer. `reason` goes to the agent.
@@ -103,20 +78,8 @@ impl Pending {
                 let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
                 json!({"behavior": "deny", "message": reason.unwrap_or("The user does not want to answer this.")})
             }
-            Pending::Elicitation { .. } => json!({"action": "decline"}),
+            Pending::Form(_) => json!({"action": "decline"}),
         }
-    }
-}
-
-/// A field's value in the type that its schema wants; what does not parse goes as it was typed.
-fn typed(field: &Value, chosen: &[String]) -> Value {
-    let first = chosen.first().map_or("", String::as_str);
-    match text(field, "type") {
-        "array" => json!(chosen),
-        "boolean" => json!(matches!(first.to_lowercase().as_str(), "yes" | "true" | "y" | "1")),
-        "integer" => first.trim().parse::<i64>().map_or_else(|_| json!(first), |number| json!(number)),
-        "number" => first.trim().parse::<f64>().map_or_else(|_| json!(first), |number| json!(number)),
-        _ => json!(chosen.join(", ")),
     }
 }
 
@@ -134,6 +97,7 @@ mod tests {
         assert!(questions[0].multi && questions[0].allow_other);
         assert_eq!(questions[0].options.len(), 2);
         let answer = pending.answer(&[("Which?".to_owned(), vec!["A".to_owned(), "B".to_owned()])].into());
+        let answer = answer.expect("words fit");
         assert_eq!(answer["updatedInput"]["answers"], json!({"Which?": "A, B"}));
         assert_eq!(answer["updatedInput"]["questions"], input["questions"]);
         assert_eq!(pending.decline(Some("later")), json!({"behavior": "deny", "message": "later"}));
@@ -153,13 +117,18 @@ mod tests {
             "properties": {"name": {"type": "string"}, "age": {"type": "integer"}, "ok": {"type": "boolean"},
                 "tags": {"type": "array", "items": {"enum": ["x", "y"]}}, "unset": {"type": "string"}}}});
         let (questions, pending) = elicitation(&request).expect("a form");
-        assert_eq!(questions.iter().map(|q| q.text.as_str()).collect::<Vec<_>>()[..2], ["You? name", "You? age"]);
+        assert_eq!(
+            questions.iter().map(|q| q.text.as_str()).collect::<Vec<_>>()[..2],
+            ["You? name (may be left empty)", "You? age (may be left empty)"]
+        );
         let yes = |text: &str| vec![text.to_owned()];
         let answers =
             [("name", yes("Ada")), ("age", yes("36")), ("ok", yes("Yes")), ("tags", yes("x")), ("unset", vec![])];
         let answers = answers.into_iter().map(|(name, chosen)| (name.to_owned(), chosen)).collect();
         let expect = json!({"action": "accept", "content": {"age": 36, "name": "Ada", "ok": true, "tags": ["x"]}});
-        assert_eq!(pending.answer(&answers), expect);
+        assert_eq!(pending.answer(&answers), Ok(expect));
+        let again = pending.answer(&[("ok".to_owned(), yes("perhaps"))].into()).expect_err("neither yes nor no");
+        assert_eq!(again[0].text, "'perhaps' is none of Yes, No. You? name (may be left empty)");
         assert_eq!(pending.decline(None), json!({"action": "decline"}));
     }
 }

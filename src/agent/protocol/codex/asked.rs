@@ -9,7 +9,9 @@ use super::{
 };
 use crate::{
     agent::{json::text, jsonrpc::Failure, protocol::Output},
-    domain::{Answer, Event, OptionKind, PermissionOption, PermissionRequest, Prompt, RequestId, ToolUseId},
+    domain::{
+        Answer, Event, OptionKind, PermissionOption, PermissionRequest, Prompt, QuestionRequest, RequestId, ToolUseId,
+    },
 };
 
 /// Something that waits for the user.
@@ -142,7 +144,13 @@ impl Codex {
             }
             (Pending::Approval(pending), Answer::Cancelled) => (pending.cancelled(), None),
             (Pending::Approval(_), Answer::Answers(_)) => return Self::not_an_option(out),
-            (Pending::Question(pending), Answer::Answers(answers)) => (pending.answer(&answers), None),
+            (Pending::Question(pending), Answer::Answers(answers)) => match pending.answer(&answers) {
+                Ok(result) => (result, None),
+                Err(questions) => {
+                    let again = QuestionRequest { request_id: id.clone(), url: None, questions };
+                    return out.event(Event::Question(Box::new(again)));
+                }
+            },
             (Pending::Question(pending), Answer::Option { message, .. }) => (pending.decline(), message),
             (Pending::Question(pending), Answer::Cancelled) => (pending.decline(), None),
         };

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::approval;
 use crate::{
     agent::{
-        adapter::form,
+        adapter::form::Form,
         json::{is_true, list, some_text, text, texts},
     },
     domain::{
@@ -25,7 +25,7 @@ type Answers = BTreeMap<String, Vec<String>>;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Pending {
     Ask,
-    Form { schema: Value },
+    Form(Form),
     Page,
 }
 
@@ -88,15 +88,15 @@ pub fn elicitation(id: RequestId, params: &Value, tool: Option<ToolUseId>) -> El
         }
         "openai/userVerification" => Elicitation::Impossible,
         _ => {
-            let schema = params.get("requestedSchema").unwrap_or(&Value::Null);
-            match form::questions(server, message, schema) {
-                Some(questions) => {
-                    let asked = QuestionRequest { request_id: id, url: None, questions };
-                    Elicitation::Question(asked, Pending::Form { schema: schema.clone() })
+            let form = Form::read(Some(server), message, params.get("requestedSchema").unwrap_or(&Value::Null));
+            match (form.is_empty(), message.is_empty()) {
+                (false, _) => {
+                    let asked = QuestionRequest { request_id: id, url: None, questions: form.questions(None) };
+                    Elicitation::Question(asked, Pending::Form(form))
                 }
-                None if message.is_empty() => Elicitation::Impossible,
+                (true, true) => Elicitation::Impossible,
                 // Nothing to fill in: yes or no.
-                None => {
+                (true, false) => {
                     let (shown, pending) = tool_approval(id, params, server, None);
                     Elicitation::Permission(shown, pending)
                 }
@@ -148,17 +148,19 @@ fn tool_approval(
 }
 
 impl Pending {
-    pub fn answer(&self, answers: &Answers) -> Value {
-        match self {
+    /// What Codex gets; or, if the answers do not fit, the questions again, with what is wrong.
+    pub fn answer(&self, answers: &Answers) -> Result<Value, Vec<Question>> {
+        Ok(match self {
             Pending::Ask => {
                 let answers = answers.iter().map(|(id, chosen)| (id.clone(), json!({"answers": chosen})));
                 json!({"answers": answers.collect::<serde_json::Map<_, _>>()})
             }
-            Pending::Form { schema } => {
-                json!({"action": "accept", "content": form::content(schema, answers), "_meta": null})
+            Pending::Form(form) => {
+                let content = form.content(answers).map_err(|problem| form.questions(Some(&problem)))?;
+                json!({"action": "accept", "content": content, "_meta": null})
             }
             Pending::Page => json!({"action": "accept", "content": null, "_meta": null}),
-        }
+        })
     }
 
     /// The user does not want to answer.
@@ -166,7 +168,7 @@ impl Pending {
         match self {
             // The model is told that there is no answer, and goes on.
             Pending::Ask => json!({"answers": {}}),
-            Pending::Form { .. } | Pending::Page => json!({"action": "decline", "content": null, "_meta": null}),
+            Pending::Form(_) | Pending::Page => json!({"action": "decline", "content": null, "_meta": null}),
         }
     }
 }
@@ -190,7 +192,7 @@ mod tests {
         let shapes = asked.questions.iter().map(|q| (q.id.as_str(), q.options.len(), q.allow_other, q.secret));
         assert_eq!(shapes.collect::<Vec<_>>(), [("color", 2, true, false), ("free", 0, true, true)]);
         let answer = pending.answer(&[("color".to_owned(), vec!["Blue".to_owned()])].into());
-        assert_eq!(answer, json!({"answers": {"color": {"answers": ["Blue"]}}}));
+        assert_eq!(answer, Ok(json!({"answers": {"color": {"answers": ["Blue"]}}})));
         assert_eq!(pending.decline(), json!({"answers": {}}));
         assert!(ask("r".into(), &json!({"questions": [{}]})).is_none());
     }
@@ -224,15 +226,17 @@ mod tests {
     #[test]
     fn forms_and_pages_are_questions() {
         let form = json!({"serverName": "s", "mode": "form", "message": "Your age?",
-            "requestedSchema": {"properties": {"age": {"type": "integer"}}}});
+            "requestedSchema": {"required": ["age"], "properties": {"age": {"type": "integer"}}}});
         let Elicitation::Question(asked, pending) = elicitation("r".into(), &form, None) else { panic!("no form") };
-        assert_eq!(asked.questions[0].text, "Your age?");
-        let answer = pending.answer(&[("age".to_owned(), vec!["7".to_owned()])].into());
-        assert_eq!(answer, json!({"action": "accept", "content": {"age": 7}, "_meta": null}));
+        assert_eq!((asked.questions[0].header.as_str(), asked.questions[0].text.as_str()), ("s", "Your age?"));
+        let answer = |age: &str| pending.answer(&[("age".to_owned(), vec![age.to_owned()])].into());
+        assert_eq!(answer("7"), Ok(json!({"action": "accept", "content": {"age": 7}, "_meta": null})));
+        let again = answer("old").expect_err("no age");
+        assert_eq!(again[0].text, "'old' is no whole number. Your age?");
         let page = json!({"serverName": "s", "mode": "url", "message": "Log in", "url": "http://x"});
         let Elicitation::Question(asked, pending) = elicitation("r".into(), &page, None) else { panic!("no page") };
         assert_eq!(asked.url.as_deref(), Some("http://x"));
-        assert_eq!(pending.answer(&Answers::new())["action"], "accept");
+        assert_eq!(pending.answer(&Answers::new()).expect("a page needs none")["action"], "accept");
         assert_eq!(pending.decline()["action"], "decline");
         for none in [json!({}), json!({"mode": "url"}), json!({"mode": "openai/userVerification", "title": "t"})] {
             assert!(matches!(elicitation("r".into(), &none, None), Elicitation::Impossible), "{none}");

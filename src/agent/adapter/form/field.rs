@@ -1,5 +1,7 @@
 //! One field of a form: as a question, and its answer as a value of the field's type.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -19,7 +21,7 @@ enum Kind {
     Json,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Field {
     pub name: String,
     label: String,
@@ -27,8 +29,8 @@ pub struct Field {
     kind: Kind,
     required: bool,
     pub secret: bool,
-    /// What each option stands for, in the form's words.
-    choices: Vec<(QuestionOption, String)>,
+    /// With what each option stands for.
+    choices: Vec<(QuestionOption, Value)>,
     default: Value,
     /// The bounds of a number, of a text's length or of a list's.
     least: Option<f64>,
@@ -83,13 +85,12 @@ impl Field {
         free && named && !choice.choices.is_empty() && choice.kind != Kind::Switch
     }
 
-    pub fn question(&self, message: &str, alone: bool, problem: Option<&str>) -> Question {
-        let told = if self.description.is_empty() { self.label.as_str() } else { self.description.as_str() };
-        let mut asked = match (alone, self.description.is_empty()) {
+    pub fn question(&self, asker: Option<&str>, message: &str, alone: bool, problem: Option<&str>) -> Question {
+        let mut asked = match (alone, self.description.is_empty() || asker.is_some()) {
             (true, true) if !message.is_empty() => message.to_owned(),
-            _ => format!("{message} {told}"),
+            _ => format!("{message} {}", self.told(asker.is_some())),
         };
-        let default = self.default.as_str().map_or_else(|| self.default.to_string(), str::to_owned);
+        let default = shown(&self.default);
         match (&self.default, self.required) {
             (Value::Null, true) => {}
             // Where something is to be chosen, leaving is a choice that everybody knows.
@@ -102,12 +103,21 @@ impl Field {
         }
         Question {
             id: self.name.clone(),
-            header: self.label.clone(),
+            header: asker.unwrap_or(&self.label).to_owned(),
             text: asked.trim().to_owned(),
             multi: self.kind == Kind::List,
             secret: self.secret,
             options: self.choices.iter().map(|(option, _)| option.clone()).collect(),
             allow_other: self.choices.is_empty() || self.other.is_some(),
+        }
+    }
+
+    /// What it is about. `whole`: no header has its label.
+    fn told(&self, whole: bool) -> Cow<'_, str> {
+        match (self.description.is_empty(), whole && self.label != self.name) {
+            (true, _) => self.label.as_str().into(),
+            (false, true) => format!("{} ({})", self.label, self.description).into(),
+            (false, false) => self.description.as_str().into(),
         }
     }
 
@@ -139,24 +149,26 @@ impl Field {
         Ok(())
     }
 
-    fn choice(&self, said: &str) -> Option<&str> {
-        let found = self.choices.iter().find(|(option, value)| option.label == said || value == said);
-        found.map(|(_, value)| value.as_str())
+    fn choice(&self, said: &str) -> Option<&Value> {
+        let is_it = |(option, value): &&(QuestionOption, Value)| match self.kind {
+            Kind::Switch => option.label.eq_ignore_ascii_case(said.trim()) || shown(value) == said.trim(),
+            _ => option.label == said || shown(value) == said,
+        };
+        self.choices.iter().find(is_it).map(|(_, value)| value)
     }
 
     fn value(&self, said: &[&str]) -> Result<Value, String> {
-        let values: Vec<&str> = said.iter().map(|said| self.choice(said).unwrap_or(said)).collect();
-        let first = values.first().copied().unwrap_or_default();
+        let first = said.first().copied().unwrap_or_default();
         let value = match self.kind {
-            Kind::List => json!(values),
-            Kind::Switch => json!(first == "true"),
+            Kind::List => said.iter().map(|said| self.choice(said).cloned().unwrap_or_else(|| json!(said))).collect(),
+            _ if !self.choices.is_empty() => self.choice(first).cloned().unwrap_or(Value::Null),
             Kind::Integer => json!(first.trim().parse::<i64>().map_err(|_| format!("'{first}' is no whole number"))?),
             Kind::Number => {
                 let number = first.trim().parse::<f64>().ok().filter(|number| number.is_finite());
                 json!(number.ok_or_else(|| format!("'{first}' is no number"))?)
             }
-            Kind::Text => json!(values.join(", ")),
-            Kind::Json => serde_json::from_str(first).unwrap_or_else(|_| json!(first)),
+            Kind::Text => json!(said.join(", ")),
+            Kind::Switch | Kind::Json => serde_json::from_str(first).unwrap_or_else(|_| json!(first)),
         };
         self.bounded(value)
     }
@@ -180,25 +192,29 @@ fn option(label: &str, description: &str) -> QuestionOption {
     QuestionOption { label: label.to_owned(), description: description.to_owned() }
 }
 
-fn switch() -> Vec<(QuestionOption, String)> {
-    vec![(option("Yes", ""), "true".to_owned()), (option("No", ""), "false".to_owned())]
+fn shown(value: &Value) -> Cow<'_, str> {
+    value.as_str().map_or_else(|| value.to_string().into(), Cow::from)
 }
 
-fn choices(property: &Value) -> Vec<(QuestionOption, String)> {
+fn switch() -> Vec<(QuestionOption, Value)> {
+    vec![(option("Yes", ""), json!(true)), (option("No", ""), json!(false))]
+}
+
+fn choices(property: &Value) -> Vec<(QuestionOption, Value)> {
     let of = property.get("items").unwrap_or(property);
     let titled = ["oneOf", "anyOf"].iter().map(|key| list(of, key)).find(|titled| !titled.is_empty());
     let titled = titled.unwrap_or_default().iter().filter_map(|choice| {
-        let value = some_text(choice, "const")?;
-        let title = some_text(choice, "title").unwrap_or(value);
+        let value = choice.get("const")?;
+        let name = shown(value);
+        let title = some_text(choice, "title").unwrap_or(&name);
         // claude-agent-acp 0.49.0 puts both into the title.
-        let split = title.strip_prefix(value).and_then(|rest| rest.strip_prefix(" — "));
-        let (label, description) = split.map_or((title, ""), |description| (value, description));
-        Some((option(label, some_text(choice, "description").unwrap_or(description)), value.to_owned()))
+        let split = title.strip_prefix(&*name).and_then(|rest| rest.strip_prefix(" — "));
+        let (label, description) = split.map_or((title, ""), |description| (&*name, description));
+        Some((option(label, some_text(choice, "description").unwrap_or(description)), value.clone()))
     });
-    let plain = list(of, "enum").iter().enumerate().filter_map(|(at, value)| {
-        let value = value.as_str()?;
+    let plain = list(of, "enum").iter().enumerate().map(|(at, value)| {
         let named = list(of, "enumNames").get(at).and_then(Value::as_str);
-        Some((option(named.unwrap_or(value), ""), value.to_owned()))
+        (option(named.unwrap_or(&shown(value)), ""), value.clone())
     });
     titled.chain(plain).collect()
 }
