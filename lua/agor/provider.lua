@@ -68,6 +68,22 @@ function M.names()
   return list
 end
 
+---Where else a bare program may lie. An entry of the user's own that starts a known agent means that one.
+---@param provider agor.Provider
+---@return string[]
+local function also(provider)
+  local program = provider.command and provider.command[1]
+  if provider.wrap or not program or provider.also then
+    return not provider.wrap and provider.also or {}
+  end
+  for _, agent in pairs(require('agor.agents').new()) do
+    if agent.also and agent.command[1] == program then
+      return agent.also
+    end
+  end
+  return {}
+end
+
 ---Everywhere that the agent's program is, the one that is used first.
 ---@param name string
 ---@return string[]
@@ -93,7 +109,7 @@ function M.programs(name)
   end
   add(vim.fn.exepath(vim.fs.normalize(program)))
   if not program:find('/') then
-    for _, path in ipairs(not provider.wrap and provider.also or {}) do
+    for _, path in ipairs(also(provider)) do
       path = vim.fs.normalize(path)
       if vim.fn.executable(path) == 1 then
         add(path)
@@ -211,8 +227,9 @@ function M.for_backend(provider)
     out.pass_env = vim.deepcopy(provider.pass_env)
   end
   out.needs = provider.needs and vim.deepcopy(provider.needs) or nil
-  if provider.also and not provider.wrap and #provider.also > 0 then
-    out.also = vim.deepcopy(provider.also)
+  local places = also(provider)
+  if #places > 0 then
+    out.also = vim.deepcopy(places)
   end
   local names = vim.tbl_keys(provider.mcp_servers or {})
   table.sort(names)

@@ -1,4 +1,4 @@
-//! Reading fields of a JSON value that may be anything: a wrong type reads as absent.
+//! Reading fields of a JSON value that may be anything: a wrong type reads as absent. Knows nobody's shapes.
 
 use serde_json::Value;
 

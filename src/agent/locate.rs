@@ -17,9 +17,6 @@ use crate::domain::StartOptions;
 const OWN_BINARY: &str = "<binary>";
 /// Where runners lie under a root.
 const RUNNERS: &str = "sidecar/dist";
-/// Where Claude Code installs itself without touching the `PATH`. Whoever writes a bare `claude` means it, in an entry of
-/// their own too.
-const CLAUDE: [&str; 4] = ["~/.local/bin/claude", "~/.claude/local/claude", "/usr/local/bin/claude", "/usr/bin/claude"];
 
 /// What to execute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,8 +182,7 @@ impl Places {
         }
         let mut tried: Vec<PathBuf> = self.on_path(program).collect();
         let config = &options.config;
-        let also = config.also.iter().map(String::as_str).chain(CLAUDE.into_iter().filter(|_| program == "claude"));
-        for path in also.filter_map(|path| self.whole(path)) {
+        for path in config.also.iter().filter_map(|path| self.whole(path)) {
             if !tried.contains(&path) {
                 tried.push(path);
             }
@@ -352,15 +348,13 @@ mod tests {
     }
 
     #[test]
-    fn claude_has_places_of_its_own() {
-        let machine = Machine::new("mine", Some(&["claude", "-p"]));
-        if ["/usr/local/bin/claude", "/usr/bin/claude"].iter().all(|path| !Path::new(path).exists()) {
-            machine.fails(
-                "'claude' was not found. Looked for: %/bin/claude, %/other/claude, %/home/.local/bin/claude, \
-                 %/home/.claude/local/claude, /usr/local/bin/claude, /usr/bin/claude. Install it, or set \
-                 providers.mine.command; :AgorStart demo works now.",
-            );
-        }
+    fn a_program_that_is_not_on_the_path_may_lie_elsewhere() {
+        let mut machine = Machine::new("mine", Some(&["claude", "-p"]));
+        machine.options.config.also = vec!["~/.local/bin/claude".into(), "~/.claude/local/claude".into()];
+        machine.fails(
+            "'claude' was not found. Looked for: %/bin/claude, %/other/claude, %/home/.local/bin/claude, \
+             %/home/.claude/local/claude. Install it, or set providers.mine.command; :AgorStart demo works now.",
+        );
         machine.file("home/.claude/local/claude", 0o755).finds("%/home/.claude/local/claude", &["-p"]);
         machine.file("home/.local/bin/claude", 0o755).finds("%/home/.local/bin/claude", &["-p"]);
         machine.file("other/claude", 0o755).file("bin/claude", 0o644).finds("%/other/claude", &["-p"]);

@@ -124,4 +124,21 @@ T["the backend is told an agent's title, install line, other places and MCP serv
   end
 )
 
+T["an entry of the user's own that starts a known agent finds it where that one lies"] = test(
+  nil,
+  function(child)
+    child:lua([[vim.g.agor = { providers = {
+      mine = { protocol = 'claude', command = { 'claude', '--debug' } },
+      other = { protocol = 'acp', command = { 'other' } },
+    } }]])
+    local also = [[(function(name)
+      local provider = require('agor.provider')
+      return provider.for_backend(provider.get(name)).also or vim.NIL
+    end)]]
+    equal(child:get(also .. "('mine')"), child:get(also .. "('claude')"))
+    equal(child:get(also .. "('mine')")[2], '~/.claude/local/claude')
+    equal(child:get(also .. "('other')"), vim.NIL)
+  end
+)
+
 return T

@@ -1,4 +1,4 @@
-//! Providers' events to ours, shared by the protocols that carry them.
+//! Providers' events to ours, and what else several protocols read in the same way: changes of files (`diff`), forms.
 //!
 //! An adapter knows the shapes of one provider and nothing of who carried them: Claude Code's objects come over its own
 //! pipes, or wrapped by a sidecar runner. What it does not understand becomes `Content::Unknown`.

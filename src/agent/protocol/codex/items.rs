@@ -4,7 +4,7 @@
 //! missing, and ids may come again (a stream that broke is told anew under the same id). Knows nothing of turns but that
 //! they end.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::Value;
 
@@ -319,7 +319,7 @@ impl Items {
     /// Nothing more will come.
     pub fn end(&mut self, out: &mut Vec<Event>) {
         let of_texts = self.texts.iter().map(|open| open.thread.clone());
-        let threads: HashSet<String> = of_texts.chain(self.tools.iter().map(|open| open.thread.clone())).collect();
+        let threads: BTreeSet<String> = of_texts.chain(self.tools.iter().map(|open| open.thread.clone())).collect();
         for thread in threads {
             self.close(&thread, Ending::Cut, out);
         }
