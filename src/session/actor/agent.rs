@@ -191,7 +191,10 @@ impl Actor {
         match event {
             Event::Message { id, parent_id, part, mut content } => {
                 self.unheard = None;
-                self.notice_message(&mut content);
+                // What a command has said so far means nothing yet, and it may say it line by line.
+                if !part {
+                    self.notice_message(&mut content);
+                }
                 self.record(id, parent_id, part, content);
             }
             Event::TurnStarted => {
@@ -275,7 +278,7 @@ impl Actor {
         }
     }
 
-    /// What a message means for the session beside the transcript.
+    /// What a whole message means for the session beside the transcript.
     pub(super) fn notice_message(&mut self, content: &mut Content) {
         match content {
             Content::Cost(cost) => {

@@ -22,6 +22,12 @@ pub fn of_content(content: &[Value], terminal: &str) -> String {
     out
 }
 
+/// Whether what the terminal shows is the end of all that [`of_content`] gives: then more of the one is more of the other.
+pub fn ends_with_terminal(content: &[Value]) -> bool {
+    let kinds = content.iter().map(|item| text(item, "type"));
+    !kinds.skip_while(|kind| *kind != "terminal").any(|kind| kind == "content")
+}
+
 fn push(out: &mut String, text: &str) {
     if !out.is_empty() && !out.ends_with('\n') && !text.is_empty() {
         out.push('\n');
@@ -92,7 +98,9 @@ mod tests {
         let said = json!({"type": "content", "content": {"type": "text", "text": "before"}});
         let terminal = json!({"type": "terminal", "terminalId": "t"});
         let diff = json!({"type": "diff", "path": "/a"});
-        assert_eq!(of_content(&[said.clone(), terminal.clone(), diff, terminal], "tick\n"), "before\ntick\n");
+        assert_eq!(of_content(&[said.clone(), terminal.clone(), diff, terminal.clone()], "tick\n"), "before\ntick\n");
+        assert!(ends_with_terminal(&[]) && ends_with_terminal(&[said.clone(), terminal.clone()]));
+        assert!(ends_with_terminal(std::slice::from_ref(&said)) && !ends_with_terminal(&[terminal, said.clone()]));
         assert_eq!(of_content(&[said], "tick"), "before\ntick");
         assert_eq!(of_content(&[], "tick"), "tick");
         assert_eq!(of_content(&[json!(5)], ""), "");

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use crate::{
-    domain::{FileAccess, FileAnswer, FileRequest, RequestId},
+    domain::{FileAccess, FileAnswer, FileRequest, RequestId, ToolCall, ToolKind, ToolResult},
     session::request::FileReply,
 };
 
@@ -134,6 +134,35 @@ async fn a_long_text_does_not_go_through_the_editor() {
     assert_eq!(side.file().await, ("w".into(), FileAnswer::Written));
     assert_eq!(stage.touched().await, std::slice::from_ref(&path));
     assert_eq!(fs::metadata(path).expect("written").len(), 2 << 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_runs_has_the_editor_look_at_its_files_when_it_has_ended() {
+    let (mut stage, side) = Stage::with(Capabilities::default()).await;
+    let call = ToolCall {
+        tool_use_id: "t".into(),
+        name: "Bash".into(),
+        kind: ToolKind::Execute,
+        input: serde_json::Value::Null,
+        title: "make".into(),
+        locations: Vec::new(),
+    };
+    let result = |part: bool, output: &str| {
+        let result = ToolResult { tool_use_id: "t".into(), output: output.into(), ..ToolResult::default() };
+        Event::Message { id: "r".into(), parent_id: None, part, content: Content::ToolResult(result) }
+    };
+    side.says([Event::message("t", Content::ToolCall(call)), result(true, "1\n"), result(true, "2\n")]);
+    side.says([Event::Title("so far".into())]);
+    let so_far = stage
+        .find(|update| match update {
+            Update::Files { .. } => Some("files"),
+            Update::Session(row) => (row.title == "so far").then_some("title"),
+            _ => None,
+        })
+        .await;
+    assert_eq!(so_far, "title");
+    side.says([result(false, "1\n2\n")]);
+    assert_eq!(stage.touched().await, Vec::<PathBuf>::new());
 }
 
 #[tokio::test(start_paused = true)]

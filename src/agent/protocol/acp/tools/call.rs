@@ -49,6 +49,8 @@ pub struct Call {
     told: Option<ToolCall>,
     /// The output that was told in parts.
     shown: String,
+    /// How much of the terminal's text is in that, as long as what follows can only be more of it.
+    in_step: Option<usize>,
     ended: Option<ToolResult>,
 }
 
@@ -74,6 +76,7 @@ impl Call {
             claudes: false,
             told: None,
             shown: String::new(),
+            in_step: None,
             ended: None,
         }
     }
@@ -189,6 +192,7 @@ impl Call {
                 content.extend(self.content.drain(..).filter(is_diff));
             }
             self.content = content;
+            self.in_step = None;
             self.early = self.state == State::Pending;
         }
         if let Some(raw) = value.get("rawOutput").filter(|raw| !raw.is_null()) {
@@ -253,15 +257,27 @@ impl Call {
 
     /// More of the output. One that was rewritten, not extended, is told at its end.
     fn live(&mut self) -> Option<Event> {
-        let now = if self.early { self.terminal.clone() } else { output::of_content(&self.content, &self.terminal) };
-        let more = now.strip_prefix(self.shown.as_str()).filter(|more| !more.is_empty())?.to_owned();
+        let more = match self.in_step {
+            // A command may print a line for hours: all that it said before is not looked at again with each.
+            Some(told) => self.terminal.get(told..)?.to_owned(),
+            None => self.said_so_far().strip_prefix(self.shown.as_str())?.to_owned(),
+        };
+        let at_end = self.early || output::ends_with_terminal(&self.content);
+        self.in_step = Some(self.terminal.len()).filter(|told| *told > 0 && at_end);
+        if more.is_empty() {
+            return None;
+        }
         self.shown.push_str(&more);
         let result = ToolResult { tool_use_id: self.id.clone(), output: more, ..ToolResult::default() };
         Some(self.event(self.result.clone(), true, Content::ToolResult(result)))
     }
 
+    fn said_so_far(&self) -> String {
+        if self.early { self.terminal.clone() } else { output::of_content(&self.content, &self.terminal) }
+    }
+
     fn outcome(&self, cwd: &str) -> ToolResult {
-        let shown = if self.early { self.terminal.clone() } else { output::of_content(&self.content, &self.terminal) };
+        let shown = self.said_so_far();
         let mut said = some(&shown).map_or_else(|| output::of_raw(&self.raw), str::to_owned);
         if said.is_empty() {
             // Nothing came after what was said before it ran, so that is all there is.

@@ -108,6 +108,39 @@ fn a_display_of_a_terminal_is_the_output() {
 }
 
 #[test]
+fn a_terminals_text_is_told_in_pieces_wherever_it_stands() {
+    let (said, shown) =
+        (json!({"type": "content", "content": {"type": "text", "text": "log"}}), json!({"type": "terminal"}));
+    let more = |data: &str| json!({"toolCallId": "t", "_meta": {"terminal_output_delta": {"data": data}}});
+    let content = |content: &[&Value]| json!({"toolCallId": "t", "status": "in_progress", "content": content});
+    let parts = |updates: &[Value]| {
+        let mut tools = tools();
+        let events: Vec<Event> = updates.iter().flat_map(|update| tell(&mut tools, update.clone())).collect();
+        results(&events).into_iter().map(|(_, result)| result.output.clone()).collect::<Vec<_>>()
+    };
+    let (before, after) = (content(&[&said, &shown]), content(&[&shown, &said]));
+    assert_eq!(parts(&[before.clone(), more("a\n"), more("b"), more(""), more("é\n")]), ["log", "\na\n", "b", "é\n"]);
+    // What stands behind it would have to move: that is told at the end.
+    assert_eq!(parts(&[after.clone(), more("a\n"), more("b\n")]), ["log"]);
+    // The pieces go on when the content was told anew.
+    assert_eq!(parts(&[more("a\n"), more("b\n"), content(&[&shown]), more("c\n")]), ["a\n", "b\n", "c\n"]);
+    assert_eq!(parts(&[more("a\n"), more("b\n"), before, more("c\n")]), ["a\n", "b\n"]);
+}
+
+/// With all earlier ones looked at again for each line, this would go through hundreds of gigabytes and not end.
+#[test]
+fn a_command_that_prints_much_costs_what_it_prints() {
+    let mut tools = tools();
+    let line = "x".repeat(99) + "\n";
+    let more = json!({"toolCallId": "t", "_meta": {"terminal_output_delta": {"data": line}}});
+    let count = 50_000;
+    let told: usize = (0..count)
+        .map(|_| results(&tell(&mut tools, more.clone())).iter().map(|(_, result)| result.output.len()).sum::<usize>())
+        .sum();
+    assert_eq!(told, count * 100);
+}
+
+#[test]
 fn what_was_said_before_a_call_ran_is_no_output() {
     let mut tools = tools();
     let early = json!({"sessionUpdate": "tool_call", "toolCallId": "t", "title": "x", "status": "pending",
