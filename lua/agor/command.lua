@@ -282,6 +282,7 @@ M.subcommands = {
       return require('agor.resume').complete(words)
     end,
   },
+  fork = { args = 'raw', run = lazily('slash', 'fork') },
   export = {
     args = 'raw',
     bang = true,

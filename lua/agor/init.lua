@@ -254,6 +254,7 @@ local public = {
   'model',
   'mode',
   'effort',
+  'agent_session',
   'context_used',
   'context_size',
   'attention',

@@ -19,6 +19,7 @@ local M = {}
 ---@field model string
 ---@field mode string
 ---@field effort string|nil
+---@field agent_session string|nil the agent's own id of the conversation
 ---@field context_used integer|nil tokens in the model's context
 ---@field context_size integer|nil tokens that it holds
 ---@field attention 'permission'|'question'|nil

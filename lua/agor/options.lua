@@ -27,6 +27,7 @@ local M = {}
 ---@field worktree_name? string
 ---@field resume_mode? 'new'|'continue'|'resume'
 ---@field resume_session_id? string
+---@field fork? boolean a copy of that conversation goes on
 ---@field open? boolean opens the pane, by default true
 ---@field context? agor.Context[]
 
@@ -48,6 +49,7 @@ local types = {
   worktree_name = 'string',
   resume_mode = 'string',
   resume_session_id = 'string',
+  fork = 'boolean',
   open = 'boolean',
   context = 'table',
 }
@@ -299,6 +301,9 @@ function M.start(opts)
   elseif id and exists(id) then
     return nil, ('session %s already exists'):format(id)
   end
+  if opts.fork and not opts.resume_session_id then
+    return nil, 'fork needs resume_session_id, the conversation to copy'
+  end
   local params = { provider = name, config = provider.for_backend(conf) }
   wrong = directories(opts, params)
   if wrong then
@@ -326,6 +331,7 @@ function M.start(opts)
   params.worktree_name = opts.worktree_name
   params.resume_mode = opts.resume_mode or (opts.resume_session_id and 'resume') or nil
   params.resume_session_id = opts.resume_session_id
+  params.fork = opts.fork
   surroundings(params)
   params.prompt = M.prompt(opts.prompt, context)
   return params

@@ -67,13 +67,42 @@ local kept = {
 
 ---@param row agor.Row
 ---@param args string its first prompt, if there is one
-local function begin_another(row, args)
+---@param other? table what is not to be as it was
+local function begin_another(row, args, other)
   local opts = { provider = row.provider, cwd = row.cwd, prompt = args ~= '' and args or nil }
   local started = require('agor.state').starts[row.session_id] or {}
   for _, key in ipairs(kept) do
     opts[key] = started[key]
   end
-  require('agor.launch').start(opts, nil)
+  require('agor.launch').start(vim.tbl_extend('force', opts, other or {}), nil)
+end
+
+---A copy of the conversation goes on in a session of its own.
+---@param row agor.Row
+---@param args string its first prompt, if there is one
+local function fork(row, args)
+  if not row.capabilities.fork then
+    local text = '%s cannot copy a conversation while it runs here: /new begins another'
+    return message.error(text:format(row.provider))
+  elseif not row.agent_session then
+    return message.error('there is no conversation to copy yet: send a prompt first')
+  end
+  -- As it is now, which is not as it was started.
+  begin_another(row, args, {
+    resume_session_id = row.agent_session,
+    fork = true,
+    model = row.model ~= '' and row.model or nil,
+    permission_mode = row.mode ~= '' and row.mode or nil,
+  })
+end
+
+---`:Agor fork [prompt]`.
+---@param call agor.Call
+function M.fork(call)
+  local row = require('agor.mirror').need()
+  if row then
+    fork(row, vim.trim(call.args))
+  end
 end
 
 ---@param row agor.Row
@@ -164,6 +193,7 @@ M.ours = {
     end,
   },
   { name = 'new', description = 'begin another session in this pane', run = begin_another },
+  { name = 'fork', description = 'go on with a copy of the conversation', run = fork },
   { name = 'cost', description = 'what the session has used', run = cost },
   {
     name = 'export',

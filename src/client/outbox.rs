@@ -188,6 +188,7 @@ mod tests {
             model: String::new(),
             mode: String::new(),
             effort: String::new(),
+            agent_session: None,
             context_used: None,
             context_size: None,
             attention: None,

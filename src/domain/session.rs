@@ -41,6 +41,9 @@ pub struct SessionSummary {
     pub model: String,
     pub mode: String,
     pub effort: String,
+    /// The agent's own id of the conversation, by which it is resumed or copied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_session: Option<String>,
     /// Tokens in the model's context after its last answer, where the agent tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context_used: Option<u64>,

@@ -14,8 +14,6 @@ pub(super) struct State {
     /// Prompts that wait for the end of the turn.
     pub(super) queue: VecDeque<Prompt>,
     pending: Vec<Pending>,
-    /// The agent's own id of the conversation.
-    pub(super) agent_session: Option<String>,
     capabilities_known: bool,
     /// The status that clients were told of last.
     told: (Status, Option<String>),
@@ -55,6 +53,7 @@ impl State {
                 model: options.model.clone().unwrap_or_default(),
                 mode,
                 effort: options.effort.clone().unwrap_or_default(),
+                agent_session: None,
                 context_used: None,
                 context_size: None,
                 attention: None,
@@ -67,7 +66,6 @@ impl State {
             },
             queue: VecDeque::new(),
             pending: Vec::new(),
-            agent_session: None,
             capabilities_known: false,
             told: (Status::Idle, None),
             cost_before: 0.0,
@@ -109,7 +107,7 @@ impl State {
             Content::Prompt(prompt) => self.title_from(prompt),
             Content::Init(init) => {
                 if !init.session_id.is_empty() {
-                    self.agent_session = Some(init.session_id.clone());
+                    self.summary.agent_session = Some(init.session_id.clone());
                 }
                 if !init.model.is_empty() {
                     self.summary.model = init.model.clone();
@@ -139,7 +137,7 @@ impl State {
         known(&mut self.summary.model, model);
         known(&mut self.summary.mode, mode);
         known(&mut self.summary.effort, effort);
-        self.agent_session = agent_session;
+        self.summary.agent_session = agent_session;
     }
 
     /// The next process counts from 0 again.

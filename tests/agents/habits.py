@@ -103,7 +103,7 @@ def answer(method, params):
         return {'result': {
             'protocolVersion': 1,
             'agentCapabilities': {'loadSession': True, 'promptCapabilities': {'image': True},
-                                  'sessionCapabilities': {'resume': {}, 'list': {}}},
+                                  'sessionCapabilities': {'resume': {}, 'list': {}, 'fork': {}}},
             'authMethods': [{'id': 'terminal', 'name': 'Log in', 'description': 'in a terminal', 'type': 'terminal',
                              'args': ['auth', 'login']}]}}
     if method == 'session/new':
@@ -114,6 +114,11 @@ def answer(method, params):
         if not os.path.exists(os.path.join(STATE, session)):
             return {'error': {'code': -32002, 'message': 'no such session'}}
         return {'result': opened(session)}
+    if method == 'session/fork':
+        copy = f's{len(os.listdir(STATE)) + 1}'
+        with open(os.path.join(STATE, session)) as old, open(os.path.join(STATE, copy), 'w') as new:
+            new.write(old.read())
+        return {'result': opened(copy)}
     if method == 'session/list':
         return {'result': {'sessions': [{'sessionId': name, 'cwd': params.get('cwd') or '/', 'title': 'of its own'}
                                         for name in sorted(os.listdir(STATE)) if name.startswith('s')]}}
@@ -134,7 +139,7 @@ def handle(message):
     if 'method' in message and 'id' in message:
         result = answer(message['method'], message.get('params') or {})
         say({'id': message['id'], **result})
-        if message['method'] in ('session/new', 'session/load', 'session/resume') and 'result' in result:
+        if message['method'] in ('session/new', 'session/load', 'session/resume', 'session/fork') and 'result' in result:
             commands(result['result']['sessionId'])
 
 

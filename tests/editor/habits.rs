@@ -250,3 +250,22 @@ fn clear_new_help_and_quit_are_done_here() {
     editor.wait_status(&second, "done");
     editor.wait_lua("not require('agor.ui.pane').is_open()");
 }
+
+#[test]
+fn a_copy_of_the_conversation_goes_on_in_a_session_of_its_own() {
+    let editor = editor();
+    let id = ready(&editor);
+    say(&editor, &id, "hello", "heard \"hello\"");
+    editor.input("/model small<C-s>");
+    row(&editor, "model", "small");
+    go_to(&editor, "prompt");
+    editor.input("<Esc>i/fork and go on<C-s>");
+    editor.wait_lua("#require('agor').sessions() == 2");
+    editor.wait_text("a copy of an earlier conversation");
+    editor.wait_text("heard \"and go on\"");
+    let said = |file: &str| fs::read_to_string(editor.home().path().join("agent").join(file)).expect("it is there");
+    assert_eq!(said("s1"), "heard \"hello\"\n", "the other stays as it was");
+    assert_eq!(said("s2"), "heard \"hello\"\nheard \"and go on\"\n");
+    assert_eq!(editor.lua_string("return require('agor').sessions()[2].model", &[]), "small");
+    assert_eq!(editor.lua_string("return require('agor').sessions()[2].agent_session", &[]), "s2");
+}

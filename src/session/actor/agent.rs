@@ -321,7 +321,7 @@ impl Actor {
     }
 
     fn agent_session(&mut self, id: String) {
-        match &self.state.agent_session {
+        match &self.state.summary.agent_session {
             Some(known) if *known != id => {
                 self.say(Content::Status {
                     subtype: "new_conversation".to_owned(),
@@ -330,8 +330,7 @@ impl Actor {
             }
             _ => {}
         }
-        self.state.agent_session = Some(id);
-        self.take_down();
+        self.change(|summary| summary.agent_session = Some(id));
     }
 
     pub(super) fn change(&mut self, change: impl FnOnce(&mut crate::domain::SessionSummary)) {

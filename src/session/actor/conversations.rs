@@ -76,7 +76,7 @@ impl Actor {
         if !self.state.summary.capabilities.delete {
             return Err(format!("{} does not delete conversations: do it with its own program", self.options.provider));
         }
-        if self.state.agent_session.as_ref() == Some(&id) {
+        if self.state.summary.agent_session.as_ref() == Some(&id) {
             return Err("this session goes on with that conversation: clear it first, or stop the session".to_owned());
         }
         self.command(Command::DeleteConversation(id));

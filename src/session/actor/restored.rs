@@ -94,7 +94,7 @@ impl Actor {
         if self.state.summary.status == Status::Error {
             return;
         }
-        let message = match &self.state.agent_session {
+        let message = match &self.state.summary.agent_session {
             Some(_) => "Taken up from its journal: the next prompt goes on with the conversation",
             None => "Taken up from its journal: the next prompt begins a new conversation of the agent's",
         };

@@ -128,7 +128,7 @@ impl Actor {
 
     /// The next process takes the conversation up where the last one left it.
     pub(super) fn resume_options(&mut self) {
-        if let Some(id) = &self.state.agent_session {
+        if let Some(id) = &self.state.summary.agent_session {
             self.options.resume_mode = ResumeMode::Resume;
             self.options.resume_session_id = Some(id.clone());
             self.options.fork = false;
@@ -174,7 +174,7 @@ impl Actor {
             model: summary.model.clone(),
             mode: summary.mode.clone(),
             effort: summary.effort.clone(),
-            agent_session: self.state.agent_session.clone(),
+            agent_session: summary.agent_session.clone(),
             chosen_model: self.model_to_resume(),
             chosen_effort: Some(&summary.effort).filter(|chosen| effort && !chosen.is_empty()).cloned(),
         };
@@ -183,7 +183,7 @@ impl Actor {
 
     /// The next process begins a conversation of its own, set as this one is.
     pub(super) fn forget_conversation(&mut self) {
-        self.state.agent_session = None;
+        self.state.summary.agent_session = None;
         self.resume_options();
         self.options.resume_mode = ResumeMode::New;
         self.options.resume_session_id = None;

@@ -32,6 +32,10 @@ impl Actor {
             self.state.title_from(&prompt);
             self.state.queue.push_back(prompt);
         }
+        if self.options.fork {
+            let message = "a copy of an earlier conversation: what is said here does not reach the other".to_owned();
+            self.say(Content::Status { subtype: "fork".to_owned(), message });
+        }
         match self.launch() {
             Ok(()) => self.next_prompt(),
             Err(message) => {

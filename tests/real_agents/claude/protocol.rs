@@ -178,6 +178,26 @@ fn a_conversation_is_resumed_with_its_model() {
 }
 
 #[test]
+fn a_copy_of_a_conversation_has_an_id_of_its_own() {
+    let world = World::of(&CLAUDE);
+    let mut first = Session::start(&world, &world.options());
+    first.prompt("SCENARIO:echo:remember-me");
+    first.turn_end();
+    let id = first.events.iter().find_map(agent_session).expect("an id");
+    assert!(first.close().success());
+    let mut options = world.options();
+    options.resume_session_id = Some(id.clone());
+    options.fork = true;
+    let mut copy = Session::start(&world, &options);
+    copy.prompt("SCENARIO:text");
+    copy.turn_end();
+    let own = copy.events.iter().find_map(agent_session).expect("an id");
+    assert_ne!(own, id);
+    let requests = world.mock.requests();
+    assert!(requests.last().expect("it asked").to_string().contains("remember-me"), "the past goes along");
+}
+
+#[test]
 fn an_unknown_conversation_is_told_in_one_sentence() {
     let world = World::of(&CLAUDE);
     let mut options = world.options();

@@ -53,7 +53,12 @@ pub fn launch(options: &StartOptions) -> Launch {
         flag("worktree", name);
     }
     match (resume_id(options), options.resume_mode) {
-        (Some(id), _) => flag("resume", id),
+        (Some(id), _) => {
+            flag("resume", id);
+            if options.fork {
+                args.push("--fork-session".to_owned());
+            }
+        }
         (None, ResumeMode::Continue) => args.push("--continue".to_owned()),
         (None, _) => {}
     }
@@ -104,6 +109,8 @@ mod tests {
         options.model = Some("opus[1m]".into());
         options.resume_session_id = Some("-x".into());
         check(&options, &["--permission-mode=default", "--model=opus[1m]", "--resume=-x"]);
+        options.fork = true;
+        check(&options, &["--permission-mode=default", "--model=opus[1m]", "--resume=-x", "--fork-session"]);
         options.resume_mode = ResumeMode::Continue;
         check(&options, &["--permission-mode=default", "--model=opus[1m]", "--continue"]);
     }

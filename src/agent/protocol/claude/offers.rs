@@ -69,6 +69,7 @@ impl Offers {
             interrupt: true,
             multi_turn: true,
             resume: true,
+            fork: true,
             set_model: true,
             set_mode: true,
             images: true,
