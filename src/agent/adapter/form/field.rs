@@ -139,7 +139,7 @@ impl Field {
         if !free.is_empty() {
             let Some(other) = &self.other else {
                 let labels: Vec<&str> = self.choices.iter().map(|(option, _)| option.label.as_str()).collect();
-                return Err(format!("'{}' is none of {}", free.join(", "), labels.join(", ")));
+                return Err(format!("{} is none of {}", self.quoted(&free.join(", ")), labels.join(", ")));
             };
             content.insert(other.clone(), json!(free.join(", ")));
         }
@@ -162,15 +162,22 @@ impl Field {
         let value = match self.kind {
             Kind::List => said.iter().map(|said| self.choice(said).cloned().unwrap_or_else(|| json!(said))).collect(),
             _ if !self.choices.is_empty() => self.choice(first).cloned().unwrap_or(Value::Null),
-            Kind::Integer => json!(first.trim().parse::<i64>().map_err(|_| format!("'{first}' is no whole number"))?),
+            Kind::Integer => {
+                json!(first.trim().parse::<i64>().map_err(|_| format!("{} is no whole number", self.quoted(first)))?)
+            }
             Kind::Number => {
                 let number = first.trim().parse::<f64>().ok().filter(|number| number.is_finite());
-                json!(number.ok_or_else(|| format!("'{first}' is no number"))?)
+                json!(number.ok_or_else(|| format!("{} is no number", self.quoted(first)))?)
             }
             Kind::Text => json!(said.join(", ")),
             Kind::Switch | Kind::Json => serde_json::from_str(first).unwrap_or_else(|_| json!(first)),
         };
         self.bounded(value)
+    }
+
+    /// What was typed, for people; a secret must not come to stand in a question, and so in a journal.
+    fn quoted(&self, said: &str) -> String {
+        if self.secret { format!("the answer to {}", self.label) } else { format!("'{said}'") }
     }
 
     fn bounded(&self, value: Value) -> Result<Value, String> {

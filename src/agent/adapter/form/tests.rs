@@ -89,3 +89,13 @@ fn what_does_not_fit_is_a_sentence() {
     }
     assert_eq!(form(None, "You?").questions(Some("No"))[0].text, "No. You? Name");
 }
+
+#[test]
+fn a_secret_is_not_repeated() {
+    let schema = json!({"properties": {"pin": {"type": "integer", "title": "PIN", "writeOnly": true}}});
+    let form = Form::read(None, "", &schema);
+    assert_eq!(
+        form.content(&answers(&[("pin", &["hunter2"])])),
+        Err("the answer to PIN is no whole number".to_owned())
+    );
+}
