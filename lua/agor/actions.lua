@@ -4,26 +4,10 @@
 local backend = require('agor.backend')
 local message = require('agor.message')
 local mirror = require('agor.mirror')
-local rpc = require('agor.rpc')
 local scratch = require('agor.scratch')
+local tell = require('agor.tell')
 
 local M = {}
-
----@param method string
----@param params table
----@param done fun(result: any)
-local function ask(method, params, done)
-  local ok, failed = rpc.notify(method, params, function(err, result)
-    if err then
-      message.error(err)
-    else
-      done(result)
-    end
-  end)
-  if not ok then
-    message.error(failed or 'the backend is not running')
-  end
-end
 
 ---@param source string
 ---@param target string
@@ -47,7 +31,7 @@ function M.export(call)
       return message.error(('%s exists: :Agor! export overwrites it'):format(target))
     end
   end
-  ask('export', { session_id = row.session_id }, function(result)
+  tell('export', { session_id = row.session_id }, function(result)
     if target ~= '' then
       local failed = move(result.text_file, target)
       if failed then
@@ -74,7 +58,7 @@ local function age(seconds)
 end
 
 function M.ps()
-  ask('ps', {}, function(list)
+  tell('ps', {}, function(list)
     if type(list) ~= 'table' or #list == 0 then
       return message.info('no child process is running')
     end
@@ -143,7 +127,7 @@ function M.trace(call)
     return view(vim.fs.joinpath(backend.state_dir(), 'trace', row.session_id .. '.ndjson'))
   end
   local on = call.args == 'on'
-  ask('trace', { session_id = row.session_id, on = on }, function(result)
+  tell('trace', { session_id = row.session_id, on = on }, function(result)
     local path = type(result) == 'table' and result.path or ''
     message.info(
       on and ('the wire of %s goes to %s'):format(row.session_id, path) or 'the trace is off'

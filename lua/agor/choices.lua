@@ -4,7 +4,7 @@
 local message = require('agor.message')
 local mirror = require('agor.mirror')
 local near = require('agor.near')
-local rpc = require('agor.rpc')
+local tell = require('agor.tell')
 
 local M = {}
 
@@ -13,19 +13,6 @@ local M = {}
 ---@field name string
 ---@field description string
 ---@field asks_nothing boolean|nil
-
----@param method string
----@param params table
-local function tell(method, params)
-  local ok, failed = rpc.notify(method, params, function(err)
-    if err then
-      message.error(err)
-    end
-  end)
-  if not ok then
-    message.error(failed or 'the backend is not running')
-  end
-end
 
 ---Has the agent said yet what it can do? Some take seconds to start.
 ---@param capabilities table

@@ -33,22 +33,12 @@ end
 ---@param refused? fun()
 local function tell(method, params, refused)
   local channel, failed = require('agor.backend').ensure()
-  local ok = nil ---@type true|nil
   if channel then
-    ok, failed = require('agor.rpc').notify(method, params, function(err)
-      if err then
-        message.error(err)
-        if refused then
-          refused()
-        end
-      end
-    end)
+    return require('agor.tell')(method, params, nil, refused)
   end
-  if not ok then
-    message.error(failed or 'the backend is not running')
-    if refused then
-      refused()
-    end
+  message.error(failed or 'the backend is not running')
+  if refused then
+    refused()
   end
 end
 
