@@ -42,13 +42,14 @@ fn own(entry: &Entry, around: &Around, expanded: bool, icons: Icons) -> Layout {
         Body::Tool(body) => tool::lines(entry, body, around, expanded, icons),
         Body::Prompt(Prompt { text, context, images }) => {
             let mut lines = Vec::new();
-            let shown = split_lines(text.trim_end_matches('\n')).enumerate().map(|(index, text)| {
+            let said = split_lines(text.trim_end_matches('\n')).enumerate();
+            let line = |(index, text): (usize, &str)| {
                 let mut line = Line::default();
                 line.push(if index == 0 { icons.prompt() } else { " " }, "AgorUserMark").push(" ", "");
                 line.push(text, "AgorUser");
                 line
-            });
-            tool::push_limited(&mut lines, shown, if expanded { UNFOLDED } else { PROMPT_PREVIEW }, "  ", icons);
+            };
+            tool::push_limited(&mut lines, said, line, if expanded { UNFOLDED } else { PROMPT_PREVIEW }, "  ", icons);
             for piece in context {
                 let mut line = Line::of(format!("  {}", piece.label()), "AgorPath");
                 if piece.unsaved {

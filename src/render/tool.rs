@@ -32,7 +32,8 @@ pub(super) fn lines(entry: &Entry, tool: &Tool, around: &Around, expanded: bool,
             out.push(Line::of(format!("{indent}{}", file.path), "AgorPath"));
         }
         let lines = diff::hunk_lines(file, indent, icons);
-        push_limited(&mut out, lines.into_iter(), if expanded { UNFOLDED } else { DIFF_PREVIEW }, indent, icons);
+        let limit = if expanded { UNFOLDED } else { DIFF_PREVIEW };
+        push_limited(&mut out, lines.into_iter(), |line| line, limit, indent, icons);
     }
     // What an edit says beside its diff is noise, unless it failed.
     let told = around.told && tool.state != ToolState::Failed;
@@ -40,11 +41,11 @@ pub(super) fn lines(entry: &Entry, tool: &Tool, around: &Around, expanded: bool,
     {
         let group = if tool.state == ToolState::Failed { "AgorError" } else { "AgorOutput" };
         let bar = icons.bar();
-        let lines = split_lines(tool.output.trim_end()).map(|text| {
+        let line = |text: &str| {
             let mut line = Line::default();
             line.push(&format!("{indent}{bar} "), "AgorDim").push(text, group);
             line
-        });
+        };
         // Reading is what agents do all day: its output is one fold away.
         let quiet = matches!(tool.call.kind, ToolKind::Read | ToolKind::Search) && tool.state == ToolState::Done;
         let limit = if expanded {
@@ -56,7 +57,7 @@ pub(super) fn lines(entry: &Entry, tool: &Tool, around: &Around, expanded: bool,
         } else {
             PREVIEW
         };
-        push_limited(&mut out, lines, limit, indent, icons);
+        push_limited(&mut out, split_lines(tool.output.trim_end()), line, limit, indent, icons);
     }
     out
 }
@@ -105,15 +106,17 @@ fn push_input(out: &mut Vec<Line>, call: &ToolCall, indent: &str) {
     }
 }
 
-/// As many lines as may be, then how many are left.
-pub(super) fn push_limited(
+/// As many lines as may be, then how many are left: those are only counted, for a command may have printed millions and
+/// print on.
+pub(super) fn push_limited<T>(
     out: &mut Vec<Line>,
-    mut lines: impl Iterator<Item = Line>,
+    mut lines: impl Iterator<Item = T>,
+    line: impl FnMut(T) -> Line,
     limit: usize,
     indent: &str,
     icons: Icons,
 ) {
-    out.extend(lines.by_ref().take(limit));
+    out.extend(lines.by_ref().take(limit).map(line));
     let rest = lines.count();
     let more = if limit == 0 { "" } else { " more" };
     let plural = if rest == 1 { "line" } else { "lines" };
