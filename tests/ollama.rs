@@ -451,6 +451,16 @@ async fn every_failure_is_a_sentence_and_the_next_prompt_works() {
 }
 
 #[tokio::test]
+async fn pieces_of_another_shape_are_passed_over() {
+    let server = Ollama::start();
+    let mut runner = start(&server);
+    let events = turn(&mut runner, "scenario:odd").await;
+    assert_eq!(ended(&events), ("stop", &TurnOutcome::Idle));
+    assert_eq!(whole_text(&events), "Hello from the mock Ollama . ");
+    assert_eq!(streamed_text(&events), whole_text(&events));
+}
+
+#[tokio::test]
 async fn an_answer_that_was_cut_by_the_context_says_so() {
     let server = Ollama::start();
     let mut runner = start(&server);

@@ -163,6 +163,9 @@ class H(BaseHTTPRequestHandler):
                 if self.gone(): closed(name); self.close_connection = True; return
             if name == "nonsense" and i == len(out) // 2:
                 s = b"this is no JSON\n"; self.wfile.write(b"%x\r\n%s\r\n" % (len(s), s)); break
+            if name == "odd" and i == len(out) // 2:
+                for message in ("words", [1], 7, None, {"content": 7, "tool_calls": "x"}, {"tool_calls": {"function": 1}}): self.chunk({**base({}), "message": message})
+                self.chunk({"done": False})
             if name == "early-end" and i == len(out) // 2: break
             if name == "err-mid" and i == len(out) // 2:
                 self.chunk({"error": "an error was encountered while running the model"}); break

@@ -231,11 +231,12 @@ impl<W: Write> Agent<W> {
 
     /// One object of the stream; true if it was the last one.
     fn chunk(&mut self, mut chunk: Value, said: &mut Said) -> Result<bool, Cut> {
-        let message = &mut chunk["message"];
-        let text = |key: &str| message[key].as_str().unwrap_or_default();
+        let text = |key: &str| chunk["message"][key].as_str().unwrap_or_default();
         said.content.push_str(text("content"));
         said.thinking.push_str(text("thinking"));
-        for value in message["tool_calls"].as_array_mut().into_iter().flatten() {
+        // Not by index, which would want an object.
+        let calls = chunk.get_mut("message").and_then(|message| message.get_mut("tool_calls"));
+        for value in calls.and_then(Value::as_array_mut).into_iter().flatten() {
             let id = value["id"].as_str().filter(|id| !id.is_empty() && !self.call_ids.contains(*id));
             // Servers before the end of 2025 give none.
             let id = id.map(str::to_owned).unwrap_or_else(|| self.host.fresh_id("call"));
