@@ -247,7 +247,7 @@ def show(value, digits=2):
 
 def table(scenario, peers, results):
     print("\n%s: %s\n" % (scenario, SCENARIOS[scenario][0]))
-    row = "%-8s %8s %8s %8s %10s %9s %9s %8s  %s"
+    row = "%-11s %8s %8s %8s %10s %9s %9s %8s  %s"
     heads = ("peer", "p50 ms", "p99 ms", "max ms", "p99/limit", "max/limit", "age ms", "total s", "nvim CPU s")
     print(row % heads)
     median = {}
@@ -273,7 +273,7 @@ def main():
     parser = argparse.ArgumentParser(description="How an editor feels while an agent streams.")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--scenarios", default=",".join(SCENARIOS))
-    parser.add_argument("--peers", default="floor,limit,agor")
+    parser.add_argument("--peers", default="floor,limit,agor,agor-acp,agor-codex")
     options = parser.parse_args()
     peers, scenarios = options.peers.split(","), options.scenarios.split(",")
     nvim = os.environ["BENCH_NVIM"]

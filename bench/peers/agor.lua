@@ -1,11 +1,13 @@
--- This plugin, as a user has it: the pane with its prompt, highlights and all.
+-- This plugin, as a user has it: the pane with its prompt, highlights and all. Its agent speaks what BENCH_PROTOCOL says.
 local common = dofile(vim.env.BENCH_ROOT .. '/peers/common.lua')
 vim.opt.runtimepath:prepend(vim.fs.dirname(common.root))
 local session
 
 function Bench.open()
   local agor = require('agor')
-  agor.setup({ providers = { bench = { protocol = 'sidecar', command = common.agent } } })
+  local protocol = vim.env.BENCH_PROTOCOL or 'sidecar'
+  local command = vim.list_extend(vim.list_slice(common.agent), { protocol })
+  agor.setup({ providers = { bench = { protocol = protocol, command = command } } })
   local message
   session, message = agor.start({ provider = 'bench', open = true })
   assert(session, message)
