@@ -338,7 +338,7 @@ impl Codex {
             };
             return self.items.say(&thread, content, &mut out.events);
         };
-        let hopeless = will_retry && self.logged_out && TurnError::read(error).unauthorized && turn.error.is_none();
+        let hopeless = will_retry && self.logged_out && turn.error.is_none();
         if will_retry && !hopeless {
             let content = Content::Status { subtype: "retry".to_owned(), message: super::error::retry(error) };
             out.event(Event::message(turn.retries.clone(), content));
@@ -347,7 +347,7 @@ impl Codex {
         }
         self.turn = Some(turn);
         if hopeless {
-            // Without an account all retries are in vain, and they take their time.
+            // Without an account all retries are in vain, also those that wait for a network, and they take their time.
             self.interrupt(out);
         }
     }
@@ -359,7 +359,7 @@ impl Codex {
             return;
         }
         turn.error = Some(message.clone());
-        if unauthorized {
+        if unauthorized || self.logged_out {
             out.event(Event::LoginNeeded { message });
         } else {
             out.event(Event::message(self.items.ids.next(), Content::Error { message }));

@@ -179,13 +179,18 @@ fn a_proposed_plan_is_approved_before_it_is_carried_out() {
 
 #[test]
 fn without_an_account_retries_are_in_vain() {
+    let refused = json!({"responseStreamDisconnected": {"httpStatusCode": 401}});
+    in_vain(&json!({"message": "Reconnecting... 1/5", "codexErrorInfo": refused}));
+    in_vain(&json!({"message": "Reconnecting... waiting for network", "codexErrorInfo": "other"}));
+}
+
+fn in_vain(error: &Value) {
     let mut talk = Talk::with(&options());
     talk.answer("initialize", json!({}));
     talk.answer("account/read", json!({"account": null, "requiresOpenaiAuth": true}));
     talk.answer("thread/start", opened());
     talk.prompt("go");
     talk.answer("turn/start", json!({"turn": {"id": "u"}}));
-    let error = json!({"message": "Reconnecting... 1/5", "codexErrorInfo": {"responseStreamDisconnected": {"httpStatusCode": 401}}});
     let retry = json!({"threadId": "t", "willRetry": true, "error": error});
     talk.tell("error", retry.clone());
     talk.tell("error", retry);
