@@ -218,7 +218,7 @@ fn mode(params: &Value) -> Option<&'static str> {
     match (params["approvalPolicy"].as_str(), params["sandbox"].as_str()) {
         (Some("on-request"), Some("workspace-write")) => Some("auto"),
         (Some("on-request"), Some("read-only")) => Some("read-only"),
-        (Some("untrusted"), _) => Some("untrusted"),
+        (Some("untrusted"), _) => Some("ask"),
         (Some("never"), Some("danger-full-access")) => Some("full-access"),
         _ => None,
     }

@@ -84,7 +84,7 @@ enabled = false
 "#,
     )],
     asking: "",
-    other_mode: "untrusted",
+    other_mode: "ask",
     // What stays in the sandbox is not asked about.
     shell: "escalated",
     shows_output: true,

@@ -121,7 +121,7 @@ fn a_command_runs_when_it_is_allowed_and_only_then() {
 #[test]
 fn what_was_allowed_for_the_session_is_not_asked_again_and_for_good_in_no_other() {
     let world = World::of(&CODEX);
-    let mut first = session(&world, "untrusted");
+    let mut first = session(&world, "ask");
     first.prompt("SCENARIO:bash:touch+a.txt");
     let asked = first.permission();
     first.choose(&asked.request_id, "acceptForSession", None);
@@ -131,7 +131,7 @@ fn what_was_allowed_for_the_session_is_not_asked_again_and_for_good_in_no_other(
     assert_eq!(first.events.iter().filter(|event| matches!(event, Event::Permission(_))).count(), 1);
     assert!(first.close().success());
 
-    let mut second = session(&world, "untrusted");
+    let mut second = session(&world, "ask");
     second.prompt("SCENARIO:bash:touch+a.txt");
     let asked = second.permission();
     let lasting = asked.options.iter().find(|option| option.name.contains("for good")).expect("it says so");
@@ -142,7 +142,7 @@ fn what_was_allowed_for_the_session_is_not_asked_again_and_for_good_in_no_other(
     assert!(second.close().success());
     let rules = fs::read_to_string(world.home().join(".codex/rules/default.rules")).expect("the rule is written");
     assert!(rules.contains("touch"), "{rules}");
-    let mut third = session(&world, "untrusted");
+    let mut third = session(&world, "ask");
     third.prompt("SCENARIO:bash:touch+a.txt");
     assert_eq!(third.turn_end(), idle("end_turn"));
     assert!(!third.events.iter().any(|event| matches!(event, Event::Permission(_))));
@@ -448,7 +448,7 @@ fn a_subagent_is_shown_below_its_call() {
 fn servers_of_the_users_configuration_are_there_and_ask() {
     let world = World::of(&CODEX);
     let mut options = world.options();
-    options.permission_mode = Some("untrusted".to_owned());
+    options.permission_mode = Some("ask".to_owned());
     options.model = Some("gpt-5.5".to_owned());
     let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mocks/mcp_echo.py");
     options.config.mcp_servers = vec![

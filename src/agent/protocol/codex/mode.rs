@@ -32,7 +32,7 @@ const MODES: &[Mode] = &[
         policy: Some(("on-request", "workspace-write")),
     },
     Mode {
-        id: "untrusted",
+        id: "ask",
         name: "Ask for everything",
         description: "asks before each command and edit",
         policy: Some(("untrusted", "workspace-write")),
@@ -148,7 +148,7 @@ mod tests {
     fn a_policy_has_the_name_of_its_mode() {
         check(json!("on-request"), "readOnly", "read-only");
         check(json!("on-request"), "workspaceWrite", "auto");
-        check(json!("untrusted"), "workspaceWrite", "untrusted");
+        check(json!("untrusted"), "workspaceWrite", "ask");
         check(json!("never"), "dangerFullAccess", "full-access");
         check(json!("never"), "workspaceWrite", CONFIGURED);
         check(json!({"granular": {}}), "readOnly", CONFIGURED);
