@@ -163,9 +163,16 @@ impl Acp {
     }
 
     fn tell_capabilities(&mut self, out: &mut Output) {
-        let mut capabilities =
-            Capabilities { permission: true, interrupt: true, multi_turn: true, ..Capabilities::default() };
-        self.agent.fill(&mut capabilities);
+        // What can be chosen is said with a conversation only: until then nothing is known but how to log in.
+        let mut capabilities = match self.phase {
+            Phase::Open => {
+                let mut all =
+                    Capabilities { permission: true, interrupt: true, multi_turn: true, ..Capabilities::default() };
+                self.agent.fill(&mut all);
+                all
+            }
+            _ => Capabilities { logins: self.agent.logins.clone(), ..Capabilities::default() },
+        };
         self.story.settings.fill(&mut capabilities);
         capabilities.commands.clone_from(&self.story.commands);
         if self.told.as_ref() != Some(&capabilities) {

@@ -39,6 +39,8 @@ pub fn request(id: RequestId, params: &Value, call: Option<&Call>, cwd: &str) ->
     let claude = params.pointer("/toolCall/_meta/claudeCode").is_some() || call.is_some_and(Call::is_claudes);
     let mut options: Vec<PermissionOption> =
         list(params, "options").iter().filter_map(|option| self::option(option, claude)).collect();
+    // Some begin with what holds for good: the first is everywhere what is allowed once, since `1` is quickly typed.
+    options.sort_by_key(|option| option.kind != OptionKind::AllowOnce);
     if options.is_empty() {
         let name = "Reject (the agent offers no choice)".to_owned();
         options.push(PermissionOption { option_id: NO_CHOICE.into(), name, kind: OptionKind::RejectOnce });
@@ -145,14 +147,14 @@ mod tests {
     }
 
     #[test]
-    fn the_options_are_the_agents_in_its_order() {
+    fn the_options_are_the_agents_with_what_is_allowed_once_first() {
         let extra = [json!({"optionId": "new", "kind": "brand_new"}), json!({"name": "no id"}), json!(5)];
         let call = json!({"toolCallId": "t", "title": "ls\nrm x", "kind": "execute", "status": "pending",
             "content": [{"type": "content", "content": {"type": "text", "text": "Lists"}}]});
         let (shown, pending) = ask(json!({"toolCall": call, "options": options(&extra)}));
         let got: Vec<_> = shown.options.iter().map(|option| (option.name.as_str(), option.kind)).collect();
         use OptionKind::*;
-        assert_eq!(got, [("Always", AllowAlways), ("Once", AllowOnce), ("No", RejectOnce), ("new", Other)]);
+        assert_eq!(got, [("Once", AllowOnce), ("Always", AllowAlways), ("No", RejectOnce), ("new", Other)]);
         assert_eq!((shown.tool.as_str(), shown.title.as_str()), ("execute", "ls…"));
         assert_eq!((shown.input, shown.reason.as_deref()), (json!({"command": "ls\nrm x"}), Some("Lists")));
         let answer = |option: &str, message| pending.answer(&option.into(), message, None);
