@@ -14,12 +14,12 @@ local M = {}
 ---@field description string
 ---@field asks_nothing boolean|nil
 
----Has the agent said yet what it can do? Some take seconds to start.
+---Has the agent said yet what it can do? Some take seconds to start, and tell first by which logins.
 ---@param capabilities table
 ---@return boolean
 function M.known(capabilities)
-  for _, value in pairs(capabilities) do
-    if value == true or type(value) == 'table' and next(value) ~= nil then
+  for name, value in pairs(capabilities) do
+    if value == true or name ~= 'logins' and type(value) == 'table' and next(value) ~= nil then
       return true
     end
   end
@@ -49,10 +49,29 @@ function M.find(offered, word)
 end
 
 ---@param choice agor.ChoiceRow
+---@return string
+local function name_of(choice)
+  return (choice.name or '') ~= '' and choice.name or choice.id
+end
+
+---What its row calls it.
+---@param offered agor.ChoiceRow[]
+---@param id string
+---@return string
+local function name_in(offered, id)
+  for _, choice in ipairs(offered) do
+    if choice.id == id then
+      return name_of(choice)
+    end
+  end
+  return id
+end
+
+---@param choice agor.ChoiceRow
 ---@param now string the present choice's id
 ---@return string
 local function line(choice, now)
-  local name = (choice.name or '') ~= '' and choice.name or choice.id
+  local name = name_of(choice)
   local text = choice.id == now and name .. ' (now)' or name
   if choice.asks_nothing then
     text = text .. ' (asks nothing)'
@@ -141,7 +160,7 @@ local function choose(kind, row, word)
     ('%s of %s (now %s):'):format(
       kind:gsub('^%l', string.upper),
       row.provider,
-      now ~= '' and now or 'its default'
+      now ~= '' and name_in(offered, now) or 'its default'
     ),
     offered,
     now,
@@ -211,8 +230,8 @@ function M.option(call)
       prompt = ('Option of %s:'):format(row.provider),
       kind = 'agor_choice',
       format_item = function(option)
-        local label = option.name ~= '' and option.name or option.id
-        local text = ('%s (now %s)'):format(label, option.value)
+        local now = name_in(option.choices or {}, option.value)
+        local text = ('%s (now %s)'):format(name_of(option), now)
         return option.description ~= '' and ('%s: %s'):format(text, option.description) or text
       end,
     }, function(option)

@@ -179,7 +179,10 @@ function M.default()
     return nil, M.unknown(conf.provider)
   end
   local missing = {}
-  require('agor.backend').ensure()
+  local _, failed = require('agor.backend').ensure()
+  if failed and not require('agor.binary').find() then
+    return nil, failed -- Without it not even the demo works.
+  end
   for _, name in ipairs(conf.order) do
     local provider = M.get(name)
     if provider and not M.spoken(provider) then
@@ -195,7 +198,7 @@ function M.default()
     end
   end
   return nil,
-    ('no agent was found. Install one of %s; :AgorStart demo works at once'):format(
+    ('no agent was found: :checkhealth agor says how to get one, :AgorStart demo works at once. Known are %s'):format(
       table.concat(missing, ', ')
     )
 end

@@ -93,6 +93,10 @@ T['the picker shows descriptions, what holds now and what asks nothing'] = test(
       lines = { 'Opus: the big one', 'mini (now)' },
     })
     equal(child:wait_told('set_model').value, 'opus-5')
+    child:lua([[require('agor.mirror').get('a').mode = 'yolo']])
+    child:cmd('AgorMode')
+    equal(child:get('asked.prompt'), 'Mode of demo (now Go):')
+    child:lua([[require('agor.mirror').get('a').mode = '']])
     child:cmd('AgorMode')
     equal(child:get('asked.lines'), { 'Ask', 'Go (asks nothing)' })
     child:cmd('AgorOption')

@@ -111,7 +111,11 @@ function M.list(buf, state, up_or_down)
     key('n', '<C-c>', 'interrupt', 'interrupt the agent', function()
       interrupt(state)
     end),
-    key('n', '<S-Tab>', 'cycle-mode', "the agent's next mode", function()
+    key('ni', '<S-Tab>', 'cycle-mode', "the agent's next mode", function()
+      if vim.fn.pumvisible() == 1 then
+        api.nvim_feedkeys(vim.keycode('<C-p>'), 'n', false)
+        return
+      end
       require('agor.choices').cycle_mode(require('agor.mirror').get(state.session_id))
     end),
     key('ni', '<Up>', 'history-prev', 'an earlier prompt, from the first line', function()
