@@ -57,6 +57,9 @@ pub struct Asked {
     wanted: Wanted,
 }
 
+/// A turn's status in Codex, and its reason to end here.
+const INTERRUPTED: &str = "interrupted";
+
 /// How many ended turns are remembered.
 const REMEMBERED: usize = 16;
 
@@ -205,7 +208,8 @@ impl Codex {
     pub(super) fn interrupt(&mut self, out: &mut Output) {
         if self.waits_for_plan() {
             self.withdraw(|_| true, out);
-            return self.turn_over("interrupted", TurnOutcome::Idle, out);
+            self.say_interrupted(out);
+            return self.turn_over(INTERRUPTED, TurnOutcome::Idle, out);
         }
         match &mut self.turn {
             Some(turn) if turn.interrupt == Interrupt::Sent => {}
@@ -221,7 +225,7 @@ impl Codex {
                 for held in std::mem::take(&mut self.held).into_iter().filter(|held| held.steered) {
                     out.event(Event::Returned(Box::new(held.prompt)));
                 }
-                out.event(Event::TurnEnded { stop_reason: "interrupted".to_owned(), outcome: TurnOutcome::Idle });
+                out.event(Event::TurnEnded { stop_reason: INTERRUPTED.to_owned(), outcome: TurnOutcome::Idle });
             }
             None => {}
         }
@@ -266,6 +270,9 @@ impl Codex {
             self.failed(&turn["error"], &mut over, out);
         }
         let error = over.error.clone();
+        if text(turn, "status") == INTERRUPTED && error.is_none() && self.held.is_empty() {
+            self.say_interrupted(out);
+        }
         let cost = self.usage.turn_ended(turn, error.as_deref());
         self.items.say(thread, Content::Cost(cost), &mut out.events);
         self.settle_steered(completed, out);
@@ -303,13 +310,14 @@ impl Codex {
         {
             return self.begin(held, out);
         }
-        if stop_reason == "interrupted" {
-            let content = Content::Status { subtype: stop_reason.to_owned(), message: "Interrupted".to_owned() };
-            let id = self.items.ids.next();
-            out.event(Event::message(id, content));
-        }
         out.event(Event::TurnEnded { stop_reason: stop_reason.to_owned(), outcome });
         self.next_held(out);
+    }
+
+    fn say_interrupted(&mut self, out: &mut Output) {
+        let content = Content::Status { subtype: INTERRUPTED.to_owned(), message: "Interrupted".to_owned() };
+        let id = self.items.ids.next();
+        out.event(Event::message(id, content));
     }
 
     pub(super) fn terminated(&mut self, result: Result<Value, Failure>, out: &mut Output) {
