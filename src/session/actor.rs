@@ -77,6 +77,9 @@ pub(super) struct Actor {
     redactor: Redactor,
     origin: Origin,
     stop: Stop,
+    /// The agent's conversation is a new one in which nobody has said anything: most agents do not keep such a one, and
+    /// then refuse to take it up.
+    unspoken: bool,
     /// The prompt that was written last, until the agent has said something.
     unheard: Option<Prompt>,
     /// The prompt of the turn that runs, until it has ended.
@@ -208,6 +211,7 @@ impl Actor {
             redactor: Redactor::default(),
             origin: Origin::New,
             stop: Stop::No,
+            unspoken: false,
             unheard: None,
             prompted: None,
             settings: Settings::default(),

@@ -16,7 +16,7 @@ use crate::{
         protocol::Output,
         trace::Direction,
     },
-    domain::{Content, Event, Status, ToolKind, TurnOutcome},
+    domain::{Content, Event, Resume, Status, ToolKind, TurnOutcome},
     session::updates::{Level, Update},
 };
 
@@ -329,6 +329,9 @@ impl Actor {
                 });
             }
             _ => {}
+        }
+        if self.state.summary.agent_session.as_ref() != Some(&id) {
+            self.unspoken = !self.state.summary.busy && self.options.resume() == Ok(Resume::New);
         }
         self.change(|summary| summary.agent_session = Some(id));
     }

@@ -73,6 +73,7 @@ impl Actor {
             images.map(|image| Image { path: image.path.clone(), mime: image.mime.clone(), data: String::new() });
         let kept = Prompt { text: prompt.text.clone(), context: prompt.context.clone(), images: images.collect() };
         self.say(Content::Prompt(kept.clone()));
+        self.unspoken = false;
         self.unheard = Some(kept.clone());
         self.prompted = Some(kept);
         self.set_busy(true);

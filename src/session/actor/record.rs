@@ -86,9 +86,17 @@ impl Actor {
             let said = error.as_deref().and_then(|error| error.lines().next()).map(str::to_owned);
             self.tell(Update::Status { session: self.options.session_id.clone(), status, error });
             if let Some(said) = said {
-                self.notify(Level::Error, format!("{}: {said}", self.options.provider));
+                self.notify(Level::Error, of_whom(&self.options.provider, said));
             }
         }
+    }
+}
+
+/// There may be several sessions: a sentence says whose it is, once.
+fn of_whom(provider: &str, said: String) -> String {
+    match said.get(..provider.len()).filter(|_| said[provider.len()..].starts_with(' ')) {
+        Some(first) if first.eq_ignore_ascii_case(provider) => said,
+        _ => format!("{provider}: {said}"),
     }
 }
 
@@ -96,5 +104,20 @@ fn shortened(text: &str) -> String {
     match text.char_indices().nth(ERROR_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_whom;
+
+    #[test]
+    fn a_sentence_says_once_whose_it_is() {
+        let check = |said: &str, expect: &str| assert_eq!(of_whom("codex", said.to_owned()), expect);
+        check("codex is not logged in", "codex is not logged in");
+        check("Codex has ended", "Codex has ended");
+        check("codexes", "codex: codexes");
+        check("nö", "codex: nö");
+        check("codéx is", "codex: codéx is");
     }
 }

@@ -126,11 +126,16 @@ impl Actor {
         self.change(|summary| summary.model = model);
     }
 
+    /// The one that can be taken up.
+    fn conversation(&self) -> Option<String> {
+        self.state.summary.agent_session.clone().filter(|_| !self.unspoken)
+    }
+
     /// The next process takes the conversation up where the last one left it.
     pub(super) fn resume_options(&mut self) {
-        if let Some(id) = &self.state.summary.agent_session {
+        if let Some(id) = self.conversation() {
             self.options.resume_mode = ResumeMode::Resume;
-            self.options.resume_session_id = Some(id.clone());
+            self.options.resume_session_id = Some(id);
             self.options.fork = false;
             self.options.history_known =
                 self.transcript.entries().iter().any(|entry| matches!(entry.body, Body::Prompt(_)));
@@ -174,7 +179,7 @@ impl Actor {
             model: summary.model.clone(),
             mode: summary.mode.clone(),
             effort: summary.effort.clone(),
-            agent_session: summary.agent_session.clone(),
+            agent_session: self.conversation(),
             chosen_model: self.model_to_resume(),
             chosen_effort: Some(&summary.effort).filter(|chosen| effort && !chosen.is_empty()).cloned(),
         };

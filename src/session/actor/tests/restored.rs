@@ -90,3 +90,37 @@ async fn a_cleared_conversation_is_not_taken_up() {
         ["Taken up from its journal: the next prompt goes on with the conversation", "new conversation"]
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_in_which_nothing_was_said_is_not_taken_up() {
+    let (mut stage, mut side) = Stage::with(able()).await;
+    side.says([Event::AgentSession("empty".into())]);
+    side.puppet.exit(0, &[]);
+    stage.row(|row| row.status == Status::Done).await;
+    stage.send("hello").await;
+    side = stage.process().await;
+    assert_eq!(side.options.resume(), Ok(crate::domain::Resume::New));
+    side.prompted().await;
+    side.says([Event::AgentSession("own".into())]);
+    side.ends_turn();
+    stage.turn().await;
+    stage.order(Order::Clear).await.expect("cleared");
+    side.puppet.stopped().await;
+    side.puppet.exit(0, &[]);
+    let side = stage.process().await;
+    side.says([Event::AgentSession("next".into()), Event::Title("Anew".into())]);
+    stage.row(|row| row.title == "Anew").await;
+    stage.ended().await;
+    let mut stage = stage.restored(|_| {});
+    stage.send("go on").await;
+    let mut side = stage.process().await;
+    assert_eq!(side.options.resume(), Ok(crate::domain::Resume::New));
+    side.prompted().await;
+    side.says([Event::AgentSession("last".into())]);
+    side.ends_turn();
+    stage.turn().await;
+    stage.ended().await;
+    let mut stage = stage.restored(|_| {});
+    stage.send("and on").await;
+    assert_eq!(stage.process().await.options.resume_session_id.as_deref(), Some("last"));
+}

@@ -72,8 +72,11 @@ async fn what_is_chosen_before_the_agent_is_ready_is_told_then() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_chosen_without_a_process_is_for_the_next_one() {
-    let (mut stage, side) = Stage::with(able()).await;
+    let (mut stage, mut side) = Stage::with(able()).await;
+    stage.send("hello").await;
+    side.prompted().await;
     side.says([Event::AgentSession("own".into()), Event::Model("small".into()), Event::Mode("ask".into())]);
+    side.ends_turn();
     side.puppet.exit(0, &[]);
     stage.row(|row| row.status == Status::Done).await;
     for order in [
@@ -87,7 +90,7 @@ async fn what_is_chosen_without_a_process_is_for_the_next_one() {
     let row = stage.row(|row| row.effort == "high").await;
     assert_eq!((row.model.as_str(), row.mode.as_str()), ("big", "plan"));
     stage.send("go on").await;
-    let mut side = stage.process().await;
+    side = stage.process().await;
     let options = &side.options;
     assert_eq!(options.resume_session_id.as_deref(), Some("own"));
     let set = [&options.model, &options.mode, &options.permission_mode, &options.effort].map(|set| set.as_deref());
