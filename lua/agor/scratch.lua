@@ -26,6 +26,8 @@ function M.open(name, lines, opts)
   vim.b[buf].agor_scratch = true
   local height = math.max(1, math.min(#lines, math.floor(vim.o.lines * 0.4)))
   height = opts.full and math.floor(vim.o.lines / 2) or height
+  -- Who types is in a prompt, and this is to be read.
+  vim.cmd.stopinsert()
   local win = M.window()
   if win then
     vim.api.nvim_set_current_win(win)
