@@ -1,7 +1,7 @@
 --- Questions that wait for the user: permissions, plans to approve, the agents' own questions. One is on the screen, the
 --- others wait behind it, in order of arrival over all sessions.
 ---
---- This module knows the queue, when it is safe to show something, and the keys. What a question looks like is
+--- This module knows the queue and the keys. When something may be shown is `safe.lua`, what a question looks like
 --- `ask_view.lua`; how one is answered step by step is `ask_item.lua`.
 
 local api = vim.api
@@ -45,45 +45,13 @@ local asking = false
 local came_from
 local draw
 
--- ------------------------------------------------------------------ when
-
---- True if a window may appear now without getting in the way of what the user is typing.
----@return boolean
-local function safe()
-  local mode = api.nvim_get_mode()
-  return (mode.mode == 'n' or mode.mode == 'nt')
-    and not mode.blocking
-    and vim.fn.getcmdwintype() == ''
-    and vim.fn.reg_recording() == ''
-    and vim.fn.reg_executing() == ''
-    and vim.fn.pumvisible() == 0
-end
-
-local waiting = false
+local safe = require('agor.ui.safe').is
 
 --- Draws now or at the next safe moment.
 local function when_safe()
-  if safe() then
+  require('agor.ui.safe').when(function()
     draw()
-    return
-  end
-  if waiting then
-    return
-  end
-  waiting = true
-  local group = api.nvim_create_augroup('agor_ask_wait', { clear = true })
-  api.nvim_create_autocmd({ 'ModeChanged', 'CmdwinLeave', 'RecordingLeave', 'SafeState' }, {
-    group = group,
-    callback = function()
-      vim.schedule(function()
-        if waiting and safe() then
-          waiting = false
-          pcall(api.nvim_del_augroup_by_id, group)
-          draw()
-        end
-      end)
-    end,
-  })
+  end)
 end
 
 -- ------------------------------------------------------------------ the queue
