@@ -8,7 +8,7 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::protocol::Output;
+use super::{lines::MAX_LINE, protocol::Output};
 use crate::domain::RequestId;
 
 /// `T` says what a request of ours was for.
@@ -173,6 +173,26 @@ impl<T> Peer<T> {
         }
     }
 
+    /// The same for one that was too long to be held: of its beginning the id is enough to refuse a request, and not to
+    /// wait for an answer that has come.
+    pub fn receive_head(&mut self, out: &mut Output, head: &str, bytes: u64) -> Incoming<T> {
+        let members = first_members(head);
+        let mib = MAX_LINE >> 20;
+        let failure = Failure::new(
+            Failure::INVALID_REQUEST,
+            format!("the message has {bytes} bytes, and agor.nvim takes no more than {mib} MiB"),
+        );
+        if let (Some(id), true) = (members.get("id"), members.contains_key("method")) {
+            self.write(out, vec![("id", id.clone()), ("error", failure.to_value())]);
+        } else if let Some(id) = members.get("id")
+            && let Some(at) = self.sent.iter().position(|(sent, _)| id.as_u64() == Some(*sent))
+        {
+            let (id, sent) = self.sent.remove(at);
+            return Incoming::Response { id, sent, result: Err(failure) };
+        }
+        nonsense("a message that is too long", &Value::from(head))
+    }
+
     fn asked(&mut self, out: &mut Output, wire: Value, object: &mut Map<String, Value>) -> Incoming<T> {
         let failure = if !wire.is_number() && !wire.is_string() {
             Failure::new(Failure::INVALID_REQUEST, "the id of a request is a number or a string")
@@ -219,6 +239,29 @@ impl<T> Peer<T> {
 fn call(object: &mut Map<String, Value>) -> (String, Value) {
     let method = object.get("method").and_then(Value::as_str).unwrap_or_default().to_owned();
     (method, object.remove("params").unwrap_or(Value::Null))
+}
+
+/// The members that an object begins with, up to the one that is cut off.
+fn first_members(head: &str) -> Map<String, Value> {
+    let mut members = Map::new();
+    let mut rest = head.trim_start().strip_prefix('{');
+    while let Some((key, after)) = rest.and_then(first_value) {
+        let value = after.trim_start().strip_prefix(':').and_then(first_value);
+        let (Value::String(key), Some((value, after))) = (key, value) else { break };
+        let after = after.trim_start();
+        // The end of a number that is cut off cannot be seen.
+        rest = after.strip_prefix(',').or_else(|| after.strip_prefix('}').map(|_| ""));
+        if rest.is_some() {
+            members.insert(key, value);
+        }
+    }
+    members
+}
+
+fn first_value(text: &str) -> Option<(Value, &str)> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let value = values.next()?.ok()?;
+    Some((value, text.get(values.byte_offset()..)?))
 }
 
 fn nonsense<T>(what: &str, value: &Value) -> Incoming<T> {

@@ -9,14 +9,20 @@ use memchr::memchr;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
     Line(String),
-    /// A line longer than the cap was skipped up to its newline; how many bytes it had.
+    /// A line longer than the cap was skipped up to its newline.
     TooLong {
+        /// How many it had.
         bytes: u64,
+        /// What it began with: enough to see which message was lost.
+        head: String,
     },
 }
 
 /// A line over 10 MiB is skipped.
 pub const MAX_LINE: usize = 10 * 1024 * 1024;
+
+/// What is kept of such a line, in bytes.
+const HEAD: usize = 1024;
 
 impl Frame {
     /// What it costs to hold it.
@@ -24,7 +30,7 @@ impl Frame {
         size_of::<Self>()
             + match self {
                 Frame::Line(line) => line.len(),
-                Frame::TooLong { .. } => 0,
+                Frame::TooLong { head, .. } => head.len(),
             }
     }
 }
@@ -89,7 +95,10 @@ impl Lines {
         // One byte more may be the `\r` of the line's end.
         if length > self.max + usize::from(last_is_return) {
             self.skipped = Some((length as u64, last_is_return));
-            self.begun = Vec::new();
+            let missing = HEAD.saturating_sub(self.begun.len()).min(bytes.len());
+            self.begun.extend_from_slice(&bytes[..missing]);
+            self.begun.truncate(HEAD.min(self.max));
+            self.begun.shrink_to_fit();
             return;
         }
         if length > self.begun.capacity() {
@@ -102,7 +111,8 @@ impl Lines {
 
     fn take(&mut self) -> Option<Frame> {
         if let Some((count, ends_in_return)) = self.skipped.take() {
-            return Some(Frame::TooLong { bytes: count - u64::from(ends_in_return) });
+            let head = String::from_utf8_lossy(&std::mem::take(&mut self.begun)).into_owned();
+            return Some(Frame::TooLong { bytes: count - u64::from(ends_in_return), head });
         }
         let mut line = std::mem::take(&mut self.begun);
         if line.last() == Some(&b'\r') {
@@ -123,6 +133,10 @@ mod tests {
 
     fn line(text: &str) -> Frame {
         Frame::Line(text.to_owned())
+    }
+
+    fn too_long(bytes: u64, head: &str) -> Frame {
+        Frame::TooLong { bytes, head: head.to_owned() }
     }
 
     /// However the bytes are cut, the same frames come.
@@ -175,10 +189,10 @@ mod tests {
 
     #[test]
     fn a_line_over_the_cap_is_skipped_up_to_its_newline() {
-        check(4, b"1234\n12345\nab\n", &[line("1234"), Frame::TooLong { bytes: 5 }, line("ab")]);
-        check(4, b"1234\r\n12345\r\nab", &[line("1234"), Frame::TooLong { bytes: 5 }, line("ab")]);
-        check(4, b"1234567890", &[Frame::TooLong { bytes: 10 }]);
-        check(4, b"1234\r5\nx\n", &[Frame::TooLong { bytes: 6 }, line("x")]);
+        check(4, b"1234\n12345\nab\n", &[line("1234"), too_long(5, "1234"), line("ab")]);
+        check(4, b"1234\r\n12345\r\nab", &[line("1234"), too_long(5, "1234"), line("ab")]);
+        check(4, b"1234567890", &[too_long(10, "1234")]);
+        check(4, b"1234\r5\nx\n", &[too_long(6, "1234"), line("x")]);
     }
 
     #[test]
@@ -191,6 +205,6 @@ mod tests {
             held = held.max(lines.begun.capacity());
         }
         assert!(held <= MAX_LINE + 1, "held {held} bytes");
-        assert_eq!(lines.push(b"\nnext\n"), [Frame::TooLong { bytes: 25 << 20 }, line("next")]);
+        assert_eq!(lines.push(b"\nnext\n"), [too_long(25 << 20, &"x".repeat(HEAD)), line("next")]);
     }
 }

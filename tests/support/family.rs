@@ -135,7 +135,7 @@ impl Said {
                     for frame in frames {
                         match frame {
                             Frame::Line(line) => said.lines.push(line),
-                            Frame::TooLong { bytes } => said.too_long.push(bytes),
+                            Frame::TooLong { bytes, .. } => said.too_long.push(bytes),
                         }
                     }
                 }

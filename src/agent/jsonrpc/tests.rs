@@ -141,3 +141,31 @@ fn at_the_end_nothing_is_open() {
     assert!(!peer.reply(&mut out, &open, Ok(Value::Null)));
     assert_eq!(peer.waiting().count(), 0);
 }
+
+#[test]
+fn of_a_message_that_is_too_long_the_beginning_is_enough_to_leave_nobody_waiting() {
+    let (mut peer, mut out) = (peer(), Output::default());
+    peer.request(&mut out, "list", "session/list", Value::Null);
+    out.writes.clear();
+    for (head, answered) in [
+        (r#"{"jsonrpc":"2.0","id":"a","method":"fs/write","params":{"content":"xxx"#, Some(json!("a"))),
+        (r#" { "method" : "x" , "id" : 7 , "params" : [1, 2"#, Some(json!(7))),
+        (r#"{"method":"session/update","params":{"id":8,"method":"#, None),
+        // Whether there were more digits cannot be seen.
+        (r#"{"method":"x","id":7"#, None),
+        (r#"{"id":99,"result":"xx"#, None),
+        (r#"{"params":{"id":3,"method":"x"}"#, None),
+        ("xxxx", None),
+        ("", None),
+    ] {
+        let said = peer.receive_head(&mut out, head, 20 << 20);
+        assert!(matches!(said, Incoming::Nonsense(_)), "{head}: {said:?}");
+        let written: Option<Value> = out.writes.pop().map(|line| serde_json::from_slice(&line).expect("JSON"));
+        assert_eq!(written.as_ref().map(|answer| answer["id"].clone()), answered, "{head}");
+        assert!(out.writes.is_empty());
+    }
+    let said = peer.receive_head(&mut out, r#"{"jsonrpc":"2.0","id":0,"result":{"sessions":["x"#, 20 << 20);
+    let Incoming::Response { sent: "list", result: Err(failure), .. } = said else { panic!("{said:?}") };
+    assert_eq!(failure.message, "the message has 20971520 bytes, and agor.nvim takes no more than 10 MiB");
+    assert_eq!(peer.waiting().count(), 0);
+}

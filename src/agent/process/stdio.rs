@@ -90,7 +90,7 @@ pub(super) async fn read_stderr(pipe: Receiver, feed: Feed, mut phase: watch::Re
         for frame in frames {
             let line = match frame {
                 Frame::Line(line) => line,
-                Frame::TooLong { bytes } => format!("(a line of {bytes} bytes was left out)"),
+                Frame::TooLong { bytes, .. } => format!("(a line of {bytes} bytes was left out)"),
             };
             if tail.len() == TAIL_LINES {
                 tail.pop_front();

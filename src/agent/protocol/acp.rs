@@ -37,7 +37,7 @@ use super::{Launch, Output, Protocol, Row};
 use crate::{
     agent::{
         adapter::Ids,
-        json::{one_line, some_text, text},
+        json::{object_in, one_line, some_text, text},
         jsonrpc::{Failure, Incoming, Peer},
         lines::Frame,
         stop::{Action, Signal, Step},
@@ -181,8 +181,8 @@ impl Acp {
         }
     }
 
-    fn message(&mut self, value: Value, out: &mut Output) {
-        match self.peer.receive(out, value) {
+    fn incoming(&mut self, incoming: Incoming<Sent>, out: &mut Output) {
+        match incoming {
             Incoming::Response { sent, result, .. } => self.answered(sent, result, out),
             Incoming::Request { id, method, params } => self.request(id, &method, &params, out),
             Incoming::Notification { method, params } => self.notified(&method, &params, out),
@@ -296,14 +296,19 @@ impl Protocol for Acp {
     fn receive(&mut self, frame: Frame) -> Output {
         let mut out = Output::default();
         match frame {
-            Frame::Line(line) => match serde_json::from_str::<Value>(&line) {
-                Ok(value) if value.is_object() => self.message(value, &mut out),
-                _ => out.event(Event::Noise { text: line.chars().take(NOISE_LIMIT).collect() }),
+            Frame::Line(line) => match object_in(&line) {
+                Some(value) => {
+                    let incoming = self.peer.receive(&mut out, value);
+                    self.incoming(incoming, &mut out);
+                }
+                None => out.event(Event::Noise { text: line.chars().take(NOISE_LIMIT).collect() }),
             },
-            Frame::TooLong { bytes } => {
+            Frame::TooLong { bytes, head } => {
                 let message = format!("A message of {bytes} bytes was too long and is left out");
                 let event = self.story.status("line_too_long", message);
                 out.event(event);
+                let incoming = self.peer.receive_head(&mut out, &head, bytes);
+                self.incoming(incoming, &mut out);
             }
         }
         out

@@ -21,7 +21,7 @@ use super::{Output, Protocol, Row};
 use crate::{
     agent::{
         adapter::{Adapter, claude::Claude as Agent},
-        json::{one_line, some_text, text, texts},
+        json::{object_in, one_line, some_text, text, texts},
         lines::Frame,
         stop::{Action, Signal, Step},
     },
@@ -409,11 +409,11 @@ impl Protocol for Claude {
     fn receive(&mut self, frame: Frame) -> Output {
         let mut out = Output::default();
         match frame {
-            Frame::Line(line) => match serde_json::from_str::<Value>(&line) {
-                Ok(value) if value.is_object() => self.message(&value, &mut out),
-                _ => out.event(Event::Noise { text: line.chars().take(NOISE_LIMIT).collect() }),
+            Frame::Line(line) => match object_in(&line) {
+                Some(value) => self.message(&value, &mut out),
+                None => out.event(Event::Noise { text: line.chars().take(NOISE_LIMIT).collect() }),
             },
-            Frame::TooLong { bytes } => {
+            Frame::TooLong { bytes, .. } => {
                 let id = MessageId::from(self.fresh());
                 let message = format!("A message of {bytes} bytes was too long and is left out");
                 out.event(Event::message(id, Content::Status { subtype: "line_too_long".to_owned(), message }));

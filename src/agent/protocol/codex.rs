@@ -35,7 +35,7 @@ use super::{Output, Protocol, Row};
 use crate::{
     agent::{
         adapter::Ids,
-        json::some_text,
+        json::{object_in, some_text},
         jsonrpc::{Failure, Incoming, Peer},
         lines::Frame,
         stop::{Action, Signal, Step},
@@ -213,22 +213,22 @@ impl Protocol for Codex {
 
     fn receive(&mut self, frame: Frame) -> Output {
         let mut out = Output::default();
-        let value = match frame {
-            Frame::Line(line) => match serde_json::from_str::<Value>(&line) {
-                Ok(value) if value.is_object() => value,
-                _ => {
+        let incoming = match frame {
+            Frame::Line(line) => match object_in(&line) {
+                Some(value) => self.peer.receive(&mut out, value),
+                None => {
                     out.event(Event::Noise { text: line.chars().take(NOISE_LIMIT).collect() });
                     return out;
                 }
             },
-            Frame::TooLong { bytes } => {
+            Frame::TooLong { bytes, head } => {
                 let message = format!("A message of {bytes} bytes was too long and is left out");
                 let content = Content::Status { subtype: "line_too_long".to_owned(), message };
                 out.event(Event::message(self.items.ids.next(), content));
-                return out;
+                self.peer.receive_head(&mut out, &head, bytes)
             }
         };
-        match self.peer.receive(&mut out, value) {
+        match incoming {
             Incoming::Response { sent, result, .. } => self.response(sent, result, &mut out),
             Incoming::Request { id, method, params } => self.asked(id, &method, &params, &mut out),
             Incoming::Notification { method, params } => self.told(&method, &params, &mut out),

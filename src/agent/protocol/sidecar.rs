@@ -28,6 +28,7 @@ use super::{Launch, Output, Protocol, Row};
 use crate::{
     agent::{
         adapter::{self, Adapter, Ids},
+        json::object_in,
         lines::Frame,
         stop::{Action, STOP_LIMIT, Signal, Step},
     },
@@ -334,18 +335,18 @@ impl Protocol for Sidecar {
     fn receive(&mut self, frame: Frame) -> Output {
         let mut out = Output::default();
         match frame {
-            Frame::TooLong { bytes } => {
+            Frame::TooLong { bytes, .. } => {
                 self.status(&mut out, "dropped", format!("a line of {bytes} bytes was too long and was dropped"));
             }
-            Frame::Line(line) => match serde_json::from_str(&line) {
-                Ok(value @ Value::Object(_)) => {
+            Frame::Line(line) => match object_in(&line) {
+                Some(value) => {
                     self.object(&mut out, value);
                     self.heard = true;
                     if std::mem::take(&mut self.interrupt_wanted) {
                         self.interrupt(&mut out);
                     }
                 }
-                _ => out.event(Event::Noise { text: head(&line) }),
+                None => out.event(Event::Noise { text: head(&line) }),
             },
         }
         out

@@ -175,7 +175,7 @@ impl Answer {
 fn object(frame: Frame, model: &str, address: &Address) -> Result<Value, Failure> {
     let line = match frame {
         Frame::Line(line) => line,
-        Frame::TooLong { bytes } => return Err(failure::too_long(bytes)),
+        Frame::TooLong { bytes, .. } => return Err(failure::too_long(bytes)),
     };
     let Ok(value @ Value::Object(_)) = serde_json::from_str::<Value>(&line) else {
         return Err(failure::nonsense(address, &line));
@@ -318,7 +318,7 @@ mod tests {
         assert!(error.to_string().contains("out of luck"));
         assert!(read("<html>").expect_err("no JSON").to_string().contains("not Ollama's: <html>"));
         assert!(read("[]").is_err() && read(r#"{"error":{"code":1}}"#).is_err());
-        let long = object(Frame::TooLong { bytes: 9_000_000 }, "m", &Address::default());
+        let long = object(Frame::TooLong { bytes: 9_000_000, head: String::new() }, "m", &Address::default());
         assert!(long.expect_err("too long").to_string().contains("9000000 bytes"));
     }
 

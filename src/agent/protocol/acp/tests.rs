@@ -262,7 +262,7 @@ fn what_nobody_knows_is_kept_or_answered() {
         let out = desk.acp.receive(Frame::Line(line.to_owned()));
         assert_eq!(out.events, [Event::Noise { text: line.to_owned() }]);
     }
-    let told = format!("{:?}", desk.acp.receive(Frame::TooLong { bytes: 20_000_000 }).events);
+    let told = format!("{:?}", desk.acp.receive(Frame::TooLong { bytes: 20_000_000, head: String::new() }).events);
     assert!(told.contains("20000000 bytes"), "{told}");
 }
 
@@ -389,4 +389,13 @@ fn the_ladder_fits_into_its_limit() {
         assert!(ladder.iter().map(|step| step.wait).sum::<Duration>() <= STOP_LIMIT);
         assert_eq!(ladder.last(), Some(&Step::kill()));
     }
+}
+
+#[test]
+fn a_request_that_is_too_long_is_refused_and_an_answer_that_is_ends_the_wait() {
+    let mut desk = Desk::prompted();
+    let head = r#"{"jsonrpc":"2.0","id":5,"method":"fs/write_text_file","params":{"path":"/a","content":"xx"#;
+    let out = desk.acp.receive(Frame::TooLong { bytes: 20_000_000, head: head.to_owned() });
+    let answer: Value = serde_json::from_slice(&out.writes[0]).expect("JSON");
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(5), &json!(-32600)));
 }

@@ -210,7 +210,7 @@ fn what_is_no_message_is_noise_and_what_is_too_long_is_told() {
         let out = claude.receive(Frame::Line(line.to_owned()));
         assert_eq!(out.events, [Event::Noise { text: line.to_owned() }]);
     }
-    let out = claude.receive(Frame::TooLong { bytes: 20_000_000 });
+    let out = claude.receive(Frame::TooLong { bytes: 20_000_000, head: String::new() });
     let told = format!("{:?}", out.events);
     assert!(told.contains("20000000 bytes"), "{told}");
     let out = feed(&mut claude, json!({"type": "brand_new", "a": 1}));

@@ -91,7 +91,7 @@ fn what_is_no_object_is_noise() {
 
 #[test]
 fn a_line_that_was_too_long_is_said_with_its_size() {
-    let out = sidecar("x").receive(Frame::TooLong { bytes: 20_971_520 });
+    let out = sidecar("x").receive(Frame::TooLong { bytes: 20_971_520, head: String::new() });
     expect![[r#"
         [1] status {"subtype":"dropped","message":"a line of 20971520 bytes was too long and was dropped"}
     "#]]
