@@ -1,6 +1,7 @@
 -- What can be chosen of a running agent: model, mode, effort and its own options. What it offers is in its capabilities;
 -- nobody asks which agent it is. Knows those, the backend's methods for them and vim.ui.select.
 
+local cells = require('agor.ui.cells')
 local message = require('agor.message')
 local mirror = require('agor.mirror')
 local near = require('agor.near')
@@ -48,10 +49,21 @@ function M.find(offered, word)
   return found
 end
 
----@param choice agor.ChoiceRow
+---@param choice { id: string, name: string|nil }
 ---@return string
 local function name_of(choice)
   return (choice.name or '') ~= '' and choice.name or choice.id
+end
+
+---One line of a menu, whatever the agent has put into its names: some menus take no line ends.
+---@param row { id: string, name: string|nil, description: string|nil }
+---@param notes? string what stands between the two
+---@return string
+function M.label(row, notes)
+  local name = cells.clean(name_of(row))
+  local description = cells.clean(row.description or ''):gsub('%s+', ' ')
+  local text = name .. (notes or '')
+  return description ~= '' and ('%s: %s'):format(text, description) or text
 end
 
 ---What its row calls it.
@@ -71,13 +83,8 @@ end
 ---@param now string the present choice's id
 ---@return string
 local function line(choice, now)
-  local name = name_of(choice)
-  local text = choice.id == now and name .. ' (now)' or name
-  if choice.asks_nothing then
-    text = text .. ' (asks nothing)'
-  end
-  local description = (choice.description or ''):gsub('%s+', ' ')
-  return description ~= '' and ('%s: %s'):format(text, description) or text
+  local notes = choice.id == now and ' (now)' or ''
+  return M.label(choice, choice.asks_nothing and notes .. ' (asks nothing)' or notes)
 end
 
 ---@param what string
@@ -86,7 +93,7 @@ end
 ---@param set fun(id: string)
 local function pick(what, offered, now, set)
   vim.ui.select(offered, {
-    prompt = what,
+    prompt = cells.clean(what),
     kind = 'agor_choice',
     format_item = function(choice)
       return line(choice, now)
@@ -230,9 +237,10 @@ function M.option(call)
       prompt = ('Option of %s:'):format(row.provider),
       kind = 'agor_choice',
       format_item = function(option)
-        local now = name_in(option.choices or {}, option.value)
-        local text = ('%s (now %s)'):format(name_of(option), now)
-        return option.description ~= '' and ('%s: %s'):format(text, option.description) or text
+        return M.label(
+          option,
+          (' (now %s)'):format(cells.clean(name_in(option.choices or {}, option.value)))
+        )
       end,
     }, function(option)
       if option then

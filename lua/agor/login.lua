@@ -134,8 +134,7 @@ local function choose(row, conf, logins)
     prompt = ('Log in to %s:'):format(row.provider),
     kind = 'agor_choice',
     format_item = function(login)
-      local name = login.name ~= '' and login.name or login.id
-      return login.description ~= '' and ('%s: %s'):format(name, login.description) or name
+      return require('agor.choices').label(login)
     end,
   }, function(login)
     if login then

@@ -40,6 +40,23 @@ pub struct Capabilities {
     pub images: bool,
 }
 
+impl Capabilities {
+    /// Without what nobody could type or pick: some editors' menus and completions do not survive a NUL or a line's end in
+    /// a word. Names for people may hold whatever they like.
+    #[must_use]
+    pub fn choosable(mut self) -> Self {
+        let word = |id: &str| !id.trim().is_empty() && !id.chars().any(char::is_control);
+        for choices in [&mut self.models, &mut self.modes, &mut self.efforts, &mut self.commands] {
+            choices.retain(|choice| word(&choice.id));
+        }
+        self.options.retain(|option| word(&option.id));
+        for option in &mut self.options {
+            option.choices.retain(|choice| word(&choice.id));
+        }
+        self
+    }
+}
+
 /// One thing to choose: its id for the agent, its name for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -82,4 +99,29 @@ pub struct Login {
 pub struct Terminal {
     pub args: Vec<String>,
     pub env: BTreeMap<String, String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_typed_is_not_offered() {
+        let ids = ["good", "with space", "", " ", "a\0b", "a\nb", "\u{1b}[31m", "größe"];
+        let choices = || ids.map(|id| Choice { id: id.into(), name: "a\nb".into(), ..Choice::default() }).to_vec();
+        let option = |id: &str| AgentOption { id: id.into(), choices: choices(), ..AgentOption::default() };
+        let able = Capabilities {
+            models: choices(),
+            commands: choices(),
+            options: vec![option("o"), option("\0")],
+            ..Capabilities::default()
+        }
+        .choosable();
+        let left = ["good", "with space", "größe"].map(String::from);
+        assert_eq!(able.options.len(), 1);
+        for choices in [&able.models, &able.commands, &able.options[0].choices] {
+            assert_eq!(choices.iter().map(|choice| choice.id.clone()).collect::<Vec<_>>(), left);
+            assert!(choices.iter().all(|choice| choice.name == "a\nb"), "a name is shown by those who know how");
+        }
+    }
 }

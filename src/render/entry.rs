@@ -130,7 +130,7 @@ fn own(entry: &Entry, around: &Around, expanded: bool, icons: Icons) -> Layout {
             lines
         }
         Body::Unknown(value) => {
-            let name = value.get("type").and_then(serde_json::Value::as_str).unwrap_or("without a type");
+            let name = one_line(kind_of(value), 100, icons.ellipsis());
             let mut lines = quiet(&format!("A message that agor does not know: {name}"), "AgorDim", icons);
             if expanded {
                 let json = serde_json::to_string_pretty(value).unwrap_or_default();
@@ -141,6 +141,12 @@ fn own(entry: &Entry, around: &Around, expanded: bool, icons: Icons) -> Layout {
         Body::Withdrawn => Vec::new(),
     };
     Layout { lines, flow: None }
+}
+
+/// What an unknown message calls itself: each protocol has a word of its own for that.
+fn kind_of(message: &serde_json::Value) -> &str {
+    let names = ["type", "sessionUpdate", "method"];
+    names.iter().find_map(|name| message.get(name)?.as_str()).unwrap_or("without a type")
 }
 
 fn thinking(entry: &Entry, icons: Icons) -> Line {
@@ -218,6 +224,19 @@ mod tests {
             ["0", "999", "1,000", "1,234,567"]
         );
         assert_eq!([duration(59), duration(61), duration(7300)], ["59 s", "1 min 1 s", "2 h 1 min"]);
+    }
+
+    #[test]
+    fn an_unknown_message_is_named_in_any_protocol() {
+        let named = [
+            (serde_json::json!({"type": "a", "method": "x"}), "a"),
+            (serde_json::json!({"type": 7, "sessionUpdate": "b"}), "b"),
+            (serde_json::json!({"method": "c/d", "params": {"type": "x"}}), "c/d"),
+            (serde_json::json!([1]), "without a type"),
+        ];
+        for (message, name) in named {
+            assert_eq!(kind_of(&message), name);
+        }
     }
 
     #[test]

@@ -152,7 +152,7 @@ impl State {
     }
 
     pub(super) fn set_capabilities(&mut self, capabilities: Capabilities) {
-        self.summary.capabilities = Arc::new(capabilities);
+        self.summary.capabilities = Arc::new(capabilities.choosable());
         self.capabilities_known = true;
         self.refresh();
     }

@@ -105,6 +105,33 @@ T['the picker shows descriptions, what holds now and what asks nothing'] = test(
   end
 )
 
+T['whatever stands in a name, a line of the picker is one line'] = test({
+  env = capabilities({
+    set_model = true,
+    models = {
+      { id = 'a', name = 'A\nb \27[31m%{1}\0', description = 'x\n\n\ty' },
+      { id = 'c', name = '', description = '' },
+    },
+    options = {
+      { id = 'o', name = 'O\no', description = 'd\nd', value = 'v\nv', choices = vim.empty_dict() },
+      { id = 'p', name = '', description = '', value = '', choices = vim.empty_dict() },
+    },
+  }),
+}, function(child)
+  session(child)
+  child:lua([[require('agor.mirror').get('a').model = 'now\nthen']])
+  child:cmd('AgorModel')
+  equal(child:get('asked'), {
+    prompt = 'Model of demo (now now then):',
+    lines = { 'A b  [31m%{1} : x y', 'c' },
+  })
+  child:lua(
+    [[vim.ui.select = function(items, opts) _G.asked = vim.tbl_map(opts.format_item, items) end]]
+  )
+  child:cmd('AgorOption')
+  equal(child:get('asked'), { 'O o (now v v): d d', 'p (now )' })
+end)
+
 T['an agent that offers nothing is named, and one that has not started yet'] = test(
   { env = capabilities({ interrupt = true }) },
   function(child)
