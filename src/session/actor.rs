@@ -145,6 +145,8 @@ struct Live {
     /// It was begun with a conversation of before, and no turn has ended yet.
     resuming: bool,
     stdout_ended: bool,
+    /// It was told to end the turn that runs.
+    interrupted: bool,
     noise: u64,
     _counted: Counted,
 }

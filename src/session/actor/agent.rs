@@ -347,7 +347,8 @@ impl Actor {
 
     pub(super) fn set_busy(&mut self, busy: bool) {
         self.state.summary.busy = busy;
-        if let Some(live) = &self.live {
+        if let Some(live) = &mut self.live {
+            live.interrupted = false;
             live.busy.send_replace(busy);
         }
     }

@@ -64,6 +64,7 @@ impl Actor {
             }),
             verdict: None,
             stdout_ended: false,
+            interrupted: false,
             noise: 0,
             _counted: Counted::new(&self.common.counters),
         });
@@ -190,6 +191,15 @@ impl Actor {
         if !self.state.summary.capabilities.interrupt {
             let provider = &self.options.provider;
             return Err(format!("{provider} cannot be interrupted: :Agor stop ends the session"));
+        }
+        // It is told again, should it have been busy with something else; the user learns what else there is.
+        if self.live.as_mut().is_some_and(|live| std::mem::replace(&mut live.interrupted, true)) {
+            let provider = &self.options.provider;
+            let message = format!(
+                "{provider} has not ended the turn yet, as it was told. :Agor stop ends it; the next prompt then goes on \
+                 with the conversation"
+            );
+            self.notify(Level::Warn, message);
         }
         self.command(Command::Interrupt);
         self.cancel_questions("cancelled");

@@ -168,3 +168,23 @@ async fn where_the_conversation_is_gone_a_new_one_is_offered() {
         assert_eq!(stage.row(|row| row.status == Status::Error).await.error.as_deref(), Some(expect));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_an_agent_that_does_not_end_its_turn_the_user_learns_how_to_end_it() {
+    let interrupt = Capabilities { interrupt: true, ..Capabilities::default() };
+    let (mut stage, mut side) = Stage::with(interrupt).await;
+    for again in [false, true] {
+        stage.send("one").await;
+        side.prompted().await;
+        stage.order(Order::Interrupt).await.expect("taken");
+        assert_eq!(side.told().await, Command::Interrupt);
+        if again {
+            stage.order(Order::Interrupt).await.expect("taken");
+            assert_eq!(side.told().await, Command::Interrupt);
+            let told = stage.notified().await;
+            assert!(told.contains("has not ended the turn yet") && told.contains(":Agor stop"), "{told}");
+        }
+        side.ends_turn();
+        stage.turn().await;
+    }
+}
