@@ -160,7 +160,9 @@ local function tell_missing(missing)
   for _, one in ipairs(missing) do
     local conf = one.conf
     local title = conf.title and conf.title ~= one.name and (' (%s)'):format(conf.title) or ''
+    local embedded = conf.command and conf.command[1] == '<binary>'
     local install = conf.install and 'install it with: ' .. conf.install
+      or embedded and 'it comes with the backend'
       or 'its program is not on PATH'
     local login = conf.login and ('; then :Agor login %s'):format(one.name) or ''
     health.info(('%s%s: %s%s'):format(one.name, title, install, login))

@@ -212,8 +212,10 @@ fn the_health_check_says_how_to_build() {
     let text = health(&editor);
     says(&text, "ERROR The backend is not built yet: run :Agor build");
     says(&text, "OK cargo 1.99.0 (0123456 2026-01-01) can build it");
-    says(&text, "WARNING no agent was found");
-    says(&text, ":AgorStart demo");
+    // Without it there is not even the demo.
+    says(&text, "WARNING The backend is not built yet: run :Agor build");
+    says(&text, "demo (the demo agent): it comes with the backend");
+    assert!(!text.contains(":AgorStart demo"), "{text}");
 }
 
 #[test]
