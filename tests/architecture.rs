@@ -54,6 +54,11 @@ const MONOPOLIES: &[Monopoly] = &[
         places: &["src/agent/process.rs", "src/agent/process/", "src/keeper/", "src/runner/"],
     },
     Monopoly {
+        what: "asks which agent it is: what one can do is data (Capabilities, StartOptions)",
+        sign: |source| AGENTS.iter().any(|name| source.has_word(&as_word(name))),
+        places: &["src/agent/protocol/", "src/agent/adapter/", "src/runner/", "src/main.rs"],
+    },
+    Monopoly {
         what: "prints: stdout is the editor's channel, and one printed line closes it",
         sign: |source| source.has_macro("println") || source.has_macro("print"),
         places: &["src/main.rs", "src/runner/"],
@@ -64,6 +69,30 @@ const MONOPOLIES: &[Monopoly] = &[
         places: &["src/main.rs", "src/runner/", "src/nvim/"],
     },
 ];
+
+/// Agents by their names and programs, as `lua/agor/agents.lua` has them.
+const AGENTS: &[&str] = &[
+    "auggie",
+    "claude",
+    "claude-agent-acp",
+    "codex",
+    "codex-acp",
+    "copilot",
+    "cursor",
+    "cursor-agent",
+    "demo",
+    "gemini",
+    "goose",
+    "kimi",
+    "ollama",
+    "opencode",
+    "qwen",
+];
+
+/// What stands for an agent's name in quotes: other strings are no code.
+fn as_word(name: &str) -> String {
+    format!("agent_named_{}", name.replace('-', "_"))
+}
 
 /// Every broken rule of one file, as sentences.
 fn violations(path: &str, text: &str) -> Vec<String> {
@@ -78,7 +107,8 @@ fn violations(path: &str, text: &str) -> Vec<String> {
     if !text.starts_with("//!") {
         found.push(format!("{path}: does not begin with a //! comment that says what it knows and what it does not"));
     }
-    let source = Source::parse(text);
+    let names = |text: String, name: &&str| text.replace(&format!("\"{name}\""), &format!(" {} ", as_word(name)));
+    let source = Source::parse(&AGENTS.iter().fold(text.to_owned(), names));
     for monopoly in MONOPOLIES {
         if (monopoly.sign)(&source) && !monopoly.places.iter().any(|place| path.starts_with(place)) {
             found.push(format!("{path}: {}; only {} may", monopoly.what, monopoly.places.join(", ")));
@@ -235,6 +265,34 @@ fn processes_start_in_few_places() {
     ] {
         check("src/session/actor.rs", code, &[&format!("src/session/actor.rs: starts a process; {places}")]);
     }
+}
+
+#[test]
+fn nobody_asks_which_agent_it_is() {
+    for code in ["const A: &str = \"claude\";", "fn f(p: &str) -> bool { p == \"codex-acp\" }"] {
+        check("src/agent/adapter/mod.rs", code, &[]);
+        check(
+            "src/session/hub.rs",
+            code,
+            &[
+                "src/session/hub.rs: asks which agent it is: what one can do is data (Capabilities, StartOptions); only \
+               src/agent/protocol/, src/agent/adapter/, src/runner/, src/main.rs may",
+            ],
+        );
+    }
+    check("src/session/hub.rs", "// \"claude\"\n/* \"codex\" */ const A: &str = \"a claude\";", &[]);
+    check("src/session/hub.rs", "#[cfg(test)]\nmod tests { const A: &str = \"claude\"; }", &[]);
+}
+
+#[test]
+fn every_agent_that_is_known_is_known_here() {
+    let presets = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("lua/agor/agents.lua"));
+    let presets = presets.expect("the presets are there");
+    let entry =
+        |line: &str| Some(line.strip_prefix("    ")?.strip_suffix(" = {")?.trim_matches(['[', ']', '\'']).to_owned());
+    let known: Vec<String> = presets.lines().filter_map(entry).filter(|name| !name.starts_with(' ')).collect();
+    assert!(known.len() > 10, "{known:?}");
+    assert!(known.iter().all(|name| AGENTS.contains(&name.as_str())), "{known:?}");
 }
 
 #[test]
