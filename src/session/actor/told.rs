@@ -185,10 +185,12 @@ impl Actor {
         if self.live.is_none() || !self.state.summary.busy {
             return Ok(());
         }
-        if !self.state.summary.capabilities.interrupt && commands {
+        // While the agent is still being opened its prompt has not been sent, and needs no agent to be taken back.
+        let able = self.state.summary.capabilities.interrupt || self.live.as_ref().is_some_and(|live| !live.ready);
+        if !able && commands {
             return Ok(());
         }
-        if !self.state.summary.capabilities.interrupt {
+        if !able {
             let provider = &self.options.provider;
             return Err(format!("{provider} cannot be interrupted: :Agor stop ends the session"));
         }

@@ -151,9 +151,10 @@ impl Acp {
 
     pub(super) fn interrupt(&mut self, out: &mut Output) {
         let Some(turn) = &mut self.turn else { return };
-        self.waiting.clear();
+        let waiting = std::mem::take(&mut self.waiting);
         if !turn.sent {
             self.turn = None;
+            out.events.extend(waiting.into_iter().map(|prompt| Event::Returned(Box::new(prompt))));
             return out.event(Event::TurnEnded { stop_reason: "cancelled".to_owned(), outcome: TurnOutcome::Idle });
         }
         if std::mem::replace(&mut turn.cancelled, true) {

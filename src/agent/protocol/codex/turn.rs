@@ -222,7 +222,7 @@ impl Codex {
                 None => turn.interrupt = Interrupt::Wanted,
             },
             None if !self.held.is_empty() => {
-                for held in std::mem::take(&mut self.held).into_iter().filter(|held| held.steered) {
+                for held in std::mem::take(&mut self.held) {
                     out.event(Event::Returned(Box::new(held.prompt)));
                 }
                 out.event(Event::TurnEnded { stop_reason: INTERRUPTED.to_owned(), outcome: TurnOutcome::Idle });

@@ -188,3 +188,16 @@ async fn of_an_agent_that_does_not_end_its_turn_the_user_learns_how_to_end_it() 
         stage.turn().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_prompt_is_taken_back_from_an_agent_that_is_still_being_opened() {
+    let (mut stage, mut side) = Stage::begin(|_| {}).await;
+    stage.send("one").await;
+    side.prompted().await;
+    stage.order(Order::Interrupt).await.expect("whatever it can do once it is open");
+    assert_eq!(side.told().await, Command::Interrupt);
+    let end = Event::TurnEnded { stop_reason: "cancelled".into(), outcome: TurnOutcome::Idle };
+    side.says([Event::Returned(Box::new(Prompt::new("one"))), end]);
+    assert_eq!(stage.draft().await.text, "one");
+    assert_eq!(stage.turn().await, "cancelled");
+}

@@ -292,7 +292,7 @@ fn an_interrupt_takes_back_a_prompt_that_waits() {
     desk.look();
     desk.command(Command::Interrupt);
     let end = Event::TurnEnded { stop_reason: "cancelled".into(), outcome: TurnOutcome::Idle };
-    assert_eq!(desk.events(), [end]);
+    assert_eq!(desk.events(), [Event::Returned(Box::new(Prompt::new("go"))), end]);
     desk.answer("initialize", able());
     desk.answer("session/new", json!({"sessionId": "c"}));
     assert!(desk.writes().iter().all(|write| write["method"] != "session/prompt"));

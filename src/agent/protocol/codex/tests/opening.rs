@@ -138,7 +138,7 @@ fn a_prompt_that_was_never_sent_can_be_interrupted() {
     let mut talk = Talk::with(&options());
     talk.prompt("early");
     talk.command(Command::Interrupt);
-    assert_eq!(talk.ends(), [("interrupted", &TurnOutcome::Idle)]);
+    assert_eq!((talk.ends(), talk.returned()), (vec![("interrupted", &TurnOutcome::Idle)], vec!["early"]));
     talk.answer("initialize", json!({}));
     talk.answer("thread/start", opened());
     assert_eq!(talk.count("turn/start"), 0);
