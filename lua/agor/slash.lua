@@ -129,6 +129,8 @@ local function quit(row)
   if not ok then
     message.error(failed or 'the session could not be stopped')
   end
+  -- What is typed next would go into the file that the cursor comes to.
+  vim.cmd.stopinsert()
   require('agor.ui.pane').close()
 end
 

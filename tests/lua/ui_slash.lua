@@ -221,11 +221,23 @@ T['/fork says why there is no copy'] = test(nil, function(nvim)
   contains(nvim:get('T.messages[2][2]'), 'send a prompt first')
 end)
 
+T['a menu further right is cut with a sign of it too'] = test(nil, function(nvim)
+  local model = { id = 'big', name = 'Big', description = ('long '):rep(40) }
+  open(
+    nvim,
+    { capabilities = { set_model = true, models = { model, { id = 'little', name = '' } } } }
+  )
+  nvim:type('/model b')
+  contains(nvim:screen(), 'big')
+  contains(nvim:screen(), '…')
+end)
+
 T['/quit stops the session and closes the pane'] = test(nil, function(nvim)
   open(nvim)
   nvim:type('/quit<C-s>')
   equal(nvim:get('T.calls'), { { 'stop', 's1' } })
   equal(nvim:get('require("agor.ui.pane").is_open()'), false)
+  equal(nvim:get('vim.api.nvim_get_mode().mode'), 'n')
 end)
 
 T['/help lists the commands of the agent and ours'] = test(nil, function(nvim)
@@ -237,6 +249,7 @@ T['/help lists the commands of the agent and ours'] = test(nil, function(nvim)
   contains(text, '/export')
   contains(text, '! command')
   lacks(text, 'what the session has used')
+  equal(nvim:get('vim.api.nvim_get_mode().mode'), 'n')
 end)
 
 T['! runs a command, and one that cannot be run comes back'] = test(nil, function(nvim)

@@ -17,28 +17,34 @@ end
 
 --- Words with what each does, cut to what there is room for beside the longest.
 ---@param rows { [1]: string, [2]: string }[]
+---@param col integer where the menu begins in its window, in cells
 ---@return table[] complete-items
-local function items_of(rows)
+local function items_of(rows, col)
   local cells = require('agor.ui.cells')
   local longest = 0
   for _, row in ipairs(rows) do
     longest = math.max(longest, cells.width(row[1]))
   end
   local win = api.nvim_win_get_position(0)[2]
-  local room = math.max(vim.o.columns - win - longest - 4, 10)
+  local more = require('agor.ui.icons').get().more
+  local room = math.max(vim.o.columns - win - col - longest - 4, 10)
   return vim.tbl_map(function(row)
-    local menu = cells.shorten(cells.clean(row[2]), math.min(room, 80), '…')
+    local menu = cells.shorten(cells.clean(row[2]), math.min(room, 80), more)
     return { word = row[1], menu = menu, info = '' }
   end, rows)
 end
 
 ---@param choices table[]
+---@param col integer
 ---@return table[]
-local function values(choices)
-  return items_of(vim.tbl_map(function(choice)
-    local text = choice.description ~= '' and choice.description or choice.name
-    return { choice.id, text or '' }
-  end, choices))
+local function values(choices, col)
+  return items_of(
+    vim.tbl_map(function(choice)
+      local text = choice.description ~= '' and choice.description or choice.name
+      return { choice.id, text or '' }
+    end, choices),
+    col
+  )
 end
 
 --- What can stand at the cursor, if anything.
@@ -56,12 +62,13 @@ function M.at(buf, line, col)
     local rows = vim.tbl_map(function(command)
       return { '/' .. command.name, command.description }
     end, require('agor.slash').commands(row))
-    return { col = 0, items = items_of(rows) }
+    return { col = 0, items = items_of(rows, 0) }
   end
   local name, value = before:match('^/(%a+)%s+(%S*)$')
   local command = name and require('agor.slash').find(row, name)
   if command and command.values then
-    return { col = #before - #value, items = values(row.capabilities[command.values] or {}) }
+    local col = #before - #value
+    return { col = col, items = values(row.capabilities[command.values] or {}, col) }
   end
   local word = before:match('^!.*%s(%S*)$') or before:match('^!(%S*)$')
   if word then
