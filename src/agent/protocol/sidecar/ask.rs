@@ -98,7 +98,9 @@ pub(super) fn read(value: &Value, cwd: &str) -> Option<(RequestId, Ask, Event)> 
 
 /// A runner that offers nothing to choose waits all the same: it gets a yes and a no.
 fn options(value: &Value) -> Vec<PermissionOption> {
-    let listed: Vec<_> = value.as_array().into_iter().flatten().filter_map(option).collect();
+    let mut listed: Vec<_> = value.as_array().into_iter().flatten().filter_map(option).collect();
+    // As everywhere, since `1` is quickly typed: what is allowed once is the first.
+    listed.sort_by_key(|option| option.kind != OptionKind::AllowOnce);
     if !listed.is_empty() {
         return listed;
     }

@@ -103,6 +103,18 @@ fn a_permission_request_is_read_whole() {
 }
 
 #[test]
+fn what_is_allowed_once_is_the_first_option() {
+    let mut sidecar = sidecar("x");
+    let Says(mut request) = permission("r1") else { unreachable!("it is something said") };
+    request["options"] = json!([{"optionId": "n", "kind": "reject_once"}, {"optionId": "ever", "kind": "allow_always"},
+        {"optionId": "y", "kind": "allow_once"}]);
+    let out = sidecar.receive(Frame::Line(request.to_string()));
+    let [Event::Permission(request)] = &out.events[..] else { panic!("{:?}", out.events) };
+    let ids: Vec<_> = request.options.iter().map(|option| option.option_id.as_str()).collect();
+    assert_eq!(ids, ["y", "n", "ever"]);
+}
+
+#[test]
 fn a_permission_without_options_can_be_answered() {
     let ask = json!({"type": "permission_request", "requestId": "r1", "toolName": "Bash", "input": {"command": "ls"}});
     check(
