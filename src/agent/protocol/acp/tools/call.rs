@@ -47,9 +47,9 @@ pub struct Call {
     /// Claude's agent has told it, by the mark that it leaves.
     claudes: bool,
     told: Option<ToolCall>,
-    /// The output that was told in parts.
+    /// The output that was told in parts, while not `in_step`.
     shown: String,
-    /// How much of the terminal's text is in that, as long as what follows can only be more of it.
+    /// Everything was told, up to here in the terminal's text, and what follows can only be more of that.
     in_step: Option<usize>,
     ended: Option<ToolResult>,
 }
@@ -186,13 +186,15 @@ impl Call {
             self.state = state;
         }
         if value.get("content").is_some_and(Value::is_array) {
+            if let Some(told) = self.in_step.take() {
+                self.shown = self.said(self.terminal.get(..told).unwrap_or_default());
+            }
             let mut content = list(value, "content").to_vec();
             // opencode tells what it is going to write when it asks, and not when it has written.
             if !content.iter().any(is_diff) {
                 content.extend(self.content.drain(..).filter(is_diff));
             }
             self.content = content;
-            self.in_step = None;
             self.early = self.state == State::Pending;
         }
         if let Some(raw) = value.get("rawOutput").filter(|raw| !raw.is_null()) {
@@ -260,24 +262,29 @@ impl Call {
         let more = match self.in_step {
             // A command may print a line for hours: all that it said before is not looked at again with each.
             Some(told) => self.terminal.get(told..)?.to_owned(),
-            None => self.said_so_far().strip_prefix(self.shown.as_str())?.to_owned(),
+            None => self.said(&self.terminal).strip_prefix(self.shown.as_str())?.to_owned(),
         };
         let at_end = self.early || output::ends_with_terminal(&self.content);
-        self.in_step = Some(self.terminal.len()).filter(|told| *told > 0 && at_end);
+        if at_end && !self.terminal.is_empty() {
+            self.in_step = Some(self.terminal.len());
+            self.shown = String::new();
+        } else {
+            self.shown.push_str(&more);
+        }
         if more.is_empty() {
             return None;
         }
-        self.shown.push_str(&more);
         let result = ToolResult { tool_use_id: self.id.clone(), output: more, ..ToolResult::default() };
         Some(self.event(self.result.clone(), true, Content::ToolResult(result)))
     }
 
-    fn said_so_far(&self) -> String {
-        if self.early { self.terminal.clone() } else { output::of_content(&self.content, &self.terminal) }
+    /// All output, if this is what the terminal has shown.
+    fn said(&self, terminal: &str) -> String {
+        if self.early { terminal.to_owned() } else { output::of_content(&self.content, terminal) }
     }
 
     fn outcome(&self, cwd: &str) -> ToolResult {
-        let shown = self.said_so_far();
+        let shown = self.said(&self.terminal);
         let mut said = some(&shown).map_or_else(|| output::of_raw(&self.raw), str::to_owned);
         if said.is_empty() {
             // Nothing came after what was said before it ran, so that is all there is.
