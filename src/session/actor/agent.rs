@@ -253,7 +253,7 @@ impl Actor {
                 let resumed = self.options.resume_session_id.as_ref();
                 // It may have failed for other reasons, which another conversation does not cure.
                 let lost = resumed.is_some_and(|id| message.contains(id.as_str()));
-                if self.live.as_mut().is_some_and(|live| std::mem::take(&mut live.resuming)) && lost {
+                if self.live.as_ref().is_some_and(|live| live.resuming) && lost {
                     message.truncate(message.trim_end_matches('.').len());
                     message.push_str(". /clear in the prompt begins a new conversation in this session");
                 }

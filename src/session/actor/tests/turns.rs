@@ -166,6 +166,12 @@ async fn where_the_conversation_is_gone_a_new_one_is_offered() {
         side.says([Event::Failed { message: said.into() }]);
         assert_eq!(stage.draft().await.text, "hello");
         assert_eq!(stage.row(|row| row.status == Status::Error).await.error.as_deref(), Some(expect));
+        // And again, to who has overlooked it.
+        stage.send("hello?").await;
+        side.prompted().await;
+        side.says([Event::Failed { message: said.into() }]);
+        assert_eq!(stage.draft().await.text, "hello?");
+        assert_eq!(stage.row(|row| row.status == Status::Error).await.error.as_deref(), Some(expect));
     }
 }
 
