@@ -351,7 +351,10 @@ impl Codex {
             let content = Content::Status { subtype: "retry".to_owned(), message: super::error::retry(error) };
             out.event(Event::message(turn.retries.clone(), content));
         } else {
-            self.failed(error, &mut turn, out);
+            // Of a retry the details say why, and the message only that it is tried again.
+            let why = some_text(error, "additionalDetails").filter(|_| hopeless);
+            let why = why.map(|why| json!({"message": why, "codexErrorInfo": error["codexErrorInfo"]}));
+            self.failed(why.as_ref().unwrap_or(error), &mut turn, out);
         }
         self.turn = Some(turn);
         if hopeless {

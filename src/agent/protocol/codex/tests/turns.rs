@@ -181,7 +181,8 @@ fn a_proposed_plan_is_approved_before_it_is_carried_out() {
 fn without_an_account_retries_are_in_vain() {
     let refused = json!({"responseStreamDisconnected": {"httpStatusCode": 401}});
     in_vain(&json!({"message": "Reconnecting... 1/5", "codexErrorInfo": refused}));
-    in_vain(&json!({"message": "Reconnecting... waiting for network", "codexErrorInfo": "other"}));
+    let details = "Connection refused";
+    in_vain(&json!({"message": "Reconnecting... 1/5", "additionalDetails": details, "codexErrorInfo": "other"}));
 }
 
 fn in_vain(error: &Value) {
@@ -194,7 +195,9 @@ fn in_vain(error: &Value) {
     let retry = json!({"threadId": "t", "willRetry": true, "error": error});
     talk.tell("error", retry.clone());
     talk.tell("error", retry);
-    assert_eq!(talk.events.iter().filter(|event| matches!(event, Event::LoginNeeded { .. })).count(), 1);
+    let needed: Vec<_> = talk.events.iter().filter(|event| matches!(event, Event::LoginNeeded { .. })).collect();
+    let message = some_text(error, "additionalDetails").or(error["message"].as_str()).unwrap_or_default().to_owned();
+    assert_eq!(needed, [&Event::LoginNeeded { message }]);
     assert_eq!(talk.count("turn/interrupt"), 1);
     talk.completed("interrupted");
     assert!(matches!(talk.ends()[..], [("error", TurnOutcome::Failed(_))]));
