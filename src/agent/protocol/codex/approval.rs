@@ -57,14 +57,21 @@ fn choice(id: &str, name: impl Into<String>, kind: OptionKind, result: Value) ->
 
 /// The request and how it is answered; `None` if the method is none of an approval.
 pub fn read(method: &str, params: &Value, about: About) -> Option<(PermissionRequest, Pending)> {
-    Some(match method {
+    let unknown = about.title.is_empty() && about.diff.is_empty();
+    let (mut request, pending) = match method {
         "item/commandExecution/requestApproval" => command(params, about),
         "item/fileChange/requestApproval" => file_change(params, about),
         "item/permissions/requestApproval" => permissions(params, about),
         "execCommandApproval" => legacy(params, SHELL, &legacy_command(params), about),
         "applyPatchApproval" => legacy(params, PATCH, &legacy_paths(params).join(", "), about),
         _ => return None,
-    })
+    };
+    // Nobody is asked to allow what is not to be seen: of a shape that we do not know, all of it is shown.
+    let blank = |value: &Value| value == "" || value.as_array().is_some_and(Vec::is_empty);
+    if unknown && request.diff.is_empty() && request.input.as_object().is_none_or(|input| input.values().all(blank)) {
+        request.input = params.clone();
+    }
+    Some((request, pending))
 }
 
 fn shown(

@@ -136,3 +136,18 @@ fn a_request_of_any_shape_can_be_answered() {
     }
     assert_eq!(read("item/tool/call", &json!({}), about()), None);
 }
+
+#[test]
+fn what_is_of_no_known_shape_is_shown_whole() {
+    let input = |method: &str, params: &Value, about: About| read(method, params, about).expect("an approval").0.input;
+    let odd = json!({"command": ["rm", "-rf", "/"], "changes": 7, "fileChanges": null});
+    let methods = ["item/commandExecution/requestApproval", "item/fileChange/requestApproval", "applyPatchApproval"];
+    for method in methods {
+        assert_eq!(input(method, &odd, about()), odd, "{method}");
+    }
+    let named = About { title: "a.txt".into(), ..about() };
+    assert_eq!(input("item/fileChange/requestApproval", &odd, named), json!({"paths": []}), "its item was shown");
+    assert_eq!(input("execCommandApproval", &json!({"command": 5}), about()), json!({"command": 5}));
+    let plain = json!({"command": "ls", "cwd": "/p"});
+    assert_eq!(input("item/commandExecution/requestApproval", &plain, about()), json!({"command": "ls"}));
+}
