@@ -62,6 +62,16 @@ local function keep_line()
   })
 end
 
+local groups = { [vim.log.levels.ERROR] = 'ErrorMsg', [vim.log.levels.WARN] = 'WarningMsg' }
+
+---As vim.notify does it, but never as an error of Vim's: after such a one that no command follows, a Neovim whose terminal
+---is closed waits for <Enter> from nobody (0.11.4), and its agents go on.
+---@param text string
+---@param level integer
+local function say(text, level)
+  vim.api.nvim_echo({ { text, groups[level] } }, true, {})
+end
+
 ---A message that comes by itself must not stop the user with "Press ENTER": a second one takes the place of the first, and
 ---what is too long for the line is cut there. All is whole in :messages.
 ---@param text string
@@ -76,17 +86,16 @@ local function echo(text, level)
   -- Two in one tick would be two lines; after an intended redraw nobody waits for a key.
   vim.cmd('redraw')
   if fits then
-    return vim.notify(text, level)
+    return say(text, level)
   end
   local lines = wrap(text, space)
   for _, line in ipairs(lines) do
-    vim.notify(line, level)
+    say(line, level)
     vim.cmd('redraw')
   end
   local hint = '… (:messages)'
   local first = wrap(lines[1], space - vim.fn.strdisplaywidth(hint) - 1)[1]
-  local group = ({ [vim.log.levels.ERROR] = 'ErrorMsg', [vim.log.levels.WARN] = 'WarningMsg' })[level]
-  vim.api.nvim_echo({ { first .. ' ' .. hint, group or 'Normal' } }, false, {})
+  vim.api.nvim_echo({ { first .. ' ' .. hint, groups[level] or 'Normal' } }, false, {})
 end
 
 ---@param text string
