@@ -3,7 +3,8 @@
 
 local M = {}
 
--- A version is a line; a program that prints without an end is no reason to keep it all.
+-- A version is a line. A program that prints without an end is not listened to: it would keep the editor from seeing that
+-- the time is over.
 local most = 64 * 1024
 
 ---@class agor.Asked
@@ -12,13 +13,18 @@ local most = 64 * 1024
 ---@field enough? fun(output: string): boolean for one that does not end by itself: its input stays open until then
 
 ---@param chunks string[]
+---@param flooded fun() there is too much of it
 ---@return fun(err: string|nil, data: string|nil)
-local function collect(chunks)
+local function collect(chunks, flooded)
   local size = 0
   return function(_, data)
-    if data and size < most then
-      size = size + #data
-      table.insert(chunks, data)
+    if not data or size >= most then
+      return
+    end
+    size = size + #data
+    table.insert(chunks, data)
+    if size >= most then
+      flooded()
     end
   end
 end
@@ -36,7 +42,13 @@ function M.ask(asked, limit_ms)
       running[name] = nil
       vim.uv.kill(-job.pid, 'sigkill')
     end
-    local keep = collect(stdout)
+    local function flooded()
+      if running[name] then
+        late[name] = true
+        close()
+      end
+    end
+    local keep = collect(stdout, flooded)
     local ok, started = pcall(vim.system, one.command, {
       env = one.env,
       clear_env = true,
@@ -50,7 +62,7 @@ function M.ask(asked, limit_ms)
           close()
         end
       end,
-      stderr = collect(stderr),
+      stderr = collect(stderr, flooded),
     }, function(result)
       if running[name] then
         running[name] = nil
