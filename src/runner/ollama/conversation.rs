@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::store::Store;
+use super::store::{Counted, Kept, Store};
 
 /// Bytes of a token, roughly: fewer in code, more in prose. Only for what the server has not counted yet.
 const BYTES_PER_TOKEN: f64 = 3.5;
@@ -37,21 +37,6 @@ enum Keeping {
         cwd: PathBuf,
     },
     Now(Store),
-}
-
-/// The first `messages` of a conversation fill `tokens` of the context, tools and instructions included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counted {
-    pub(super) messages: usize,
-    pub(super) tokens: u64,
-}
-
-/// What a file has kept.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Kept {
-    pub(super) messages: Vec<Value>,
-    pub(super) model: Option<String>,
-    pub(super) counted: Counted,
 }
 
 impl Conversation {

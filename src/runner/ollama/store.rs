@@ -15,10 +15,23 @@ use std::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::conversation::{Counted, Kept};
-
 /// Of the format.
 const VERSION: u64 = 1;
+
+/// The first `messages` of a conversation fill `tokens` of the context, tools and instructions included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counted {
+    pub(super) messages: usize,
+    pub(super) tokens: u64,
+}
+
+/// What a file has kept.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Kept {
+    pub(super) messages: Vec<Value>,
+    pub(super) model: Option<String>,
+    pub(super) counted: Counted,
+}
 
 pub(super) struct Store {
     file: File,

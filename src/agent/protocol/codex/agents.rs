@@ -2,14 +2,23 @@
 
 use serde_json::Value;
 
-use super::items::{Ending, agent_call, result_message};
+use super::tool::result_message;
 use crate::{
     agent::{
         adapter::Ids,
         json::{some_text, text, texts},
     },
-    domain::{Content, Event, MessageId, ToolResult, ToolUseId},
+    domain::{Content, Event, MessageId, ToolCall, ToolKind, ToolResult, ToolUseId},
 };
+
+/// Why what is open is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The turn came to its end; a command may run on behind it.
+    Done,
+    /// It was cut off.
+    Cut,
+}
 
 #[derive(Debug, Default)]
 pub struct Agents {
@@ -145,5 +154,17 @@ impl Agent {
         self.call_state = CallState::Closed;
         let result = ToolResult { tool_use_id: self.call.clone(), output, is_error, diff: Vec::new() };
         out.push(result_message(result, None, false));
+    }
+}
+
+/// What a subagent does is shown below the call that has begun it.
+fn agent_call(tool_use_id: ToolUseId, title: &str) -> ToolCall {
+    ToolCall {
+        tool_use_id,
+        name: "subagent".to_owned(),
+        kind: ToolKind::Think,
+        input: Value::Null,
+        title: title.to_owned(),
+        locations: Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Codex, Sent, items::Ending};
+use super::{Codex, Sent, agents::Ending};
 use crate::{
     agent::{
         json::{list, some_text, text},

@@ -8,13 +8,16 @@ use std::collections::{BTreeSet, HashSet};
 
 use serde_json::Value;
 
-use super::{agents::Agents, tool};
+use super::{
+    agents::{Agents, Ending},
+    tool::{self, result_message},
+};
 use crate::{
     agent::{
         adapter::Ids,
         json::{list, some_text, text, texts},
     },
-    domain::{Compaction, Content, Event, MessageId, ToolCall, ToolKind, ToolResult, ToolUseId},
+    domain::{Compaction, Content, Event, MessageId, ToolCall, ToolResult, ToolUseId},
 };
 
 pub struct Items {
@@ -63,15 +66,6 @@ struct OpenTool {
     /// What can be ended of its own.
     process: Option<String>,
     changes: Vec<Value>,
-}
-
-/// Why what is open is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// The turn came to its end; a command may run on behind it.
-    Done,
-    /// It was cut off.
-    Cut,
 }
 
 impl Items {
@@ -344,29 +338,11 @@ impl OpenTool {
     }
 }
 
-/// The parts of a result and the whole have one id.
-pub fn result_message(result: ToolResult, parent_id: Option<ToolUseId>, part: bool) -> Event {
-    let id = MessageId::new(format!("{}-result", result.tool_use_id));
-    Event::Message { id, parent_id, part, content: Content::ToolResult(result) }
-}
-
 impl Stream {
     fn content(self, text: String) -> Content {
         match self {
             Stream::Text => Content::Text { text },
             Stream::Summary | Stream::Reasoning => Content::Thinking { text },
         }
-    }
-}
-
-/// What a subagent does is shown below the call that has begun it.
-pub fn agent_call(tool_use_id: ToolUseId, title: &str) -> ToolCall {
-    ToolCall {
-        tool_use_id,
-        name: "subagent".to_owned(),
-        kind: ToolKind::Think,
-        input: Value::Null,
-        title: title.to_owned(),
-        locations: Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         adapter::{codex::bare_command, diff},
         json::{is_true, list, one_line, some_text, text, texts},
     },
-    domain::{FileDiff, Location, ToolKind, ToolResult, ToolUseId},
+    domain::{Content, Event, FileDiff, Location, MessageId, ToolKind, ToolResult, ToolUseId},
 };
 
 /// Of a title.
@@ -235,6 +235,12 @@ fn agent_states(item: &Value) -> String {
         None => text(state, "status").to_owned(),
     };
     states.map(line).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// The parts of a result and the whole have one id.
+pub fn result_message(result: ToolResult, parent_id: Option<ToolUseId>, part: bool) -> Event {
+    let id = MessageId::new(format!("{}-result", result.tool_use_id));
+    Event::Message { id, parent_id, part, content: Content::ToolResult(result) }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Codex, Phase, Sent, error::TurnError, items::Ending, settings::Wanted, skills};
+use super::{Codex, Phase, Sent, agents::Ending, error::TurnError, settings::Wanted, skills};
 use crate::{
     agent::{
         json::{some_text, text},
