@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use crate::{
     client::Row,
     domain::SessionSummary,
-    render::{Anchor, Line, Patch},
+    render::{Anchor, Line, Look, Patch},
     session::Update,
 };
 
@@ -70,8 +70,21 @@ pub fn patch(buffer: i64, patch: &Patch) -> Value {
 
 fn push_marks(ops: &mut Vec<Value>, row: usize, line: &Line) {
     for mark in &line.marks {
-        let op = vec!["mark".into(), row.into(), mark.start.into(), mark.end.into(), mark.group.into()];
-        ops.push(Value::Array(op));
+        let place: [Value; 2] = [row.into(), mark.start.into()];
+        let end = Value::from(mark.end);
+        let (name, rest) = match &mark.look {
+            Look::Colour => ("mark", [end, mark.group.into()]),
+            Look::Hidden => ("hide", [end, "".into()]),
+            Look::As(sign) => ("hide", [end, sign.to_string().into()]),
+            Look::Before(text) => ("before", [text.as_str().into(), mark.group.into()]),
+            Look::Over(text) => ("over", [text.as_str().into(), mark.group.into()]),
+        };
+        ops.push(Value::Array(std::iter::once(Value::from(name)).chain(place).chain(rest).collect()));
+        // A sign of its own colour stands in place of the text's.
+        if matches!(mark.look, Look::As(_)) && !mark.group.is_empty() {
+            let op = vec!["mark".into(), row.into(), mark.start.into(), mark.end.into(), mark.group.into()];
+            ops.push(Value::Array(op));
+        }
     }
     if let Some(group) = line.group {
         ops.push(Value::Array(vec!["line".into(), row.into(), group.into()]));

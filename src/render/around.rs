@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{AgentMessage, Content, OptionKind, PermissionOption, Question, ToolCall, ToolKind},
-        render::{Budget, Head, Icons, View},
+        render::{Budget, Head, Icons, Scene, View},
     };
 
     #[derive(Default)]
@@ -134,7 +134,7 @@ mod tests {
 
         #[track_caller]
         fn check(&self, expect: &[&str]) {
-            let mut view = View::new(Head::default(), Icons::Ascii);
+            let mut view = View::new(Head::default(), Scene { icons: Icons::Ascii, ..Scene::default() });
             let patch = view.next(&self.transcript, Budget::micros(1e6)).expect("something to paint");
             let lines = patch.ops.into_iter().flat_map(|op| op.lines).map(|line| line.text);
             let lines: Vec<String> = lines.skip(1).filter(|line| !line.is_empty()).collect();

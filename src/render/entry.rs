@@ -17,7 +17,18 @@ const PROMPT_PREVIEW: usize = 12;
 const STATUS_PREVIEW: usize = 3;
 const UNFOLDED: usize = 20_000;
 
-pub(super) fn layout(entry: &Entry, around: &Around, expanded: bool, icons: Icons) -> Layout {
+/// What a layout depends on beside the transcript.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scene {
+    pub icons: Icons,
+    /// Cells of text in the narrowest window that shows it; 0 if none is known.
+    pub width: usize,
+    /// Unix milliseconds.
+    pub now: i64,
+}
+
+pub(super) fn layout(entry: &Entry, around: &Around, expanded: bool, scene: Scene) -> Layout {
+    let icons = scene.icons;
     let mut layout = own(entry, around, expanded, icons);
     if let Some(speaker) = around.speaker.as_ref().filter(|_| !layout.lines.is_empty() || layout.flow.is_some()) {
         let arrow = icons.pick("↳", "↳", ">");

@@ -18,8 +18,31 @@ pub struct Line {
 pub struct Mark {
     pub start: usize,
     pub end: usize,
-    /// A highlight group of `lua/agor/highlight.lua`.
+    /// A highlight group of `lua/agor/highlight.lua` or one that every colour scheme has; none if empty.
     pub group: &'static str,
+    pub look: Look,
+}
+
+/// What a mark does with the text that it covers, which stays the agent's own in any case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Look {
+    /// It is coloured.
+    #[default]
+    Colour,
+    /// It is not drawn. Of a few cells only: what is concealed still takes its room where a line is wrapped.
+    Hidden,
+    /// One sign is drawn in its place.
+    As(char),
+    /// This stands before it, and moves what follows.
+    Before(String),
+    /// This is drawn over it.
+    Over(String),
+}
+
+impl Mark {
+    pub fn colour(start: usize, end: usize, group: &'static str) -> Self {
+        Self { start, end, group, look: Look::Colour }
+    }
 }
 
 /// What motions and keys find a line by.
@@ -47,7 +70,7 @@ impl Line {
         let start = self.text.len();
         self.text.push_str(&without_end(text));
         if !group.is_empty() && !text.is_empty() {
-            self.marks.push(Mark { start, end: self.text.len(), group });
+            self.marks.push(Mark::colour(start, self.text.len(), group));
         }
         self
     }

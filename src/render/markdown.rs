@@ -45,11 +45,11 @@ pub(super) fn highlight(text: &str, state: &Fence, position: Position) -> Line {
         && let Some((mark, run, rest)) = fence(text)
         && state.open.is_none_or(|(open, length)| mark == open && run >= length && rest.trim().is_empty())
     {
-        line.marks.push(Mark { start: 0, end: text.len(), group: "AgorCodeFence" });
+        line.marks.push(Mark::colour(0, text.len(), "AgorCodeFence"));
         return line;
     }
     if state.open.is_some() {
-        line.marks.push(Mark { start: 0, end: text.len(), group: "AgorCode" });
+        line.marks.push(Mark::colour(0, text.len(), "AgorCode"));
         line.marks.retain(|mark| mark.start < mark.end);
         return line;
     }
@@ -58,15 +58,15 @@ pub(super) fn highlight(text: &str, state: &Fence, position: Position) -> Line {
     if position == Position::Start {
         let hashes = body.bytes().take_while(|&c| c == b'#').count();
         if (1..=6).contains(&hashes) && body[hashes..].starts_with(' ') {
-            line.marks.push(Mark { start: 0, end: text.len(), group: "AgorHeading" });
+            line.marks.push(Mark::colour(0, text.len(), "AgorHeading"));
             return line;
         }
         if body.starts_with('>') {
-            line.marks.push(Mark { start: indent, end: text.len(), group: "AgorQuote" });
+            line.marks.push(Mark::colour(indent, text.len(), "AgorQuote"));
             return line;
         }
         if let Some(length) = list_marker(body) {
-            line.marks.push(Mark { start: indent, end: indent + length, group: "AgorListMarker" });
+            line.marks.push(Mark::colour(indent, indent + length, "AgorListMarker"));
         }
     }
     inline(text, &mut line.marks);
@@ -107,7 +107,7 @@ fn inline(text: &str, marks: &mut Vec<Mark>) {
         };
         match span {
             Some((length, group)) => {
-                marks.push(Mark { start: at, end: at + length, group });
+                marks.push(Mark::colour(at, at + length, group));
                 at += length;
             }
             // Runs of a delimiter that opens nothing are passed whole.

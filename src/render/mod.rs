@@ -16,7 +16,8 @@ mod tool;
 mod view;
 
 pub use ask::{AskBody, ask_body};
+pub use entry::Scene;
 pub use export::to_markdown;
-pub use line::{Anchor, Icons, Line, Mark};
+pub use line::{Anchor, Icons, Line, Look, Mark};
 pub use patch::{Budget, Op, Patch};
 pub use view::{FoldAction, Head, View};

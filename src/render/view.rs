@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     around::{around, flow_text, has_gap},
-    entry::layout,
+    entry::{Scene, layout},
     flow::{Flow, Layout, Style, tail_offset},
     line::{Icons, Line},
     patch::{Budget, Op, Patch},
@@ -45,7 +45,7 @@ pub enum FoldAction {
 
 #[derive(Debug)]
 pub struct View {
-    icons: Icons,
+    scene: Scene,
     head: Head,
     revision: u64,
     fresh: bool,
@@ -93,9 +93,9 @@ struct Flowing {
 }
 
 impl View {
-    pub fn new(head: Head, icons: Icons) -> Self {
+    pub fn new(head: Head, scene: Scene) -> Self {
         Self {
-            icons,
+            scene,
             head,
             revision: 0,
             fresh: true,
@@ -134,7 +134,7 @@ impl View {
         };
         !self.fresh
             && self.revision == revision
-            && self.icons == icons
+            && self.scene.icons == icons
             && self.dirty.len() <= NEWS_ENTRIES
             && self.dirty.keys().filter_map(news).sum::<usize>() <= NEWS_BYTES
     }
@@ -224,7 +224,7 @@ impl View {
             return Line::of(self.head.text.clone(), "AgorDim");
         }
         let plural = if hidden == 1 { "entry" } else { "entries" };
-        Line::of(format!("{} {hidden} earlier {plural}", self.icons.ellipsis()), "AgorDim")
+        Line::of(format!("{} {hidden} earlier {plural}", self.scene.icons.ellipsis()), "AgorDim")
     }
 
     /// Bytes of the first block's text that are still above it.
@@ -258,7 +258,7 @@ impl View {
             };
             last = Some((position, row));
             let around = around(transcript, index);
-            let layout = layout(&transcript.entries()[index], &around, self.is_open(index), self.icons);
+            let layout = layout(&transcript.entries()[index], &around, self.is_open(index), self.scene);
             let gap = has_gap(transcript, index, &layout);
             let Some(block) = self.blocks.get_mut(position) else { return };
             let before = block.rows;
@@ -297,7 +297,7 @@ impl View {
                 self.from -= 1;
                 let index = self.from;
                 let entry = &transcript.entries()[index];
-                let layout = layout(entry, &around(transcript, index), self.is_open(index), self.icons);
+                let layout = layout(entry, &around(transcript, index), self.is_open(index), self.scene);
                 let gap = has_gap(transcript, index, &layout);
                 let (block, lines) = Block::from_end(entry, layout, gap, budget);
                 if !block.backlog.is_empty() {

@@ -34,7 +34,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let view = View::new(Head { text: "head".into() }, Icons::Ascii);
+        let view = View::new(Head { text: "head".into() }, Scene { icons: Icons::Ascii, ..Scene::default() });
         Self { transcript: Transcript::default(), view, buffer: Buffer::default(), count: 0 }
     }
 
@@ -87,7 +87,7 @@ impl World {
 
     /// The same transcript, painted at once into a new buffer.
     fn painted_anew(&self) -> Vec<Line> {
-        let mut view = View::new(Head { text: "head".into() }, Icons::Ascii);
+        let mut view = View::new(Head { text: "head".into() }, Scene { icons: Icons::Ascii, ..Scene::default() });
         view.folds = self.view.folds.clone();
         view.all_open = self.view.all_open;
         let mut buffer = Buffer::default();

@@ -51,6 +51,15 @@ end
 -- ------------------------------------------------------------------ patches
 
 local mark = { end_col = 0, hl_group = '', strict = false, invalidate = true, undo_restore = false }
+local hide_mark = { end_col = 0, conceal = '', strict = false, invalidate = true, undo_restore = false }
+local before_mark = {
+  virt_text = { { '', '' } },
+  virt_text_pos = 'inline',
+  strict = false,
+  invalidate = true,
+  undo_restore = false,
+}
+local over_mark = vim.tbl_extend('force', before_mark, { virt_text_pos = 'overlay' })
 local line_mark = { line_hl_group = '', strict = false, invalidate = true, undo_restore = false }
 local anchor_mark = { strict = false, invalidate = true, undo_restore = false }
 
@@ -83,6 +92,13 @@ local function run(buf, ops)
         clear(buf, first, last)
       end
       api.nvim_buf_set_lines(buf, first, last, false, op[4])
+    elseif kind == 'hide' then
+      hide_mark.end_col, hide_mark.conceal = op[4], op[5]
+      set_extmark(buf, text, op[2], op[3], hide_mark)
+    elseif kind == 'before' or kind == 'over' then
+      local virtual = kind == 'over' and over_mark or before_mark
+      virtual.virt_text[1][1], virtual.virt_text[1][2] = op[4], op[5]
+      set_extmark(buf, text, op[2], op[3], virtual)
     elseif kind == 'line' then
       line_mark.line_hl_group = op[3]
       set_extmark(buf, text, op[2], 0, line_mark)

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::{Actor, DELIVERY, LINGER, Listening};
 use crate::{
-    render::{Head, View, to_markdown},
+    render::{Head, Scene, View, to_markdown},
     session::{
         request::{Input, Painted},
         updates::Update,
@@ -24,7 +24,7 @@ impl Actor {
             Input::OpenView { view, icons, revision } => {
                 self.icons = icons;
                 let kept = self.hidden.remove(&view).filter(|kept| kept.goes_on(&self.transcript, revision, icons));
-                let kept = kept.unwrap_or_else(|| View::new(self.head(), icons));
+                let kept = kept.unwrap_or_else(|| View::new(self.head(), Scene { icons, ..Scene::default() }));
                 self.views.entry(view).or_insert(kept);
                 self.tell_dirty();
             }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use agor_nvim::{
     domain::{AgentMessage, Content, Event, FileDiff, MessageId},
-    render::{Budget, Head, Icons, View},
+    render::{Budget, Head, Icons, Scene, View},
     transcript::Transcript,
 };
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ fn painted(host: &Host) -> String {
             transcript.fold(AgentMessage { id, parent_id, timestamp: 0, part, content });
         }
     }
-    let mut view = View::new(Head::default(), Icons::Ascii);
+    let mut view = View::new(Head::default(), Scene { icons: Icons::Ascii, ..Scene::default() });
     let mut lines: Vec<String> = Vec::new();
     while let Some(patch) = view.next(&transcript, Budget::micros(1e9)) {
         for op in patch.ops {
