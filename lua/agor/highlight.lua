@@ -1,4 +1,5 @@
---- The names of everything that we colour, as links to groups that every colour scheme has.
+--- The names of everything that we colour: links to groups that every colour scheme has, and a few backgrounds that are
+--- mixed from a scheme's own colours, since no group has them in every scheme.
 ---
 --- Knows nothing of buffers and windows. A user's own `:highlight` of a group always wins.
 
@@ -21,13 +22,28 @@ M.links = {
   AgorCost = 'NonText',
   AgorDim = 'Comment',
   AgorHeading = 'Title',
+  AgorHeading1 = '@markup.heading.1',
+  AgorHeading2 = '@markup.heading.2',
+  AgorHeading3 = '@markup.heading.3',
+  AgorHeading4 = '@markup.heading.4',
+  AgorHeading5 = '@markup.heading.5',
+  AgorHeading6 = '@markup.heading.6',
+  AgorMarkup = 'NonText',
   AgorCode = 'String',
   AgorCodeFence = 'NonText',
   AgorBold = '@markup.strong',
   AgorItalic = '@markup.italic',
+  AgorStrike = '@markup.strikethrough',
   AgorLink = 'Underlined',
   AgorQuote = 'Comment',
   AgorListMarker = 'Special',
+  AgorTask = 'Special',
+  AgorTableBorder = 'NonText',
+  AgorAlertNote = 'DiagnosticInfo',
+  AgorAlertTip = 'DiagnosticOk',
+  AgorAlertImportant = 'DiagnosticHint',
+  AgorAlertWarning = 'DiagnosticWarn',
+  AgorAlertCaution = 'DiagnosticError',
   AgorDiffAdd = 'Added',
   AgorDiffDelete = 'Removed',
   AgorDiffHunk = 'NonText',
@@ -42,6 +58,7 @@ M.links = {
   AgorStatusDone = 'DiagnosticOk',
   AgorStatusError = 'DiagnosticError',
   AgorDanger = 'DiagnosticError',
+  AgorNew = 'DiagnosticInfo',
   -- Our own windows.
   AgorBar = 'Normal',
   AgorRule = 'NonText',
@@ -62,29 +79,190 @@ M.on_float = {
   AgorFloatHint = 'Comment',
 }
 
-local function define()
-  local float = vim.api.nvim_get_hl(0, { name = 'NormalFloat', link = false })
+---@class agor.Tint
+---@field from string the group whose foreground is mixed into the background of Normal
+---@field share number of it
+---@field vivid boolean its hue is what counts, be it pale or dark in the scheme
+---@field dark? integer[] colours and their names of 256: background, then foreground
+---@field light? integer[]
+---@field few? integer[] the same where there are fewer colours
+
+-- Backgrounds. With fewer than 256 colours there are none that are subtle: there the text's own signs have to do.
+---@type table<string, agor.Tint>
+M.tints = {
+  AgorCodeBlock = { from = 'Normal', share = 0.06, vivid = false },
+  AgorDiffAddLine = { from = 'Added', share = 0.1, vivid = true },
+  AgorDiffDeleteLine = { from = 'Removed', share = 0.1, vivid = true },
+  AgorDiffAddWord = {
+    from = 'Added',
+    share = 0.28,
+    vivid = true,
+    dark = { 22 },
+    light = { 194 },
+    few = { 2, 0 },
+  },
+  AgorDiffDeleteWord = {
+    from = 'Removed',
+    share = 0.28,
+    vivid = true,
+    dark = { 52 },
+    light = { 224 },
+    few = { 1, 0 },
+  },
+}
+
+-- ------------------------------------------------------------------ colours
+
+---@param rgb integer
+---@return number[]
+local function channels(rgb)
+  return { math.floor(rgb / 65536), math.floor(rgb / 256) % 256, rgb % 256 }
+end
+
+---@param rgb integer
+---@return integer the same hue, bright and strong
+local function vivid(rgb)
+  local c = channels(rgb)
+  local grey = math.min(c[1], c[2], c[3]) * 0.8
+  local most = math.max(c[1], c[2], c[3]) - grey
+  local out = 0
+  for i = 1, 3 do
+    out = out * 256 + (most > 0 and math.floor((c[i] - grey) * 255 / most + 0.5) or 255)
+  end
+  return out
+end
+
+---@param from integer
+---@param into integer
+---@param share number of the first
+---@return integer
+local function mix(from, into, share)
+  local a, b = channels(from), channels(into)
+  local out = 0
+  for i = 1, 3 do
+    out = out * 256 + math.floor(a[i] * share + b[i] * (1 - share) + 0.5)
+  end
+  return out
+end
+
+--- The nearest of the 24 greys among 256 colours.
+---@param rgb integer
+---@return integer
+local function grey(rgb)
+  local c = channels(rgb)
+  local level = (c[1] + c[2] + c[3]) / 3
+  return 232 + math.max(0, math.min(23, math.floor((level - 8) / 10 + 0.5)))
+end
+
+---@param name string
+---@return vim.api.keyset.get_hl_info
+local function look(name)
+  return vim.api.nvim_get_hl(0, { name = name, link = false })
+end
+
+---@return integer
+local function colours()
+  return tonumber(vim.fn.eval('&t_Co')) or 256
+end
+
+---@param tint agor.Tint
+---@return vim.api.keyset.highlight
+local function background(tint)
+  local normal, from = look('Normal'), look(tint.from)
+  local dark = vim.o.background == 'dark'
+  local base = normal.bg or (dark and 0x000000 or 0xffffff)
+  local fg = from.fg or normal.fg or (dark and 0xffffff or 0x000000)
+  local out = { bg = mix(tint.vivid and vivid(fg) or fg, base, tint.share) }
+  if colours() < 256 then
+    if tint.few then
+      out.ctermbg, out.ctermfg = tint.few[1], tint.few[2]
+    end
+  elseif tint.dark and tint.light then
+    out.ctermbg = (dark and tint.dark or tint.light)[1]
+  elseif not tint.vivid then
+    out.ctermbg = grey(out.bg)
+    if out.ctermbg == normal.ctermbg then
+      out.ctermbg = out.ctermbg + (dark and 1 or -1)
+    end
+  end
+  return out
+end
+
+-- ------------------------------------------------------------------ definition
+
+-- What outlives a reload of our modules.
+local kept = require('agor.state')
+kept.ui = kept.ui or {}
+
+--- What each group was made last: only that is ours to be made anew.
+---@type table<string, table>
+local made = kept.ui.highlights or {}
+kept.ui.highlights = made
+
+---@param name string
+---@return table
+local function current(name)
+  local found = vim.api.nvim_get_hl(0, { name = name })
+  -- It is lost when a scheme clears everything, the rest is not.
+  found.default = nil
+  return found
+end
+
+---@param name string
+---@param value vim.api.keyset.highlight
+local function define(name, value)
+  local found = current(name)
+  if next(found) and not vim.deep_equal(found, made[name]) then
+    made[name] = nil
+    return
+  end
+  value.default, value.force = true, true
+  vim.api.nvim_set_hl(0, name, value)
+  made[name] = current(name)
+end
+
+-- What is to be seen less: in Neovim's own scheme these have no colour where a terminal names its colours by number.
+local DIM = { Comment = true, NonText = true }
+
+---@param target string
+---@return vim.api.keyset.highlight
+local function linked(target)
+  if DIM[target] and not vim.o.termguicolors and colours() >= 16 then
+    local found = look(target)
+    if not found.ctermfg and not found.ctermbg and not found.cterm then
+      return { fg = found.fg, bg = found.bg, ctermfg = 8 }
+    end
+  end
+  return { link = target }
+end
+
+local function define_all()
+  local float = look('NormalFloat')
   for name, source in pairs(M.on_float) do
-    local from = vim.api.nvim_get_hl(0, { name = source, link = false })
-    vim.api.nvim_set_hl(0, name, {
-      fg = from.fg,
-      ctermfg = from.ctermfg,
-      bg = float.bg,
-      ctermbg = float.ctermbg,
-      default = true,
-    })
+    local from = look(source)
+    define(name, { fg = from.fg, ctermfg = from.ctermfg, bg = float.bg, ctermbg = float.ctermbg })
+  end
+  for name, tint in pairs(M.tints) do
+    define(name, background(tint))
   end
   for name, target in pairs(M.links) do
-    vim.api.nvim_set_hl(0, name, { link = target, default = true })
+    define(name, linked(target))
   end
 end
 
---- Defines the groups, now and after each `:colorscheme`. Cheap to call again.
+--- Defines the groups, now and whenever the colours that they are made of may be others. Cheap to call again.
 function M.setup()
-  define()
-  vim.api.nvim_create_autocmd('ColorScheme', {
-    group = vim.api.nvim_create_augroup('agor_highlight', { clear = true }),
-    callback = define,
+  define_all()
+  local group = vim.api.nvim_create_augroup('agor_highlight', { clear = true })
+  vim.api.nvim_create_autocmd(
+    { 'ColorScheme', 'UIEnter' },
+    { group = group, callback = define_all }
+  )
+  -- Neovim's own scheme changes with it without saying so.
+  vim.api.nvim_create_autocmd('OptionSet', {
+    group = group,
+    pattern = { 'background', 'termguicolors' },
+    callback = define_all,
   })
 end
 

@@ -191,33 +191,6 @@ T['an empty board says what to do'] = test(nil, function(nvim)
   equal(nvim:get('T.calls'), {})
 end)
 
-T['every group links to one that exists, and a colour scheme keeps the users own'] = test(
-  nil,
-  function(nvim)
-    nvim:lua(
-      'vim.api.nvim_set_hl(0, "AgorDim", { fg = "#123456" }) require("agor.highlight").setup()'
-    )
-    equal(nvim:get('vim.api.nvim_get_hl(0, { name = "AgorDim" }).fg'), 0x123456)
-    for _, scheme in ipairs({ 'default', 'habamax', 'default' }) do
-      nvim:cmd('colorscheme ' .. scheme)
-      equal(
-        nvim:get([[(function()
-        local missing = {}
-        for name, target in pairs(require('agor.highlight').links) do
-          local hl = vim.api.nvim_get_hl(0, { name = name })
-          if (hl.link ~= target and name ~= 'AgorDim') or vim.fn.hlexists(target) == 0 then
-            missing[#missing + 1] = name
-          end
-        end
-        return missing
-      end)()]]),
-        {},
-        scheme
-      )
-    end
-  end
-)
-
 T['the directory is the last to go, by its last component'] = test(nil, function(nvim)
   local fields = vim.tbl_extend('force', FULL, { cwd = '/srv/a-long-one/shop', pending = 0 })
   local text = bar(nvim, fields, 48)

@@ -111,10 +111,22 @@ end
 ---@field name string
 ---@field text string
 ---@field group string
+---@field short? string what is said of it where there is no room
+
+--- How much has come below what a window shows: exact while it is a few, so that a flood redraws it seldom.
+---@param lines integer
+---@return string
+local function below(lines)
+  if lines >= 1000 then
+    return M.count(lines)
+  end
+  return ('%d'):format(lines < 100 and lines or lines - lines % 10)
+end
 
 ---@param s agor.Row
+---@param new integer lines below that came since the window left the end
 ---@return table<string, agor.Part>
-local function parts(s)
+local function parts(s, new)
   local icons = require('agor.ui.icons').get()
   local out = {}
   local function put(name, text, group)
@@ -164,12 +176,17 @@ local function parts(s)
     put('tokens', text, 'AgorDim')
   end
   put('dir', last_of(s.cwd or ''), 'AgorPath')
+  if new > 0 then
+    put('new', ('%s %s new'):format(icons.below, below(new)), 'AgorNew')
+    out.new.short = icons.below .. below(new)
+  end
   return out
 end
 
 -- What stays when there is not room for all.
 local PRIORITY = {
   'status',
+  'new',
   'provider',
   'pending',
   'danger',
@@ -195,20 +212,25 @@ local LEFT = {
   'mode',
   'title',
 }
-local RIGHT = { 'tokens', 'context', 'cost', 'dir' }
+local RIGHT = { 'tokens', 'context', 'cost', 'dir', 'new' }
 
 --- The winbar for a session in that many cells.
 ---@param session agor.Row
 ---@param cells integer
+---@param new? integer lines below that the window has not seen
 ---@return string
-function M.winbar(session, cells)
-  local all = parts(session)
+function M.winbar(session, cells, new)
+  local all = parts(session, new or 0)
   local chosen = {}
   local room = cells - 2
   for _, name in ipairs(PRIORITY) do
     local part = all[name]
     if part then
       local needs = width(part.text) + 2
+      if part.short and needs - 2 > room then
+        part.text = part.short
+        needs = width(part.text) + 2
+      end
       if needs - 2 <= room then
         chosen[name] = part
         room = room - needs
@@ -264,7 +286,8 @@ function M.draw(win)
   local session = require('agor.mirror').get(id)
   local text
   if session then
-    text = M.winbar(session, api.nvim_win_get_width(win))
+    local new = require('agor.ui.follow').missed(win)
+    text = M.winbar(session, api.nvim_win_get_width(win), new)
     local title = session.title ~= '' and session.title or id
     known[id] = ('%s  %s  %s'):format(session.provider, title, M.directory(session.cwd or ''))
   else

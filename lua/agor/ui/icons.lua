@@ -14,6 +14,7 @@ local M = {}
 ---@field output string
 ---@field dot string
 ---@field more string
+---@field below string there is more further down
 ---@field spin string[]
 
 ---@type table<string, agor.Icons>
@@ -31,6 +32,7 @@ local SETS = {
     output = '↓',
     dot = '·',
     more = '…',
+    below = '↓',
   },
   nerd = {
     running = '\u{f144}',
@@ -45,6 +47,7 @@ local SETS = {
     output = '\u{f063}',
     dot = '·',
     more = '…',
+    below = '\u{f063}',
   },
   ascii = {
     running = '*',
@@ -59,6 +62,7 @@ local SETS = {
     output = 'v',
     dot = '-',
     more = '...',
+    below = 'v',
   },
 }
 

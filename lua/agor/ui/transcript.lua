@@ -1,8 +1,8 @@
 --- Transcript buffers: their life, and the backend's patches.
 ---
 --- The hot path is `apply`: few API calls for each operation, nothing for each character. What the text means is the
---- backend's business; here are only lines, highlights and anchors. Knows windows only to follow the end and to tell the
---- backend who looks (`ui/views.lua`).
+--- backend's business; here are only lines, highlights and anchors. Knows no windows: `ui/follow.lua` keeps the end in
+--- view, `ui/views.lua` tells the backend who looks.
 
 local api = vim.api
 
@@ -30,10 +30,6 @@ kept.ui.revisions = revisions
 local questions = kept.ui.questions or {}
 kept.ui.questions = questions
 
---- Windows that did not follow because a search was being typed in them: the last line at that moment.
----@type table<integer, integer>
-local waiting = {}
-
 local PREFIX = 'agor://'
 
 ---@param name string
@@ -51,7 +47,8 @@ end
 -- ------------------------------------------------------------------ patches
 
 local mark = { end_col = 0, hl_group = '', strict = false, invalidate = true, undo_restore = false }
-local hide_mark = { end_col = 0, conceal = '', strict = false, invalidate = true, undo_restore = false }
+local hide_mark =
+  { end_col = 0, conceal = '', strict = false, invalidate = true, undo_restore = false }
 local before_mark = {
   virt_text = { { '', '' } },
   virt_text_pos = 'inline',
@@ -117,49 +114,6 @@ local function run(buf, ops)
   end
 end
 
--- Visual, select and operator-pending mode: the cursor is one end of what the user is selecting.
-local SELECTING = { v = true, V = true, ['\22'] = true, s = true, S = true, ['\19'] = true }
-
----@param buf integer
----@return integer[] windows that have to show the new end
-local function followers(buf)
-  local wins = vim.fn.win_findbuf(buf)
-  if #wins == 0 then
-    return wins
-  end
-  local last = api.nvim_buf_line_count(buf)
-  local current = api.nvim_get_current_win()
-  local out = {}
-  for _, win in ipairs(wins) do
-    local row = api.nvim_win_get_cursor(win)[1]
-    local at_end = row == last or row == waiting[win]
-    if at_end and win == current then
-      local mode = api.nvim_get_mode().mode
-      if SELECTING[mode:sub(1, 1)] or mode:sub(1, 2) == 'no' then
-        at_end = false
-      elseif mode:sub(1, 1) == 'c' and vim.fn.getcmdtype():find('[/?]') then
-        -- 'incsearch' puts the cursor back when the search is given up.
-        waiting[win] = row
-        at_end = false
-      end
-    end
-    if at_end then
-      waiting[win] = nil
-      out[#out + 1] = win
-    end
-  end
-  return out
-end
-
-local function follow(buf, wins)
-  local last = api.nvim_buf_line_count(buf)
-  for _, win in ipairs(wins) do
-    -- The end of a wrapped line has to be seen, the end of an unwrapped one would scroll the others away.
-    local col = vim.wo[win].wrap and 0x7ffffff or 0
-    pcall(api.nvim_win_set_cursor, win, { last, col })
-  end
-end
-
 ---@class agor.Patch
 ---@field buf integer
 ---@field base integer
@@ -178,7 +132,8 @@ function M.apply(patch)
   if patch.base ~= 0 and patch.base ~= revision then
     return 'stale'
   end
-  local wins = followers(buf)
+  local follow = require('agor.ui.follow')
+  local plan = follow.before(buf)
   local tick = api.nvim_buf_get_changedtick(buf)
   vim.bo[buf].modifiable = true
   local ok, err = pcall(run, buf, patch.ops)
@@ -188,7 +143,7 @@ function M.apply(patch)
   vim.bo[buf].modifiable = false
   if ok then
     revisions[buf] = patch.rev
-    follow(buf, wins)
+    follow.after(plan, patch.base == 0)
     return 'ok'
   end
   err = tostring(err)
@@ -242,6 +197,7 @@ local function watch(buf)
     views.changed()
   end)
   on({ 'BufWinLeave', 'BufHidden' }, views.changed)
+  require('agor.ui.follow').watch(buf, group)
   on('BufEnter', function()
     require('agor.mirror').touch(vim.b[buf].agor_session)
   end)

@@ -139,6 +139,9 @@ function M.setup()
         if event.event == 'WinResized' or event.event == 'VimResized' then
           require('agor.ui.bar').resized()
         end
+        if event.event == 'WinResized' then
+          require('agor.ui.follow').resized(vim.v.event.windows)
+        end
         M.changed()
       end,
     }

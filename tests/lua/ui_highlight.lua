@@ -1,0 +1,159 @@
+local child = require('support.child')
+local test, equal = child.test, child.equal
+
+local T = {}
+
+local root = vim.fs.dirname(
+  vim.fs.dirname(vim.fs.dirname(vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p')))
+)
+
+---@return string
+local function read(path)
+  local file = assert(io.open(root .. '/' .. path))
+  local text = file:read('*a')
+  file:close()
+  return text
+end
+
+local SCHEMES = { 'default', 'habamax', 'retrobox', 'quiet', 'morning', 'default' }
+
+--- What is wrong with our groups, one line each.
+local WRONG = [[(function()
+  local h, out = require('agor.highlight'), {}
+  for name, target in pairs(h.links) do
+    local own = vim.api.nvim_get_hl(0, { name = name })
+    if vim.o.termguicolors and own.link ~= target then
+      out[#out + 1] = name .. ' is no link to ' .. target
+    end
+    -- "@markup.heading.1" is "@markup.heading" where a scheme does not tell them apart.
+    if vim.fn.hlexists((target:gsub('%.%d$', ''))) == 0 then
+      out[#out + 1] = target .. ' does not exist'
+    end
+  end
+  for name in pairs(h.tints) do
+    local own = vim.api.nvim_get_hl(0, { name = name })
+    local normal = vim.api.nvim_get_hl(0, { name = 'Normal', link = false })
+    if own.link or not own.bg or own.bg == normal.bg then
+      out[#out + 1] = name .. ' is no background'
+    end
+  end
+  return out
+end)()]]
+
+T['every group links to one that every scheme has, or is a background of its own'] = test(
+  nil,
+  function(nvim)
+    nvim:cmd('set termguicolors')
+    nvim:lua('require("agor.highlight").setup()')
+    for _, scheme in ipairs(SCHEMES) do
+      nvim:cmd('colorscheme ' .. scheme)
+      equal(nvim:get(WRONG), {}, scheme)
+    end
+  end
+)
+
+T['a group of the users own is left alone, whenever it was made'] = test(nil, function(nvim)
+  local own =
+    '{ vim.api.nvim_get_hl(0, { name = "AgorDim" }).fg, vim.api.nvim_get_hl(0, { name = "AgorCodeBlock" }).bg }'
+  local set = [[
+    vim.api.nvim_set_hl(0, 'AgorDim', { fg = '#123456' })
+    vim.api.nvim_set_hl(0, 'AgorCodeBlock', { bg = '#654321' })
+  ]]
+  nvim:lua(set .. 'require("agor.highlight").setup()')
+  equal(nvim:get(own), { 0x123456, 0x654321 })
+  nvim:cmd('set background=light')
+  equal(nvim:get(own), { 0x123456, 0x654321 })
+  nvim:cmd('colorscheme habamax')
+  nvim:lua(set)
+  nvim:cmd('set termguicolors')
+  equal(nvim:get(own), { 0x123456, 0x654321 })
+end)
+
+T['backgrounds follow the scheme and its background'] = test(nil, function(nvim)
+  nvim:lua([[
+    vim.o.termguicolors = true
+    require('agor.highlight').setup()
+    function _G.Light(name)
+      local bg = vim.api.nvim_get_hl(0, { name = name, link = false }).bg
+      return math.floor(bg / 65536) + math.floor(bg / 256) % 256 + bg % 256 > 3 * 128
+    end
+  ]])
+  local names = vim.tbl_keys(nvim:get('require("agor.highlight").tints'))
+  for _, command in ipairs({
+    'set background=light',
+    'set background=dark',
+    'colorscheme morning',
+    'colorscheme habamax',
+  }) do
+    nvim:cmd(command)
+    for _, name in ipairs(names) do
+      equal(nvim:get('Light(...)', name), nvim:get('Light("Normal")'), command .. ' ' .. name)
+    end
+  end
+end)
+
+T['a float that asks has the background of floats, in the next scheme too'] = test(
+  nil,
+  function(nvim)
+    nvim:lua('require("agor.highlight").setup()')
+    for _, command in ipairs({
+      'set background=light',
+      'colorscheme retrobox',
+      'colorscheme default',
+    }) do
+      nvim:cmd(command)
+      equal(
+        nvim:get('vim.api.nvim_get_hl(0, { name = "AgorTitleAsk" }).bg'),
+        nvim:get('vim.api.nvim_get_hl(0, { name = "NormalFloat", link = false }).bg'),
+        command
+      )
+    end
+  end
+)
+
+T['without termguicolors what matters less is dim in the default scheme'] = test(nil, function(nvim)
+  nvim:cmd('set notermguicolors')
+  nvim:lua('require("agor.highlight").setup()')
+  local dim = 'vim.api.nvim_get_hl(0, { name = "AgorDim" })'
+  equal(nvim:get(dim .. '.ctermfg'), 8)
+  -- A scheme that has a colour for it is obeyed.
+  nvim:cmd('colorscheme habamax')
+  equal(nvim:get(dim .. '.link'), 'Comment')
+  nvim:cmd('colorscheme default')
+  equal(nvim:get(dim .. '.ctermfg'), 8)
+  nvim:cmd('set termguicolors')
+  equal(nvim:get(dim .. '.link'), 'Comment')
+end)
+
+T['the help lists every group with what it links to, and the backend names no other'] = function()
+  local highlight = dofile(root .. '/lua/agor/highlight.lua')
+  local want = vim.tbl_extend('error', highlight.links, highlight.on_float)
+  for name in pairs(highlight.tints) do
+    want[name] = '-'
+  end
+  local listed = {}
+  local help = read('doc/agor.txt'):match('HIGHLIGHTS%s+%*agor%-highlights%*(.-)\n====')
+  for name, target in help:gmatch('\n    (Agor%w+) +(%S+)') do
+    assert(help:find('*hl-' .. name .. '*', 1, true), name .. ' has no tag')
+    listed[name] = target
+  end
+  equal(listed, want)
+  local used = 0
+  for path, kind in vim.fs.dir(root .. '/src', { depth = 10 }) do
+    if kind == 'file' and path:match('%.rs$') then
+      for name in read('src/' .. path):gmatch('"(Agor%u%w*)"') do
+        used = used + 1
+        assert(
+          want[name],
+          ('%s names %s, which is in neither lua/agor/highlight.lua nor the help'):format(
+            path,
+            name
+          )
+        )
+      end
+    end
+  end
+  assert(used > 20, 'the renderer names its groups')
+end
+
+return T
