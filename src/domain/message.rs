@@ -46,6 +46,9 @@ pub enum Content {
         request_id: RequestId,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tool_use_id: Option<ToolUseId>,
+        /// The tool's name as the request has it; `plan` for a plan to approve.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        tool: String,
         options: Vec<PermissionOption>,
         /// What became of it, once it is settled: the name of the option, or "cancelled".
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,6 +143,8 @@ impl ToolResult {
     pub const NOT_WANTED: &str = "not run: the user did not want it";
     /// The output of a tool that was still open when its turn ended.
     pub const CUT_SHORT: &str = "The turn ended before this tool had a result.";
+    /// What the last line of a command's output begins with, before the code, if that was not 0.
+    pub const EXIT_CODE: &str = "Exit code: ";
 }
 
 impl Default for ToolUseId {

@@ -10,18 +10,47 @@ use crate::{
 pub(super) struct Around {
     /// The subagent's task, where it is another one's turn to speak.
     pub(super) speaker: Option<String>,
-    /// What was answered to the agent tells what the tool's own output would say again.
+    /// What it would say is told beside it: the user's answer, or what a subagent's call has as its result.
     pub(super) told: bool,
+    /// The call that a permission is asked for stands right above it.
+    pub(super) called: bool,
+    /// How many subagents deep it is.
+    pub(super) depth: usize,
 }
 
 pub(super) fn around(transcript: &Transcript, index: usize) -> Around {
     let entries = transcript.entries();
+    let Some(entry) = entries.get(index) else { return Around::default() };
     let next = entries.get(index + 1).map(|entry| &entry.body);
-    let refused = entries.get(index).is_some_and(|entry| says_the_refusal(transcript, entry));
-    Around {
-        speaker: entries.get(index).and_then(|entry| speaker(transcript, index, entry)),
-        told: refused || matches!(next, Some(Body::Question { outcome: Some(_), .. })),
-    }
+    let told = match &entry.body {
+        Body::Tool(_) => {
+            says_the_refusal(transcript, entry) || matches!(next, Some(Body::Question { outcome: Some(_), .. }))
+        }
+        Body::Text(text) => is_the_report(transcript, entry, text),
+        _ => false,
+    };
+    let called = match &entry.body {
+        Body::Permission { tool_use_id: Some(id), .. } => transcript.tool(id).is_some(),
+        _ => false,
+    };
+    Around { speaker: speaker(transcript, index, entry), told, called, depth: depth(transcript, entry) }
+}
+
+/// A permission is asked where its call is.
+fn depth(transcript: &Transcript, entry: &Entry) -> usize {
+    let call = match &entry.body {
+        Body::Permission { tool_use_id: Some(id), .. } => transcript.call(id),
+        _ => None,
+    };
+    let first = call.unwrap_or(entry).parent.as_ref();
+    // A call below itself is no depth.
+    std::iter::successors(first, |parent| transcript.call(parent)?.parent.as_ref()).take(8).count()
+}
+
+/// Whether a subagent's words are what its call has as its result, which stands there to be read.
+fn is_the_report(transcript: &Transcript, entry: &Entry, text: &str) -> bool {
+    let call = entry.parent.as_ref().and_then(|parent| transcript.tool(parent));
+    call.is_some_and(|call| call.state == ToolState::Done && !text.is_empty() && call.output.trim() == text.trim())
 }
 
 /// Whether a tool says only that it was refused, and with what words.
@@ -150,15 +179,51 @@ mod tests {
         talk.tool("more in b", Some("b"), "Bash", "make test");
         talk.text("said", Some("a"), "All is well.").text("end", None, "Both are done.");
         talk.check(&[
-            "- Agent  Look  running",
+            "- Agent  Look  1 tool call  running",
             "  - Bash  ls  running",
-            "- Agent  Fix  running",
+            "- Agent  Fix  2 tool calls  running",
             "  - Bash  make  running",
             "  - Bash  make test  running",
             "  > Look",
-            "All is well.",
+            "  All is well.",
             "Both are done.",
         ]);
+        // Its result says it again.
+        talk.result("a", "All is well.\n");
+        talk.check(&[
+            "+ Agent  Look  1 tool call",
+            "  | All is well.",
+            "  - Bash  ls  running",
+            "- Agent  Fix  2 tool calls  running",
+            "  - Bash  make  running",
+            "  - Bash  make test  running",
+            "Both are done.",
+        ]);
+    }
+
+    #[test]
+    fn a_subagent_of_a_subagent_stands_further_in() {
+        let mut talk = Talk::default();
+        talk.tool("a", None, "Agent", "Outer").tool("b", Some("a"), "Agent", "Inner");
+        talk.tool("c", Some("b"), "Bash", "ls").text("d", Some("b"), "One\n\nTwo\nThree\nFour");
+        let (request_id, tool_use_id) = ("r".into(), Some("c".into()));
+        let (tool, options) = ("Bash".into(), Vec::new());
+        talk.say("p", None, Content::Permission { request_id, tool_use_id, tool, options, outcome: None });
+        talk.check(&[
+            "- Agent  Outer  1 tool call  running",
+            "  - Agent  Inner  1 tool call  running",
+            "    o Bash  ls  waiting for you",
+            "    > Inner",
+            "    One",
+            "    Two",
+            "    Three",
+            "    ... 1 more line",
+            "    ? The agent asks for permission  :Agor permit",
+        ]);
+        // One that is its own subagent is no reason to look for ever.
+        let mut talk = Talk::default();
+        talk.tool("a", Some("b"), "Agent", "A").tool("b", Some("a"), "Agent", "B");
+        talk.check(&["        > B", "        - Agent  A  1 tool call  running", "        - Agent  B  running"]);
     }
 
     #[test]
@@ -199,7 +264,7 @@ mod tests {
             let (request_id, tool_use_id) = ("r".into(), Some("t".into()));
             let (options, outcome) = (vec![reject.clone()], Some(outcome.to_owned()));
             let row = format!("  - {}", outcome.as_deref().unwrap_or_default());
-            talk.say("p", None, Content::Permission { request_id, tool_use_id, options, outcome });
+            talk.say("p", None, Content::Permission { request_id, tool_use_id, tool: String::new(), options, outcome });
             let result =
                 ToolResult { tool_use_id: "t".into(), output: output.into(), is_error: true, diff: Vec::new() };
             talk.say("t:result", None, Content::ToolResult(result));

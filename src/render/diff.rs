@@ -1,6 +1,6 @@
 //! Hunks as lines with their numbers.
 
-use super::line::{Icons, Line, SOFT_SPLIT, boundary};
+use super::line::{Anchor, Icons, Line, SOFT_SPLIT, boundary};
 use crate::domain::{FileDiff, Hunk};
 
 /// Added and removed lines.
@@ -25,6 +25,20 @@ pub(super) fn push_counts(line: &mut Line, diff: &[FileDiff], icons: Icons) {
     }
 }
 
+/// Between the two paths of a file that was renamed.
+pub(super) const RENAMED: &str = " → ";
+
+/// What became of the file as a whole, where that is more than a change.
+pub(super) fn fate(file: &FileDiff) -> Option<&'static str> {
+    let [hunk] = file.hunks.as_slice() else { return None };
+    let all = |sign: char| hunk.lines.iter().all(|line| line.starts_with([sign, '\\']));
+    match (hunk.old_start, hunk.new_start) {
+        (0, 1..) if all('+') => Some("new file"),
+        (1.., 0) if all('-') => Some("deleted"),
+        _ => None,
+    }
+}
+
 /// All hunks of one file; `⋯` stands between them.
 pub(super) fn hunk_lines(file: &FileDiff, indent: &str, icons: Icons) -> Vec<Line> {
     let numbered = file.hunks.iter().filter(|hunk| is_placed(hunk));
@@ -46,6 +60,7 @@ fn is_placed(hunk: &Hunk) -> bool {
 
 fn push_hunk(out: &mut Vec<Line>, hunk: &Hunk, indent: &str, width: usize) {
     let (mut old, mut new) = (hunk.old_start.max(1), hunk.new_start.max(1));
+    let mut changing = false;
     for text in &hunk.lines {
         let (sign, body) = text.split_at(boundary(text, 1));
         let (number, group) = match sign {
@@ -73,6 +88,11 @@ fn push_hunk(out: &mut Vec<Line>, hunk: &Hunk, indent: &str, width: usize) {
             let body = &body[..boundary(body, SOFT_SPLIT)];
             line.push(&format!("{sign}{}", body.trim_end_matches(['\n', '\r'])), group);
         }
+        let changes = matches!(sign, "+" | "-");
+        if changes && !changing {
+            line.anchor = Some(Anchor::Change);
+        }
+        changing = changes;
         out.push(line);
     }
 }

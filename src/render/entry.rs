@@ -2,19 +2,24 @@
 
 use super::{
     around::Around,
+    figures::{cost_line, duration, thousands},
+    fit,
     flow::{Layout, Style},
     line::{Anchor, Icons, Line, one_line, split_lines},
-    tool,
+    tool::{self, count, push_limited},
 };
 use crate::{
-    domain::{Cost, PlanStatus, Prompt},
-    transcript::{Body, Entry},
+    domain::{Plan, PlanStatus, Prompt, Question, RequestId},
+    transcript::{Body, Entry, ToolState},
 };
 
 /// Lines of a prompt shown while folded; people paste logs of megabytes.
 const PROMPT_PREVIEW: usize = 12;
-/// Lines of a status message shown while folded.
+/// Lines of a status message shown while folded, and of what a subagent says.
 const STATUS_PREVIEW: usize = 3;
+const WORDS_PREVIEW: usize = 3;
+/// Milliseconds after which it is said how long the agent has been thinking.
+const LONG: i64 = 3_000;
 const UNFOLDED: usize = 20_000;
 
 /// What a layout depends on beside the transcript.
@@ -27,102 +32,73 @@ pub struct Scene {
     pub now: i64,
 }
 
+/// Whether an entry looks different from one second to the next.
+pub fn ticks(entry: &Entry) -> bool {
+    match &entry.body {
+        Body::Tool(tool) => tool.state == ToolState::Running && !tool.asked,
+        Body::Thinking(_) => entry.open,
+        _ => false,
+    }
+}
+
 pub(super) fn layout(entry: &Entry, around: &Around, expanded: bool, scene: Scene) -> Layout {
     let icons = scene.icons;
-    let mut layout = own(entry, around, expanded, icons);
+    let mut layout = own(entry, around, expanded, scene);
     if let Some(speaker) = around.speaker.as_ref().filter(|_| !layout.lines.is_empty() || layout.flow.is_some()) {
         let arrow = icons.pick("↳", "↳", ">");
-        let line = Line::of(format!("  {arrow} {}", one_line(speaker, 200, icons.ellipsis())), "AgorDim");
-        layout.lines.insert(0, line);
+        let room = if scene.width == 0 { 200 } else { scene.width.saturating_sub(4) };
+        let speaker = one_line(speaker, 200, icons.ellipsis());
+        let line = format!("{}{arrow} {}", tool::indent(around.depth), fit::start(&speaker, room, icons));
+        layout.lines.insert(0, Line::of(line, "AgorDim"));
     }
     layout
 }
 
-fn own(entry: &Entry, around: &Around, expanded: bool, icons: Icons) -> Layout {
+fn own(entry: &Entry, around: &Around, expanded: bool, scene: Scene) -> Layout {
+    let icons = scene.icons;
     let lines = match &entry.body {
-        // A subagent's words are not the agent's answer.
-        Body::Text(_) => {
-            let style = if entry.parent.is_some() { Style::Thought } else { Style::Prose };
-            return Layout { lines: Vec::new(), flow: Some(style) };
-        }
+        Body::Text(_) if entry.parent.is_none() => return Layout { lines: Vec::new(), flow: Some(Style::Prose) },
+        // A subagent's words are not the agent's answer: a glance at them is enough.
+        Body::Text(_) if expanded => return Layout { lines: Vec::new(), flow: Some(Style::Thought) },
+        Body::Text(_) if around.told => Vec::new(),
+        Body::Text(text) => words(text, &tool::indent(around.depth), scene),
         Body::Thinking(text) if text.trim().is_empty() => Vec::new(),
         Body::Thinking(_) => {
-            let flow = (entry.open || expanded).then_some(Style::Thought);
-            return Layout { lines: vec![thinking(entry, icons)], flow };
+            let shown = expanded || entry.open && entry.parent.is_none();
+            let mut line = thinking(entry, scene);
+            if entry.parent.is_some() {
+                line = indented(line, around.depth);
+            }
+            return Layout { lines: vec![line], flow: shown.then_some(Style::Thought) };
         }
-        Body::Tool(body) => tool::lines(entry, body, around, expanded, icons),
-        Body::Prompt(Prompt { text, context, images }) => {
-            let mut lines = Vec::new();
-            let said = split_lines(text.trim_end_matches('\n')).enumerate();
-            let line = |(index, text): (usize, &str)| {
-                let mut line = Line::default();
-                line.push(if index == 0 { icons.prompt() } else { " " }, "AgorUserMark").push(" ", "");
-                line.push(text, "AgorUser");
-                line
+        Body::Tool(body) => tool::lines(entry, body, around, expanded, scene),
+        Body::Prompt(said) => prompt(said, expanded, icons),
+        Body::Permission { request_id, tool, outcome: None, .. } => {
+            let text = match tool.as_str() {
+                "plan" => "? The agent has a plan for you to approve".to_owned(),
+                // Its own line stands above, with what it wants to do.
+                _ if around.called || tool.is_empty() => "? The agent asks for permission".to_owned(),
+                tool => format!("? The agent asks for permission: {}", one_line(tool, 60, icons.ellipsis())),
             };
-            tool::push_limited(&mut lines, said, line, if expanded { UNFOLDED } else { PROMPT_PREVIEW }, "  ", icons);
-            for piece in context {
-                let mut line = Line::of(format!("  {}", piece.label()), "AgorPath");
-                if piece.unsaved {
-                    line.push(" (unsaved)", "AgorDim");
-                }
-                lines.push(line);
-                if expanded {
-                    let text = split_lines(piece.text.trim_end_matches('\n'));
-                    lines.extend(text.take(UNFOLDED).map(|text| Line::of(format!("    {text}"), "AgorOutput")));
-                }
-            }
-            lines.extend(images.iter().map(|image| Line::of(format!("  image {}", image.path), "AgorPath")));
-            if let Some(first) = lines.first_mut() {
-                first.anchor = Some(Anchor::Turn);
-            }
-            lines
+            vec![question(&text, request_id, around)]
         }
-        Body::Permission { request_id, outcome: None, .. } => {
-            let mut line = Line::of("? The agent asks for permission", "AgorQuestion");
-            line.push("  :Agor permit", "AgorDim");
-            vec![line.anchored(Anchor::Question(request_id.clone()))]
-        }
-        Body::Permission { outcome: Some(outcome), .. } => {
-            vec![Line::of(format!("  {} {}", icons.dot(), one_line(outcome, 200, icons.ellipsis())), "AgorDim")]
+        Body::Permission { tool, outcome: Some(outcome), .. } => {
+            let what = if tool == "plan" { "Plan: " } else { "" };
+            let line = format!("  {} {what}{}", icons.dot(), one_line(outcome, 200, icons.ellipsis()));
+            vec![indented(Line::of(line, "AgorDim"), around.depth)]
         }
         Body::Question { request_id, questions, outcome: None } => {
             let asked = questions.first().map_or("", |question| question.text.as_str());
-            let mut line = Line::of(format!("? {}", one_line(asked, 200, icons.ellipsis())), "AgorQuestion");
-            line.push("  :Agor permit", "AgorDim");
-            vec![line.anchored(Anchor::Question(request_id.clone()))]
+            vec![question(&format!("? {}", one_line(asked, 200, icons.ellipsis())), request_id, around)]
         }
-        Body::Question { questions, outcome: Some(outcome), .. } => {
-            let mut answers: Vec<&str> = split_lines(outcome).collect();
-            let mut lines = Vec::new();
-            let paired = answers.len() == questions.len();
-            for question in questions {
-                lines.push(Line::of(format!("? {}", one_line(&question.text, 200, icons.ellipsis())), "AgorDim"));
-                // One line each; otherwise nobody can say which belongs to which.
-                let own = answers.drain(..usize::from(paired));
-                lines.extend(own.map(|text| Line::of(format!("  {} {text}", icons.dot()), "AgorUser")));
-            }
-            lines.extend(answers.iter().map(|text| Line::of(format!("  {} {text}", icons.dot()), "AgorUser")));
-            lines
-        }
-        Body::Plan(plan) => {
-            let mut lines = vec![Line::of("Plan", "AgorTitle")];
-            lines.extend(plan.entries.iter().map(|entry| {
-                let (icon, group) = match entry.status {
-                    PlanStatus::Pending => (icons.pending(), "AgorPlanPending"),
-                    PlanStatus::InProgress => (icons.active(), "AgorPlanActive"),
-                    PlanStatus::Completed => (icons.done(), "AgorPlanDone"),
-                };
-                Line::of(format!("  {icon} {}", one_line(&entry.text, 500, icons.ellipsis())), group)
-            }));
-            lines
-        }
+        Body::Question { questions, outcome: Some(outcome), .. } => answers(questions, outcome, icons),
+        Body::Plan(said) => plan(said, icons),
         Body::Status { message, .. } => {
             let mut lines = quiet(message, "AgorDim", icons);
             // Summaries of compacted conversations are long.
             if !expanded && lines.len() > STATUS_PREVIEW {
                 let rest = lines.split_off(STATUS_PREVIEW).len();
-                lines.push(Line::of(format!("  {} {rest} more lines", icons.ellipsis()), "AgorDim"));
+                lines.push(count(rest, " more", "  ", icons));
             }
             lines
         }
@@ -154,20 +130,117 @@ fn own(entry: &Entry, around: &Around, expanded: bool, icons: Icons) -> Layout {
     Layout { lines, flow: None }
 }
 
+fn prompt(said: &Prompt, expanded: bool, icons: Icons) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let rows = split_lines(said.text.trim_end_matches('\n')).enumerate();
+    let line = |(index, text): (usize, &str)| {
+        let mut line = Line::default();
+        line.push(if index == 0 { icons.prompt() } else { " " }, "AgorUserMark").push(" ", "");
+        line.push(text, "AgorUser");
+        line
+    };
+    push_limited(&mut lines, rows, line, if expanded { UNFOLDED } else { PROMPT_PREVIEW }, "  ", icons);
+    for piece in &said.context {
+        let label = piece.label();
+        let label = match label.strip_suffix('…') {
+            Some(label) => format!("{label}{}", icons.ellipsis()),
+            None => label,
+        };
+        let mut line = Line::of(format!("  {label}"), "AgorPath");
+        if piece.unsaved {
+            line.push(" (unsaved)", "AgorDim");
+        }
+        lines.push(line);
+        if expanded {
+            let text = split_lines(piece.text.trim_end_matches('\n'));
+            lines.extend(text.take(UNFOLDED).map(|text| Line::of(format!("    {text}"), "AgorOutput")));
+        }
+    }
+    lines.extend(said.images.iter().map(|image| Line::of(format!("  image {}", image.path), "AgorPath")));
+    if let Some(first) = lines.first_mut() {
+        first.anchor = Some(Anchor::Turn);
+    }
+    lines
+}
+
+fn question(text: &str, request: &RequestId, around: &Around) -> Line {
+    let mut line = Line::of(text, "AgorQuestion");
+    line.push("  :Agor permit", "AgorDim");
+    indented(line, around.depth).anchored(Anchor::Question(request.clone()))
+}
+
+fn answers(questions: &[Question], outcome: &str, icons: Icons) -> Vec<Line> {
+    let mut answers: Vec<&str> = split_lines(outcome).collect();
+    let mut lines = Vec::new();
+    let paired = answers.len() == questions.len();
+    for question in questions {
+        lines.push(Line::of(format!("? {}", one_line(&question.text, 200, icons.ellipsis())), "AgorDim"));
+        // One line each; otherwise nobody can say which belongs to which.
+        let own = answers.drain(..usize::from(paired));
+        lines.extend(own.map(|text| Line::of(format!("  {} {text}", icons.dot()), "AgorUser")));
+    }
+    lines.extend(answers.iter().map(|text| Line::of(format!("  {} {text}", icons.dot()), "AgorUser")));
+    lines
+}
+
+fn plan(plan: &Plan, icons: Icons) -> Vec<Line> {
+    let done = plan.entries.iter().filter(|entry| entry.status == PlanStatus::Completed).count();
+    let mut head = Line::of("Plan", "AgorTitle");
+    if !plan.entries.is_empty() {
+        head.push(&format!("  {done}/{}", plan.entries.len()), "AgorDim");
+    }
+    let mut lines = vec![head];
+    lines.extend(plan.entries.iter().map(|entry| {
+        let (icon, group) = match entry.status {
+            PlanStatus::Pending => (icons.pending(), "AgorPlanPending"),
+            PlanStatus::InProgress => (icons.active(), "AgorPlanActive"),
+            PlanStatus::Completed => (icons.done(), "AgorPlanDone"),
+        };
+        Line::of(format!("  {icon} {}", one_line(&entry.text, 500, icons.ellipsis())), group)
+    }));
+    lines
+}
+
+/// The beginning of what a subagent says, in rows of their own.
+fn words(text: &str, indent: &str, scene: Scene) -> Vec<Line> {
+    let text = text.trim();
+    let room = if scene.width == 0 { 200 } else { scene.width.saturating_sub(indent.len()).max(16) };
+    let mut rows = text.split('\n').filter(|row| !row.trim().is_empty());
+    let row = |text: &str| Line::of(format!("{indent}{}", fit::start(text, room, scene.icons)), "AgorThinking");
+    let mut lines: Vec<Line> = rows.by_ref().take(WORDS_PREVIEW).map(row).collect();
+    let rest = rows.count();
+    if rest > 0 {
+        lines.push(count(rest, " more", indent, scene.icons));
+    }
+    lines
+}
+
+/// A line of ours below a subagent's call.
+fn indented(line: Line, depth: usize) -> Line {
+    if depth == 0 {
+        return line;
+    }
+    let mut out = Line::plain(tool::indent(depth));
+    out.append(line);
+    out
+}
+
 /// What an unknown message calls itself: each protocol has a word of its own for that.
 fn kind_of(message: &serde_json::Value) -> &str {
     let names = ["type", "sessionUpdate", "method"];
     names.iter().find_map(|name| message.get(name)?.as_str()).unwrap_or("without a type")
 }
 
-fn thinking(entry: &Entry, icons: Icons) -> Line {
-    let seconds = (entry.ended_at - entry.started_at).max(0) / 1000;
-    let text = match (entry.open, seconds) {
-        (true, _) => "Thinking".to_owned(),
-        (false, 0) => "Thought".to_owned(),
-        (false, seconds) => format!("Thought for {}", duration(seconds)),
+fn thinking(entry: &Entry, scene: Scene) -> Line {
+    let until = if entry.open { scene.now } else { entry.ended_at };
+    let span = (until - entry.started_at).max(0);
+    let text = match entry.open {
+        true if span >= LONG => format!("Thinking for {}", duration(span / 1000)),
+        true => "Thinking".to_owned(),
+        false if span >= 1000 => format!("Thought for {}", duration(span / 1000)),
+        false => "Thought".to_owned(),
     };
-    Line::of(format!("{} {text}", icons.thinking()), "AgorThinking")
+    Line::of(format!("{} {text}", scene.icons.thinking()), "AgorThinking")
 }
 
 fn quiet(message: &str, group: &'static str, icons: Icons) -> Vec<Line> {
@@ -178,64 +251,9 @@ fn quiet(message: &str, group: &'static str, icons: Icons) -> Vec<Line> {
     out
 }
 
-fn cost_line(cost: &Cost, icons: Icons) -> Option<Line> {
-    let mut parts = Vec::new();
-    if let Some(ms) = cost.duration_ms {
-        parts.push(if ms < 10_000 { format!("{:.1} s", ms as f64 / 1000.0) } else { duration(ms as i64 / 1000) });
-    }
-    // The bar has the session's sum.
-    if let Some(usd) = cost.turn_cost_usd.or(cost.total_cost_usd).filter(|usd| *usd > 0.0) {
-        parts.push(format!("${usd:.4}"));
-    }
-    // A turn that failed before the model was asked has none.
-    let tokens = (cost.input_tokens, cost.output_tokens);
-    if let Some(tokens) = tokens.0.filter(|_| tokens != (Some(0), Some(0))) {
-        parts.push(format!("{} in", thousands(tokens)));
-    }
-    if let Some(tokens) = tokens.1.filter(|_| tokens != (Some(0), Some(0))) {
-        parts.push(format!("{} out", thousands(tokens)));
-    }
-    if let Some(tokens) = cost.cache_read_tokens.filter(|tokens| *tokens > 0) {
-        parts.push(format!("{} cached", thousands(tokens)));
-    }
-    (!parts.is_empty()).then(|| {
-        let rule = icons.pick("──", "──", "--");
-        Line::of(format!("{rule} {}", parts.join(&format!(" {} ", icons.dot()))), "AgorCost")
-    })
-}
-
-pub(super) fn duration(seconds: i64) -> String {
-    match seconds {
-        ..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
-pub(super) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn figures_are_readable() {
-        assert_eq!(
-            [thousands(0), thousands(999), thousands(1000), thousands(1234567)],
-            ["0", "999", "1,000", "1,234,567"]
-        );
-        assert_eq!([duration(59), duration(61), duration(7300)], ["59 s", "1 min 1 s", "2 h 1 min"]);
-    }
 
     #[test]
     fn an_unknown_message_is_named_in_any_protocol() {
@@ -248,21 +266,5 @@ mod tests {
         for (message, name) in named {
             assert_eq!(kind_of(&message), name);
         }
-    }
-
-    #[test]
-    fn a_cost_without_figures_is_no_line() {
-        assert_eq!(cost_line(&Cost::default(), Icons::Ascii), None);
-        let cost = Cost {
-            total_cost_usd: Some(0.0123),
-            duration_ms: Some(1234),
-            input_tokens: Some(22275),
-            output_tokens: Some(5),
-            ..Cost::default()
-        };
-        assert_eq!(
-            cost_line(&cost, Icons::Unicode).map(|line| line.text),
-            Some("── 1.2 s · $0.0123 · 22,275 in · 5 out".into())
-        );
     }
 }

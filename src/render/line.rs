@@ -51,6 +51,10 @@ pub enum Anchor {
     Turn,
     Tool,
     Question(RequestId),
+    /// The first line of a change in a diff.
+    Change,
+    /// It goes on the line above it, which was split softly: together they are one.
+    Split,
 }
 
 impl Line {
@@ -75,6 +79,17 @@ impl Line {
         self
     }
 
+    /// Appends another line's text and marks.
+    pub(super) fn append(&mut self, other: Line) {
+        let by = self.text.len();
+        self.text.push_str(&other.text);
+        self.marks.extend(other.marks.into_iter().map(|mark| Mark {
+            start: mark.start + by,
+            end: mark.end + by,
+            ..mark
+        }));
+    }
+
     pub fn anchored(mut self, anchor: Anchor) -> Self {
         self.anchor = Some(anchor);
         self
@@ -84,7 +99,7 @@ impl Line {
 /// A path or a title may have a line's end in it, which a line of a buffer cannot.
 fn without_end(text: &str) -> Cow<'_, str> {
     match text.contains('\n') {
-        true => Cow::Owned(text.replace('\n', "␊")),
+        true => Cow::Owned(text.replace('\n', "\\n")),
         false => Cow::Borrowed(text),
     }
 }
@@ -218,8 +233,8 @@ mod tests {
     fn a_line_holds_no_lines_end() {
         let mut line = Line::plain("a\nb");
         line.push("c\nd", "AgorDim");
-        assert_eq!(line.text, "a␊bc␊d");
-        assert_eq!((line.marks[0].start, line.marks[0].end), (5, line.text.len()));
+        assert_eq!(line.text, r"a\nbc\nd");
+        assert_eq!((line.marks[0].start, line.marks[0].end), (4, line.text.len()));
     }
 
     #[test]

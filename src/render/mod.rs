@@ -8,6 +8,8 @@ mod ask;
 mod diff;
 mod entry;
 mod export;
+mod figures;
+mod fit;
 mod flow;
 mod line;
 mod markdown;
@@ -16,7 +18,7 @@ mod tool;
 mod view;
 
 pub use ask::{AskBody, ask_body};
-pub use entry::Scene;
+pub use entry::{Scene, ticks};
 pub use export::to_markdown;
 pub use line::{Anchor, Icons, Line, Look, Mark};
 pub use patch::{Budget, Op, Patch};

@@ -77,6 +77,8 @@ impl Anchor {
             Anchor::Turn => "turn",
             Anchor::Tool => "tool",
             Anchor::Question(_) => "question",
+            Anchor::Change => "change",
+            Anchor::Split => "split",
         }
     }
 }

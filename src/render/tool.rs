@@ -3,10 +3,13 @@
 use super::{
     around::Around,
     diff,
+    entry::Scene,
+    figures::duration,
+    fit,
     line::{Anchor, Icons, Line, one_line, split_lines},
 };
 use crate::{
-    domain::{ToolCall, ToolKind},
+    domain::{FileDiff, ToolCall, ToolKind, ToolResult},
     transcript::{Entry, Tool, ToolState},
 };
 
@@ -18,78 +21,190 @@ const REPORT_PREVIEW: usize = 16;
 const DIFF_PREVIEW: usize = 16;
 /// An unfolded output is cut here, in lines: `K` and the export have all of it.
 const UNFOLDED: usize = 5_000;
+/// Of a title, in characters, where it has all the room that it wants.
+const TITLE: usize = 2_000;
+/// Where no window's width is known, and the least that a title gets in a narrow one: below that it may wrap.
+const WIDTH: usize = 200;
+const TITLE_ROOM: usize = 16;
+/// Milliseconds after which it is said how long something has run, and how long it took.
+const LONG: i64 = 3_000;
+const TOOK_LONG: i64 = 10_000;
 
-pub(super) fn lines(entry: &Entry, tool: &Tool, around: &Around, expanded: bool, icons: Icons) -> Vec<Line> {
-    let indent = if entry.parent.is_some() { "    " } else { "  " };
-    let mut out = vec![head(entry, tool, icons)];
+pub(super) fn lines(entry: &Entry, tool: &Tool, around: &Around, expanded: bool, scene: Scene) -> Vec<Line> {
+    let icons = scene.icons;
+    let indent = indent(around.depth + 1);
+    let mut out = vec![head(entry, tool, around, expanded, scene)];
     if expanded {
-        push_input(&mut out, &tool.call, indent);
+        push_input(&mut out, &tool.call, &indent);
     }
     for file in &tool.diff {
-        let title = tool.call.title.trim();
-        let named = title.contains(&file.path) || !title.is_empty() && file.path.ends_with(title);
-        if tool.diff.len() > 1 || !named {
-            out.push(Line::of(format!("{indent}{}", file.path), "AgorPath"));
+        if tool.diff.len() > 1 || !is_named(&tool.call, file) {
+            out.push(file_line(file, &indent, tool.diff.len() > 1, icons));
         }
-        let lines = diff::hunk_lines(file, indent, icons);
+        let lines = diff::hunk_lines(file, &indent, icons);
         let limit = if expanded { UNFOLDED } else { DIFF_PREVIEW };
-        push_limited(&mut out, lines.into_iter(), |line| line, limit, indent, icons);
+        push_limited(&mut out, lines.into_iter(), |line| line, limit, &indent, icons);
     }
-    // What an edit says beside its diff is noise, unless it failed.
-    let told = around.told && tool.state != ToolState::Failed;
-    if (tool.diff.is_empty() && !told || tool.state == ToolState::Failed || expanded) && !tool.output.trim().is_empty()
-    {
-        let group = if tool.state == ToolState::Failed { "AgorError" } else { "AgorOutput" };
-        let bar = icons.bar();
-        let line = |text: &str| {
-            let mut line = Line::default();
-            line.push(&format!("{indent}{bar} "), "AgorDim").push(text, group);
-            line
-        };
-        // Reading is what agents do all day: its output is one fold away.
-        let quiet = matches!(tool.call.kind, ToolKind::Read | ToolKind::Search) && tool.state == ToolState::Done;
-        let limit = if expanded {
-            UNFOLDED
-        } else if quiet {
-            0
-        } else if tool.call.kind == ToolKind::Think || tool.call.name == ToolCall::BY_USER {
-            REPORT_PREVIEW
-        } else {
-            PREVIEW
-        };
-        push_limited(&mut out, split_lines(tool.output.trim_end()), line, limit, indent, icons);
+    if says_something(tool, around, expanded) {
+        push_output(&mut out, tool, &indent, expanded, scene);
     }
     out
 }
 
-fn head(entry: &Entry, tool: &Tool, icons: Icons) -> Line {
-    let mut line = Line::default();
-    if entry.parent.is_some() {
-        line.push("  ", "");
+pub(super) fn indent(depth: usize) -> String {
+    // Deeper than this nobody counts any more, and a narrow window has no room.
+    "  ".repeat(depth.min(4))
+}
+
+/// Whether its title names the file that it changed.
+fn is_named(call: &ToolCall, file: &FileDiff) -> bool {
+    let title = call.title.trim();
+    title.contains(&file.path) || !title.is_empty() && file.path.ends_with(title)
+}
+
+fn file_line(file: &FileDiff, indent: &str, counted: bool, icons: Icons) -> Line {
+    let mut line = Line::of(format!("{indent}{}", shown_path(&file.path, icons)), "AgorPath");
+    if counted {
+        diff::push_counts(&mut line, std::slice::from_ref(file), icons);
     }
+    if let Some(word) = diff::fate(file) {
+        line.push(&format!("  {word}"), "AgorDim");
+    }
+    line
+}
+
+/// The arrow of a rename is ours.
+fn shown_path(path: &str, icons: Icons) -> String {
+    match icons {
+        Icons::Ascii => path.replace(diff::RENAMED, " -> "),
+        _ => path.to_owned(),
+    }
+}
+
+/// Whether its output is worth a line: what an edit says beside its diff is noise, unless it failed, and that the user did
+/// not want it stands in the head.
+fn says_something(tool: &Tool, around: &Around, expanded: bool) -> bool {
+    let output = tool.output.trim();
+    let failed = tool.state == ToolState::Failed;
+    let stopped = matches!(tool.state, ToolState::Refused | ToolState::Cancelled)
+        && [ToolResult::NOT_WANTED, ToolResult::CUT_SHORT].contains(&output);
+    !output.is_empty() && (expanded || failed || tool.diff.is_empty() && !around.told && !stopped)
+}
+
+fn head(entry: &Entry, tool: &Tool, around: &Around, expanded: bool, scene: Scene) -> Line {
+    let icons = scene.icons;
+    let waits = tool.asked && tool.state == ToolState::Running;
     let (icon, group) = match tool.state {
+        ToolState::Running if waits => (icons.pending(), "AgorQuestion"),
         ToolState::Running => (icons.running(), "AgorToolRunning"),
         ToolState::Done => (icons.done(), "AgorToolDone"),
         ToolState::Failed => (icons.failed(), "AgorToolFailed"),
         // Nothing went wrong: it is as the user wanted it.
         ToolState::Refused | ToolState::Cancelled => (icons.failed(), "AgorDim"),
     };
-    line.push(icon, group).push(" ", "").push(&one_line(&tool.call.name, 60, icons.ellipsis()), "AgorToolName");
-    let title = one_line(&tool.call.title, 200, icons.ellipsis());
+    let mut line = Line::default();
+    line.push(&indent(around.depth), "").push(icon, group).push(" ", "");
+    line.push(&one_line(&tool.call.name, 60, icons.ellipsis()), "AgorToolName");
+    // What stands behind the title is never to be on a row of its own: the title makes room for it.
+    let mut tail = Line::default();
+    diff::push_counts(&mut tail, &tool.diff, icons);
+    if let [file] = tool.diff.as_slice()
+        && let Some(word) = diff::fate(file).filter(|_| is_named(&tool.call, file))
+    {
+        tail.push(&format!("  {word}"), "AgorDim");
+    }
+    if tool.calls > 0 {
+        let plural = if tool.calls == 1 { "call" } else { "calls" };
+        tail.push(&format!("  {} tool {plural}", tool.calls), "AgorDim");
+    }
+    let (words, group) = status(entry, tool, scene.now);
+    if !words.is_empty() {
+        tail.push(&format!("  {words}"), group);
+    }
+    let title = one_line(&tool.call.title, TITLE, icons.ellipsis());
     if !title.is_empty() && title != tool.call.name {
         // As it was typed.
         let space = if tool.call.name == ToolCall::BY_USER { " " } else { "  " };
+        let width = if scene.width == 0 { WIDTH } else { scene.width };
+        let taken = fit::cells(&line.text) + space.len() + fit::cells(&tail.text);
+        let room = width.saturating_sub(taken).max(TITLE_ROOM);
+        let of_file = matches!(tool.call.kind, ToolKind::Read | ToolKind::Edit | ToolKind::Delete | ToolKind::Move);
+        let title = match (expanded, of_file && !title.contains(' ')) {
+            (true, _) => title.as_str().into(),
+            (false, true) => fit::path(&title, room, icons),
+            (false, false) => fit::start(&title, room, icons),
+        };
         line.push(space, "").push(&title, "AgorTool");
     }
-    diff::push_counts(&mut line, &tool.diff, icons);
-    match tool.state {
-        ToolState::Running => line.push("  running", "AgorDim"),
-        ToolState::Failed => line.push("  failed", "AgorToolFailed"),
-        ToolState::Refused => line.push("  refused", "AgorDim"),
-        ToolState::Cancelled => line.push("  cancelled", "AgorDim"),
-        ToolState::Done => &mut line,
-    };
+    line.append(tail);
     line.anchored(Anchor::Tool)
+}
+
+/// What has become of it, in words.
+fn status(entry: &Entry, tool: &Tool, now: i64) -> (String, &'static str) {
+    let span = |until: i64| (until - entry.started_at).max(0);
+    match tool.state {
+        ToolState::Running if tool.asked => ("waiting for you".to_owned(), "AgorQuestion"),
+        ToolState::Running if span(now) >= LONG => (format!("running {}", duration(span(now) / 1000)), "AgorDim"),
+        ToolState::Running => ("running".to_owned(), "AgorDim"),
+        ToolState::Done if span(entry.ended_at) >= TOOK_LONG => (duration(span(entry.ended_at) / 1000), "AgorDim"),
+        ToolState::Done => (String::new(), ""),
+        ToolState::Failed => match tool.exit_code() {
+            Some(code) => (format!("failed with exit code {code}"), "AgorToolFailed"),
+            None => ("failed".to_owned(), "AgorToolFailed"),
+        },
+        ToolState::Refused => ("refused".to_owned(), "AgorDim"),
+        ToolState::Cancelled => ("cancelled".to_owned(), "AgorDim"),
+    }
+}
+
+fn push_output(out: &mut Vec<Line>, tool: &Tool, indent: &str, expanded: bool, scene: Scene) {
+    let icons = scene.icons;
+    let text = tool.output.trim_end();
+    let command = tool.call.kind == ToolKind::Execute;
+    // A command says most of what it has to say on its way to failing; the head tells that it failed.
+    let group = if tool.state == ToolState::Failed && !command { "AgorError" } else { "AgorOutput" };
+    let bar = format!("{indent}{} ", icons.bar());
+    let line = |text: &str| {
+        let mut line = Line::default();
+        line.push(&bar, "AgorDim").push(text, group);
+        line
+    };
+    if expanded {
+        let whole = |text: &str| line(&fit::printed(text));
+        return push_limited(out, split_lines(text), whole, UNFOLDED, indent, icons);
+    }
+    // One row each.
+    let room = if scene.width == 0 { WIDTH } else { scene.width };
+    // What went wrong is read more often than not.
+    let rows = if tool.state == ToolState::Failed && !command { 3 } else { 1 };
+    let room = room.saturating_sub(fit::cells(&bar)).max(TITLE_ROOM) * rows;
+    let cut = |text: &str| line(&fit::start(&fit::printed(text), room, icons));
+    let total = tool.line_ends + 1 - tool.output[text.len()..].matches('\n').count();
+    // Reading is what agents do all day: its output is one fold away.
+    let quiet = matches!(tool.call.kind, ToolKind::Read | ToolKind::Search) && tool.state == ToolState::Done;
+    let limit = if quiet {
+        0
+    } else if tool.call.kind == ToolKind::Think || tool.call.name == ToolCall::BY_USER {
+        REPORT_PREVIEW
+    } else {
+        PREVIEW
+    };
+    let rest = total.saturating_sub(limit);
+    // A command's end says what came of it.
+    if command {
+        if rest > 0 {
+            out.push(count(rest, if limit == 0 { "" } else { " earlier" }, indent, icons));
+        }
+        let mut last: Vec<Line> = text.rsplit('\n').take(limit).map(cut).collect();
+        last.reverse();
+        out.append(&mut last);
+    } else {
+        out.extend(text.split('\n').take(limit).map(cut));
+        if rest > 0 {
+            out.push(count(rest, if limit == 0 { "" } else { " more" }, indent, icons));
+        }
+    }
 }
 
 fn push_input(out: &mut Vec<Line>, call: &ToolCall, indent: &str) {
@@ -106,8 +221,7 @@ fn push_input(out: &mut Vec<Line>, call: &ToolCall, indent: &str) {
     }
 }
 
-/// As many lines as may be, then how many are left: those are only counted, for a command may have printed millions and
-/// print on.
+/// As many lines as may be, then how many are left.
 pub(super) fn push_limited<T>(
     out: &mut Vec<Line>,
     mut lines: impl Iterator<Item = T>,
@@ -118,9 +232,17 @@ pub(super) fn push_limited<T>(
 ) {
     out.extend(lines.by_ref().take(limit).map(line));
     let rest = lines.count();
-    let more = if limit == 0 { "" } else { " more" };
-    let plural = if rest == 1 { "line" } else { "lines" };
     if rest > 0 {
-        out.push(Line::of(format!("{indent}{} {rest}{more} {plural}", icons.ellipsis()), "AgorDim"));
+        out.push(count(rest, if limit == 0 { "" } else { " more" }, indent, icons));
     }
 }
+
+/// `… 7 more lines`.
+pub(super) fn count(rest: usize, which: &str, indent: &str, icons: Icons) -> Line {
+    let plural = if rest == 1 { "line" } else { "lines" };
+    Line::of(format!("{indent}{} {rest}{which} {plural}", icons.ellipsis()), "AgorDim")
+}
+
+#[cfg(test)]
+#[path = "tool_tests.rs"]
+mod tests;

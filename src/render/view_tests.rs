@@ -42,7 +42,9 @@ impl World {
         self.count += 1;
         let message = AgentMessage { id: id.into(), parent_id: None, timestamp: self.count as i64, part, content };
         if let Some(index) = self.transcript.fold(message) {
-            self.view.touch(index);
+            for index in std::iter::once(index).chain(self.transcript.related(index)) {
+                self.view.touch(index);
+            }
         }
     }
 
@@ -121,7 +123,7 @@ fn a_stream_paints_what_a_repaint_would() {
         assert_eq!(world.buffer.lines, world.painted_anew(), "budget {micros}");
         let texts = world.buffer.texts().join("\n");
         assert!(texts.contains("> go\n  on\n\n# Head\n\nsome `code`\n```\nx\ny\n```\nend\n"), "{texts}");
-        assert!(texts.contains("  | 5\n  ... 2 more lines"), "{texts}");
+        assert!(texts.contains("  ... 2 earlier lines\n  | 3\n"), "{texts}");
     }
 }
 

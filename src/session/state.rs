@@ -216,6 +216,7 @@ impl Pending {
             Asked::Permission(request) => Content::Permission {
                 request_id: request.request_id.clone(),
                 tool_use_id: request.tool_use_id.clone(),
+                tool: request.tool.clone(),
                 options: request.options.clone(),
                 outcome,
             },

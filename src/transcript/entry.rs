@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::domain::{
-    Compaction, Cost, FileDiff, PermissionOption, Plan, Prompt, Question, RequestId, ToolCall, ToolUseId,
+    Compaction, Cost, FileDiff, PermissionOption, Plan, Prompt, Question, RequestId, ToolCall, ToolResult, ToolUseId,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,8 @@ pub enum Body {
     Permission {
         request_id: RequestId,
         tool_use_id: Option<ToolUseId>,
+        /// As the request names it: `plan` for a plan to approve. Empty in journals that did not keep it.
+        tool: String,
         options: Vec<PermissionOption>,
         outcome: Option<String>,
     },
@@ -55,8 +57,37 @@ pub enum Body {
 pub struct Tool {
     pub call: ToolCall,
     pub state: ToolState,
+    /// The user is asked whether it may run.
+    pub asked: bool,
     pub output: String,
+    /// Ends of lines in the output, counted as it grows: a command may have printed millions and print on.
+    pub line_ends: usize,
     pub diff: Vec<FileDiff>,
+    /// Calls of its subagent.
+    pub calls: usize,
+}
+
+impl Tool {
+    pub fn new(call: ToolCall) -> Self {
+        Self {
+            call,
+            state: ToolState::Running,
+            asked: false,
+            output: String::new(),
+            line_ends: 0,
+            diff: Vec::new(),
+            calls: 0,
+        }
+    }
+
+    /// With what code a command has ended, where its agent says so.
+    pub fn exit_code(&self) -> Option<i64> {
+        let code = |line: &str| line.trim().parse().ok();
+        let last = self.output.trim_end().rsplit('\n').next().unwrap_or("").trim_matches(['(', ')']);
+        // Claude Code begins with it.
+        let first = self.output.split('\n').next().and_then(|line| line.strip_prefix("Exit code "));
+        last.strip_prefix(ToolResult::EXIT_CODE).and_then(code).or_else(|| first.and_then(code))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

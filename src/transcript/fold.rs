@@ -15,6 +15,8 @@ pub struct Transcript {
     by_tool: HashMap<ToolUseId, usize>,
     /// The last permission request about a tool call.
     by_asked: HashMap<ToolUseId, usize>,
+    /// What a call's subagent has said and done.
+    by_parent: HashMap<ToolUseId, Vec<usize>>,
 }
 
 impl Transcript {
@@ -33,10 +35,13 @@ impl Transcript {
             Content::ToolCall(call) => Some(self.tool_call(place, call)),
             Content::ToolResult(result) => Some(self.tool_result(place, result)),
             Content::Prompt(prompt) => Some(self.upsert(place, Body::Prompt(prompt))),
-            Content::Permission { request_id, tool_use_id, options, outcome } => {
-                let tool = tool_use_id.clone();
-                let index = self.upsert(place, Body::Permission { request_id, tool_use_id, options, outcome });
-                self.by_asked.extend(tool.map(|tool| (tool, index)));
+            Content::Permission { request_id, tool_use_id, tool, options, outcome } => {
+                let (call, asked) = (tool_use_id.clone(), outcome.is_none());
+                let index = self.upsert(place, Body::Permission { request_id, tool_use_id, tool, options, outcome });
+                if let Some(call) = call {
+                    self.change_tool(&call, |tool| tool.asked = asked);
+                    self.by_asked.insert(call, index);
+                }
                 Some(index)
             }
             Content::Question { request_id, questions, outcome } => {
@@ -51,11 +56,47 @@ impl Transcript {
         }
     }
 
-    /// The tool call that a permission request is about.
+    /// The call of that id.
     pub fn tool(&self, id: &ToolUseId) -> Option<&Tool> {
-        match &self.entries.get(*self.by_tool.get(id)?)?.body {
+        match &self.call(id)?.body {
             Body::Tool(tool) => Some(tool),
             _ => None,
+        }
+    }
+
+    /// The same as an entry.
+    pub fn call(&self, id: &ToolUseId) -> Option<&Entry> {
+        self.entries.get(*self.by_tool.get(id)?)
+    }
+
+    /// Other entries that look different because this one was changed by [`Transcript::fold`]: a call whose permission was
+    /// asked or settled, a call whose subagent has made another, what a subagent said when its call is renamed or ends.
+    pub fn related(&self, index: usize) -> impl Iterator<Item = usize> {
+        let entry = self.entries.get(index);
+        let of = |id: &ToolUseId| self.by_tool.get(id).copied();
+        let (call, subagent) = match entry.map(|entry| &entry.body) {
+            Some(Body::Permission { tool_use_id, .. }) => (tool_use_id.as_ref().and_then(of), None),
+            Some(Body::Tool(tool)) => (
+                entry.and_then(|entry| of(entry.parent.as_ref()?)),
+                self.by_parent.get(&tool.call.tool_use_id).map(Vec::as_slice),
+            ),
+            // What was answered is told below the call that has asked.
+            Some(Body::Question { .. }) => (index.checked_sub(1), None),
+            _ => (None, None),
+        };
+        // What stands below something that was taken back has another neighbour now.
+        let withdrawn = self.entries.get(index..).unwrap_or_default();
+        let withdrawn = withdrawn.iter().take_while(|entry| entry.body == Body::Withdrawn).count();
+        let below = (withdrawn > 0).then_some(index + withdrawn).filter(|below| *below < self.entries.len());
+        let others = call.into_iter().chain(subagent.into_iter().flatten().copied()).chain(below);
+        others.filter(move |other| *other != index)
+    }
+
+    fn change_tool(&mut self, id: &ToolUseId, change: impl FnOnce(&mut Tool)) {
+        if let Some(&index) = self.by_tool.get(id)
+            && let Some(Entry { body: Body::Tool(tool), .. }) = self.entries.get_mut(index)
+        {
+            change(tool);
         }
     }
 
@@ -109,8 +150,12 @@ impl Transcript {
             tool.call = call;
             return index;
         }
-        let tool = Tool { call, state: ToolState::Running, output: String::new(), diff: Vec::new() };
-        let index = self.push(Place { part: true, ..place }, Body::Tool(Box::new(tool)));
+        let asked = self.by_asked.get(&tool_use_id).and_then(|asked| self.entries.get(*asked));
+        let asked = asked.is_some_and(|asked| matches!(asked.body, Body::Permission { outcome: None, .. }));
+        if let Some(parent) = &place.parent {
+            self.change_tool(parent, |tool| tool.calls += 1);
+        }
+        let index = self.push(Place { part: true, ..place }, Body::Tool(Box::new(Tool { asked, ..Tool::new(call) })));
         self.by_tool.insert(tool_use_id, index);
         index
     }
@@ -137,15 +182,18 @@ impl Transcript {
         {
             entry.ended_at = place.timestamp;
             if place.part {
+                tool.line_ends += line_ends(&result.output);
                 tool.output.push_str(&result.output);
             } else {
                 entry.open = false;
+                tool.asked = false;
                 tool.state = match (result.is_error, result.output.as_str()) {
                     (false, _) => ToolState::Done,
                     (true, _) if refused => ToolState::Refused,
                     (true, ToolResult::NOT_WANTED | ToolResult::CUT_SHORT) => ToolState::Cancelled,
                     (true, _) => ToolState::Failed,
                 };
+                tool.line_ends = line_ends(&result.output);
                 tool.output = result.output;
             }
             if !result.diff.is_empty() {
@@ -169,6 +217,9 @@ impl Transcript {
     fn push(&mut self, place: Place, body: Body) -> usize {
         let index = self.entries.len();
         self.by_message.insert(place.id, index);
+        if let Some(parent) = &place.parent {
+            self.by_parent.entry(parent.clone()).or_default().push(index);
+        }
         self.entries.push(Entry {
             parent: place.parent,
             started_at: place.timestamp,
@@ -179,6 +230,10 @@ impl Transcript {
         });
         index
     }
+}
+
+fn line_ends(text: &str) -> usize {
+    memchr::memchr_iter(b'\n', text.as_bytes()).count()
 }
 
 /// What was said with it, if this is the option that the outcome names and it refuses.
@@ -299,7 +354,7 @@ mod tests {
             for outcome in [None, Some(outcome.to_owned())] {
                 let (request_id, tool_use_id) = ("r".into(), Some("t1".into()));
                 let options = options.to_vec();
-                let asked = Content::Permission { request_id, tool_use_id, options, outcome };
+                let asked = Content::Permission { request_id, tool_use_id, tool: String::new(), options, outcome };
                 transcript.fold(message("p", false, asked));
             }
             transcript.fold(message("m2", false, result("t1", output, is_error)));

@@ -40,8 +40,10 @@ impl Actor {
             self.flush_at = Some(Instant::now() + MERGE);
         }
         if let Some(index) = self.transcript.fold(message) {
-            for view in self.views.values_mut().chain(self.hidden.values_mut()) {
-                view.touch(index);
+            for index in std::iter::once(index).chain(self.transcript.related(index)) {
+                for view in self.views.values_mut().chain(self.hidden.values_mut()) {
+                    view.touch(index);
+                }
             }
             self.tell_dirty();
         }

@@ -211,7 +211,7 @@ fn command_output(item: &Value, failed: bool) -> (String, bool) {
         if !output.is_empty() && !output.ends_with('\n') {
             output.push('\n');
         }
-        output.push_str(&format!("Exit code: {code}"));
+        output.push_str(&format!("{}{code}", ToolResult::EXIT_CODE));
     }
     (output, failed || code.is_some())
 }

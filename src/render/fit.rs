@@ -1,0 +1,127 @@
+//! Text of others in a given number of cells: titles, paths and lines of output that are shown cut.
+//!
+//! Knows how wide a character is and what a terminal would have made of a line; nothing of entries.
+
+use std::borrow::Cow;
+
+use unicode_width::UnicodeWidthChar;
+
+use super::line::{Icons, boundary};
+
+/// Neovim shows a control character as `^X`, and a tab up to the next stop.
+fn width(c: char) -> usize {
+    match c {
+        '\t' => 8,
+        _ => c.width().unwrap_or(2),
+    }
+}
+
+pub(super) fn cells(text: &str) -> usize {
+    text.chars().map(width).sum()
+}
+
+/// The beginning of a text in so many cells.
+pub(super) fn start(text: &str, room: usize, icons: Icons) -> Cow<'_, str> {
+    // Nobody asks how wide the rest of a megabyte is.
+    let head = &text[..boundary(text, room.saturating_mul(8).saturating_add(64))];
+    if head.len() == text.len() && cells(text) <= room {
+        return Cow::Borrowed(text);
+    }
+    let ellipsis = icons.ellipsis();
+    let mut left = room.saturating_sub(cells(ellipsis));
+    let end = head.char_indices().find(|(_, c)| {
+        let fits = width(*c) <= left;
+        left = left.saturating_sub(width(*c));
+        !fits
+    });
+    Cow::Owned(format!("{}{ellipsis}", head[..end.map_or(head.len(), |(at, _)| at)].trim_end()))
+}
+
+/// The end of a path in so many cells: its last parts say more than its first.
+pub(super) fn path(text: &str, room: usize, icons: Icons) -> Cow<'_, str> {
+    if text.len() <= room || cells(text) <= room {
+        return Cow::Borrowed(text);
+    }
+    let ellipsis = icons.ellipsis();
+    let mut left = room.saturating_sub(cells(ellipsis));
+    let from = text.char_indices().rev().take_while(|(_, c)| {
+        let fits = width(*c) <= left;
+        left = left.saturating_sub(width(*c));
+        fits
+    });
+    let tail = &text[from.last().map_or(text.len(), |(at, _)| at)..];
+    // Whole parts where there are any.
+    let tail = tail.find('/').filter(|at| at + 1 < tail.len()).map_or(tail, |at| &tail[at..]);
+    Cow::Owned(format!("{ellipsis}{tail}"))
+}
+
+/// A line as a terminal would have left it: without colours and titles, and with what overwrote it.
+pub(super) fn printed(line: &str) -> Cow<'_, str> {
+    let line = line.trim_end_matches('\r');
+    let line = line.rfind('\r').map_or(line, |at| &line[at + 1..]);
+    if !line.contains('\u{1b}') {
+        return Cow::Borrowed(line);
+    }
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find('\u{1b}') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        rest = match rest.as_bytes().first() {
+            // Parameters, then one letter.
+            Some(b'[') => rest[1..].find(|c| ('@'..='~').contains(&c)).map_or("", |end| &rest[end + 2..]),
+            // Up to a bell or ESC \.
+            Some(b']') => match rest.find(['\u{7}', '\u{1b}']) {
+                Some(end) if rest.as_bytes()[end] == 7 => &rest[end + 1..],
+                Some(end) => rest[end + 1..].strip_prefix('\\').unwrap_or(&rest[end..]),
+                None => "",
+            },
+            Some(b'(' | b')') => rest.get(2..).unwrap_or(""),
+            _ => rest.get(1..).unwrap_or(rest),
+        };
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_to_cells_and_not_to_characters() {
+        let check = |text, room, expect| assert_eq!(start(text, room, Icons::Unicode), expect);
+        check("cargo test", 10, "cargo test");
+        check("cargo test", 8, "cargo t…");
+        check("cargo test", 7, "cargo…");
+        check("日本語", 6, "日本語");
+        check("日本語", 5, "日本…");
+        check("日本語", 4, "日…");
+        check("a\tb", 9, "a…");
+        check("x", 0, "…");
+        assert_eq!(start("cargo test", 8, Icons::Ascii), "cargo...");
+        assert_eq!(start(&"x".repeat(1 << 20), 3, Icons::Unicode), "xx…");
+    }
+
+    #[test]
+    fn a_path_keeps_its_end() {
+        let check = |text, room, expect| assert_eq!(path(text, room, Icons::Unicode), expect);
+        check("src/render/tool.rs", 18, "src/render/tool.rs");
+        check("src/render/tool.rs", 17, "…/render/tool.rs");
+        check("src/render/tool.rs", 12, "…/tool.rs");
+        check("src/render/tool.rs", 6, "…ol.rs");
+        check("日本/語", 4, "…/語");
+    }
+
+    #[test]
+    fn a_line_is_what_a_terminal_would_have_left() {
+        let check = |text, expect| assert_eq!(printed(text), expect);
+        check("plain\r", "plain");
+        check(" 10%\r 50%\r100%", "100%");
+        check("\u{1b}[1;31merror\u{1b}[0m: no", "error: no");
+        check("\u{1b}]0;title\u{7}ok \u{1b}]8;;http://a\u{1b}\\link", "ok link");
+        check("\u{1b}(Bx\u{1b}=y\u{1b}[2", "xy");
+        check("\u{1b}", "");
+        check("ä\u{1b}ä", "ää");
+    }
+}

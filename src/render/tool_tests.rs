@@ -1,0 +1,187 @@
+//! What a tool call looks like in each state, folded and unfolded, in narrow and wide windows.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::domain::Hunk;
+
+fn call(kind: ToolKind, name: &str, title: &str, input: Value) -> ToolCall {
+    ToolCall { tool_use_id: "t".into(), name: name.into(), kind, input, title: title.into(), locations: Vec::new() }
+}
+
+struct Case {
+    tool: Tool,
+    expanded: bool,
+    scene: Scene,
+    started_at: i64,
+    ended_at: i64,
+}
+
+impl Case {
+    fn new(kind: ToolKind, name: &str, title: &str) -> Self {
+        let tool = Tool::new(call(kind, name, title, Value::Null));
+        let scene = Scene { icons: Icons::Unicode, width: 60, now: 0 };
+        Self { tool, expanded: false, scene, started_at: 0, ended_at: 0 }
+    }
+
+    fn ended(mut self, state: ToolState, output: &str) -> Self {
+        self.tool.state = state;
+        self.tool.output = output.into();
+        self.tool.line_ends = output.matches('\n').count();
+        self
+    }
+
+    fn shown(&self) -> Vec<String> {
+        let entry = Entry {
+            parent: None,
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+            open: self.tool.state == ToolState::Running,
+            generation: 0,
+            body: crate::transcript::Body::Withdrawn,
+        };
+        let lines = lines(&entry, &self.tool, &Around::default(), self.expanded, self.scene);
+        for line in &lines {
+            assert!(line.marks.iter().all(|mark| mark.start < mark.end && mark.end <= line.text.len()), "{line:?}");
+        }
+        lines.into_iter().map(|line| line.text).collect()
+    }
+
+    #[track_caller]
+    fn check(&self, expect: &[&str]) {
+        assert_eq!(self.shown(), expect);
+    }
+}
+
+fn bash() -> Case {
+    Case::new(ToolKind::Execute, "Bash", "cargo test")
+}
+
+#[test]
+fn a_state_is_a_word_and_a_sign() {
+    bash().check(&["● Bash  cargo test  running"]);
+    let mut long = bash();
+    (long.started_at, long.scene.now) = (1_000, 3_900);
+    long.check(&["● Bash  cargo test  running"]);
+    long.scene.now = 13_900;
+    long.check(&["● Bash  cargo test  running 12 s"]);
+    // A clock that was set back.
+    long.scene.now = 0;
+    long.check(&["● Bash  cargo test  running"]);
+    long.tool.asked = true;
+    long.check(&["○ Bash  cargo test  waiting for you"]);
+    bash().ended(ToolState::Done, "").check(&["✓ Bash  cargo test"]);
+    let mut took = bash().ended(ToolState::Done, "");
+    took.ended_at = 75_000;
+    took.check(&["✓ Bash  cargo test  1 min 15 s"]);
+    bash().ended(ToolState::Failed, "boom").check(&["✗ Bash  cargo test  failed", "  │ boom"]);
+    bash().ended(ToolState::Refused, "no, later").check(&["✗ Bash  cargo test  refused", "  │ no, later"]);
+    for words in [ToolResult::NOT_WANTED, ToolResult::CUT_SHORT] {
+        bash().ended(ToolState::Cancelled, words).check(&["✗ Bash  cargo test  cancelled"]);
+    }
+}
+
+#[test]
+fn an_exit_code_is_told_in_the_head_where_the_agent_tells_it() {
+    for output in ["boom\nExit code: 3", "boom\n(Exit code: 3)", "Exit code 3\nboom"] {
+        let shown = bash().ended(ToolState::Failed, output).shown();
+        assert_eq!(shown[0], "✗ Bash  cargo test  failed with exit code 3", "{output}");
+    }
+    for output in ["Exit code: many", "it said: Exit code: 3", "Exit code 3 was wrong\nx"] {
+        assert_eq!(bash().ended(ToolState::Failed, output).shown()[0], "✗ Bash  cargo test  failed", "{output}");
+    }
+}
+
+#[test]
+fn a_head_is_one_row_and_its_state_is_never_cut() {
+    let long = "cargo nextest run --locked -E 'test(a_head_is_one_row_and_its_state_is_never_cut)' --no-fail-fast";
+    for width in [40, 60, 80, 120] {
+        let mut case = Case::new(ToolKind::Execute, "Bash", long);
+        case.scene.width = width;
+        for state in [ToolState::Running, ToolState::Done, ToolState::Failed, ToolState::Refused] {
+            let head = case.ended(state, "").shown().swap_remove(0);
+            assert!(fit::cells(&head) <= width, "{head}");
+            let word = ["running", "failed", "refused"].iter().any(|word| head.ends_with(word));
+            assert_eq!(word, state != ToolState::Done, "{head}");
+            case = Case::new(ToolKind::Execute, "Bash", long);
+            case.scene.width = width;
+        }
+        case.expanded = true;
+        assert_eq!(case.shown()[0], format!("● Bash  {long}  running"), "unfolded it is whole");
+    }
+    let mut path = Case::new(ToolKind::Read, "Read", "/home/me/project/src/render/tool.rs").ended(ToolState::Done, "");
+    path.scene.width = 30;
+    path.check(&["✓ Read  …/src/render/tool.rs"]);
+    // There is no room for both: the title keeps some, and the row wraps.
+    let mut narrow = Case::new(ToolKind::Execute, "Bash", long);
+    narrow.scene.width = 20;
+    narrow.check(&["● Bash  cargo nextest r…  running"]);
+}
+
+#[test]
+fn a_preview_is_five_rows_from_the_side_that_matters() {
+    let seven = "1\n2\n3\n4\n5\n6\n7\n";
+    bash().ended(ToolState::Running, seven).check(&[
+        "● Bash  cargo test  running",
+        "  … 2 earlier lines",
+        "  │ 3",
+        "  │ 4",
+        "  │ 5",
+        "  │ 6",
+        "  │ 7",
+    ]);
+    Case::new(ToolKind::Fetch, "Fetch", "x").ended(ToolState::Done, seven).check(&[
+        "✓ Fetch  x",
+        "  │ 1",
+        "  │ 2",
+        "  │ 3",
+        "  │ 4",
+        "  │ 5",
+        "  … 2 more lines",
+    ]);
+    Case::new(ToolKind::Read, "Read", "a").ended(ToolState::Done, "one\n").check(&["✓ Read  a", "  … 1 line"]);
+    let mut whole = bash().ended(ToolState::Done, seven);
+    whole.expanded = true;
+    assert_eq!(whole.shown().len(), 8);
+    let line = bash().ended(ToolState::Done, &"x".repeat(2048)).shown().swap_remove(1);
+    assert_eq!(line, format!("  │ {}…", "x".repeat(55)));
+    let millions = bash().ended(ToolState::Running, &"line\n".repeat(1_000_000)).shown();
+    assert_eq!(millions[1], "  … 999995 earlier lines");
+}
+
+#[test]
+fn what_a_command_printed_is_shown_as_a_terminal_leaves_it() {
+    let output = "\u{1b}[32mok\u{1b}[0m\r\n 1%\r 99%\r100%";
+    bash().ended(ToolState::Done, output).check(&["✓ Bash  cargo test", "  │ ok", "  │ 100%"]);
+}
+
+fn file(path: &str, old_start: u64, new_start: u64, lines: &[&str]) -> FileDiff {
+    let lines = lines.iter().map(|line| (*line).to_owned()).collect();
+    FileDiff { path: path.into(), hunks: vec![Hunk { old_start, new_start, lines }] }
+}
+
+#[test]
+fn an_edit_says_what_became_of_its_files() {
+    let mut edit = Case::new(ToolKind::Edit, "Write", "a.rs").ended(ToolState::Done, "written");
+    edit.tool.diff = vec![file("src/a.rs", 0, 1, &["+x", "+y"])];
+    edit.check(&["✓ Write  a.rs +2  new file", "  1 +x", "  2 +y"]);
+    edit.tool.diff = vec![file("src/a.rs", 3, 3, &[" x", "-y", "+z"])];
+    edit.check(&["✓ Write  a.rs +1 −1", "  3  x", "  4 -y", "  4 +z"]);
+    edit.tool.diff = vec![file("src/a.rs", 1, 0, &["-x"]), file("b.rs → c.rs", 0, 0, &["-1", "+2"])];
+    edit.check(&["✓ Write  a.rs +1 −2", "  src/a.rs −1  deleted", "  1 -x", "  b.rs → c.rs +1 −1", "  -1", "  +2"]);
+    edit.scene.icons = Icons::Ascii;
+    assert_eq!(edit.shown()[3], "  b.rs -> c.rs +1 -1");
+    let lines: Vec<String> = (0..40).map(|n| format!("+{n}")).collect();
+    edit.tool.diff = vec![file("a.rs", 0, 1, &lines.iter().map(String::as_str).collect::<Vec<_>>())];
+    let shown = edit.shown();
+    assert_eq!((shown.len(), shown[17].as_str()), (18, "  ... 24 more lines"));
+}
+
+#[test]
+fn an_unfolded_call_has_its_input() {
+    let input = json!({"command": "ls\ncd", "timeout": 5});
+    let mut case = bash();
+    case.tool.call = call(ToolKind::Execute, "Bash", "ls", input);
+    case.expanded = true;
+    case.check(&["● Bash  ls  running", "  command: ls", "    cd", "  timeout: 5"]);
+}
