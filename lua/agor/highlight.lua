@@ -79,6 +79,10 @@ M.on_float = {
   AgorFloatHint = 'Comment',
 }
 
+-- Of no look: what they are drawn on shows, also in floats and in windows that are not the current one.
+---@type string[]
+M.plain = { 'AgorMargin' }
+
 ---@class agor.Tint
 ---@field from string the group whose foreground is mixed into the background of Normal
 ---@field share number of it

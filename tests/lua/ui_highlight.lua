@@ -131,6 +131,9 @@ T['the help lists every group with what it links to, and the backend names no ot
   for name in pairs(highlight.tints) do
     want[name] = '-'
   end
+  for _, name in ipairs(highlight.plain) do
+    want[name] = '-'
+  end
   local listed = {}
   local help = read('doc/agor.txt'):match('HIGHLIGHTS%s+%*agor%-highlights%*(.-)\n====')
   for name, target in help:gmatch('\n    (Agor%w+) +(%S+)') do

@@ -393,7 +393,7 @@ T['the backend hears which transcripts are shown, once for each change'] = test(
   local views = nvim:get('T.told("views")')
   local last = views[#views].views
   equal(#last, 1)
-  equal({ last[1].session_id, last[1].width, last[1].focused }, { 's1', 64, false })
+  equal({ last[1].session_id, last[1].width, last[1].focused }, { 's1', 63, false })
   equal(views[#views].icons, 'unicode')
   nvim:lua('T.paint("s1", {"x"})')
   local count = #views

@@ -148,7 +148,8 @@ end
 local function room_of(buf)
   local cells = 80
   for _, win in ipairs(vim.fn.win_findbuf(buf)) do
-    cells = math.min(cells, api.nvim_win_get_width(win))
+    local info = vim.fn.getwininfo(win)[1]
+    cells = math.min(cells, info.width - info.textoff)
   end
   return cells
 end

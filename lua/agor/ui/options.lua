@@ -15,7 +15,8 @@ local BASE = {
   number = false,
   relativenumber = false,
   signcolumn = 'no',
-  foldcolumn = '0',
+  -- One cell of air between the text and what stands at its left: there are no folds.
+  foldcolumn = '1',
   foldmethod = 'manual',
   foldenable = false,
   statuscolumn = '',
@@ -29,12 +30,15 @@ local BASE = {
   breakindent = true,
   -- The rest of a wrapped item or output stands below its text: see 'formatlistpat'.
   breakindentopt = 'list:-1',
+  showbreak = 'NONE',
   diff = false,
   scrollbind = false,
   cursorbind = false,
-  conceallevel = 0,
+  -- The signs of Markdown, also where the cursor is: a line that changes under it would jump.
+  conceallevel = 2,
+  concealcursor = 'nc',
   fillchars = 'eob: ,lastline: ',
-  winhighlight = 'WinBar:AgorBar,WinBarNC:AgorBar',
+  winhighlight = 'WinBar:AgorBar,WinBarNC:AgorBar,FoldColumn:AgorMargin',
 }
 
 ---@type string[]?
