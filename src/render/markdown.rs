@@ -1,195 +1,134 @@
-//! Highlights of one line of Markdown, with the state that fences carry from line to line.
+//! What the agent's Markdown looks like: marks for a stretch of a text that may still grow.
 //!
-//! By line and not by block: what is shown is the text as written, and a line that has been laid out stays as it is.
+//! A [`Document`] remembers where a text can be cut and which links it defines; what is drawn of a stretch is read anew
+//! from the pieces that it touches, when it is asked for. So a text costs one look at each of its lines as it comes, and
+//! the rest is paid only for what somebody sees. The same text gives the same marks however it came. Knows neither rows
+//! nor windows; the text itself is never changed.
 
-use super::line::{Line, Mark};
+mod address;
+pub(super) mod by_line;
+mod code;
+mod opening;
+mod prose;
+mod quote;
+mod segments;
+mod table;
 
-/// Inside which fence a line stands.
+use std::{collections::HashMap, ops::Range};
+
+use prose::Found;
+use segments::{Kind, Segment, Segments};
+
+pub(super) use by_line::{Fence, Position, highlight};
+
+use super::{entry::Scene, line::Mark};
+
+/// More links of one text are not kept.
+const DEFINITIONS: usize = 10_000;
+
+/// How one text may be read, as far as it has come.
+#[derive(Debug, Default)]
+pub struct Document {
+    segments: Segments,
+    /// Pieces whose definitions are in.
+    defined: usize,
+    /// Names of links, and the piece that defines them first begins there.
+    definitions: HashMap<String, usize>,
+    /// Bytes that were taken in.
+    length: usize,
+}
+
+/// What a stretch of a text looks like. All offsets are those of the whole text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Fence {
-    /// The opening run: its character and length.
-    open: Option<(u8, usize)>,
+pub struct Reading {
+    /// In order of their start; each ends on the line where it begins.
+    pub marks: Vec<Mark>,
+    /// Where lines begin that have a group of their own, for the whole screen line.
+    pub lines: Vec<(usize, &'static str)>,
+    pub fences: Vec<FenceSpan>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Position {
-    Start,
-    /// A soft split's later piece: nothing begins here.
-    Inside,
+/// Fenced code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FenceSpan {
+    /// The first character of the fence; what stands before it on its line stands before each line of code.
+    pub opening: usize,
+    /// What is said behind it: a language's name, often more.
+    pub info: Range<usize>,
+    /// From the first line of code to the line that closes it, or to the end of the text.
+    pub code: Range<usize>,
+    /// No more code can come.
+    pub closed: bool,
 }
 
-impl Fence {
-    /// Takes a finished line.
-    pub(super) fn pass(&mut self, line: &str) {
-        let Some((mark, run, rest)) = fence(line) else { return };
-        match self.open {
-            None => self.open = Some((mark, run)),
-            Some((open, length)) if mark == open && run >= length && rest.trim().is_empty() => self.open = None,
-            Some(_) => {}
+impl Document {
+    /// Takes in what the text is now; it has only grown. Marks of what stands before the returned offset are as they were.
+    pub fn advance(&mut self, text: &str) -> usize {
+        if text.len() == self.length {
+            return self.length;
         }
+        let open = self.segments.last();
+        // Lines of a fence do not depend on those that follow them.
+        let changed = if open.kind == Kind::Prose { open.start } else { self.segments.line().max(open.start) };
+        self.length = text.len();
+        self.segments.advance(text);
+        self.define(text);
+        changed
     }
-}
 
-/// A line that opens or closes a fence: its character, its run, what follows it.
-fn fence(line: &str) -> Option<(u8, usize, &str)> {
-    let trimmed = line.trim_start_matches([' ', '\t']);
-    let mark = *trimmed.as_bytes().first().filter(|c| matches!(c, b'`' | b'~'))?;
-    let run = trimmed.bytes().take_while(|&c| c == mark).count();
-    let rest = &trimmed[run..];
-    (run >= 3 && !(mark == b'`' && rest.contains('`'))).then_some((mark, run, rest))
-}
-
-pub(super) fn highlight(text: &str, state: &Fence, position: Position) -> Line {
-    let mut line = Line::plain(text);
-    if position == Position::Start
-        && let Some((mark, run, rest)) = fence(text)
-        && state.open.is_none_or(|(open, length)| mark == open && run >= length && rest.trim().is_empty())
-    {
-        line.marks.push(Mark::colour(0, text.len(), "AgorCodeFence"));
-        return line;
-    }
-    if state.open.is_some() {
-        line.marks.push(Mark::colour(0, text.len(), "AgorCode"));
-        line.marks.retain(|mark| mark.start < mark.end);
-        return line;
-    }
-    let indent = text.len() - text.trim_start().len();
-    let body = &text[indent..];
-    if position == Position::Start {
-        let hashes = body.bytes().take_while(|&c| c == b'#').count();
-        if (1..=6).contains(&hashes) && body[hashes..].starts_with(' ') {
-            line.marks.push(Mark::colour(0, text.len(), "AgorHeading"));
-            return line;
-        }
-        if body.starts_with('>') {
-            line.marks.push(Mark::colour(indent, text.len(), "AgorQuote"));
-            return line;
-        }
-        if let Some(length) = list_marker(body) {
-            line.marks.push(Mark::colour(indent, indent + length, "AgorListMarker"));
-        }
-    }
-    inline(text, &mut line.marks);
-    line
-}
-
-/// `- `, `* `, `+ `, `1. `, `1) `: the length without the space.
-fn list_marker(body: &str) -> Option<usize> {
-    let bytes = body.as_bytes();
-    if matches!(bytes.first(), Some(b'-' | b'*' | b'+')) && bytes.get(1) == Some(&b' ') {
-        return Some(1);
-    }
-    let digits = bytes.iter().take_while(|c| c.is_ascii_digit()).count();
-    let marked = (1..=9).contains(&digits) && matches!(bytes.get(digits), Some(b'.' | b')'));
-    (marked && bytes.get(digits + 1) == Some(&b' ')).then_some(digits + 1)
-}
-
-/// Code spans, strong and emphasized words, addresses. What does not close on its line is left plain.
-fn inline(text: &str, marks: &mut Vec<Mark>) {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        let rest = &text[at..];
-        let span = match bytes[at] {
-            b'`' => code_span(rest).map(|end| (end, "AgorCode")),
-            b'*' if rest.starts_with("**") => delimited(rest, "**").map(|end| (end, "AgorBold")),
-            b'*' if starts_word(text, at) => delimited(rest, "*").map(|end| (end, "AgorItalic")),
-            b'_' if starts_word(text, at) => delimited(rest, "_").map(|end| (end, "AgorItalic")),
-            b'h' if starts_word(text, at) && (rest.starts_with("https://") || rest.starts_with("http://")) => {
-                let end = rest.find(|c: char| c.is_whitespace() || matches!(c, ')' | '>' | '"' | ']'));
-                Some((end.unwrap_or(rest.len()), "AgorLink"))
+    /// Reads the lines that a range touches.
+    pub fn read(&self, text: &str, range: Range<usize>, scene: Scene) -> Reading {
+        let near = code::near(text, range);
+        let mut out = Reading::default();
+        let pieces = self.segments.pieces();
+        let first = pieces.partition_point(|piece| piece.start <= near.start).saturating_sub(1);
+        for (index, piece) in pieces.iter().enumerate().skip(first) {
+            if piece.start > near.end {
+                break;
             }
-            b'\\' => {
-                at += 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
-                continue;
+            let next = pieces.get(index + 1).map(|next| next.start);
+            let end = next.unwrap_or(text.len()).min(text.len());
+            let mut found = Found::default();
+            match piece.kind {
+                Kind::Plain => continue,
+                Kind::Fence => code::fence(text, piece.start..end, next.is_some(), near.clone(), &mut found),
+                Kind::Prose => {
+                    let Some(own) = text.get(piece.start..end) else { continue };
+                    found = prose::read(own, |name| self.is_defined(name, piece), scene);
+                    found.shift(piece.start);
+                }
             }
-            _ => None,
-        };
-        match span {
-            Some((length, group)) => {
-                marks.push(Mark::colour(at, at + length, group));
-                at += length;
+            let touched = |mark: &Mark| mark.start <= near.end && mark.end >= near.start;
+            out.marks.extend(found.marks.into_iter().filter(touched));
+            out.lines.extend(found.lines.into_iter().filter(|(start, _)| (near.start..=near.end).contains(start)));
+            let reaches = |fence: &FenceSpan| fence.opening <= near.end && fence.code.end >= near.start;
+            out.fences.extend(found.fences.into_iter().filter(reaches));
+        }
+        out.marks.sort_by_key(|mark| mark.start);
+        out.lines.sort_unstable();
+        out.lines.dedup();
+        out
+    }
+
+    fn define(&mut self, text: &str) {
+        let pieces = self.segments.pieces();
+        let closed = pieces.len() - 1;
+        for index in self.defined..closed {
+            let (piece, end) = (pieces[index], pieces[index + 1].start);
+            if piece.defines && self.definitions.len() < DEFINITIONS {
+                for name in text.get(piece.start..end).map(prose::definitions).unwrap_or_default() {
+                    self.definitions.entry(name).or_insert(piece.start);
+                }
             }
-            // Runs of a delimiter that opens nothing are passed whole.
-            None if matches!(bytes[at], b'`' | b'*') => {
-                at += bytes[at..].iter().take_while(|&&c| c == bytes[at]).count();
-            }
-            None => at += 1,
         }
-        while at < bytes.len() && !text.is_char_boundary(at) {
-            at += 1;
-        }
+        self.defined = closed;
     }
-}
 
-fn starts_word(text: &str, at: usize) -> bool {
-    text[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric() && c != '_')
-}
-
-fn code_span(rest: &str) -> Option<usize> {
-    let run = rest.bytes().take_while(|&c| c == b'`').count();
-    let mut at = run;
-    while let Some(found) = rest[at..].find('`') {
-        let start = at + found;
-        let length = rest[start..].bytes().take_while(|&c| c == b'`').count();
-        if length == run {
-            return Some(start + length);
-        }
-        at = start + length;
+    fn is_defined(&self, name: &str, piece: &Segment) -> bool {
+        !self.definitions.is_empty()
+            && self.definitions.get(&prose::normal(name)).is_some_and(|&start| start < piece.start)
     }
-    None
-}
-
-fn delimited(rest: &str, mark: &str) -> Option<usize> {
-    let inner = &rest[mark.len()..];
-    if inner.starts_with(|c: char| c.is_whitespace() || c == '*') {
-        return None;
-    }
-    let end = inner.find(mark)?;
-    let closed = end > 0 && !inner[..end].ends_with(char::is_whitespace);
-    closed.then_some(mark.len() + end + mark.len())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(text: &str, expect: &[(&str, &str)]) {
-        let line = highlight(text, &Fence::default(), Position::Start);
-        assert_eq!(line.text, text, "the text is the agent's own");
-        let marks: Vec<_> = line.marks.iter().map(|mark| (&text[mark.start..mark.end], mark.group)).collect();
-        assert_eq!(marks, expect);
-    }
-
-    #[test]
-    fn what_a_line_says_is_marked() {
-        check("## Head", &[("## Head", "AgorHeading")]);
-        check("#no head", &[]);
-        check(
-            "a `b` **c** *d* _e_",
-            &[("`b`", "AgorCode"), ("**c**", "AgorBold"), ("*d*", "AgorItalic"), ("_e_", "AgorItalic")],
-        );
-        check("``a`b``", &[("``a`b``", "AgorCode")]);
-        check("- [ ] x", &[("-", "AgorListMarker")]);
-        check("12. x", &[("12.", "AgorListMarker")]);
-        check("> q", &[("> q", "AgorQuote")]);
-        check("see https://a.b/c) x", &[("https://a.b/c", "AgorLink")]);
-        check("snake_case_name 2*3*4", &[]);
-        check("open `code and **bold", &[]);
-        check("ä **ö** ü", &[("**ö**", "AgorBold")]);
-        check("\\*no\\*", &[]);
-        check("ends in \\ä", &[]);
-    }
-
-    #[test]
-    fn a_fence_closes_by_its_own_mark_only() {
-        let mut fence = Fence::default();
-        let mut inside = Vec::new();
-        for line in ["~~~~rust", "```", "~~~", "~~~~", "after"] {
-            inside.push(fence.open.is_some());
-            fence.pass(line);
-        }
-        assert_eq!(inside, [false, true, true, true, false]);
-    }
-}
+mod tests;

@@ -21,5 +21,6 @@ pub use ask::{AskBody, ask_body};
 pub use entry::{Scene, ticks};
 pub use export::to_markdown;
 pub use line::{Anchor, Icons, Line, Look, Mark};
+pub use markdown::{Document, FenceSpan, Reading};
 pub use patch::{Budget, Op, Patch};
 pub use view::{FoldAction, Head, View};
