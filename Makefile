@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build demo test agents bench lint clean-deps
+.PHONY: help build demo test agents bench bench-start bench-short lint clean-deps
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # What `make agents` installs and tests with: the wire formats are tested against these versions. The last is no agent but
@@ -22,7 +22,8 @@ help:
 	@echo 'make demo    a Neovim with a running session of the demo agent'
 	@echo 'make test    all tests that need no account and no installed agent'
 	@echo 'make agents  the tests with real agents, offline, over mocks of their model servers (needs npm)'
-	@echo 'make bench   how an editor feels while an agent streams, as ratios'
+	@echo 'make bench   how an editor feels while an agent streams, as ratios (BENCH="--rounds 3 --scenarios flood")'
+	@echo '             bench-start: what the plugin costs before that; bench-short: a minute, as CI runs it'
 	@echo 'make lint    formats, warnings, types and spelling'
 
 # By rename, so that a running backend keeps its program.
@@ -45,6 +46,14 @@ agents:
 bench:
 	@$(MAKE) --no-print-directory --silent build >&2
 	@bench/run $(BENCH)
+
+bench-start:
+	@$(MAKE) --no-print-directory --silent build >&2
+	@bench/run start $(BENCH)
+
+bench-short:
+	@$(MAKE) --no-print-directory --silent build >&2
+	@bench/run --short $(BENCH)
 
 lint:
 	@scripts/lint

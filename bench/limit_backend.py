@@ -1,4 +1,5 @@
-"""The backend of the peer `limit`: owns the agent, and pushes its text in batches, one in flight, 60 a second at most."""
+"""The backend of the peer `limit`: owns the agent, and pushes its text in batches, one in flight, 60 a second at most.
+Without a buffer it only reads."""
 import json
 import os
 import selectors
@@ -8,8 +9,8 @@ import time
 
 import msgpack
 
-BUFFER, WINDOW = int(sys.argv[1]), int(sys.argv[2])
-AGENT = sys.argv[3:]
+NUMBER, BUFFER, WINDOW = map(int, sys.argv[1:4])
+AGENT = sys.argv[4:]
 FRAME = 1 / 60
 BATCH = 16384
 
@@ -37,7 +38,7 @@ def write(fd, data):
 
 
 def tell(state):
-    write(1, msgpack.packb([2, "nvim_exec_lua", ["LimitState(...)", [state]]]))
+    write(1, msgpack.packb([2, "nvim_exec_lua", ["LimitState(...)", [NUMBER, state]]]))
 
 
 def receive(message):
@@ -47,8 +48,17 @@ def receive(message):
     elif message["type"] == "agent_stopped":
         finished = True
     elif message["type"] == "agent_event":
-        delta = (message["event"].get("event") or {}).get("delta") or {}
-        pending.append(delta.get("text", ""))
+        event = message["event"]
+        show(((event.get("event") or {}).get("delta") or {}).get("text", ""))
+        result = event.get("tool_use_result")
+        if result:
+            lines = "\n".join(result["structuredPatch"][0]["lines"])
+            show("\n* Edit %s\n```diff\n%s\n```\n" % (result["filePath"], lines))
+
+
+def show(text):
+    if BUFFER:
+        pending.append(text)
 
 
 def push():

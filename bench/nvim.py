@@ -23,7 +23,7 @@ class Nvim:
             raw=False, strict_map_key=False, unicode_errors="surrogateescape", max_buffer_size=1 << 30
         )
         self.last_id, self.callbacks = 0, {}
-        self.cursor, self.on_flush, self.dead = (0, 0), None, False
+        self.cursor, self.changed, self.on_flush, self.dead = (0, 0), False, None, False
 
     def send(self, message):
         view = memoryview(msgpack.packb(message, unicode_errors="surrogateescape"))
@@ -59,6 +59,8 @@ class Nvim:
                 for event in message[2]:
                     if event[0] == "grid_cursor_goto":
                         self.cursor = (event[-1][1], event[-1][2])
+                    elif event[0] in ("grid_scroll", "grid_line"):
+                        self.changed = True
                     elif event[0] == "flush" and self.on_flush:
                         self.on_flush(now())
             elif message[0] == 0:
@@ -89,8 +91,9 @@ class Nvim:
     def close(self):
         """Ends the process that this object has started, and no other."""
         try:
-            self.notify("nvim_command", "qall!")
-            self.process.wait(5)
+            if self.process.poll() is None:
+                self.notify("nvim_command", "qall!")
+                self.process.wait(5)
         except (OSError, subprocess.TimeoutExpired):
             self.process.kill()
             self.process.wait()

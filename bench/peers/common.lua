@@ -20,12 +20,13 @@ vim.notify = function(message)
   end
 end
 
--- All that the driver knows of a peer, which fills this in:
---   open()      opens the transcript, in whatever window
---   ready()     whether a prompt can be sent
---   send(text)  sends one
---   buf()       the transcript's buffer
---   settled()   whether the peer itself thinks that the turn is over
---   text()      the agent's text, if the buffer need not have all of it
+-- All that the driver knows of a peer, which fills this in; sessions are numbered from 0, which is the shown one:
+--   open()              opens the transcript, in whatever window
+--   beside()            starts one more session that nobody sees
+--   ready()             whether prompts can be sent
+--   send(text, number)  sends one
+--   buf()               the shown transcript's buffer
+--   settled()           whether the peer itself thinks that all turns are over
+--   text(number)        the agent's text, if the buffer need not have all of it
 _G.Bench = {}
 return M

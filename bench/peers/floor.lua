@@ -1,60 +1,93 @@
 -- The smallest client that one can write in Lua: a job, vim.json.decode, and a buffer change for each chunk.
 local common = dofile(vim.env.BENCH_ROOT .. '/peers/common.lua')
-local job, buf, win
-local ready, busy, partial = false, false, ''
 
-local function append(text)
+---@class bench.Session
+---@field job integer
+---@field buf integer
+---@field win integer|nil
+---@field ready boolean
+---@field busy boolean
+---@field partial string
+
+---@type bench.Session[]
+local sessions = {}
+
+---@param session bench.Session
+local function append(session, text)
+  local buf = session.buf
   local last = vim.api.nvim_buf_line_count(buf) - 1
   local column = #vim.api.nvim_buf_get_lines(buf, last, last + 1, true)[1]
   local lines = vim.split(text, '\n', { plain = true })
   vim.api.nvim_buf_set_text(buf, last, column, last, column, lines)
-  vim.api.nvim_win_set_cursor(win, { vim.api.nvim_buf_line_count(buf), 0 })
+  if session.win then
+    vim.api.nvim_win_set_cursor(session.win, { vim.api.nvim_buf_line_count(buf), 0 })
+  end
 end
 
-local function receive(line)
+---@param session bench.Session
+local function receive(session, line)
   local message = vim.json.decode(line)
   if message.type == 'ready' then
-    ready = true
+    session.ready = true
   elseif message.type == 'agent_stopped' then
-    busy = false
+    session.busy = false
   elseif message.type == 'agent_event' then
-    local event = message.event.event
+    local event, result = message.event.event, message.event.tool_use_result
     if event and event.delta and event.delta.text then
-      append(event.delta.text)
+      append(session, event.delta.text)
+    elseif result then
+      local lines = table.concat(result.structuredPatch[1].lines, '\n')
+      append(session, ('\n* Edit %s\n```diff\n%s\n```\n'):format(result.filePath, lines))
     end
   end
 end
 
-function Bench.open()
-  vim.cmd('botright vsplit')
-  win = vim.api.nvim_get_current_win()
-  buf = vim.api.nvim_create_buf(false, true)
-  vim.api.nvim_win_set_buf(win, buf)
-  job = vim.fn.jobstart(common.agent, {
+local function start(win)
+  local buf = vim.api.nvim_create_buf(false, true)
+  local session = { buf = buf, win = win, ready = false, busy = false, partial = '' }
+  if win then
+    vim.api.nvim_win_set_buf(win, buf)
+  end
+  session.job = vim.fn.jobstart(common.agent, {
     on_stdout = function(_, data)
-      data[1] = partial .. data[1]
-      partial = table.remove(data)
+      data[1] = session.partial .. data[1]
+      session.partial = table.remove(data)
       for _, line in ipairs(data) do
-        receive(line)
+        receive(session, line)
       end
     end,
   })
+  table.insert(sessions, session)
+end
+
+function Bench.open()
+  vim.cmd('botright vsplit')
+  start(vim.api.nvim_get_current_win())
+end
+
+function Bench.beside()
+  start(nil)
 end
 
 function Bench.ready()
-  return ready
+  return vim.iter(sessions):all(function(session)
+    return session.ready
+  end)
 end
 
 function Bench.buf()
-  return buf
+  return sessions[1].buf
 end
 
-function Bench.send(text)
-  busy = true
+function Bench.send(text, number)
+  local session = sessions[number + 1]
+  session.busy = true
   local query = vim.json.encode({ type = 'query', sessionId = 'bench', prompt = text })
-  vim.fn.chansend(job, query .. '\n')
+  vim.fn.chansend(session.job, query .. '\n')
 end
 
 function Bench.settled()
-  return not busy
+  return vim.iter(sessions):all(function(session)
+    return not session.busy
+  end)
 end

@@ -5,7 +5,7 @@
 
 mod decode;
 mod dispatch;
-mod encode;
+pub mod encode;
 mod link;
 mod pace;
 mod painter;
