@@ -173,6 +173,17 @@ pub struct Journals {
 }
 
 #[derive(Debug, Deserialize)]
+pub struct FindFiles {
+    pub directory: PathBuf,
+    #[serde(default)]
+    pub word: String,
+    #[serde(default)]
+    pub recent: Vec<String>,
+    #[serde(default)]
+    pub again: bool,
+}
+
+#[derive(Debug, Deserialize)]
 pub struct Listen {
     #[serde(default)]
     pub all: bool,

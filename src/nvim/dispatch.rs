@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     agent::protocol::registry,
-    client::Stats,
+    client::{FileQuery, Files, Stats},
     domain::SessionId,
     logging::Logging,
     render::Icons,
@@ -92,7 +92,12 @@ pub struct Dispatch {
     logging: Logging,
     /// Those that the editor last asked for.
     icons: Icons,
+    /// Once somebody has completed the name of one.
+    files: Option<Files>,
 }
+
+/// More lines than that nobody reads in a menu.
+const MOST_FILES: usize = 100;
 
 /// Where the answer to a notification goes.
 #[derive(Clone)]
@@ -113,7 +118,7 @@ impl Callback {
 
 impl Dispatch {
     pub fn new(hub: HubHandle, stats: Arc<Stats>, orders: mpsc::UnboundedSender<Order>, logging: Logging) -> Self {
-        Self { hub, stats, orders, logging, icons: Icons::default() }
+        Self { hub, stats, orders, logging, icons: Icons::default(), files: None }
     }
 
     /// Until the editor has gone.
@@ -213,6 +218,7 @@ impl Dispatch {
                 self.hub.send(Request::Journals { around: (!all).then_some(cwd), reply });
                 finish(callback.clone(), answer, |listed| encode::value(&listed));
             }
+            "find_files" => self.find_files(decode::read(method, json)?, callback)?,
             "trace" | "export" => self.of_session(method, decode::read(method, json)?, callback),
             "views" => self.views(decode::read(method, json)?),
             "fold" => {
@@ -283,6 +289,24 @@ impl Dispatch {
                 callback.done(text.and_then(|text| temporary(&text)));
             });
         }
+    }
+
+    fn find_files(&mut self, find: decode::FindFiles, callback: &Callback) -> Result<(), String> {
+        let decode::FindFiles { directory, word, recent, again } = find;
+        if !directory.is_absolute() {
+            return Err(format!("find_files: directory must be an absolute path, not \"{}\"", directory.display()));
+        }
+        let files = match self.files.take() {
+            Some(files) => files,
+            None => Files::start().map_err(|error| format!("the files cannot be listed: {error}"))?,
+        };
+        let query = FileQuery { client: CLIENT, directory, word, recent, limit: MOST_FILES, again };
+        let answer = self.files.insert(files).find(query);
+        finish(callback.clone(), answer, |found| {
+            let paths = found.paths.into_iter().map(Value::from).collect();
+            table([("paths", Value::Array(paths)), ("total", found.total.into()), ("more", found.more.into())])
+        });
+        Ok(())
     }
 
     fn views(&mut self, views: decode::Views) {
