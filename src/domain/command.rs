@@ -100,13 +100,25 @@ pub struct Context {
     /// The text is no file's but the output of this command, which the user has run.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub command: String,
+    /// The word of the prompt that stands for it, as `#diff`. What comes back without having been sent comes back as that
+    /// word alone.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub word: String,
 }
 
 const TITLE_CHARS: usize = 80;
 
 impl Context {
+    /// The output of a command that the user has run, and not what a word of the prompt stands for.
+    pub fn is_output(&self) -> bool {
+        !self.command.is_empty() && self.word.is_empty()
+    }
+
     /// `src/main.rs:10-20`, as attachments and transcripts name it.
     pub fn label(&self) -> String {
+        if !self.word.is_empty() && self.path.is_empty() {
+            return self.word.clone();
+        }
         if !self.command.is_empty() {
             let mut lines = self.command.lines().map(str::trim).filter(|line| !line.is_empty());
             let first = lines.next().unwrap_or_default();
@@ -144,8 +156,10 @@ impl Prompt {
             if !out.is_empty() {
                 out.push_str("\n\n");
             }
-            let name =
-                if context.path.is_empty() { "an unnamed buffer".to_owned() } else { format!("`{}`", context.path) };
+            let name = match (context.path.as_str(), context.word.as_str()) {
+                ("", "" | "#buffer" | "#selection") => "an unnamed buffer".to_owned(),
+                ("", name) | (name, _) => format!("`{name}`"),
+            };
             let lines = match (context.first_line, context.last_line) {
                 (0, _) => String::new(),
                 (first, last) if first == last => format!(", line {first}"),
@@ -159,8 +173,9 @@ impl Prompt {
             }
             if !context.command.is_empty() {
                 let fence = "`".repeat(longest_run(&context.text).max(2) + 1);
-                let (command, text) = (&context.command, context.text.trim_end_matches('\n'));
-                out.push_str(&format!("Output of `{command}`:\n{fence}\n{text}\n{fence}"));
+                let (command, filetype, text) =
+                    (&context.command, &context.filetype, context.text.trim_end_matches('\n'));
+                out.push_str(&format!("Output of `{command}`:\n{fence}{filetype}\n{text}\n{fence}"));
                 continue;
             }
             let unsaved = if context.unsaved { ", unsaved" } else { "" };
@@ -229,6 +244,24 @@ mod tests {
         let label = |command: &str| Context { command: command.into(), ..Context::default() }.label();
         assert_eq!(label("make test"), "! make test");
         assert_eq!(label("\nfor i in 1 2\ndo echo $i; done"), "! for i in 1 2 …");
+    }
+
+    #[test]
+    fn what_a_word_stands_for_is_named_by_it_unless_it_is_a_files() {
+        let context = |path: &str, command: &str| Context {
+            word: "#it".into(),
+            path: path.into(),
+            command: command.into(),
+            text: "x".into(),
+            ..Context::default()
+        };
+        let said = |context: Context| {
+            let label = context.label();
+            (label, Prompt { context: vec![context], ..Prompt::default() }.to_text())
+        };
+        assert_eq!(said(context("a.rs", "")), ("a.rs".into(), "From `a.rs`:\n```\nx\n```".into()));
+        assert_eq!(said(context("", "")), ("#it".into(), "From `#it`:\n```\nx\n```".into()));
+        assert_eq!(said(context("", "git diff")), ("#it".into(), "Output of `git diff`:\n```\nx\n```".into()));
     }
 
     #[test]

@@ -336,7 +336,7 @@ impl Actor {
         match done {
             Done::FileChecked { request_id, real } => self.file_checked(request_id, real),
             Done::File { request_id, path, answer } => self.file_done(&request_id, path, answer),
-            Done::Images { prompt, loaded } => self.images_loaded(*prompt, loaded),
+            Done::Loaded { prompt, loaded } => self.prompt_loaded(*prompt, loaded),
         }
     }
 

@@ -5,6 +5,7 @@
 mod actor;
 mod capture;
 mod disk;
+mod gather;
 mod hub;
 mod journal;
 mod pictures;

@@ -8,7 +8,7 @@ use agor_nvim::{
 use super::stage::*;
 
 /// A runner that writes down what it is asked, ends its turn and lives on.
-const NOTES: &str = r#"echo '{"type":"ready","capabilities":["multi_turn","interrupt"]}'
+pub const NOTES: &str = r#"echo '{"type":"ready","capabilities":["multi_turn","interrupt"]}'
 while read -r line; do
   case $line in
   *'"stop"'*) exit 0 ;;

@@ -8,3 +8,4 @@ mod life;
 mod messages;
 mod stage;
 mod views;
+mod words;

@@ -24,7 +24,7 @@ pub(super) enum Heard {
 pub(super) enum Done {
     FileChecked { request_id: RequestId, real: Result<PathBuf, String> },
     File { request_id: RequestId, path: PathBuf, answer: FileAnswer },
-    Images { prompt: Box<Prompt>, loaded: Result<(), String> },
+    Loaded { prompt: Box<Prompt>, loaded: Result<(), String> },
 }
 
 /// None of them is heard so often that the others are not. Cancel safe.

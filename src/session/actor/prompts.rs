@@ -1,10 +1,10 @@
-//! Prompts on their way: they wait for the turn, for the agent to be ready, for their images; or come back.
+//! Prompts on their way: they wait for the turn, for the agent to be ready, for their images and for what git says; or come back.
 
 use super::{Actor, Done, Stop};
 use crate::{
     domain::{Command, Content, Image, Prompt, Status},
     session::{
-        pictures,
+        gather, pictures,
         updates::{Level, Update},
     },
 };
@@ -24,24 +24,35 @@ impl Actor {
             return;
         }
         let Some(mut prompt) = self.state.queue.pop_front() else { return };
-        if prompt.images.iter().all(|image| !image.data.is_empty()) {
+        let open = gather::is_open(&prompt);
+        let pictured = prompt.images.iter().any(|image| image.data.is_empty());
+        if !open && !pictured {
             return self.deliver_prompt(prompt);
         }
-        if !self.state.summary.capabilities.images {
+        if pictured && !self.state.summary.capabilities.images {
             let provider = &self.options.provider;
             let why =
                 format!("{provider} takes no images: the prompt is back in the prompt window; send it without them");
             return self.refuse_prompt(prompt, why);
         }
         self.loading = true;
+        if open {
+            // What is pictured in it is read when it comes by here again.
+            let (options, keeper) = (self.options.clone(), self.common.binary.clone());
+            self.jobs.spawn(async move {
+                let loaded = gather::gather(&mut prompt, &options, &keeper).await;
+                Done::Loaded { prompt: Box::new(prompt), loaded }
+            });
+            return;
+        }
         let cwd = self.options.cwd.clone();
         self.jobs.spawn_blocking(move || {
             let loaded = pictures::load(&mut prompt, &cwd);
-            Done::Images { prompt: Box::new(prompt), loaded }
+            Done::Loaded { prompt: Box::new(prompt), loaded }
         });
     }
 
-    pub(super) fn images_loaded(&mut self, prompt: Prompt, loaded: Result<(), String>) {
+    pub(super) fn prompt_loaded(&mut self, prompt: Prompt, loaded: Result<(), String>) {
         self.loading = false;
         if let Err(why) = loaded {
             return self.refuse_prompt(prompt, format!("{why}. The prompt is back in the prompt window"));
@@ -83,6 +94,8 @@ impl Actor {
 
     pub(super) fn return_prompt(&mut self, mut prompt: Prompt) {
         self.keep_outputs(&mut prompt);
+        // Words stand in the text, and stand for what is then.
+        prompt.context.retain(|context| context.word.is_empty());
         self.tell(Update::Draft { session: self.options.session_id.clone(), prompt });
     }
 

@@ -159,7 +159,7 @@ impl Actor {
 
     /// A prompt that comes back leaves the outputs here: they go along with the next one.
     pub(super) fn keep_outputs(&mut self, prompt: &mut Prompt) {
-        let kept: Vec<Context> = prompt.context.extract_if(.., |context| !context.command.is_empty()).collect();
+        let kept: Vec<Context> = prompt.context.extract_if(.., |context| context.is_output()).collect();
         self.outputs.splice(0..0, kept);
     }
 

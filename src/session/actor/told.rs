@@ -14,7 +14,7 @@ use crate::{
         trace::Trace,
     },
     domain::{Command, Content, Prompt, Resume, Status},
-    session::{request::Order, updates::Level},
+    session::{gather, request::Order, updates::Level},
 };
 
 /// What a session starts.
@@ -126,11 +126,13 @@ impl Actor {
         }
     }
 
-    /// Into the turn that runs. Where that cannot be, it is a prompt like any other.
+    /// Into the turn that runs. Where that cannot be, or something has to be read first, it is a prompt like any
+    /// other.
     fn steer(&mut self, mut prompt: Prompt) -> Result<(), String> {
         let runs = self.stop == Stop::No && self.state.summary.busy;
         if !runs
             || !prompt.images.is_empty()
+            || gather::is_open(&prompt)
             || !self.state.summary.capabilities.steer
             || !self.live.as_ref().is_some_and(|live| live.ready)
         {
