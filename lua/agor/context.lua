@@ -113,6 +113,20 @@ function M.marks()
   return out
 end
 
+---What was last selected in a buffer, which may be any: no mode and no register is touched. nil: nothing was.
+---@param buf integer
+---@return agor.Selection|nil
+function M.last_selection(buf)
+  return vim.api.nvim_buf_call(buf, function()
+    local from, to, kind = vim.fn.getpos("'<"), vim.fn.getpos("'>"), vim.fn.visualmode()
+    if kind == '' or from[2] == 0 or to[2] == 0 then
+      return nil
+    end
+    local lines = vim.fn.getregion(from, to, { type = kind })
+    return selection(buf, from[2], to[2], join(lines))
+  end)
+end
+
 ---What an operator's motion covered.
 ---@param kind 'char'|'line'|'block'
 ---@return agor.Selection

@@ -119,7 +119,7 @@ function M.context(list)
     if type(item) ~= 'table' or type(item.text) ~= 'string' then
       return nil, ('context[%d].text must be a string'):format(i)
     end
-    for _, key in ipairs({ 'path', 'filetype' }) do
+    for _, key in ipairs({ 'path', 'filetype', 'word', 'command' }) do
       if item[key] ~= nil and type(item[key]) ~= 'string' then
         return nil, ('context[%d].%s must be a string'):format(i, key)
       end
@@ -138,6 +138,8 @@ function M.context(list)
       filetype = item.filetype or '',
       text = item.text,
       unsaved = item.unsaved == true or nil,
+      word = item.word,
+      command = item.command,
     }
   end
   return out

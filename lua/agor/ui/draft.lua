@@ -12,6 +12,9 @@ local ns = api.nvim_create_namespace('agor_prompt')
 ---@param context agor.Context|agor.ImageAttachment
 ---@return string
 function M.label(context)
+  if context.word and context.path == '' then
+    return context.word
+  end
   local path = context.path == '' and '[No Name]' or context.path
   local first, last = context.first_line or 0, context.last_line or 0
   path = path:gsub('\n', ' ')
@@ -181,6 +184,14 @@ function M.decorate(buf, state)
       virt_text_pos = 'eol',
     })
   end
+  for row = count, #lines - 1 do
+    for _, place in ipairs(require('agor.mentions').places(lines[row + 1])) do
+      api.nvim_buf_set_extmark(buf, ns, row, place.from, {
+        end_col = place.to,
+        hl_group = 'AgorAttachment',
+      })
+    end
+  end
   if #lines == 1 and lines[1] == '' then
     local session = require('agor.mirror').get(state.session_id)
     local hint = ('Ask %s'):format(session and session.provider or '')
@@ -190,7 +201,14 @@ function M.decorate(buf, state)
       local gap = ('  %s  '):format(require('agor.ui.icons').get().dot)
       local width, room = require('agor.ui.cells').width, room_of(buf)
       -- Whole parts, the most important first: half a word says nothing.
-      for _, part in ipairs({ '<CR> sends', '<C-s> while typing', 'g? all keys', '/ commands' }) do
+      for _, part in ipairs({
+        '<CR> sends',
+        '<C-s> while typing',
+        '@ files',
+        '# context',
+        '/ commands',
+        'g? all keys',
+      }) do
         if width(hint .. gap .. part) > room then
           break
         end

@@ -11,6 +11,7 @@ local M = {}
 ---@field name string what stands in `<Plug>(agor-name)`
 ---@field desc string
 ---@field run fun()
+---@field yields? boolean its default is left out where the user has mapped the key for all buffers too
 ---@field hidden? boolean not worth a line in the help
 ---@field now? fun(): string? what the help says of it instead of `desc`; nothing where the key does nothing now
 
@@ -41,7 +42,10 @@ function M.attach(buf, keys)
       for mode in key.modes:gmatch('.') do
         local mapped = vim.fn.hasmapto(plug(key.name), mode) == 1
         for _, lhs in ipairs(list(key.lhs)) do
-          local own = vim.fn.maparg(lhs, mode, false, true).buffer == 1
+          local map = vim.fn.maparg(lhs, mode, false, true)
+          -- Neovim's own mappings say so in their description.
+          local theirs = key.yields and map.lhs and not (map.desc or ''):match('^vim%.')
+          local own = map.buffer == 1 or theirs
           if defaults and not mapped and not own then
             wanted[#wanted + 1] = { mode, lhs, key }
           end

@@ -16,6 +16,8 @@ local draft = require('agor.ui.draft')
 ---@field filetype string
 ---@field text string
 ---@field unsaved boolean?
+---@field word string? the `#word` of the text that stands for it
+---@field command string? whose output it is
 
 ---@class agor.ImageAttachment
 ---@field path string as its line names it
@@ -178,6 +180,12 @@ function M.submit(buf, opts)
     ours()
     return
   end
+  local mentioned, missing = require('agor.mentions').of(text, session)
+  if not mentioned then
+    require('agor.message').error(missing or 'a #word stands for nothing')
+    return
+  end
+  vim.list_extend(contexts, mentioned)
   local steer = opts and opts.steer or nil
   local ok, err = require('agor').send(text, {
     session = state.session_id,
@@ -235,8 +243,8 @@ local function up_or_down(buf, step, fallback)
   local edge = vim.fn.pumvisible() == 0 and step < 0 and row == 1
     or vim.fn.pumvisible() == 0 and step > 0 and row == api.nvim_buf_line_count(buf)
   if not (edge and recall(buf, step)) then
-    local keys = api.nvim_replace_termcodes(fallback, true, false, true)
-    api.nvim_feedkeys(keys, 'n', false)
+    -- Before what has been typed since.
+    api.nvim_feedkeys(vim.keycode(fallback), 'in', false)
   end
 end
 
@@ -256,12 +264,16 @@ local function watch(buf)
   on({ 'TextChanged', 'TextChangedI', 'TextChangedP' }, function()
     touched(buf)
   end)
-  on('TextChangedI', function()
-    local line = api.nvim_get_current_line()
-    if line == '' or line:sub(1, 1) == '/' then
-      local _, _, count = draft.split(states[buf], lines_of(buf))
-      require('agor.ui.slash_menu').update(buf, count + 1)
-    end
+  on({ 'TextChangedI', 'TextChangedP' }, function()
+    require('agor.ui.prompt_menu').update(buf)
+  end)
+  on('InsertEnter', function()
+    -- After the plugins that are loaded by this very event.
+    vim.schedule(function()
+      if api.nvim_buf_is_valid(buf) then
+        require('agor.completion.engines').active(buf)
+      end
+    end)
   end)
   on({ 'InsertLeave', 'BufLeave', 'BufHidden' }, function()
     save(buf)
@@ -287,8 +299,22 @@ local function watch(buf)
   on('BufWipeout', function()
     require('agor.ui.keys').forget(buf)
     require('agor.ui.options').forget(buf)
+    require('agor.ui.prompt_menu').forget(buf)
     pcall(api.nvim_del_augroup_by_id, group)
   end)
+end
+
+--- The first row below the attachments, from 1.
+---@param buf integer
+---@return integer
+function M.first_row(buf)
+  local state = states[buf]
+  for row, line in ipairs(state and lines_of(buf) or {}) do
+    if not state.attachments[line] then
+      return row
+    end
+  end
+  return 1
 end
 
 --- Makes a buffer a session's prompt, with the draft that was kept.
@@ -316,7 +342,7 @@ function M.adopt(buf, session_id)
   api.nvim_buf_set_lines(buf, 0, -1, false, saved and saved.lines or { '' })
   bo.undolevels = levels
   watch(buf)
-  require('agor.ui.slash_menu').prepare(buf)
+  require('agor.ui.prompt_menu').prepare(buf)
   require('agor.ui.options').prepare(buf, 'agor-prompt', {})
   require('agor.ui.keys').attach(
     buf,
@@ -445,7 +471,10 @@ function M.restore(session_id, prompt)
     api.nvim_buf_set_lines(buf, count, count, false, text)
   end
   for _, context in ipairs(prompt.context or {}) do
-    M.attach(session_id, context)
+    -- A word stands in the text.
+    if not context.word then
+      M.attach(session_id, context)
+    end
   end
   for _, image in ipairs(prompt.images or {}) do
     M.attach_image(session_id, image)

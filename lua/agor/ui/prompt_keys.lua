@@ -5,6 +5,13 @@ local api = vim.api
 
 local M = {}
 
+--- Keys in place of the one that was typed: before those that have been typed since.
+---@param keys string
+---@param how 'n'|'m' without mappings or with them
+local function feed(keys, how)
+  api.nvim_feedkeys(vim.keycode(keys), 'i' .. how, false)
+end
+
 ---@param buf integer
 ---@param state agor.PromptState
 ---@return agor.Context|agor.ImageAttachment|nil
@@ -17,14 +24,55 @@ local function attachment_here(buf, state)
   end
 end
 
---- On another line it does nothing: 'keywordprg' has no answer to a word of a prompt.
+--- What a `#word` would bring along now.
+---@param mention agor.Mention
+---@param state agor.PromptState
+local function show_mention(mention, state)
+  local session = require('agor.mirror').get(state.session_id)
+  if not session then
+    return
+  end
+  local contexts, why = require('agor.mentions').gather(mention, session)
+  if not contexts then
+    require('agor.message').warn(why or mention.word)
+  elseif #contexts > 1 then
+    local names = vim.tbl_map(function(context)
+      return context.path
+    end, contexts)
+    local all = { word = mention.word, path = '', text = table.concat(names, '\n') }
+    require('agor.ui.draft').peek(all --[[@as agor.Context]])
+  elseif contexts[1].text == '' then
+    local text = '%s is what %s says when the prompt is sent'
+    require('agor.message').info(text:format(mention.word, contexts[1].command))
+  else
+    require('agor.ui.draft').peek(contexts[1])
+  end
+end
+
+--- Elsewhere it does nothing: 'keywordprg' has no answer to a word of a prompt.
 ---@param buf integer
 ---@param state agor.PromptState
 local function show_attachment(buf, state)
   local context = attachment_here(buf, state)
   if context then
-    require('agor.ui.draft').peek(context)
+    return require('agor.ui.draft').peek(context)
   end
+  local col = api.nvim_win_get_cursor(0)[2]
+  local mention = require('agor.mentions').at(api.nvim_get_current_line(), col)
+  if mention then
+    show_mention(mention, state)
+  end
+end
+
+--- `<Tab>` is the menu's only while it is open: then the next entry, as `<S-Tab>` is the one before.
+local function next_entry()
+  local keys = '<Tab>'
+  if vim.fn.pumvisible() == 1 then
+    keys = '<C-n>'
+  elseif vim.snippet.active({ direction = 1 }) then
+    return vim.snippet.jump(1)
+  end
+  feed(keys, 'n')
 end
 
 ---@param path string
@@ -72,11 +120,9 @@ local function submit(buf, name, opts)
   if vim.fn.pumvisible() == 0 then
     return require('agor.ui.prompt').submit(buf, opts)
   end
-  local function feed(keys, how)
-    api.nvim_feedkeys(api.nvim_replace_termcodes(keys, true, false, true), how, false)
-  end
-  feed('<C-y>', 'n')
+  -- The second comes before the first.
   feed(('<Plug>(agor-%s)'):format(name), 'm')
+  feed('<C-y>', 'n')
 end
 
 ---@param state agor.PromptState
@@ -113,18 +159,25 @@ function M.list(buf, state, up_or_down)
     end),
     key('ni', '<S-Tab>', 'cycle-mode', "the agent's next mode", function()
       if vim.fn.pumvisible() == 1 then
-        api.nvim_feedkeys(vim.keycode('<C-p>'), 'n', false)
-        return
+        return feed('<C-p>', 'n')
       end
       require('agor.choices').cycle_mode(require('agor.mirror').get(state.session_id))
     end),
+    {
+      modes = 'i',
+      lhs = '<Tab>',
+      name = 'menu-next',
+      desc = 'the next entry of the menu',
+      run = next_entry,
+      yields = true,
+    },
     key('ni', '<Up>', 'history-prev', 'an earlier prompt, from the first line', function()
       up_or_down(buf, -1, '<Up>')
     end),
     key('ni', '<Down>', 'history-next', 'a later prompt, from the last line', function()
       up_or_down(buf, 1, '<Down>')
     end),
-    key('n', 'K', 'show-attachment', 'show the attachment', function()
+    key('n', 'K', 'show-attachment', 'show the attachment, or what a #word stands for', function()
       show_attachment(buf, state)
     end),
     key('n', 'gf', 'goto-file', 'go to the attachment', function()

@@ -7,6 +7,7 @@ T = {
   messages = {},
   sent = {},
   answers = {},
+  results_of = {}, -- what a method is answered with: a function of its params
   answers_of = {}, -- what goes wrong, by method
   calls = {},
   refuse = nil,
@@ -109,7 +110,11 @@ module('agor.mirror', {
 module('agor.rpc', {
   notify = function(method, params, callback)
     T.notified[#T.notified + 1] = { method, vim.deepcopy(params) }
-    if callback and T.answers_of[method] then
+    if callback and T.results_of[method] then
+      vim.schedule(function()
+        callback(nil, T.results_of[method](params))
+      end)
+    elseif callback and T.answers_of[method] then
       callback(T.answers_of[method])
     end
     return true
