@@ -127,7 +127,7 @@ local function cannot(row, kind)
   return ('%s does not let the %s be changed in a running session%s'):format(
     row.provider,
     kind,
-    kind ~= 'mode' and ('; :AgorStart %s=… starts with one'):format(kind) or ''
+    kind ~= 'mode' and ('; :AgorStart %s=... starts with one'):format(kind) or ''
   )
 end
 

@@ -22,7 +22,7 @@ local function wide(dir, go)
     return go()
   end
   if not can_ask() then
-    return message.error(('%s is no project: name a directory with cwd=…'):format(dir))
+    return message.error(('%s is no project: name a directory with cwd=...'):format(dir))
   end
   vim.ui.select({ 'Start there', 'Cancel' }, {
     prompt = ('An agent in %s sees everything below it:'):format(dir),

@@ -72,6 +72,12 @@ local function say(text, level)
   vim.api.nvim_echo({ { text, groups[level] } }, true, {})
 end
 
+---The sign that there is more. Before there is a configuration it is the usual one.
+---@return string
+local function more()
+  return package.loaded['agor.config'] and require('agor.ui.icons').get().more or '…'
+end
+
 ---A message that comes by itself must not stop the user with "Press ENTER": a second one takes the place of the first, and
 ---what is too long for the line is cut there. All is whole in :messages.
 ---@param text string
@@ -93,7 +99,7 @@ local function echo(text, level)
     say(line, level)
     vim.cmd('redraw')
   end
-  local hint = '… (:messages)'
+  local hint = more() .. ' (:messages)'
   local first = wrap(lines[1], space - vim.fn.strdisplaywidth(hint) - 1)[1]
   vim.api.nvim_echo({ { first .. ' ' .. hint, groups[level] or 'Normal' } }, false, {})
 end
@@ -109,7 +115,8 @@ local function tell(text, level)
     local wanted = config and config.get().notify.level or 'info'
     if rank[level] >= (rank[wanted] or rank.info) then
       if #text > most then
-        text = vim.fn.strcharpart(text:sub(1, 4 * most), 0, most) .. '… (whole in the transcript)'
+        local kept = vim.fn.strcharpart(text:sub(1, 4 * most), 0, most)
+        text = kept .. more() .. ' (whole in the transcript)'
       end
       local number = vim.log.levels[level:upper()] --[[@as integer]]
       if is_plain_notify() then

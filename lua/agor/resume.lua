@@ -140,7 +140,7 @@ function M.lines(list, here, now)
     local parts = {
       pad(ages[i], age_width),
       pad(one.provider, provider_width),
-      cells.shorten(title ~= '' and title or '(untitled)', 60, '…'),
+      cells.shorten(title ~= '' and title or '(untitled)', 60),
     }
     if not same(one.cwd, here) then
       table.insert(parts, cells.clean(vim.fn.fnamemodify(one.cwd, ':~')))
@@ -214,7 +214,7 @@ local function take_up(one)
     return message.error(
       ('the directory %s of this session is gone: it can be read with :edit agor://%s'):format(
         one.cwd,
-        journal and journal.session_id or '…'
+        journal and journal.session_id or '...'
       )
     )
   end

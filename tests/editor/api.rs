@@ -524,7 +524,7 @@ fn a_model_or_mode_that_cannot_be_changed_says_so() {
     editor.input(":AgorModel opus<CR>");
     wait_said(
         &editor,
-        "demo does not let the model be changed in a running session; :AgorStart model=… starts with one",
+        "demo does not let the model be changed in a running session; :AgorStart model=... starts with one",
     );
     editor.input("<Esc>:AgorMode plan<CR>");
     wait_said(&editor, "demo does not let the mode be changed in a running session");

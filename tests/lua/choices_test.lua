@@ -138,8 +138,8 @@ T['an agent that offers nothing is named, and one that has not started yet'] = t
     session(child)
     for line, sentence in pairs({
       ['AgorMode'] = 'demo does not let the mode be changed in a running session',
-      ['AgorModel x'] = 'demo does not let the model be changed in a running session; :AgorStart model=… starts with one',
-      ['AgorEffort'] = ':AgorStart effort=… starts with one',
+      ['AgorModel x'] = 'demo does not let the model be changed in a running session; :AgorStart model=... starts with one',
+      ['AgorEffort'] = ':AgorStart effort=... starts with one',
       ['AgorOption'] = 'demo has no options to set',
     }) do
       child:lua('notes = {}')

@@ -156,7 +156,7 @@ function M.who(item)
   end
   local out = session.provider
   if session.title ~= '' then
-    out = ('%s "%s"'):format(out, require('agor.ui.cells').shorten(session.title, 24, '…'))
+    out = ('%s "%s"'):format(out, require('agor.ui.cells').shorten(session.title, 24))
   end
   return ('%s (%s)'):format(out, require('agor.ui.bar').directory(session.cwd))
 end

@@ -37,8 +37,7 @@ function M.list(does)
     end)
     only(entry, function(item)
       local choice = items.choices(item)[digit]
-      return choice
-        and ('choose: %s'):format(require('agor.ui.cells').shorten(choice.label, 40, '…'))
+      return choice and ('choose: %s'):format(require('agor.ui.cells').shorten(choice.label, 40))
     end)
   end
   key({ 'j', '<Down>' }, 'answer-next', 'next choice', function(item)

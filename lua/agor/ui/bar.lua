@@ -93,7 +93,8 @@ function M.directory(cwd)
     return short
   end
   local parent, last = short:match('([^/]+)/([^/]+)/?$')
-  return parent and ('…/%s/%s'):format(parent, last) or short
+  local more = require('agor.ui.icons').get().more
+  return parent and ('%s/%s/%s'):format(more, parent, last) or short
 end
 
 --- The least of a directory that still tells it from others.
@@ -101,7 +102,7 @@ end
 ---@return string
 local function last_of(cwd)
   local whole = M.directory(cwd)
-  local last = shorten(vim.fs.basename((cwd:gsub('(.)/+$', '%1'))), 24, '…')
+  local last = shorten(vim.fs.basename((cwd:gsub('(.)/+$', '%1'))), 24)
   return last ~= '' and width(last) < width(whole) and last or whole
 end
 
@@ -250,8 +251,7 @@ function M.winbar(session, cells, new)
     end
   end
   if all.title and room >= 12 then
-    local more = require('agor.ui.icons').get().more
-    all.title.text = shorten(all.title.text, room - 2, more)
+    all.title.text = shorten(all.title.text, room - 2)
     chosen.title = all.title
   end
   local function side(names)

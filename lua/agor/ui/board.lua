@@ -65,7 +65,7 @@ local function content()
     for i, piece in ipairs(pieces) do
       if widths[i] > 0 then
         local last = i == #pieces
-        local body = last and require('agor.ui.cells').shorten(piece[1], 60, '…') or piece[1]
+        local body = last and require('agor.ui.cells').shorten(piece[1], 60) or piece[1]
         marks[#marks + 1] = { row - 1, #text, #text + #body, piece[2] }
         local pad = widths[i] - require('agor.ui.cells').width(piece[1])
         text = text .. body .. (last and '' or (' '):rep(pad + (i == 1 and 1 or 2)))
@@ -103,7 +103,7 @@ local function config(lines)
     col = math.max(0, math.floor((vim.o.columns - width - 2) / 2)),
     width = width,
     height = height,
-    border = 'rounded',
+    border = require('agor.ui.borders').whole(),
     title = ' Sessions ',
     title_pos = 'center',
     footer = footer,

@@ -19,13 +19,14 @@ end
 --- A line cut to some cells, with a sign that there was more.
 ---@param text string
 ---@param cells integer
----@param more string
+---@param more? string another sign, or none if empty
 ---@return string
 function M.shorten(text, cells, more)
   text = M.clean(text)
   if M.width(text) <= cells then
     return text
   end
+  more = more or require('agor.ui.icons').get().more
   if cells <= M.width(more) then
     return ''
   end

@@ -86,7 +86,7 @@ function M.peek(context)
   end
   local at = vim.fn.screenpos(0, vim.fn.line('.'), vim.fn.col('.'))
   local _, win = vim.lsp.util.open_floating_preview(lines, '', {
-    border = 'rounded',
+    border = require('agor.ui.borders').whole(),
     title = ' ' .. M.label(context):sub(2) .. ' ',
     wrap = false,
     focus_id = 'agor_attachment',
@@ -109,7 +109,7 @@ end
 ---@param count integer
 local function words(text, count)
   local first = text:gsub('%s+', ' ')
-  return require('agor.ui.cells').shorten(first, count, require('agor.ui.icons').get().more)
+  return require('agor.ui.cells').shorten(first, count)
 end
 
 --- The line under the draft: what is not saved, and what waits.

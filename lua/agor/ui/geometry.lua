@@ -57,7 +57,7 @@ function M.floats(prompt_height)
     col = col,
     width = width,
     height = math.max(1, inner),
-    border = { '╭', '─', '╮', '│', '', '', '', '│' },
+    border = require('agor.ui.borders').upper(),
     zindex = 40,
   }
   local bottom = {
@@ -66,7 +66,7 @@ function M.floats(prompt_height)
     col = col,
     width = width,
     height = prompt_height,
-    border = { '├', '─', '┤', '│', '╯', '─', '╰', '│' },
+    border = require('agor.ui.borders').lower(),
     zindex = 40,
   }
   return top, bottom

@@ -49,7 +49,7 @@ function M.open(buf)
     width = w,
     height = h,
     style = 'minimal',
-    border = 'rounded',
+    border = require('agor.ui.borders').whole(),
     title = ' Keys ',
     title_pos = 'center',
     zindex = 60,

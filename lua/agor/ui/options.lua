@@ -10,6 +10,9 @@ local M = {}
 ---@type table<integer, agor.Look>
 local looks = {}
 
+M.HIGHLIGHT = 'WinBar:AgorBar,WinBarNC:AgorBar,FoldColumn:AgorMargin'
+M.FILL = 'eob: ,lastline: '
+
 -- A split takes over its neighbour's options; these must never come along from a code window.
 local BASE = {
   number = false,
@@ -37,8 +40,8 @@ local BASE = {
   -- The signs of Markdown, also where the cursor is: a line that changes under it would jump.
   conceallevel = 2,
   concealcursor = 'nc',
-  fillchars = 'eob: ,lastline: ',
-  winhighlight = 'WinBar:AgorBar,WinBarNC:AgorBar,FoldColumn:AgorMargin',
+  fillchars = M.FILL,
+  winhighlight = M.HIGHLIGHT,
 }
 
 ---@type string[]?

@@ -63,14 +63,15 @@ function M.dress(win)
   local position = vim.w[win].agor_position
   -- With one status line for all, and on floats, there is none of a window's own.
   if position == 'float' then
-    local look = 'NormalFloat:Normal,FloatBorder:AgorRule,WinBar:AgorBar,WinBarNC:AgorBar'
+    local look = 'NormalFloat:Normal,FloatBorder:AgorRule,' .. options.HIGHLIGHT
     options.add(win, buf, 'winhighlight', look)
   elseif vim.o.laststatus == 3 then
     return
   elseif role(win) == 'transcript' then
-    options.add(win, buf, 'fillchars', 'eob: ,lastline: ,stl:─,stlnc:─')
-    local rule = 'WinBar:AgorBar,WinBarNC:AgorBar,StatusLine:AgorRule,StatusLineNC:AgorRule'
-    options.add(win, buf, 'winhighlight', rule)
+    local rule = require('agor.ui.borders').rule()
+    options.add(win, buf, 'fillchars', ('%s,stl:%s,stlnc:%s'):format(options.FILL, rule, rule))
+    local look = 'StatusLine:AgorRule,StatusLineNC:AgorRule,' .. options.HIGHLIGHT
+    options.add(win, buf, 'winhighlight', look)
     options.add(win, buf, 'statusline', '%#AgorRule#')
   elseif vim.go.statusline == '' or vim.fn.has('nvim-0.12') == 1 then
     options.add(win, buf, 'statusline', ' prompt %=')

@@ -104,7 +104,7 @@ fn of_whom(provider: &str, said: String) -> String {
 
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(ERROR_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
+        Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),
     }
 }
