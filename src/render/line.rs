@@ -219,7 +219,9 @@ pub(super) fn one_line(text: &str, max: usize, ellipsis: &str) -> String {
         out.push(c);
         count += 1;
     }
-    if cut {
+    // A title may have been cut before it came here.
+    if cut || out.ends_with('…') {
+        out.truncate(out.trim_end_matches('…').len());
         out.push_str(ellipsis);
     }
     out
@@ -251,5 +253,6 @@ mod tests {
         assert_eq!(one_line("  a\n\tb  c ", 10, "…"), "a b c");
         assert_eq!(one_line("abcdef", 3, "…"), "abc…");
         assert_eq!(one_line("", 3, "…"), "");
+        assert_eq!(one_line("ls -l…", 10, "..."), "ls -l...");
     }
 }

@@ -12,6 +12,7 @@ mod following;
 mod habits;
 mod help;
 mod install;
+mod looks;
 mod main_path;
 mod ollama;
 mod pane;
