@@ -29,7 +29,7 @@ pub fn ask_body(request: &PermissionRequest, icons: Icons) -> AskBody {
             let mut line = Line::of(if named { request.title.clone() } else { file.path.clone() }, "AgorPath");
             diff::push_counts(&mut line, std::slice::from_ref(file), icons);
             lines.push(line);
-            lines.extend(diff::hunk_lines(file, "", icons));
+            lines.extend(diff::hunk_lines(file, None, "", icons));
         }
     }
     if lines.len() > MAX_LINES {

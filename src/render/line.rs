@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::code::Code;
 use crate::domain::RequestId;
 
 /// A line's text without its end, marks in bytes.
@@ -12,6 +13,8 @@ pub struct Line {
     /// Highlights the whole screen line.
     pub group: Option<&'static str>,
     pub anchor: Option<Anchor>,
+    /// The code that it shows, whose colours come later.
+    pub code: Option<Code>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 
 mod around;
 mod ask;
+pub mod code;
 mod diff;
 mod entry;
 mod export;
@@ -16,6 +17,7 @@ mod markdown;
 mod patch;
 mod tool;
 mod view;
+mod words;
 
 pub use ask::{AskBody, ask_body};
 pub use entry::{Scene, ticks};

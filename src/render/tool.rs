@@ -2,11 +2,12 @@
 
 use super::{
     around::Around,
+    code::{Code, Part, file_of},
     diff,
     entry::Scene,
     figures::duration,
     fit,
-    line::{Anchor, Icons, Line, one_line, split_lines},
+    line::{Anchor, Icons, Line, SOFT_SPLIT, one_line, split_lines},
 };
 use crate::{
     domain::{FileDiff, ToolCall, ToolKind, ToolResult},
@@ -37,11 +38,11 @@ pub(super) fn lines(entry: &Entry, tool: &Tool, around: &Around, expanded: bool,
     if expanded {
         push_input(&mut out, &tool.call, &indent);
     }
-    for file in &tool.diff {
+    for (place, file) in tool.diff.iter().enumerate() {
         if tool.diff.len() > 1 || !is_named(&tool.call, file) {
             out.push(file_line(file, &indent, tool.diff.len() > 1, icons));
         }
-        let lines = diff::hunk_lines(file, &indent, icons);
+        let lines = diff::hunk_lines(file, Some(place), &indent, icons);
         let limit = if expanded { UNFOLDED } else { DIFF_PREVIEW };
         push_limited(&mut out, lines.into_iter(), |line| line, limit, &indent, icons);
     }
@@ -171,7 +172,19 @@ fn push_output(out: &mut Vec<Line>, tool: &Tool, indent: &str, expanded: bool, s
         line
     };
     if expanded {
-        let whole = |text: &str| line(&fit::printed(text));
+        let part = code_of(tool, text);
+        let mut next = 0;
+        let whole = |text: &str| {
+            let printed = fit::printed(text);
+            let mut line = line(&printed);
+            // Its colours are those of the text as it was read.
+            line.code = part.filter(|_| printed == text).map(|part| Code { part, line: next, column: bar.len() });
+            if line.code.is_some() {
+                line.marks.truncate(1);
+            }
+            next += 1;
+            line
+        };
         return push_limited(out, split_lines(text), whole, UNFOLDED, indent, icons);
     }
     // One row each.
@@ -205,6 +218,13 @@ fn push_output(out: &mut Vec<Line>, tool: &Tool, indent: &str, expanded: bool, s
             out.push(count(rest, if limit == 0 { "" } else { " more" }, indent, icons));
         }
     }
+}
+
+/// What was read of a file is code, as long as its lines are the file's.
+fn code_of(tool: &Tool, text: &str) -> Option<Part> {
+    let read = tool.call.kind == ToolKind::Read && tool.state == ToolState::Done;
+    let short = text.split('\n').all(|line| line.len() <= SOFT_SPLIT);
+    (read && short && file_of(&tool.call).is_some()).then_some(Part::Output { length: tool.output.len() })
 }
 
 fn push_input(out: &mut Vec<Line>, call: &ToolCall, indent: &str) {
