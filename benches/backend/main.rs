@@ -20,8 +20,8 @@ use std::{hint::black_box, time::Duration};
 
 use agor_nvim::{
     domain::AgentMessage,
-    nvim::encode,
-    render::{Budget, Head, Patch, Scene, View},
+    nvim::encode_patch,
+    render::{Budget, Head, Patch, Readings, Scene, View, Window},
     transcript::Transcript,
 };
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -83,27 +83,30 @@ fn render(criterion: &mut Criterion) {
     let long = folded(said::chunks(8 * STREAM, 4096));
     group.throughput(Throughput::Elements(1));
     group.bench_function("first screen of 8 MiB", |bencher| {
-        bencher.iter(|| view().next(&long, Budget::micros(FRAME)));
+        bencher.iter(|| view().next(&long, &mut Readings::default(), 0, Budget::micros(FRAME)));
     });
     group.finish();
 }
 
 fn view() -> View {
-    View::new(Head::default(), Scene::default())
+    let mut view = View::new(Head::default(), Scene::default());
+    view.set_windows(vec![Window { top: 0, height: 40, follows: true }]);
+    view
 }
 
 fn painted(messages: Vec<AgentMessage>) -> Vec<Patch> {
-    let (mut transcript, mut view, mut patches) = (Transcript::default(), view(), Vec::new());
+    let (mut transcript, mut readings) = (Transcript::default(), Readings::default());
+    let (mut view, mut patches) = (view(), Vec::new());
     for messages in messages.chunks(4) {
         for message in messages {
             if let Some(index) = transcript.fold(message.clone()) {
                 view.touch(index);
             }
         }
-        patches.extend(view.next(&transcript, Budget::micros(FRAME)));
+        patches.extend(view.next(&transcript, &mut readings, 0, Budget::micros(FRAME)));
     }
     while view.has_more() {
-        patches.extend(view.next(&transcript, Budget::micros(FRAME)));
+        patches.extend(view.next(&transcript, &mut readings, 0, Budget::micros(FRAME)));
     }
     patches
 }
@@ -117,7 +120,7 @@ fn patch(criterion: &mut Criterion) {
         bencher.iter(|| {
             bytes.clear();
             for patch in &patches {
-                rmpv::encode::write_value(&mut bytes, &encode::patch(1, patch)).expect("a vector takes all");
+                rmpv::encode::write_value(&mut bytes, &encode_patch::patch(1, patch)).expect("a vector takes all");
             }
             bytes.len()
         });

@@ -138,9 +138,21 @@ pub struct ShownView {
     pub session_id: SessionId,
     #[serde(default)]
     pub focused: bool,
+    /// Cells of text in the narrowest window.
+    #[serde(default)]
+    pub width: usize,
+    /// The first row and the height of each window, and whether it follows the end.
+    #[serde(default)]
+    pub windows: Vec<(usize, usize, bool)>,
     /// Of the text that the buffer holds; nothing that we painted if it is not positive.
     #[serde(default)]
     pub rev: i64,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Reach {
+    pub buf: i64,
+    pub session_id: SessionId,
 }
 
 #[derive(Debug, Deserialize)]

@@ -17,9 +17,9 @@ use crate::{
     client::{FileQuery, Files, Stats},
     domain::SessionId,
     logging::Logging,
-    render::Icons,
+    render::{Icons, Window},
     runner,
-    session::{ClientId, HubHandle, Reply, Request, ViewId},
+    session::{ClientId, HubHandle, Reply, Request, Showing, Sight, ViewId},
 };
 
 /// There is one editor on these pipes.
@@ -230,6 +230,11 @@ impl Dispatch {
                 self.hub.send(Request::Fold { session, view, row, action, reply });
                 finish(callback.clone(), answer, Value::from);
             }
+            "reach" => {
+                let decode::Reach { buf, session_id: session } = decode::read(method, json)?;
+                self.hub.send(Request::Reach { session, view: ViewId { client: CLIENT, buffer: buf } });
+                callback.done(Ok(Value::Nil));
+            }
             "listen" => {
                 let listen: decode::Listen = decode::read(method, json)?;
                 let sessions: BTreeSet<SessionId> = listen.sessions.into_iter().collect();
@@ -315,7 +320,10 @@ impl Dispatch {
         let mut held = Vec::new();
         for view in views.views {
             let id = ViewId { client: CLIENT, buffer: view.buf };
-            held.push((id, view.session_id.clone(), u64::try_from(view.rev).unwrap_or(0)));
+            let (session, revision) = (view.session_id.clone(), u64::try_from(view.rev).unwrap_or(0));
+            let windows = view.windows.into_iter();
+            let windows = windows.map(|(top, height, follows)| Window { top, height, follows }).collect();
+            held.push(Showing { view: id, session, revision, sight: Sight { width: view.width, windows } });
             shown.push(Shown { view: id, session: view.session_id, focused: view.focused });
         }
         self.hub.send(Request::Views { client: CLIENT, views: held, icons: self.icons });

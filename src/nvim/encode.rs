@@ -6,12 +6,7 @@ use rmpv::Value;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::{
-    client::Row,
-    domain::SessionSummary,
-    render::{Anchor, Line, Look, Patch},
-    session::Update,
-};
+use crate::{client::Row, domain::SessionSummary, render::Line, session::Update};
 
 pub fn table<const N: usize>(fields: [(&str, Value); N]) -> Value {
     Value::Map(fields.into_iter().map(|(name, value)| (Value::from(name), value)).collect())
@@ -47,54 +42,6 @@ fn nested(json: Json, levels: usize) -> Value {
             let field = |(name, value)| (Value::from(name), nested(value, levels - 1));
             Value::Map(fields.into_iter().map(field).collect())
         }
-    }
-}
-
-pub fn patch(buffer: i64, patch: &Patch) -> Value {
-    let mut ops = Vec::new();
-    for op in &patch.ops {
-        let last = op.last.map_or(Value::from(-1), Value::from);
-        let lines = op.lines.iter().map(|line| Value::from(line.text.as_str())).collect();
-        ops.push(Value::Array(vec!["set".into(), op.first.into(), last, Value::Array(lines)]));
-        for (offset, line) in op.lines.iter().enumerate() {
-            push_marks(&mut ops, op.first + offset, line);
-        }
-    }
-    table([
-        ("buf", buffer.into()),
-        ("base", patch.base.into()),
-        ("rev", patch.revision.into()),
-        ("ops", Value::Array(ops)),
-    ])
-}
-
-fn push_marks(ops: &mut Vec<Value>, row: usize, line: &Line) {
-    for mark in &line.marks {
-        let place: [Value; 2] = [row.into(), mark.start.into()];
-        let end = Value::from(mark.end);
-        let (name, rest) = match &mark.look {
-            Look::Colour => ("mark", [end, mark.group.into()]),
-            Look::Hidden => ("hide", [end, "".into()]),
-            Look::As(sign) => ("hide", [end, sign.to_string().into()]),
-            Look::Before(text) => ("before", [text.as_str().into(), mark.group.into()]),
-            Look::Over(text) => ("over", [text.as_str().into(), mark.group.into()]),
-        };
-        ops.push(Value::Array(std::iter::once(Value::from(name)).chain(place).chain(rest).collect()));
-        // A sign of its own colour stands in place of the text's.
-        if matches!(mark.look, Look::As(_)) && !mark.group.is_empty() {
-            let op = vec!["mark".into(), row.into(), mark.start.into(), mark.end.into(), mark.group.into()];
-            ops.push(Value::Array(op));
-        }
-    }
-    if let Some(group) = line.group {
-        ops.push(Value::Array(vec!["line".into(), row.into(), group.into()]));
-    }
-    if let Some(anchor) = &line.anchor {
-        let mut op = vec!["anchor".into(), row.into(), anchor.kind().into()];
-        if let Anchor::Question(id) = anchor {
-            op.push(id.as_str().into());
-        }
-        ops.push(Value::Array(op));
     }
 }
 
@@ -209,7 +156,6 @@ fn marks(lines: &[Line]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::Op;
 
     #[test]
     fn what_is_nested_too_deeply_goes_as_text() {
@@ -251,17 +197,5 @@ mod tests {
         assert_eq!(with.len(), without.len() + 1);
         assert_eq!(with.last().map(String::as_str), Some("capabilities"));
         assert_eq!(with[..without.len()], without);
-    }
-
-    #[test]
-    fn marks_follow_the_lines_they_belong_to() {
-        let mut line = Line::of("ab", "AgorTool").anchored(Anchor::Question("r".into()));
-        line.push("c", "");
-        let ops = vec![Op { first: 3, last: None, lines: vec![Line::plain("x"), line] }];
-        let value = patch(7, &Patch { base: 1, revision: 2, ops });
-        assert_eq!(
-            value.to_string(),
-            r#"{"buf": 7, "base": 1, "rev": 2, "ops": [["set", 3, -1, ["x", "abc"]], ["mark", 4, 0, 2, "AgorTool"], ["anchor", 4, "question", "r"]]}"#
-        );
     }
 }

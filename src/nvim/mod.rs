@@ -5,7 +5,8 @@
 
 mod decode;
 mod dispatch;
-pub mod encode;
+mod encode;
+pub mod encode_patch;
 mod link;
 mod pace;
 mod painter;

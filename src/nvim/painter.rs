@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    encode,
+    encode, encode_patch,
     link::{Answer, Link},
     pace::Pace,
 };
@@ -274,7 +274,7 @@ impl Painter {
         let mut estimate = 0.0;
         let mut bytes = 0;
         if !patches.is_empty() {
-            let values = patches.iter().map(|(view, patch)| encode::patch(view.buffer, patch)).collect();
+            let values = patches.iter().map(|(view, patch)| encode_patch::patch(view.buffer, patch)).collect();
             estimate = patches.iter().map(|(_, patch)| patch.micros()).sum();
             bytes = patches.iter().map(|(_, patch)| patch.bytes() as u64).sum();
             fields.push(("patches".into(), Value::Array(values)));

@@ -121,7 +121,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{AgentMessage, Content, OptionKind, PermissionOption, Question, ToolCall, ToolKind},
-        render::{Budget, Head, Icons, Scene, View},
+        render::{Budget, Head, Icons, Op, Readings, Scene, View},
     };
 
     #[derive(Default)]
@@ -164,8 +164,11 @@ mod tests {
         #[track_caller]
         fn check(&self, expect: &[&str]) {
             let mut view = View::new(Head::default(), Scene { icons: Icons::Ascii, ..Scene::default() });
-            let patch = view.next(&self.transcript, Budget::micros(1e6)).expect("something to paint");
-            let lines = patch.ops.into_iter().flat_map(|op| op.lines).map(|line| line.text);
+            let mut readings = Readings::default();
+            let patch = view.next(&self.transcript, &mut readings, 0, Budget::micros(1e6)).expect("something to paint");
+            let rows =
+                patch.ops.into_iter().flat_map(|op| if let Op::Set { rows, .. } = op { rows } else { Vec::new() });
+            let lines = rows.map(|row| row.text);
             let lines: Vec<String> = lines.skip(1).filter(|line| !line.is_empty()).collect();
             assert_eq!(lines, expect);
         }

@@ -2,8 +2,9 @@
 
 use super::{
     diff,
-    flow::{Flow, Style},
+    entry::Scene,
     line::{Icons, Line, split_lines},
+    readings::lines_of,
 };
 use crate::domain::PermissionRequest;
 
@@ -15,11 +16,12 @@ pub struct AskBody {
 
 /// A question is to be read, but a written file of a megabyte is not: the rest is counted.
 const MAX_LINES: usize = 2_000;
+const MAX_PLAN: usize = 256 * 1024;
 
 pub fn ask_body(request: &PermissionRequest, icons: Icons) -> AskBody {
     let mut lines = Vec::new();
     if let Some(plan) = request.input.get("plan").and_then(|plan| plan.as_str()).filter(|_| request.tool == "plan") {
-        lines.extend(Flow::default().advance(plan, Style::Prose, 256 * 1024).lines);
+        lines.extend(lines_of(plan, MAX_PLAN, Scene { icons, ..Scene::default() }));
     } else if request.diff.is_empty() {
         input(&mut lines, request);
     } else {

@@ -6,7 +6,6 @@
 //! nor windows; the text itself is never changed.
 
 mod address;
-pub(super) mod by_line;
 mod code;
 mod opening;
 mod prose;
@@ -18,8 +17,6 @@ use std::{collections::HashMap, ops::Range};
 
 use prose::Found;
 use segments::{Kind, Segment, Segments};
-
-pub(super) use by_line::{Fence, Position, highlight};
 
 use super::{entry::Scene, line::Mark};
 

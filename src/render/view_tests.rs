@@ -1,11 +1,29 @@
 use super::*;
-use crate::domain::{AgentMessage, Content, Prompt, ToolCall, ToolKind, ToolResult};
+use crate::{
+    domain::{AgentMessage, Content, Prompt, ToolCall, ToolKind, ToolResult},
+    render::{Anchor, Drawn, Mark},
+};
+
+/// A line of a buffer with all that is drawn over it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Shown {
+    text: String,
+    anchor: Option<Anchor>,
+    marks: Vec<Mark>,
+    group: Option<&'static str>,
+}
 
 /// A buffer as Neovim would keep it.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 struct Buffer {
-    lines: Vec<Line>,
+    lines: Vec<Shown>,
     revision: u64,
+}
+
+impl From<Row> for Shown {
+    fn from(row: Row) -> Self {
+        Shown { text: row.text, anchor: row.anchor, ..Shown::default() }
+    }
 }
 
 impl Buffer {
@@ -14,9 +32,28 @@ impl Buffer {
         assert!(patch.base == 0 || patch.base == self.revision, "a patch must follow the last one");
         self.revision = patch.revision;
         for op in patch.ops {
-            let last = op.last.unwrap_or(self.lines.len());
-            assert!(op.first <= last && last <= self.lines.len(), "{op:?} of {} lines", self.lines.len());
-            self.lines.splice(op.first..last, op.lines);
+            match op {
+                Op::Set { first, last, rows } => {
+                    let last = last.unwrap_or(self.lines.len());
+                    assert!(first <= last && last <= self.lines.len(), "{first}..{last} of {}", self.lines.len());
+                    self.lines.splice(first..last, rows.into_iter().map(Shown::from));
+                }
+                Op::Add { row, rows } => {
+                    let mut rows = rows.into_iter();
+                    self.lines[row].text += &rows.next().expect("a piece to add").text;
+                    self.lines.splice(row + 1..row + 1, rows.map(Shown::from));
+                }
+                Op::Marks { row, drawn, marks, group } => {
+                    let line = &mut self.lines[row];
+                    let bare = line.marks.is_empty() && line.group.is_none();
+                    assert!(bare || drawn == Drawn::Before, "marks over marks in row {row}");
+                    assert!(
+                        marks.iter().all(|mark| mark.start <= mark.end && mark.end <= line.text.len()),
+                        "{marks:?}"
+                    );
+                    (line.marks, line.group) = (marks, group);
+                }
+            }
         }
     }
 
@@ -27,15 +64,27 @@ impl Buffer {
 
 struct World {
     transcript: Transcript,
+    readings: Readings,
     view: View,
     buffer: Buffer,
     count: usize,
 }
 
+fn view() -> View {
+    View::new(Head { text: "head".into() }, Scene { icons: Icons::Ascii, ..Scene::default() })
+}
+
+/// One that looks at so many rows of the end.
+fn at_end(height: usize) -> Vec<Window> {
+    vec![Window { top: 0, height, follows: true }]
+}
+
 impl World {
     fn new() -> Self {
-        let view = View::new(Head { text: "head".into() }, Scene { icons: Icons::Ascii, ..Scene::default() });
-        Self { transcript: Transcript::default(), view, buffer: Buffer::default(), count: 0 }
+        let mut view = view();
+        view.set_windows(at_end(1000));
+        let (transcript, readings, buffer) = Default::default();
+        Self { transcript, readings, view, buffer, count: 0 }
     }
 
     fn say(&mut self, id: &str, part: bool, content: Content) {
@@ -72,29 +121,36 @@ impl World {
         self.say(&format!("{id}-result"), false, Content::ToolResult(result));
     }
 
+    fn next(&mut self, micros: f64) -> Option<Patch> {
+        self.view.next(&self.transcript, &mut self.readings, 0, Budget::micros(micros))
+    }
+
     /// Paints until nothing is left, in patches of some cost.
     #[track_caller]
     fn settle(&mut self, micros: f64) {
         for _ in 0..100_000 {
-            match self.view.next(&self.transcript, Budget::micros(micros)) {
+            match self.next(micros) {
                 Some(patch) => self.buffer.apply(patch),
-                None => {
-                    assert!(!self.view.has_more(), "a view that has more must paint it");
-                    return;
-                }
+                None if !self.view.has_more() => return,
+                None => {}
             }
         }
         panic!("the view never settles");
     }
 
-    /// The same transcript, painted at once into a new buffer.
-    fn painted_anew(&self) -> Vec<Line> {
-        let mut view = View::new(Head { text: "head".into() }, Scene { icons: Icons::Ascii, ..Scene::default() });
+    /// The same transcript, painted at once into a new buffer that is seen whole.
+    fn painted_anew(&self) -> Vec<Shown> {
+        let mut view = view();
+        view.scene = self.view.scene;
+        view.ahead = self.view.ahead;
         view.folds = self.view.folds.clone();
         view.all_open = self.view.all_open;
-        let mut buffer = Buffer::default();
-        while let Some(patch) = view.next(&self.transcript, Budget::micros(1e9)) {
-            buffer.apply(patch);
+        view.set_windows(at_end(1_000_000));
+        let (mut buffer, mut readings) = (Buffer::default(), Readings::default());
+        while view.has_more() {
+            if let Some(patch) = view.next(&self.transcript, &mut readings, 0, Budget::endless()) {
+                buffer.apply(patch);
+            }
         }
         buffer.lines
     }
@@ -183,7 +239,7 @@ fn a_long_transcript_shows_its_end_first() {
     for n in 0..3000 {
         world.text(&format!("m{n}"), false, &format!("text {n}"));
     }
-    let patch = world.view.next(&world.transcript, Budget::micros(1e6)).expect("something to paint");
+    let patch = world.next(1e6).expect("something to paint");
     world.buffer.apply(patch);
     let texts = world.buffer.texts();
     assert_eq!(texts.last(), Some(&"text 2999"));
@@ -201,7 +257,7 @@ fn a_long_text_shows_its_end_first_and_then_all() {
     let mut world = World::new();
     let text: String = (0..20_000).map(|n| format!("line {n} `x`\n")).collect();
     world.text("a", true, &text);
-    let patch = world.view.next(&world.transcript, Budget::micros(1e6)).expect("something to paint");
+    let patch = world.next(1e6).expect("something to paint");
     assert!(patch.bytes() < 32 * 1024);
     world.buffer.apply(patch);
     assert_eq!(world.buffer.texts().last(), Some(&"line 19999 `x`"));
@@ -219,7 +275,7 @@ fn no_patch_is_larger_than_a_call_may_be() {
     world.tool("t");
     world.result("t", &"out\n".repeat(100_000));
     let mut painted = 0;
-    while let Some(patch) = world.view.next(&world.transcript, Budget::micros(1e9)) {
+    while let Some(patch) = world.next(1e9) {
         assert!(patch.bytes() <= 64 * 1024 + 8 * 1024, "{}", patch.bytes());
         painted += patch.bytes();
         world.buffer.apply(patch);
@@ -267,7 +323,7 @@ fn a_reset_paints_everything_from_base_zero() {
     world.text("a", false, "text");
     world.settle(1e6);
     world.view.reset();
-    let patch = world.view.next(&world.transcript, Budget::micros(1e6)).expect("all of it again");
+    let patch = world.next(1e6).expect("all of it again");
     assert_eq!(patch.base, 0);
     world.buffer.apply(patch);
     assert_eq!(world.buffer.texts(), ["head", "", "text"]);
@@ -302,9 +358,10 @@ fn folding_everything_touches_only_what_folds() {
     world.text("2", false, "prose after");
     world.settle(1000.0);
     world.view.fold(0, FoldAction::OpenAll);
-    let patch = world.view.next(&world.transcript, Budget::micros(100_000.0)).expect("there is something to unfold");
+    let patch = world.next(100_000.0).expect("there is something to unfold");
     assert_ne!(patch.base, 0, "it is no repaint");
-    assert_eq!(patch.ops.len(), 1, "{:?}", patch.ops);
+    let texts = patch.ops.iter().filter(|op| !matches!(op, Op::Marks { .. })).count();
+    assert_eq!(texts, 1, "{:?}", patch.ops);
     world.buffer.apply(patch);
     world.settle(1000.0);
     assert_eq!(world.buffer.lines, world.painted_anew());
@@ -328,7 +385,7 @@ fn folding_back_before_all_was_unfolded_leaves_nothing_behind() {
             for action in [FoldAction::OpenAll, FoldAction::CloseAll] {
                 world.view.fold(0, action);
                 for _ in 0..steps {
-                    if let Some(patch) = world.view.next(&world.transcript, Budget::micros(micros)) {
+                    if let Some(patch) = world.next(micros) {
                         world.buffer.apply(patch);
                     }
                 }
@@ -338,3 +395,6 @@ fn folding_back_before_all_was_unfolded_leaves_nothing_behind() {
         }
     }
 }
+
+#[path = "view/sequence_tests.rs"]
+mod sequences;

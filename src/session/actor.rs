@@ -61,7 +61,7 @@ use crate::{
         trace::Trace,
     },
     domain::{Context, Prompt, RequestId, SessionSummary, StartOptions},
-    render::{Icons, View},
+    render::{Icons, Readings, View},
     transcript::Transcript,
 };
 
@@ -108,6 +108,9 @@ pub(super) struct Actor {
     /// What was, and may be again: the buffer keeps its text, the view its folds.
     hidden: HashMap<ViewId, View>,
     icons: Icons,
+    readings: Readings,
+    /// When what counts seconds is painted again.
+    tick_at: Option<Instant>,
     dirty_told: bool,
     listening: Option<Listening>,
     flush_at: Option<Instant>,
@@ -229,6 +232,8 @@ impl Actor {
             views: HashMap::new(),
             hidden: HashMap::new(),
             icons: Icons::default(),
+            readings: Readings::default(),
+            tick_at: None,
             dirty_told: false,
             listening: None,
             flush_at: None,
@@ -344,7 +349,8 @@ impl Actor {
         let delivery = self.listening.as_ref().filter(|l| !l.out && self.has_news(l)).map(|l| l.next);
         let far = Instant::now() + Duration::from_secs(3600);
         let due = self.live.as_ref().and_then(|live| Some(live.due.as_ref()?.0));
-        [self.flush_at, delivery, self.leave_at, self.askers.until, due].into_iter().flatten().min().unwrap_or(far)
+        let waits = [self.flush_at, delivery, self.leave_at, self.askers.until, due, self.tick_at];
+        waits.into_iter().flatten().min().unwrap_or(far)
     }
 
     fn tick(&mut self) {
@@ -353,6 +359,9 @@ impl Actor {
             self.flush();
         }
         self.deliver(false);
+        if self.tick_at.is_some_and(|at| at <= now) {
+            self.count_seconds();
+        }
         if let Some((_, verdict)) = self.live.as_mut().and_then(|live| live.due.take_if(|(at, _)| *at <= now)) {
             self.give_up(verdict);
         }

@@ -24,7 +24,7 @@ use tokio::{
 use super::{
     actor::{Common, Counters},
     journal::{self, Listed},
-    request::{Input, Reply, Request, ViewId},
+    request::{Input, Reply, Request, Sight, ViewId},
     updates::{Level, Update},
 };
 use crate::{
@@ -93,7 +93,7 @@ pub struct Hub {
     sessions: BTreeMap<SessionId, Session>,
     tasks: JoinSet<()>,
     names: HashMap<Id, SessionId>,
-    views: BTreeMap<ViewId, SessionId>,
+    views: BTreeMap<ViewId, (SessionId, Sight)>,
     icons: Icons,
     listen_all: bool,
     listen: BTreeSet<SessionId>,
@@ -197,6 +197,7 @@ impl Hub {
                 self.tell_session(&session, Input::Paint { view, budget, reply });
             }
             Request::Repaint { session, view } => self.tell_session(&session, Input::Repaint { view }),
+            Request::Reach { session, view } => self.tell_session(&session, Input::Reach { view }),
             Request::MessagesTaken { session } => self.tell_session(&session, Input::MessagesTaken),
             Request::Views { client, views, icons } => self.set_views(client, views, icons),
             Request::Listen { all, sessions } => self.set_listening(all, sessions),
@@ -307,12 +308,12 @@ impl Hub {
             && session.living.is_some()
         {
             // Whoever still looks at it sees how it ended, from its journal.
-            let views: Vec<ViewId> = self.views_of(&id).collect();
+            let views = self.views_of(&id);
             if !views.is_empty() {
                 self.open_archive(&id);
             }
             for view in views {
-                self.tell_session(&id, Input::OpenView { view, icons: self.icons, revision: 0 });
+                self.tell_session(&id, view);
             }
         }
     }

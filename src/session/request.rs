@@ -12,7 +12,7 @@ use super::{
 use crate::{
     agent::process::{ProcessHandle, ProcessInfo},
     domain::{Answer, Conversation, Prompt, RequestId, SessionId, StartOptions},
-    render::{Budget, FoldAction, Icons, Patch},
+    render::{Budget, FoldAction, Icons, Patch, Window},
 };
 
 /// Where an answer goes. An error is a sentence for the user.
@@ -23,6 +23,24 @@ pub type Reply<T> = oneshot::Sender<Result<T, String>>;
 pub struct ViewId {
     pub client: ClientId,
     pub buffer: i64,
+}
+
+/// A session's transcript in one buffer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Showing {
+    pub view: ViewId,
+    pub session: SessionId,
+    /// Of what the buffer holds; 0: nothing.
+    pub revision: u64,
+    pub sight: Sight,
+}
+
+/// What of a buffer is seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sight {
+    /// Cells of text in the narrowest window; 0 if none is known.
+    pub width: usize,
+    pub windows: Vec<Window>,
 }
 
 #[derive(Debug)]
@@ -48,8 +66,7 @@ pub enum Request {
     /// All the transcripts that a client shows now; those it showed before and does not name are dropped.
     Views {
         client: ClientId,
-        /// With the revision of what the buffer holds; 0: nothing.
-        views: Vec<(ViewId, SessionId, u64)>,
+        views: Vec<Showing>,
         icons: Icons,
     },
     Paint {
@@ -69,6 +86,11 @@ pub enum Request {
         row: usize,
         action: FoldAction,
         reply: Reply<bool>,
+    },
+    /// All of the transcript is to be painted, as far back as it goes.
+    Reach {
+        session: SessionId,
+        view: ViewId,
     },
     Listen {
         all: bool,
@@ -177,11 +199,13 @@ pub(super) enum Input {
     Conversations { reply: Reply<Vec<Conversation>> },
     Trace { on: bool, reply: Reply<PathBuf> },
     Process { reply: oneshot::Sender<Vec<ProcessHandle>> },
-    OpenView { view: ViewId, icons: Icons, revision: u64 },
+    OpenView { view: ViewId, icons: Icons, sight: Sight, revision: u64 },
+    Look { view: ViewId, sight: Sight },
     CloseView { view: ViewId },
     Paint { view: ViewId, budget: Budget, reply: oneshot::Sender<Painted> },
     Repaint { view: ViewId },
     Fold { view: ViewId, row: usize, action: FoldAction, reply: Reply<bool> },
+    Reach { view: ViewId },
     Listen(bool),
     MessagesTaken,
     Messages { since: u64, reply: Reply<Page> },

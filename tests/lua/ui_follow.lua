@@ -26,13 +26,13 @@ T['it follows its end only while the cursor is on the last line'] = test(nil, fu
   nvim:lua('T.paint("s1", ...)', numbered(100))
   equal(row(nvim, win), 100)
   contains(nvim:screen(), 'line 100')
-  nvim:lua('T.patch("s1", {{"add", {"", "line 101"}}})')
+  nvim:lua('T.patch("s1", {{"add", -1, {"", "line 101"}}})')
   equal(row(nvim, win), 101)
   contains(nvim:screen(), 'line 101')
   nvim:lua('vim.api.nvim_win_set_cursor(..., {50, 0})', win)
   nvim:screen()
   local top = nvim:get('vim.fn.getwininfo(...)[1].topline', win)
-  nvim:lua('T.patch("s1", {{"add", {"", "line 102"}}})')
+  nvim:lua('T.patch("s1", {{"add", -1, {"", "line 102"}}})')
   nvim:screen()
   equal(row(nvim, win), 50)
   equal(nvim:get('vim.fn.getwininfo(...)[1].topline', win), top)
@@ -44,7 +44,7 @@ T['two windows on one transcript follow each for itself'] = test(nil, function(n
   nvim:cmd('topleft split | buffer agor://s1')
   local other = nvim:get('vim.api.nvim_get_current_win()')
   nvim:lua('vim.api.nvim_win_set_cursor(0, {10, 0})')
-  nvim:lua('T.patch("s1", {{"add", {"", "more"}}})')
+  nvim:lua('T.patch("s1", {{"add", -1, {"", "more"}}})')
   equal({ row(nvim, win), row(nvim, other) }, { 61, 10 })
 end)
 
@@ -67,11 +67,11 @@ T['the cursor stays while the user selects, and follows again afterwards from th
     nvim:lua('T.paint("s1", ...)', numbered(20))
     nvim:lua('vim.api.nvim_set_current_win(...)', win)
     nvim:type('Gv')
-    nvim:lua('T.patch("s1", {{"add", {"", "more"}}})')
+    nvim:lua('T.patch("s1", {{"add", -1, {"", "more"}}})')
     equal(row(nvim, win), 20)
     equal(nvim:mode(), 'v')
     nvim:type('<Esc>G')
-    nvim:lua('T.patch("s1", {{"add", {"", "and more"}}})')
+    nvim:lua('T.patch("s1", {{"add", -1, {"", "and more"}}})')
     equal(row(nvim, win), 22)
   end
 )
@@ -81,10 +81,10 @@ T['a search being typed does not lose the end'] = test(nil, function(nvim)
   nvim:lua('T.paint("s1", ...)', numbered(20))
   nvim:lua('vim.api.nvim_set_current_win(...)', win)
   nvim:type('G/')
-  nvim:lua('T.patch("s1", {{"add", {"", "more"}}})')
+  nvim:lua('T.patch("s1", {{"add", -1, {"", "more"}}})')
   equal(row(nvim, win), 20)
   nvim:type('<Esc>')
-  nvim:lua('T.patch("s1", {{"add", {"", "and more"}}})')
+  nvim:lua('T.patch("s1", {{"add", -1, {"", "and more"}}})')
   equal(row(nvim, win), 22)
 end)
 
@@ -101,7 +101,7 @@ local function enter(nvim, win)
 end
 
 local function grow(nvim, text)
-  nvim:lua('T.patch("s1", {{"add", {...}}})', text)
+  nvim:lua('T.patch("s1", {{"add", -1, {...}}})', text)
 end
 
 local function more(nvim, lines)
@@ -109,7 +109,7 @@ local function more(nvim, lines)
   for i = 1, lines do
     text[i + 1] = 'more ' .. i
   end
-  nvim:lua('T.patch("s1", {{"add", ...}})', text)
+  nvim:lua('T.patch("s1", {{"add", -1, ...}})', text)
 end
 
 local function bar(nvim, win)

@@ -22,10 +22,10 @@ local TEXT = 'vim.api.nvim_buf_get_lines(vim.fn.bufnr("^agor://s1$"), 0, -1, fal
 T['operations change the text as the wire says'] = test(nil, function(nvim)
   open(nvim)
   equal(nvim:get('T.paint("s1", {"a", "b", "c"})'), 'ok')
-  equal(nvim:get('T.patch("s1", {{"add", {"c", "d"}}})'), 'ok')
+  equal(nvim:get('T.patch("s1", {{"add", -1, {"c", "d"}}})'), 'ok')
   equal(nvim:get(TEXT), { 'a', 'b', 'cc', 'd' })
   equal(
-    nvim:get('T.patch("s1", {{"set", 1, 3, {"x"}}, {"add", {"!"}}, {"set", 0, 0, {"top"}}})'),
+    nvim:get('T.patch("s1", {{"set", 1, 3, {"x"}}, {"add", -1, {"!"}}, {"set", 0, 0, {"top"}}})'),
     'ok'
   )
   equal(nvim:get(TEXT), { 'top', 'a', 'x', 'd!' })
@@ -77,7 +77,7 @@ T['a patch on another revision is stale and changes nothing'] = test(nil, functi
   nvim:lua('T.paint("s1", {"a"})')
   equal(
     nvim:get(
-      'require("agor.ui.transcript").apply({buf = vim.fn.bufnr("^agor://s1$"), base = 77, rev = 78, ops = {{"add", {"x"}}}})'
+      'require("agor.ui.transcript").apply({buf = vim.fn.bufnr("^agor://s1$"), base = 77, rev = 78, ops = {{"add", -1, {"x"}}}})'
     ),
     'stale'
   )
@@ -92,7 +92,7 @@ T['a wiped or unloaded buffer is gone'] = test(nil, function(nvim)
     nvim:cmd(command .. ' ' .. buf)
     equal(
       nvim:get(
-        'require("agor.ui.transcript").apply({buf = ..., base = 0, rev = 9, ops = {{"add", {"x"}}}})',
+        'require("agor.ui.transcript").apply({buf = ..., base = 0, rev = 9, ops = {{"add", -1, {"x"}}}})',
         buf
       ),
       'gone',
@@ -109,7 +109,7 @@ T['locked text is busy: nothing is lost, and the same patch works later'] = test
     function _G.locked()
       Result = {
         T.patch('s1', { { 'set', 0, 1, { 'A' } } }),
-        T.patch('s1', { { 'add', { 'x' } } }),
+        T.patch('s1', { { 'add', -1, { 'x' } } }),
         #vim.api.nvim_buf_get_extmarks(vim.fn.bufnr('^agor://s1$'), require('agor.ui.transcript').ns.text, 0, -1, {}),
       }
       return ''
@@ -127,7 +127,7 @@ end)
 T['a patch that breaks in the middle asks for a repaint'] = test(nil, function(nvim)
   open(nvim)
   nvim:lua('T.paint("s1", {"a"})')
-  equal(nvim:get('T.patch("s1", {{"add", {"b"}}, {"nonsense"}})'), 'stale')
+  equal(nvim:get('T.patch("s1", {{"add", -1, {"b"}}, {"nonsense"}})'), 'stale')
   equal(nvim:get('require("agor.ui.transcript").revision(vim.fn.bufnr("^agor://s1$"))'), -1)
   equal(nvim:get('#T.messages'), 1)
   equal(nvim:get('T.paint("s1", {"new"})'), 'ok')
@@ -141,7 +141,7 @@ end
 T['keys go from turn to turn and from tool to tool'] = test(nil, function(nvim)
   local win = open(nvim)
   nvim:lua(
-    'T.paint("s1", ..., {{"anchor", 2, "turn", "1"}, {"anchor", 10, "turn", "2"}, {"anchor", 4, "tool", "a"}, {"anchor", 6, "tool", "b"}})',
+    'T.paint("s1", ..., {{"anchor", 2, "turn", "", 10, "turn", ""}, {"anchor", 4, "tool", "a"}, {"anchor", 6, "tool", "b"}})',
     numbered(20)
   )
   nvim:lua('vim.api.nvim_set_current_win(...)', win)
@@ -375,7 +375,7 @@ T['a transcript outlives a reload of the modules'] = test(nil, function(nvim)
       end
     end
   ]])
-  equal(nvim:get('T.patch("s1", {{"add", {"b"}}})'), 'ok')
+  equal(nvim:get('T.patch("s1", {{"add", -1, {"b"}}})'), 'ok')
   equal(nvim:get(TEXT), { 'ab' })
   equal(nvim:get('require("agor.ui.pane").is_open()'), true)
 end)

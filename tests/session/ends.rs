@@ -133,7 +133,7 @@ async fn a_session_that_is_shown_stays_until_it_is_hidden() {
     stage.shell("a", "read -r query; exit 0", "go").await;
     let view = ViewId { client: CLIENT, buffer: 1 };
     let views = |views| Request::Views { client: CLIENT, views, icons: Icons::default() };
-    stage.hub.send(views(vec![(view, id("a"), 0)]));
+    stage.hub.send(views(vec![showing(view)]));
     stage.status("a", Status::Done).await;
     stage.ask(|reply| Request::Export { session: id("a"), reply }).await.expect("it is there");
     tokio::time::pause();

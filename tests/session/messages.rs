@@ -104,7 +104,7 @@ async fn a_session_that_is_over_and_on_screen_has_its_messages() {
     stage.turn("a").await;
     let before = stage.messages("a", 0).await;
     let view = ViewId { client: CLIENT, buffer: 1 };
-    stage.hub.send(Request::Views { client: CLIENT, views: vec![(view, id("a"), 0)], icons: Icons::default() });
+    stage.hub.send(Request::Views { client: CLIENT, views: vec![showing(view)], icons: Icons::default() });
     let session = id("a");
     stage.ask(|reply| Request::Remove { session, reply }).await.expect("removed");
     stage.removed("a").await;

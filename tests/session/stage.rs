@@ -7,7 +7,7 @@ use agor_nvim::{
         AgentMessage, Answer, Content, PermissionRequest, Prompt, ProviderConfig, SessionId, SessionSummary,
         StartOptions, Status,
     },
-    session::{ClientId, Hub, HubConfig, HubHandle, Order, Page, Reply, Request, Update},
+    session::{ClientId, Hub, HubConfig, HubHandle, Order, Page, Reply, Request, Showing, Sight, Update, ViewId},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -201,6 +201,11 @@ impl Stage {
     pub async fn removed(&mut self, name: &str) {
         self.find(|update| matches!(update, Update::Removed(gone) if *gone == id(name)).then_some(())).await;
     }
+}
+
+/// Session `a` in a buffer that holds nothing yet.
+pub fn showing(view: ViewId) -> Showing {
+    Showing { view, session: id("a"), revision: 0, sight: Sight::default() }
 }
 
 pub fn id(name: &str) -> SessionId {

@@ -2,7 +2,7 @@
 
 use agor_nvim::{
     domain::{Content, Status},
-    render::{Budget, Icons},
+    render::{Budget, Icons, Op},
     session::{Request, ViewId},
 };
 use tokio::{sync::oneshot, time::timeout};
@@ -17,8 +17,18 @@ async fn painted(stage: &Stage, name: &str, view: ViewId) -> Vec<String> {
         stage.hub.send(Request::Paint { session: id(name), view, budget: Budget::micros(1_000_000.0), reply });
         let painted = timeout(PATIENCE, answer).await.expect("in time").expect("the session is there");
         for op in painted.patch.into_iter().flat_map(|patch| patch.ops) {
-            let last = op.last.unwrap_or(lines.len()).min(lines.len());
-            lines.splice(op.first.min(last)..last, op.lines.into_iter().map(|line| line.text));
+            match op {
+                Op::Set { first, last, rows } => {
+                    let last = last.unwrap_or(lines.len()).min(lines.len());
+                    lines.splice(first.min(last)..last, rows.into_iter().map(|row| row.text));
+                }
+                Op::Add { row, rows } => {
+                    let mut rows = rows.into_iter().map(|row| row.text);
+                    lines[row] += &rows.next().expect("a piece to add");
+                    lines.splice(row + 1..row + 1, rows);
+                }
+                Op::Marks { .. } => {}
+            }
         }
         if !painted.more {
             return lines;
@@ -33,7 +43,7 @@ async fn two_buffers_show_the_same_session() {
     let views = [1, 2].map(|buffer| ViewId { client: CLIENT, buffer });
     let request = |views: &[ViewId]| Request::Views {
         client: CLIENT,
-        views: views.iter().map(|view| (*view, id("a"), 0)).collect(),
+        views: views.iter().copied().map(showing).collect(),
         icons: Icons::default(),
     };
     stage.hub.send(request(&views));
@@ -56,7 +66,7 @@ async fn an_earlier_session_is_shown_from_its_journal() {
     stage.turn("a").await;
     let stage = Stage::on(stage.folder);
     let view = ViewId { client: CLIENT, buffer: 1 };
-    stage.hub.send(Request::Views { client: CLIENT, views: vec![(view, id("a"), 0)], icons: Icons::default() });
+    stage.hub.send(Request::Views { client: CLIENT, views: vec![showing(view)], icons: Icons::default() });
     let lines = painted(&stage, "a", view).await;
     assert!(lines.iter().any(|line| line.contains("echo of old")), "{lines:#?}");
     assert_eq!(stage.hub.counts().processes, 0, "nothing is started");

@@ -46,9 +46,16 @@ end
 
 -- ------------------------------------------------------------------ patches
 
+-- One table for all marks of a kind: making it anew is most of what a mark would cost.
 local mark = { end_col = 0, hl_group = '', strict = false, invalidate = true, undo_restore = false }
-local hide_mark =
-  { end_col = 0, conceal = '', strict = false, invalidate = true, undo_restore = false }
+local hide_mark = {
+  end_col = 0,
+  conceal = '',
+  hl_group = '',
+  strict = false,
+  invalidate = true,
+  undo_restore = false,
+}
 local before_mark = {
   virt_text = { { '', '' } },
   virt_text_pos = 'inline',
@@ -60,6 +67,8 @@ local over_mark = vim.tbl_extend('force', before_mark, { virt_text_pos = 'overla
 local line_mark = { line_hl_group = '', strict = false, invalidate = true, undo_restore = false }
 local anchor_mark = { strict = false, invalidate = true, undo_restore = false }
 
+local set_extmark = api.nvim_buf_set_extmark
+
 local function clear(buf, first, last)
   for _, ns in pairs(M.ns) do
     api.nvim_buf_clear_namespace(buf, ns, first, last)
@@ -67,50 +76,85 @@ local function clear(buf, first, last)
 end
 
 ---@param buf integer
+---@param op any[]
+---@param opts vim.api.keyset.set_extmark
+local function draw_virtual(buf, op, opts)
+  local chunk = opts.virt_text[1]
+  for at = 2, #op, 4 do
+    chunk[1], chunk[2] = op[at + 2], op[at + 3]
+    set_extmark(buf, M.ns.text, op[at], op[at + 1], opts)
+  end
+end
+
+--- What each operation of doc/wire.md does. Those of marks carry many, one after the other.
+---@type table<string, fun(buf: integer, op: any[], alone: boolean)>
+local operations = {
+  set = function(buf, op, alone)
+    local first, last = op[2], op[3]
+    if first ~= last then
+      if alone then
+        -- Fails before anything is lost if text is locked.
+        api.nvim_buf_set_lines(buf, 0, 0, false, {})
+      end
+      clear(buf, first, last)
+    end
+    api.nvim_buf_set_lines(buf, first, last, false, op[4])
+  end,
+  add = function(buf, op)
+    api.nvim_buf_set_text(buf, op[2], -1, op[2], -1, op[3])
+  end,
+  clear = function(buf, op)
+    for at = 2, #op do
+      api.nvim_buf_clear_namespace(buf, M.ns.text, op[at], op[at] + 1)
+    end
+  end,
+  mark = function(buf, op)
+    for at = 2, #op, 4 do
+      mark.end_col, mark.hl_group = op[at + 2], op[at + 3]
+      set_extmark(buf, M.ns.text, op[at], op[at + 1], mark)
+    end
+  end,
+  hide = function(buf, op)
+    for at = 2, #op, 5 do
+      hide_mark.end_col, hide_mark.conceal = op[at + 2], op[at + 3]
+      hide_mark.hl_group = op[at + 4] ~= '' and op[at + 4] or nil
+      set_extmark(buf, M.ns.text, op[at], op[at + 1], hide_mark)
+    end
+  end,
+  before = function(buf, op)
+    draw_virtual(buf, op, before_mark)
+  end,
+  over = function(buf, op)
+    draw_virtual(buf, op, over_mark)
+  end,
+  line = function(buf, op)
+    for at = 2, #op, 2 do
+      line_mark.line_hl_group = op[at + 1]
+      set_extmark(buf, M.ns.text, op[at], 0, line_mark)
+    end
+  end,
+  anchor = function(buf, op)
+    for at = 2, #op, 3 do
+      local ns = M.ns[op[at + 1]]
+      local id = ns and set_extmark(buf, ns, op[at], 0, anchor_mark)
+      if id and op[at + 1] == 'question' then
+        questions[buf] = questions[buf] or {}
+        questions[buf][id] = op[at + 2]
+      end
+    end
+  end,
+}
+
+---@param buf integer
 ---@param ops any[]
 local function run(buf, ops)
-  local text = M.ns.text
-  local set_extmark = api.nvim_buf_set_extmark
   for i = 1, #ops do
     local op = ops[i]
-    local kind = op[1]
-    if kind == 'mark' then
-      mark.end_col, mark.hl_group = op[4], op[5]
-      set_extmark(buf, text, op[2], op[3], mark)
-    elseif kind == 'add' then
-      api.nvim_buf_set_text(buf, -1, -1, -1, -1, op[2])
-    elseif kind == 'set' then
-      local first, last = op[2], op[3]
-      if first ~= last then
-        if i == 1 then
-          -- Fails before anything is lost if text is locked.
-          api.nvim_buf_set_lines(buf, 0, 0, false, {})
-        end
-        clear(buf, first, last)
-      end
-      api.nvim_buf_set_lines(buf, first, last, false, op[4])
-    elseif kind == 'hide' then
-      hide_mark.end_col, hide_mark.conceal = op[4], op[5]
-      set_extmark(buf, text, op[2], op[3], hide_mark)
-    elseif kind == 'before' or kind == 'over' then
-      local virtual = kind == 'over' and over_mark or before_mark
-      virtual.virt_text[1][1], virtual.virt_text[1][2] = op[4], op[5]
-      set_extmark(buf, text, op[2], op[3], virtual)
-    elseif kind == 'line' then
-      line_mark.line_hl_group = op[3]
-      set_extmark(buf, text, op[2], 0, line_mark)
-    elseif kind == 'anchor' then
-      local ns = M.ns[op[3]]
-      if ns then
-        local id = set_extmark(buf, ns, op[2], 0, anchor_mark)
-        if op[3] == 'question' then
-          questions[buf] = questions[buf] or {}
-          questions[buf][id] = op[4]
-        end
-      end
-    else
-      error(('unknown operation %s in a patch'):format(vim.inspect(kind)))
+    local operation = operations[op[1]]
+    if not operation then
+      error(('unknown operation %s in a patch'):format(vim.inspect(op[1])))
     end
+    operation(buf, op, i == 1)
   end
 end
 
@@ -118,6 +162,7 @@ end
 ---@field buf integer
 ---@field base integer
 ---@field rev integer
+---@field earlier? integer entries above what is painted
 ---@field ops any[]
 
 --- Applies one patch whole.
@@ -144,6 +189,7 @@ function M.apply(patch)
   if ok then
     revisions[buf] = patch.rev
     follow.after(plan, patch.base == 0)
+    require('agor.ui.reach').told(buf, patch.earlier, patch.base == 0)
     return 'ok'
   end
   err = tostring(err)
@@ -178,6 +224,7 @@ end
 local function forget(buf)
   revisions[buf] = nil
   questions[buf] = nil
+  require('agor.ui.reach').forget(buf)
   require('agor.ui.views').changed()
 end
 
@@ -198,6 +245,7 @@ local function watch(buf)
   end)
   on({ 'BufWinLeave', 'BufHidden' }, views.changed)
   require('agor.ui.follow').watch(buf, group)
+  require('agor.ui.reach').watch(buf, group)
   on('BufEnter', function()
     require('agor.mirror').touch(vim.b[buf].agor_session)
   end)

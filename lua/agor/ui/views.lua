@@ -11,10 +11,14 @@ local M = {}
 ---@field session_id string
 ---@field width integer of the text, in the narrowest window that shows it
 ---@field focused boolean
+---@field windows [integer, integer, boolean][] first row from 0, height, whether it follows the end
 
 ---@type agor.View[]?
 local sent
 local scheduled = false
+--- Windows that follow the end, and their buffers.
+---@type table<integer, integer>
+local following = {}
 --- Buffers that Neovim has emptied although the backend believes them painted.
 ---@type table<integer, boolean>
 local emptied = {}
@@ -23,6 +27,7 @@ local emptied = {}
 ---@return agor.View[]
 function M.list()
   local transcript = require('agor.ui.transcript')
+  local follow = require('agor.ui.follow')
   local current = api.nvim_get_current_win()
   local views, by_buf = {}, {}
   for _, win in ipairs(api.nvim_tabpage_list_wins(0)) do
@@ -33,12 +38,17 @@ function M.list()
       local view = by_buf[buf]
       if not view then
         local id = vim.b[buf].agor_session
-        view = { buf = buf, session_id = id, width = width, focused = false }
+        view = { buf = buf, session_id = id, width = width, focused = false, windows = {} }
         by_buf[buf] = view
         views[#views + 1] = view
       end
       view.width = math.min(view.width, width)
       view.focused = view.focused or win == current
+      -- One that follows is at the end, wherever that is: it has not changed when text has come.
+      local follows = follow.follows(win, buf)
+      local top = follows and 0 or info.topline - 1
+      following[win] = follows and buf or nil
+      view.windows[#view.windows + 1] = { top, info.height, follows }
     end
   end
   table.sort(views, function(a, b)
@@ -101,20 +111,23 @@ function M.changed()
   end
 end
 
---- The head line of a transcript whose beginning is not painted has come into view: the reader wants more of it.
+--- Windows that followed the end when the list was made.
 ---@param win integer
-local function reach_back(win)
+---@param buf integer
+---@return boolean
+local function goes_on_following(win, buf)
+  return following[win] == buf and require('agor.ui.follow').follows(win, buf)
+end
+
+---@param win integer
+local function scrolled(win)
   local buf = api.nvim_win_is_valid(win) and api.nvim_win_get_buf(win)
   if not buf or not require('agor.ui.transcript').revision(buf) then
     return
   end
-  if vim.fn.getwininfo(win)[1].topline > 1 then
-    return
-  end
-  local head = api.nvim_buf_get_lines(buf, 0, 1, false)[1] or ''
-  if head:find('^%S+ %d+ earlier entr') then
-    local id = vim.b[buf].agor_session
-    require('agor.rpc').notify('fold', { buf = buf, session_id = id, row = 0, action = 'open' })
+  require('agor.ui.reach').scrolled(win, buf)
+  if not goes_on_following(win, buf) then
+    M.changed()
   end
 end
 
@@ -126,7 +139,7 @@ function M.setup()
       for win in pairs(vim.v.event) do
         local number = tonumber(win)
         if number then
-          reach_back(math.floor(number))
+          scrolled(math.floor(number))
         end
       end
     end,

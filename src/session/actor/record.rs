@@ -5,6 +5,7 @@ use tokio::time::{Duration, Instant};
 use super::{Actor, now};
 use crate::{
     domain::{AgentMessage, Content, MessageId, Status, ToolUseId},
+    render::ticks,
     session::updates::{Level, Update},
 };
 
@@ -44,6 +45,9 @@ impl Actor {
                 for view in self.views.values_mut().chain(self.hidden.values_mut()) {
                     view.touch(index);
                 }
+            }
+            if self.tick_at.is_none() && self.transcript.entries().get(index).is_some_and(ticks) {
+                self.count_seconds();
             }
             self.tell_dirty();
         }

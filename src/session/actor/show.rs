@@ -1,14 +1,15 @@
 //! What clients see of a session: views, messages, exports.
 
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 
-use super::{Actor, DELIVERY, LINGER, Listening};
+use super::{Actor, DELIVERY, LINGER, Listening, now};
 use crate::{
-    render::{Head, Scene, View, to_markdown},
+    render::{Head, Scene, View, ticks, to_markdown},
     session::{
-        request::{Input, Painted},
+        request::{Input, Painted, Sight},
         updates::Update,
     },
+    transcript::Body,
 };
 
 /// A delivery to listeners.
@@ -18,15 +19,34 @@ const HIDDEN: usize = 4;
 /// An answer to `messages()`.
 const PAGE_BYTES: u64 = 1024 * 1024;
 
+fn look(view: &mut View, Sight { width, windows }: Sight) {
+    view.set_width(width);
+    view.set_windows(windows);
+}
+
 impl Actor {
     pub(super) fn show_input(&mut self, input: Input) {
         match input {
-            Input::OpenView { view, icons, revision } => {
+            Input::OpenView { view, icons, sight, revision } => {
                 self.icons = icons;
                 let kept = self.hidden.remove(&view).filter(|kept| kept.goes_on(&self.transcript, revision, icons));
                 let kept = kept.unwrap_or_else(|| View::new(self.head(), Scene { icons, ..Scene::default() }));
-                self.views.entry(view).or_insert(kept);
+                look(self.views.entry(view).or_insert(kept), sight);
+                self.count_seconds();
                 self.tell_dirty();
+            }
+            Input::Look { view, sight } => {
+                if let Some(view) = self.views.get_mut(&view) {
+                    look(view, sight);
+                    if view.has_more() {
+                        self.tell_dirty();
+                    }
+                }
+            }
+            Input::Reach { view } => {
+                if self.views.get_mut(&view).is_some_and(View::reach) {
+                    self.tell_dirty();
+                }
             }
             Input::CloseView { view } => {
                 if let Some(hidden) = self.views.remove(&view) {
@@ -45,7 +65,7 @@ impl Actor {
                 self.flush();
                 let mut painted = Painted::default();
                 if let Some(view) = self.views.get_mut(&view) {
-                    painted.patch = view.next(&self.transcript, budget);
+                    painted.patch = view.next(&self.transcript, &mut self.readings, now(), budget);
                     painted.more = view.has_more();
                 }
                 let _ = reply.send(painted);
@@ -96,6 +116,25 @@ impl Actor {
             _ => cwd.into_owned(),
         };
         Head { text: format!("{}  {shown}", self.options.provider) }
+    }
+
+    /// What shows how long it has taken so far is painted once a second while somebody looks.
+    pub(super) fn count_seconds(&mut self) {
+        self.tick_at = None;
+        if self.views.is_empty() {
+            return;
+        }
+        let entries = self.transcript.entries().iter().enumerate().rev();
+        let turn = entries.take_while(|(_, entry)| !matches!(entry.body, Body::Prompt(_)));
+        let ticking: Vec<usize> = turn.filter(|(_, entry)| ticks(entry)).map(|(index, _)| index).collect();
+        if ticking.is_empty() {
+            return;
+        }
+        for view in self.views.values_mut() {
+            ticking.iter().for_each(|index| view.touch(*index));
+        }
+        self.tick_at = Some(Instant::now() + Duration::from_secs(1));
+        self.tell_dirty();
     }
 
     pub(super) fn tell_dirty(&mut self) {

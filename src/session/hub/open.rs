@@ -120,8 +120,7 @@ impl Hub {
     /// What a session has to know before it begins: who looks at it, who listens, whether it is traced. Views of its past
     /// go to the living session.
     fn known(&self, id: &SessionId) -> Vec<Input> {
-        let open = |view| Input::OpenView { view, icons: self.icons, revision: 0 };
-        let mut known: Vec<Input> = self.views_of(id).map(open).collect();
+        let mut known = self.views_of(id);
         if self.listens_to(id) {
             known.push(Input::Listen(true));
         }

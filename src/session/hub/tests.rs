@@ -5,7 +5,7 @@ use tokio::time::timeout;
 use super::*;
 use crate::{
     domain::{Prompt, ProviderConfig},
-    session::{ClientId, Order},
+    session::{ClientId, Order, Showing},
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -101,7 +101,11 @@ async fn a_session_that_is_read_from_its_journal_takes_no_orders() {
     let (client, mut updates) = mpsc::unbounded_channel();
     let handle = Hub::spawn(HubConfig::default(), client);
     let view = ViewId { client: ClientId(0), buffer: 1 };
-    handle.send(Request::Views { client: ClientId(0), views: vec![(view, id("old"), 0)], icons: Icons::default() });
+    handle.send(Request::Views {
+        client: ClientId(0),
+        views: vec![Showing { view, session: id("old"), revision: 0, sight: Sight::default() }],
+        icons: Icons::default(),
+    });
     let session = id("old");
     let refused = ask(&handle, |reply| Request::Remove { session, reply }).await;
     assert_eq!(refused, Err("session old is not running: it is shown from its journal".into()));

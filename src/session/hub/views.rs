@@ -7,36 +7,40 @@ use crate::{
     domain::SessionId,
     render::Icons,
     session::{
-        request::{Input, ViewId},
+        request::{Input, Showing, Sight, ViewId},
         updates::ClientId,
     },
 };
 
 impl Hub {
-    pub(super) fn set_views(&mut self, client: ClientId, views: Vec<(ViewId, SessionId, u64)>, icons: Icons) {
+    pub(super) fn set_views(&mut self, client: ClientId, views: Vec<Showing>, icons: Icons) {
         self.icons = icons;
-        let revisions: BTreeMap<ViewId, u64> = views.iter().map(|(view, _, revision)| (*view, *revision)).collect();
-        let wanted: BTreeMap<ViewId, SessionId> = views.into_iter().map(|(view, session, _)| (view, session)).collect();
+        let wanted: BTreeMap<ViewId, Showing> = views.into_iter().map(|showing| (showing.view, showing)).collect();
         let gone: Vec<(ViewId, SessionId)> = self
             .views
             .iter()
-            .filter(|(view, session)| view.client == client && wanted.get(view) != Some(session))
-            .map(|(view, session)| (*view, session.clone()))
+            .filter(|(view, (session, _))| {
+                view.client == client && wanted.get(view).is_none_or(|wanted| wanted.session != *session)
+            })
+            .map(|(view, (session, _))| (*view, session.clone()))
             .collect();
         for (view, session) in gone {
             self.views.remove(&view);
             self.tell_session(&session, Input::CloseView { view });
         }
-        for (view, session) in wanted {
-            if self.views.contains_key(&view) {
+        for (view, Showing { session, revision, sight, .. }) in wanted {
+            if let Some((_, known)) = self.views.get_mut(&view) {
+                if *known != sight {
+                    known.clone_from(&sight);
+                    self.tell_session(&session, Input::Look { view, sight });
+                }
                 continue;
             }
             if !self.sessions.contains_key(&session) {
                 self.open_archive(&session);
             }
-            let revision = revisions.get(&view).copied().unwrap_or(0);
-            self.tell_session(&session, Input::OpenView { view, icons, revision });
-            self.views.insert(view, session);
+            self.tell_session(&session, Input::OpenView { view, icons, sight: sight.clone(), revision });
+            self.views.insert(view, (session, sight));
         }
     }
 
@@ -56,8 +60,15 @@ impl Hub {
         self.listen_all || self.listen.contains(id)
     }
 
-    /// The buffers that show a session.
-    pub(super) fn views_of(&self, id: &SessionId) -> impl Iterator<Item = ViewId> {
-        self.views.iter().filter(move |(_, session)| *session == id).map(|(view, _)| *view)
+    /// The buffers that show a session, to be opened for it anew.
+    pub(super) fn views_of(&self, id: &SessionId) -> Vec<Input> {
+        let of = self.views.iter().filter(|(_, (session, _))| session == id);
+        let open = |(view, (_, sight)): (&ViewId, &(SessionId, Sight))| Input::OpenView {
+            view: *view,
+            icons: self.icons,
+            sight: sight.clone(),
+            revision: 0,
+        };
+        of.map(open).collect()
     }
 }

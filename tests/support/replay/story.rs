@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use agor_nvim::{
     domain::{AgentMessage, Content, Event, FileDiff, MessageId},
-    render::{Budget, Head, Icons, Scene, View},
+    render::{Budget, Head, Icons, Op, Readings, Scene, View},
     transcript::Transcript,
 };
 use serde_json::{Value, json};
@@ -52,10 +52,20 @@ fn painted(host: &Host) -> String {
     }
     let mut view = View::new(Head::default(), Scene { icons: Icons::Ascii, ..Scene::default() });
     let mut lines: Vec<String> = Vec::new();
-    while let Some(patch) = view.next(&transcript, Budget::micros(1e9)) {
+    while let Some(patch) = view.next(&transcript, &mut Readings::default(), 0, Budget::micros(1e9)) {
         for op in patch.ops {
-            let range = op.first..op.last.unwrap_or(lines.len());
-            lines.splice(range, op.lines.into_iter().map(|line| line.text));
+            match op {
+                Op::Set { first, last, rows } => {
+                    let range = first..last.unwrap_or(lines.len());
+                    lines.splice(range, rows.into_iter().map(|row| row.text));
+                }
+                Op::Add { row, rows } => {
+                    let mut rows = rows.into_iter().map(|row| row.text);
+                    lines[row].push_str(&rows.next().unwrap_or_default());
+                    lines.splice(row + 1..row + 1, rows);
+                }
+                Op::Marks { .. } => {}
+            }
         }
     }
     lines.iter().skip(1).map(|line| format!("{line}\n")).collect()

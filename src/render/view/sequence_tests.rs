@@ -1,0 +1,132 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// What may happen to a view.
+#[derive(Clone, Debug)]
+enum Event {
+    Say(u8, bool, String),
+    Think(u8, bool, String),
+    Tool(u8),
+    Result(u8, String),
+    Prompt(String),
+    Fold(usize, FoldAction),
+    Scroll(usize, usize),
+    Follow(usize),
+    Width(usize),
+    Reset,
+    Paint(u8, f64),
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        6 => "[a-zä ]{0,9}",
+        1 => Just("\n".to_owned()),
+        1 => Just("\n\n".to_owned()),
+        1 => Just("# head\n".to_owned()),
+        1 => Just("\n- **item** `x`\n".to_owned()),
+        1 => Just("\n```rust\nfn main() {}\n".to_owned()),
+        1 => Just("\n| a | b |\n|---|---|\n| 1 | `2` |\n".to_owned()),
+        1 => Just("\n===\n".to_owned()),
+        1 => Just("long ".repeat(900)),
+        1 => Just("line `x`\n".repeat(300)),
+    ];
+    prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let fold = prop_oneof![
+        Just(FoldAction::Toggle),
+        Just(FoldAction::Open),
+        Just(FoldAction::Close),
+        Just(FoldAction::OpenAll),
+        Just(FoldAction::CloseAll),
+    ];
+    prop_oneof![
+        6 => (0u8..6, any::<bool>(), text()).prop_map(|(id, part, text)| Event::Say(id, part, text)),
+        1 => (0u8..3, any::<bool>(), text()).prop_map(|(id, part, text)| Event::Think(id, part, text)),
+        2 => (0u8..6).prop_map(Event::Tool),
+        2 => (0u8..6, text()).prop_map(|(id, text)| Event::Result(id, text)),
+        1 => text().prop_map(Event::Prompt),
+        2 => (0usize..400, fold).prop_map(|(row, action)| Event::Fold(row, action)),
+        2 => (0usize..900, 1usize..60).prop_map(|(top, height)| Event::Scroll(top, height)),
+        1 => (1usize..60).prop_map(Event::Follow),
+        1 => prop_oneof![Just(0usize), 10usize..120].prop_map(Event::Width),
+        1 => Just(Event::Reset),
+        8 => (0u8..4, prop_oneof![Just(1.0), Just(30.0), Just(400.0), Just(1e6)])
+            .prop_map(|(calls, micros)| Event::Paint(calls, micros)),
+    ]
+}
+
+impl World {
+    fn happens(&mut self, event: Event) {
+        match event {
+            Event::Say(id, part, text) => self.text(&format!("m{id}"), part, &text),
+            Event::Think(id, part, text) => self.say(&format!("h{id}"), part, Content::Thinking { text }),
+            Event::Tool(id) => self.tool(&format!("t{id}")),
+            Event::Result(id, output) => self.result(&format!("t{id}"), &output),
+            Event::Prompt(text) => self.say(&format!("p{}", self.count), false, Content::Prompt(Prompt::new(text))),
+            Event::Fold(row, action) => _ = self.view.fold(row, action),
+            Event::Scroll(top, height) => self.view.set_windows(vec![Window { top, height, follows: false }]),
+            Event::Follow(height) => self.view.set_windows(at_end(height)),
+            Event::Width(width) => self.view.set_width(width),
+            Event::Reset => self.view.reset(),
+            Event::Paint(calls, micros) => {
+                for _ in 0..calls {
+                    if let Some(patch) = self.next(micros) {
+                        self.buffer.apply(patch);
+                    }
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_the_buffer_is_what_a_new_one_would_be(events in prop::collection::vec(event(), 1..40), micros in 20.0..2000.0) {
+        let mut world = World::new();
+        world.view.set_windows(at_end(30));
+        world.view.reach();
+        for event in events {
+            world.happens(event);
+        }
+        world.settle(micros);
+        // What is near a window is right already.
+        let anew = world.painted_anew();
+        for window in world.view.windows.clone() {
+            let end = world.buffer.lines.len();
+            let top = if window.follows { end.saturating_sub(window.height) } else { window.top.min(end) };
+            let seen = top.max(1)..(top + window.height).min(end);
+            if seen.start < seen.end && anew.len() == end {
+                prop_assert_eq!(&world.buffer.lines[seen.clone()], &anew[seen]);
+            }
+        }
+        // And all of it, once it was scrolled through.
+        let mut top = 0;
+        while top < world.buffer.lines.len() {
+            world.view.set_windows(vec![Window { top, height: 50, follows: false }]);
+            world.settle(micros);
+            top += 50;
+        }
+        prop_assert_eq!(&world.buffer.lines, &world.painted_anew());
+    }
+
+    #[test]
+    fn a_view_that_is_not_touched_has_nothing_to_say(events in prop::collection::vec(event(), 1..20)) {
+        let mut world = World::new();
+        events.into_iter().for_each(|event| world.happens(event));
+        world.settle(1e6);
+        let windows = world.view.windows.clone();
+        world.view.set_windows(Vec::new());
+        world.view.set_windows(windows);
+        prop_assert_eq!(world.next(1e6), None, "what is drawn already is not drawn again");
+        for index in 0..world.transcript.entries().len() {
+            world.view.touch(index);
+        }
+        prop_assert_eq!(world.next(1e6), None, "nor what is written already");
+        prop_assert!(!world.view.has_more());
+    }
+}
