@@ -233,8 +233,9 @@ local DIM = { Comment = true, NonText = true }
 local function linked(target)
   if DIM[target] and not vim.o.termguicolors and colours() >= 16 then
     local found = look(target)
-    if not found.ctermfg and not found.ctermbg and not found.cterm then
-      return { fg = found.fg, bg = found.bg, ctermfg = 8 }
+    if found.fg and not found.ctermfg and not found.ctermbg and not found.cterm then
+      local number = colours() >= 256 and grey(found.fg) or 8
+      return { fg = found.fg, bg = found.bg, ctermfg = number }
     end
   end
   return { link = target }

@@ -115,12 +115,12 @@ T['without termguicolors what matters less is dim in the default scheme'] = test
   nvim:cmd('set notermguicolors')
   nvim:lua('require("agor.highlight").setup()')
   local dim = 'vim.api.nvim_get_hl(0, { name = "AgorDim" })'
-  equal(nvim:get(dim .. '.ctermfg'), 8)
+  equal(nvim:get(dim .. '.ctermfg'), 247)
   -- A scheme that has a colour for it is obeyed.
   nvim:cmd('colorscheme habamax')
   equal(nvim:get(dim .. '.link'), 'Comment')
   nvim:cmd('colorscheme default')
-  equal(nvim:get(dim .. '.ctermfg'), 8)
+  equal(nvim:get(dim .. '.ctermfg'), 247)
   nvim:cmd('set termguicolors')
   equal(nvim:get(dim .. '.link'), 'Comment')
 end)
