@@ -125,6 +125,32 @@ T['without termguicolors what matters less is dim in the default scheme'] = test
   equal(nvim:get(dim .. '.link'), 'Comment')
 end)
 
+T['few colours are used as what they are'] = test(nil, function(nvim)
+  nvim:lua([[
+    require('agor.highlight').setup()
+    local eval = vim.fn.eval
+    vim.fn.eval = function(text)
+      return text == '&t_Co' and Colours or eval(text)
+    end
+  ]])
+  for _, case in ipairs({
+    { colours = '256', word = 22, code = 235, dim = 247 },
+    { colours = '16', word = 2, dim = 8 },
+    { colours = '8', word = 2 },
+    { colours = '256', word = 22, code = 235, dim = 247 },
+  }) do
+    nvim:lua('Colours = ... vim.api.nvim_exec_autocmds("UIEnter", {})', case.colours)
+    for _, want in ipairs({
+      { 'AgorDiffAddWord', 'ctermbg', case.word },
+      { 'AgorCodeBlock', 'ctermbg', case.code },
+      { 'AgorDim', 'ctermfg', case.dim },
+    }) do
+      local got = nvim:get('vim.api.nvim_get_hl(0, { name = ..., link = false })', want[1])
+      equal(got[want[2]], want[3], ('%s with %s colours'):format(want[1], case.colours))
+    end
+  end
+end)
+
 T['the help lists every group with what it links to, and the backend names no other'] = function()
   local highlight = dofile(root .. '/lua/agor/highlight.lua')
   local want = vim.tbl_extend('error', highlight.links, highlight.on_float)

@@ -1,5 +1,5 @@
 local child = require('support.child')
-local test, equal, contains = child.test, child.equal, child.contains
+local test, equal, contains, lacks = child.test, child.equal, child.contains, child.lacks
 
 local T = {}
 
@@ -427,6 +427,30 @@ T['a float pane moves with the screen'] = test(nil, function(nvim)
   local pane = nvim:get(PANE)
   assert(pane.transcript.col + pane.transcript.width <= 100, nvim:screen())
   assert(pane.prompt.row + pane.prompt.height <= 30, nvim:screen())
+end)
+
+T['a prompt names no buffer where all windows have a bar'] = test(nil, function(nvim)
+  nvim:cmd('set winbar=%f\\ of\\ mine')
+  open(nvim)
+  local screen = nvim:screen()
+  lacks(screen, 'prompt of mine')
+  contains(screen, 'of mine')
+  contains(screen, ' prompt')
+end)
+
+T['the rule above the prompt stands however status lines are shown'] = test(nil, function(nvim)
+  nvim:cmd('set laststatus=3')
+  open(nvim)
+  local function rule(what)
+    local row = nvim:get('vim.fn.win_screenpos(vim.fn.bufwinid("agor://s1/prompt"))[1]') - 1
+    local line = vim.split(nvim:screen(), '\n')[row]
+    assert(line:find(('─'):rep(40), 1, true), what .. ': ' .. line)
+  end
+  for _, status in ipairs({ 3, 2, 1, 3 }) do
+    nvim:cmd('set laststatus=' .. status)
+    nvim:settle()
+    rule('laststatus=' .. status)
+  end
 end)
 
 return T

@@ -323,6 +323,8 @@ T['a session from disk finds its journal'] = test(nil, function(nvim)
   nvim:settle()
   local views = nvim:get('T.told("views")')
   equal(views[#views].views[1].session_id, 'old.1')
+  -- No pane was opened, and what one sets up is there all the same.
+  equal(nvim:get('vim.fn.hlexists("AgorDim")'), 1)
 end)
 
 T['mksession brings the pane back'] = test(nil, function(nvim)

@@ -32,7 +32,7 @@ local BASE = {
   linebreak = true,
   breakindent = true,
   -- The rest of a wrapped item or output stands below its text: see 'formatlistpat'.
-  breakindentopt = 'list:-1',
+  breakindentopt = 'list:-1,min:8',
   showbreak = 'NONE',
   diff = false,
   scrollbind = false,

@@ -61,12 +61,17 @@ function M.dress(win)
   local buf = api.nvim_win_get_buf(win)
   options.apply(win, buf)
   local position = vim.w[win].agor_position
+  if role(win) == 'prompt' and vim.go.winbar ~= '' then
+    -- Where all windows have a bar, one without is not to be had: at least it names no buffer.
+    options.add(win, buf, 'winbar', '%#AgorHint# prompt')
+  end
   -- With one status line for all, and on floats, there is none of a window's own.
   if position == 'float' then
     local look = 'NormalFloat:Normal,FloatBorder:AgorRule,' .. options.HIGHLIGHT
     options.add(win, buf, 'winhighlight', look)
   elseif vim.o.laststatus == 3 then
-    return
+    local look = 'WinSeparator:AgorRule,' .. options.HIGHLIGHT
+    options.add(win, buf, 'winhighlight', look)
   elseif role(win) == 'transcript' then
     local rule = require('agor.ui.borders').rule()
     options.add(win, buf, 'fillchars', ('%s,stl:%s,stlnc:%s'):format(options.FILL, rule, rule))
@@ -477,6 +482,17 @@ function M.setup()
       place_floats(pane, height)
     end
   end)
+  api.nvim_create_autocmd('OptionSet', {
+    group = group,
+    pattern = 'laststatus',
+    callback = function()
+      for _, tab in ipairs(api.nvim_list_tabpages()) do
+        for win in pairs(windows(find(tab) or {})) do
+          M.dress(win)
+        end
+      end
+    end,
+  })
   on('WinResized', function()
     local pane = find()
     if pane and pane.prompt then

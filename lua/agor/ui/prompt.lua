@@ -91,11 +91,11 @@ local function update(buf)
   end
 end
 
---- After rows of the mirror changed.
----@param changed table<string, boolean> session ids
+--- After rows of the mirror changed, or windows their size.
+---@param changed? table<string, boolean> session ids; all of them if left out
 function M.refresh(changed)
   for buf, state in pairs(states) do
-    if changed[state.session_id] and #vim.fn.win_findbuf(buf) > 0 then
+    if (not changed or changed[state.session_id]) and #vim.fn.win_findbuf(buf) > 0 then
       update(buf)
     end
   end

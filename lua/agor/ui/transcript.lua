@@ -274,6 +274,7 @@ local function adopt(buf, id)
   bo.modifiable = false
   bo.textwidth = 0
   vim.b[buf].agor_session = id
+  require('agor.ui.pane').setup()
   -- Before the filetype: from here on the backend may paint, and autocommands may ask.
   revisions[buf] = 0
   questions[buf] = {}

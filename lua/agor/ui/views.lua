@@ -154,6 +154,7 @@ function M.setup()
         end
         if event.event == 'WinResized' then
           require('agor.ui.follow').resized(vim.v.event.windows)
+          require('agor.ui.prompt').refresh()
         end
         M.changed()
       end,
