@@ -1,11 +1,6 @@
 //! How our windows look, whatever the window and the terminal: narrow and wide, few colours, no signs but ASCII.
 
-use crate::support::{
-    Editor, Home, Options, demo_editor, demo_editor_with, go_to, layout, over, send, settled, start, start_hidden,
-    transcript,
-};
-use rmpv::Value;
-use std::sync::Arc;
+use crate::support::{Editor, demo_editor_with, go_to, over, send, settled, start};
 
 const WIDE: (u16, u16) = (140, 36);
 
@@ -64,3 +59,48 @@ fn with_ascii_icons_every_screen_is_ascii() {
         all_ascii(&editor, "the board", "Sessions");
     }
 }
+
+// ---------------------------------------------------------------- options of the user's
+
+/// What users set for all windows.
+const THEIRS: &str = "for name, value in pairs({
+        number = true, relativenumber = true, signcolumn = 'yes:2', foldcolumn = '3', list = true, cursorline = true,
+        cursorcolumn = true, colorcolumn = '20', spell = true, showbreak = '>>> ', wrap = false, linebreak = false,
+        conceallevel = 0, statuscolumn = '%l:', scrolloff = 5, winbar = 'bar of mine', foldenable = true,
+    }) do vim.o[name] = value end";
+
+#[test]
+fn options_that_a_user_sets_for_all_windows_are_not_those_of_a_transcript_and_ours_are_not_theirs() {
+    for (more, size) in [("laststatus = 0", WIDE), ("laststatus = 3", WIDE), ("cmdheight = 0", (80, 24))] {
+        let editor = demo_editor_with(size, &format!("{THEIRS} vim.o.{more}"));
+        let before = editor.lua_string(OPTIONS, &[]);
+        let id = start(&editor, &format!("echo {}", "words ".repeat(30)));
+        settled(&editor, &id);
+        editor.wait_text("demo  ○ idle");
+        let pane = editor.rows();
+        let (first, column) = editor.find("\"echo words").unwrap_or_else(|| editor.fail("no answer"));
+        let cells = |row: &String| row.chars().skip(column).collect::<String>();
+        assert!(pane[first..].iter().all(|row| !row.contains(">>>")), "{more}: {pane:#?}");
+        assert!(cells(&pane[first + 1]).starts_with("words"), "{more}: it is wrapped: {pane:#?}");
+        assert!(pane.iter().all(|row| !row.contains("agor://")), "{more}: {pane:#?}");
+        // What is opened from here on is as the user wants it.
+        for role in ["transcript", "prompt"] {
+            go_to(&editor, role);
+            editor.command("topleft new");
+            assert_eq!(editor.lua_string(OPTIONS, &[]), before, "{more}, beside the {role}");
+            editor.command("close");
+        }
+        go_to(&editor, "transcript");
+        editor.command("AgorClose");
+        editor.command("topleft new");
+        assert_eq!(editor.lua_string(OPTIONS, &[]), before, "{more}, after it");
+    }
+}
+
+/// The values of all window options that we set somewhere, in the current window.
+const OPTIONS: &str = "return vim.inspect(vim.iter({
+        'number', 'relativenumber', 'signcolumn', 'foldcolumn', 'list', 'cursorline', 'cursorcolumn', 'colorcolumn',
+        'spell', 'showbreak', 'wrap', 'linebreak', 'breakindent', 'breakindentopt', 'conceallevel', 'concealcursor',
+        'statuscolumn', 'winbar', 'winhighlight', 'fillchars', 'foldenable', 'foldmethod', 'statusline', 'scrolloff',
+        'winfixwidth', 'winfixheight', 'winfixbuf',
+    }):map(function(name) return name .. '=' .. tostring(vim.wo[name]) end):totable())";

@@ -68,7 +68,9 @@ fn javascript() {
     check(
         "js",
         "class A extends B { constructor() { super(); this.x = /re/; } } // c\nlet o = { key: 1, 'k': true };",
-        expect!["class@keyword.type A@type extends@keyword.modifier B@type constructor@keyword super@variable.builtin this@variable.builtin x@variable.member /re/@string.regexp // c@comment let@keyword key:@property 1@number 'k':@property true@boolean"],
+        expect![
+            "class@keyword.type A@type extends@keyword.modifier B@type constructor@keyword super@variable.builtin this@variable.builtin x@variable.member /re/@string.regexp // c@comment let@keyword key:@property 1@number 'k':@property true@boolean"
+        ],
     );
 }
 
