@@ -66,6 +66,7 @@ for _, name in ipairs({ 'toggle', 'interrupt', 'sessions', 'permit', 'next', 'pr
 end
 plug('nx', 'send', 'send')
 plug('nx', 'prompt', 'prompt')
+plug('ni', 'paste', 'paste')
 plug('n', 'send-operator', 'operator', true)
 
 local group = vim.api.nvim_create_augroup('agor', {})

@@ -93,7 +93,19 @@ function M.size(size)
   return ('%.1f MiB'):format(size / 1024 / 1024)
 end
 
----`:Agor paste {file}`.
+---The clipboard's image, when it is there.
+---@param row agor.Row
+local function paste_clipboard(row)
+  require('agor.clipboard').image(function(path, wrong)
+    if not path then
+      return require('agor.message').error(wrong or 'the clipboard has no image')
+    end
+    -- The session may be over by now; its draft is there all the same.
+    require('agor.ui.prompt').attach_image(row.session_id, { path = path })
+  end)
+end
+
+---`:Agor paste [file]`.
 ---@param call agor.Call
 function M.paste(call)
   local message = require('agor.message')
@@ -102,12 +114,12 @@ function M.paste(call)
     return
   end
   local path = vim.trim(call.args)
-  if path == '' then
-    return message.error('name an image file: :Agor paste shot.png')
-  end
   local wrong = M.objection(row)
   if wrong then
     return message.error(wrong)
+  elseif path == '' then
+    require('agor.ui.pane').open(row.session_id, { focus = 'prompt' })
+    return paste_clipboard(row)
   end
   local image
   image, wrong = M.file(path, require('agor.project').window_directory())

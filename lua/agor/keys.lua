@@ -29,6 +29,11 @@ function M.operator()
   return send.operator()
 end
 
+--- In a prompt the cursor and the mode stay as they are.
+function M.paste()
+  require('agor.command').run('paste', { args = '', range = 0, line1 = 1, line2 = 1, bang = false })
+end
+
 for _, name in ipairs({ 'toggle', 'interrupt', 'sessions', 'permit', 'next', 'prev' }) do
   M[name] = function()
     require('agor.command').run(name, { args = '', range = 0, line1 = 1, line2 = 1, bang = false })

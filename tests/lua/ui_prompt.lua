@@ -218,6 +218,24 @@ T['history by arrows at the edges, with the draft at its end'] = test(nil, funct
   equal(nvim:mode(), 'i')
 end)
 
+T['the history is that of the directory, and other editors add to it'] = test(nil, function(nvim)
+  open(nvim)
+  nvim:type('here<C-s>')
+  nvim:lua('T.session("s2", { cwd = "/elsewhere" }) require("agor.ui.prompt").focus("s2")')
+  nvim:type('<Up>')
+  equal(nvim:get('vim.api.nvim_get_current_line()'), '')
+  nvim:type('there<C-s>')
+  local path = nvim.home .. '/data/nvim/agor/prompts/history.ndjson'
+  local lines = vim.fn.readfile(path)
+  table.insert(lines, vim.json.encode({ text = 'by another', cwd = '/elsewhere' }))
+  table.insert(lines, '"of before"')
+  vim.fn.writefile(lines, path)
+  for _, text in ipairs({ 'of before', 'by another', 'there', 'there' }) do
+    nvim:type('<Up>')
+    equal(nvim:get('vim.api.nvim_get_current_line()'), text)
+  end
+end)
+
 T['draft, attachments and history survive a restart, for the user alone'] = test(nil, function(nvim)
   open(nvim)
   nvim:type('sent before<C-s>')

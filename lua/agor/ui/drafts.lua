@@ -1,7 +1,7 @@
 --- Drafts and the history of prompts on disk: `stdpath("data")/agor/prompts/`, for the user's eyes only (0600).
 ---
---- A draft is one JSON file a session, written whole and renamed into place; the history one JSON string a line, shared
---- by all sessions and only appended to. Knows no buffers.
+--- A draft is one JSON file a session, written whole and renamed into place; the history one JSON object a line,
+--- shared by all sessions of a directory and only appended to. Knows no buffers.
 
 local M = {}
 
@@ -103,27 +103,62 @@ function M.save(session_id, draft)
   end
 end
 
----@type string[]?
+--- All drafts that are kept, as they are on disk.
+---@return string
+function M.text()
+  local out = {}
+  for name, kind in vim.fs.dir(folder()) do
+    if kind == 'file' and name:match('%.json$') then
+      out[#out + 1] = read(vim.fs.joinpath(folder(), name))
+    end
+  end
+  return table.concat(out, '\n')
+end
+
+-- ------------------------------------------------------------------ history
+
+---@class agor.Sent
+---@field text string
+---@field cwd string? where its session was; older lines of the history do not say
+
+---@type agor.Sent[]?
 local history
+
+--- What the file was like when it was read: other Neovims add to it too.
+---@type string?
+local stamp
 
 local function history_path()
   return vim.fs.joinpath(folder(), 'history.ndjson')
 end
 
---- Prompts sent before, the oldest first.
----@return string[]
-function M.history()
-  if history then
+---@return string
+local function stamp_now()
+  local stat = vim.uv.fs_stat(history_path())
+  return stat and ('%d %d'):format(stat.ino, stat.size) or ''
+end
+
+---@param line string
+---@return agor.Sent?
+local function sent(line)
+  local ok, value = pcall(vim.json.decode, line, { luanil = { object = true } })
+  if ok and type(value) == 'string' then
+    return { text = value }
+  elseif ok and type(value) == 'table' and type(value.text) == 'string' then
+    return { text = value.text, cwd = type(value.cwd) == 'string' and value.cwd or nil }
+  end
+end
+
+---@return agor.Sent[]
+local function all()
+  if history and stamp == stamp_now() then
     return history
   end
   history = {}
   local count = 0
   for line in (read(history_path()) or ''):gmatch('[^\n]+') do
     count = count + 1
-    local ok, text = pcall(vim.json.decode, line)
-    if ok and type(text) == 'string' then
-      history[#history + 1] = text
-    end
+    history[#history + 1] = sent(line)
   end
   if count > 2 * KEEP then
     history = vim.list_slice(history, #history - KEEP + 1)
@@ -136,20 +171,38 @@ function M.history()
       complain(err)
     end
   end
+  stamp = stamp_now()
   return history
 end
 
+--- Prompts sent before, the oldest first: those of one directory, or all.
+---@param cwd string?
+---@return string[]
+function M.history(cwd)
+  local out = {}
+  for _, one in ipairs(all()) do
+    if not cwd or not one.cwd or one.cwd == cwd then
+      out[#out + 1] = one.text
+    end
+  end
+  return out
+end
+
 ---@param text string
-function M.remember(text)
-  local known = M.history()
-  if text == '' or known[#known] == text then
+---@param cwd string?
+function M.remember(text, cwd)
+  local known = all()
+  local last = known[#known]
+  if text == '' or last and last.text == text and last.cwd == cwd then
     return
   end
-  known[#known + 1] = text
-  local ok, err = pcall(write, history_path(), 'a', vim.json.encode(text) .. '\n')
+  known[#known + 1] = { text = text, cwd = cwd }
+  local line = vim.json.encode({ text = text, cwd = cwd }) .. '\n'
+  local ok, err = pcall(write, history_path(), 'a', line)
   if not ok then
     complain(err)
   end
+  stamp = stamp_now()
 end
 
 return M

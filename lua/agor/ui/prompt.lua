@@ -27,8 +27,7 @@ local draft = require('agor.ui.draft')
 ---@class agor.PromptState
 ---@field session_id string
 ---@field attachments table<string, agor.Context|agor.ImageAttachment> by the line that stands for it
----@field at integer? place in the history that is shown
----@field parked string[]? the draft while the history is shown
+---@field recall agor.Recall? while the history is shown
 ---@field sent string[] what was sent from here lately, for the line about what waits
 ---@field dirty boolean
 
@@ -147,8 +146,9 @@ end
 ---@param left string[] lines that stay
 local function take(buf, text, left)
   local state = states[buf]
-  require('agor.ui.drafts').remember(text)
-  state.at, state.parked = nil, nil
+  local session = require('agor.mirror').get(state.session_id)
+  require('agor.ui.drafts').remember(text, session and session.cwd or nil)
+  state.recall = nil
   replace(buf, vim.list_extend(left, { '' }))
   to_end(buf)
   touched(buf)
@@ -213,23 +213,14 @@ end
 ---@return boolean moved
 local function recall(buf, step)
   local state = states[buf]
-  local known = require('agor.ui.drafts').history()
-  ---@type integer
-  local now = state.at or #known + 1
-  local at = now + step
-  if at < 1 or at > #known + 1 or (not state.at and step > 0) then
+  local session = require('agor.mirror').get(state.session_id)
+  local cwd = session and session.cwd or nil
+  local lines, at = require('agor.ui.prompt_history').step(state.recall, lines_of(buf), cwd, step)
+  if not lines then
     return false
   end
-  if not state.at then
-    state.parked = lines_of(buf)
-  end
-  if at > #known then
-    replace(buf, state.parked or { '' })
-    state.at, state.parked = nil, nil
-  else
-    replace(buf, vim.split(known[at] or '', '\n', { plain = true }))
-    state.at = at
-  end
+  state.recall = at
+  replace(buf, lines)
   to_end(buf)
   touched(buf)
   return true
@@ -343,6 +334,8 @@ function M.adopt(buf, session_id)
   bo.undolevels = levels
   watch(buf)
   require('agor.ui.prompt_menu').prepare(buf)
+  require('agor.ui.prompt_paste').watch()
+  require('agor.clipboard').sweep()
   require('agor.ui.options').prepare(buf, 'agor-prompt', {})
   require('agor.ui.keys').attach(
     buf,
