@@ -45,6 +45,18 @@ T['an @ opens the files of the project, and typing narrows them'] = test(nil, fu
   equal({ asked[1].directory, asked[1].word }, { '/project', '' })
 end)
 
+T['Tab that comes before the menu takes the first when it is there'] = test(nil, function(nvim)
+  open(nvim)
+  nvim:type('see @ma<Tab>')
+  nvim:wait(('%s[1] == "see @src/main.rs"'):format(LINES))
+  nvim:type('<Tab>')
+  equal(nvim:get(LINES), { 'see @src/domain/' })
+  nvim:type(' #di<C-e><Tab>')
+  equal(nvim:get(LINES), { 'see @src/domain/ #diagnostics' })
+  nvim:type('<C-u>@none<Tab>x')
+  equal(nvim:get(LINES), { '@nonex' })
+end)
+
 T['names with spaces are quoted, and a directory leads to what is in it'] = test(nil, function(nvim)
   open(nvim)
   nvim:type('@a b')

@@ -64,15 +64,17 @@ local function show_attachment(buf, state)
   end
 end
 
---- `<Tab>` is the menu's only while it is open: then the next entry, as `<S-Tab>` is the one before.
-local function next_entry()
-  local keys = '<Tab>'
+--- The next entry of the menu, as `<S-Tab>` is the one before; without a menu the first, once the menu is there. Elsewhere
+--- what the key is without us.
+---@param buf integer
+local function next_entry(buf)
   if vim.fn.pumvisible() == 1 then
-    keys = '<C-n>'
+    feed('<C-n>', 'n')
   elseif vim.snippet.active({ direction = 1 }) then
-    return vim.snippet.jump(1)
+    vim.snippet.jump(1)
+  elseif not require('agor.ui.prompt_menu').take_first(buf) then
+    feed('<Tab>', 'n')
   end
-  feed(keys, 'n')
 end
 
 ---@param path string
@@ -168,7 +170,9 @@ function M.list(buf, state, up_or_down)
       lhs = '<Tab>',
       name = 'menu-next',
       desc = 'the next entry of the menu',
-      run = next_entry,
+      run = function()
+        next_entry(buf)
+      end,
       yields = true,
     },
     key('ni', '<Up>', 'history-prev', 'an earlier prompt, from the first line', function()

@@ -10,6 +10,9 @@ local M = {}
 
 local completion = require('agor.completion')
 
+-- What a choice is about is shown whole up to here, be the menu moved to the left for it.
+local SHORT = 40
+
 --- Choices as Neovim's menu takes them, cut to what there is room for beside the longest.
 ---@param choices agor.Choice[]
 ---@param col integer where the menu begins in its window, in cells
@@ -25,7 +28,11 @@ local function items_of(choices, col)
   end
   return vim.tbl_map(function(choice)
     local about = choice.about
-      and cells.shorten(cells.clean(choice.about), math.min(math.max(room - longest, 10), 80), more)
+      and cells.shorten(
+        cells.clean(choice.about),
+        math.min(math.max(room - longest, SHORT), 80),
+        more
+      )
     local abbr = choice.abbr and cells.clean(choice.abbr) or nil
     return {
       word = choice.word,
@@ -57,6 +64,10 @@ local shown
 
 --- Our menu takes the place of our menu.
 local replacing = false
+
+--- What stood before the cursor when the first choice was asked for, until it is there.
+---@type string|nil
+local taking
 
 ---@param buf integer
 ---@param found agor.Trigger
@@ -188,9 +199,10 @@ function M.update(buf)
   if not found or found.kind == 'shell' then
     return require('agor.completion.files').forget()
   end
-  if done or is_taken(found) or is_answered(before) then
+  if done or is_taken(found) or is_answered(before) or taking == before then
     return
   end
+  taking = nil
   if require('agor.completion.engines').active(buf) then
     return
   end
@@ -206,6 +218,32 @@ function M.update(buf)
       open(buf, found, choices)
     end
   end)
+end
+
+--- Selects the first choice of the word before the cursor, as soon as it is there: for who is faster than the menu.
+---@param buf integer
+---@return boolean whether there is such a word
+function M.take_first(buf)
+  local found, before = trigger_at(buf)
+  if not found or found.kind == 'shell' or require('agor.completion.engines').active(buf) then
+    return false
+  end
+  -- Neovim tells of the last letter only after this key.
+  taking = before
+  completion.choices(buf, found, before, function(choices, more)
+    local now, line = trigger_at(buf)
+    if taking ~= before or not is_typing(buf) or not now or line ~= before or is_chosen() then
+      return false
+    end
+    taking = more and before or nil
+    if #choices > 0 then
+      open(buf, found, choices)
+      api.nvim_feedkeys(vim.keycode('<C-n>'), 'in', false)
+      return false
+    end
+    return more
+  end)
+  return true
 end
 
 --- 'omnifunc' of prompts: what is known at once is given at once, files open the menu when they are there.
