@@ -1,5 +1,6 @@
 --- The names of everything that we colour: links to groups that every colour scheme has, and a few backgrounds that are
---- mixed from a scheme's own colours, since no group has them in every scheme.
+--- mixed from a scheme's own colours, since no group has them in every scheme. Where a link would not be to be seen, or
+--- not be dim, its colours are taken over and mended.
 ---
 --- Knows nothing of buffers and windows. A user's own `:highlight` of a group always wins.
 
@@ -158,6 +159,39 @@ local function grey(rgb)
   return 232 + math.max(0, math.min(23, math.floor((level - 8) / 10 + 0.5)))
 end
 
+--- The nearest of the 216 colours of the cube.
+---@param rgb integer
+---@return integer
+local function cube(rgb)
+  local out = 0
+  for _, value in ipairs(channels(rgb)) do
+    out = out * 6 + (value < 48 and 0 or value < 115 and 1 or math.floor((value - 35) / 40))
+  end
+  return 16 + out
+end
+
+---@param rgb integer
+---@return number from 0 to 1, as eyes see it (WCAG)
+local function luminance(rgb)
+  local weights, sum = { 0.2126, 0.7152, 0.0722 }, 0
+  for i, value in ipairs(channels(rgb)) do
+    local c = value / 255
+    sum = sum + weights[i] * (c <= 0.03928 and c / 12.92 or ((c + 0.055) / 1.055) ^ 2.4)
+  end
+  return sum
+end
+
+---@param a integer
+---@param b integer
+---@return number from 1 to 21
+local function contrast(a, b)
+  local high, low = luminance(a), luminance(b)
+  if high < low then
+    high, low = low, high
+  end
+  return (high + 0.05) / (low + 0.05)
+end
+
 ---@param name string
 ---@return vim.api.keyset.get_hl_info
 local function look(name)
@@ -225,20 +259,50 @@ local function define(name, value)
   made[name] = current(name)
 end
 
--- What is to be seen less: in Neovim's own scheme these have no colour where a terminal names its colours by number.
+-- What is to be seen less: in Neovim's own scheme these have no colour where a terminal names its colours by number, and
+-- in some others a background, which is for the end of a buffer and not for signs within a text.
 local DIM = { Comment = true, NonText = true }
+
+---@param found vim.api.keyset.get_hl_info
+---@return vim.api.keyset.highlight?
+local function dimmed(found)
+  local named = found.ctermfg or found.ctermbg or found.cterm
+  local number = found.ctermfg
+  if found.fg and not named and not vim.o.termguicolors and colours() >= 16 then
+    number = colours() >= 256 and grey(found.fg) or 8
+  end
+  if number ~= found.ctermfg or found.bg or found.ctermbg then
+    local attributes = { bold = found.bold, italic = found.italic, cterm = found.cterm }
+    return vim.tbl_extend('error', attributes, { fg = found.fg, ctermfg = number })
+  end
+end
+
+--- Colours of a status that are hardly to be seen on the scheme's background: old schemes for a light one leave them as
+--- they are for a dark one.
+---@param found vim.api.keyset.get_hl_info
+---@return vim.api.keyset.highlight?
+local function readable(found)
+  local normal = look('Normal')
+  if not found.fg or found.bg or not normal.bg or contrast(found.fg, normal.bg) >= 2 then
+    return nil
+  end
+  local fg, towards = found.fg, luminance(normal.bg) > 0.2 and 0x000000 or 0xffffff
+  while contrast(fg, normal.bg) < 4 do
+    fg = mix(towards, fg, 0.1)
+  end
+  return { fg = fg, ctermfg = colours() >= 256 and cube(fg) or found.ctermfg }
+end
 
 ---@param target string
 ---@return vim.api.keyset.highlight
 local function linked(target)
-  if DIM[target] and not vim.o.termguicolors and colours() >= 16 then
-    local found = look(target)
-    if found.fg and not found.ctermfg and not found.ctermbg and not found.cterm then
-      local number = colours() >= 256 and grey(found.fg) or 8
-      return { fg = found.fg, bg = found.bg, ctermfg = number }
-    end
+  local own
+  if DIM[target] then
+    own = dimmed(look(target))
+  elseif vim.startswith(target, 'Diagnostic') then
+    own = readable(look(target))
   end
-  return { link = target }
+  return own or { link = target }
 end
 
 local function define_all()

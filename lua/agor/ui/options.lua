@@ -10,7 +10,7 @@ local M = {}
 ---@type table<integer, agor.Look>
 local looks = {}
 
-M.HIGHLIGHT = 'WinBar:AgorBar,WinBarNC:AgorBar,FoldColumn:AgorMargin'
+M.HIGHLIGHT = 'WinBar:AgorBar,WinBarNC:AgorBar,FoldColumn:AgorMargin,EndOfBuffer:AgorMargin'
 M.FILL = 'eob: ,lastline: '
 
 -- A split takes over its neighbour's options; these must never come along from a code window.
