@@ -177,6 +177,13 @@ impl Fold {
 }
 
 #[derive(Debug, Deserialize)]
+pub struct At {
+    pub buf: i64,
+    pub session_id: SessionId,
+    pub row: usize,
+}
+
+#[derive(Debug, Deserialize)]
 pub struct Journals {
     #[serde(default)]
     pub cwd: PathBuf,

@@ -19,11 +19,13 @@ use crate::{
     logging::Logging,
     render::{Icons, Window},
     runner,
-    session::{ClientId, HubHandle, Reply, Request, Showing, Sight, ViewId},
+    session::{ClientId, Found, HubHandle, Reply, Request, Showing, Sight, ViewId, Want},
 };
 
 /// There is one editor on these pipes.
 const CLIENT: ClientId = ClientId(0);
+/// Lines of a whole entry that have colours: what the editor takes in one go.
+const MARKED_LINES: usize = 2_000;
 
 /// The first exchange, not yet answered.
 pub struct Hello {
@@ -235,6 +237,9 @@ impl Dispatch {
                 self.hub.send(Request::Reach { session, view: ViewId { client: CLIENT, buffer: buf } });
                 callback.done(Ok(Value::Nil));
             }
+            "place" => self.find(Want::Place, decode::read(method, json)?, callback),
+            "take" => self.find(Want::Text, decode::read(method, json)?, callback),
+            "detail" => self.find(Want::Whole, decode::read(method, json)?, callback),
             "listen" => {
                 let listen: decode::Listen = decode::read(method, json)?;
                 let sessions: BTreeSet<SessionId> = listen.sessions.into_iter().collect();
@@ -314,6 +319,18 @@ impl Dispatch {
         Ok(())
     }
 
+    fn find(&self, want: Want, at: decode::At, callback: &Callback) {
+        let decode::At { buf, session_id: session, row } = at;
+        let view = ViewId { client: CLIENT, buffer: buf };
+        let (reply, answer) = oneshot::channel();
+        self.hub.send(Request::Find { session, view, row, want, reply });
+        let callback = callback.clone();
+        tokio::spawn(async move {
+            let found = answer.await.unwrap_or_else(|_| Err("the session has ended".to_owned()));
+            callback.done(found.and_then(|found| found.map_or(Ok(Value::Nil), told)));
+        });
+    }
+
     fn views(&mut self, views: decode::Views) {
         self.icons = Icons::parse(&views.icons);
         let mut shown = Vec::new();
@@ -348,16 +365,37 @@ fn finish<T: Send + 'static>(
     });
 }
 
+/// What was found at a row. Texts may be long.
+fn told(found: Found) -> Result<Value, String> {
+    Ok(match found {
+        Found::Place(place) => {
+            table([("path", place.path.into()), ("line", place.line.map_or(Value::Nil, Value::from))])
+        }
+        Found::Text(taken) => table([("text_file", spill(&taken.text)?), ("what", taken.what.into())]),
+        Found::Whole(detail) => {
+            let texts: Vec<&str> = detail.lines.iter().map(|line| line.text.as_str()).collect();
+            let text_file = spill(&texts.join("\n"))?;
+            let marks = encode::marks(&detail.lines[..detail.lines.len().min(MARKED_LINES)]);
+            table([("title", detail.title.into()), ("text_file", text_file), ("marks", marks)])
+        }
+    })
+}
+
 /// A transcript may be long: it goes by a file that the editor removes.
 fn temporary(text: &str) -> Result<Value, String> {
+    Ok(table([("text_file", spill(text)?)]))
+}
+
+/// Writes a text where only the user can read it: the path.
+fn spill(text: &str) -> Result<Value, String> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
 
-    let name = format!("agor-export-{}.md", uuid::Uuid::new_v4().simple());
+    let name = format!("agor-text-{}.md", uuid::Uuid::new_v4().simple());
     let path = std::env::temp_dir().join(name);
     let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-    Ok(table([("text_file", path.to_string_lossy().into())]))
+    Ok(path.to_string_lossy().into())
 }
 
 /// Resident memory of this process, in bytes; 0 where the system does not say.

@@ -140,7 +140,7 @@ fn id(session: &crate::domain::SessionId) -> Value {
     session.as_str().into()
 }
 
-fn marks(lines: &[Line]) -> Value {
+pub fn marks(lines: &[Line]) -> Value {
     let mut out = Vec::new();
     for (row, line) in lines.iter().enumerate() {
         for mark in &line.marks {

@@ -2,7 +2,7 @@
 
 use super::{
     code::{Code, Part, fingerprint},
-    line::{Anchor, Icons, Line, Mark, SOFT_SPLIT, boundary},
+    line::{Anchor, Icons, Line, Mark, SOFT_SPLIT, Source, boundary},
     words::Words,
 };
 use crate::domain::{FileDiff, Hunk};
@@ -63,6 +63,7 @@ pub(super) fn hunk_lines(file: &FileDiff, place: Option<usize>, indent: &str, ic
             // Numbers and signs are of one width.
             let column = indent.len() + width + usize::from(width > 0) + 1;
             line.code = part.map(|part| Code { part, line: before + index, column });
+            line.source = line.source.map(|source| Source { file: place.unwrap_or(0), ..source });
         }
         mark_words(&mut words, hunk, &mut out[first..]);
         before += hunk.lines.len();
@@ -84,6 +85,8 @@ fn push_hunk(out: &mut Vec<Line>, hunk: &Hunk, indent: &str, width: usize) {
     let (mut old, mut new) = (hunk.old_start.max(1), hunk.new_start.max(1));
     let mut changing = false;
     for text in &hunk.lines {
+        // A line that was removed stood where the next one stands now.
+        let here = new;
         let sign = &text[..boundary(text, 1)];
         let (number, group, whole) = match sign {
             "+" => (new, "AgorDiffAdd", Some("AgorDiffAddLine")),
@@ -110,6 +113,7 @@ fn push_hunk(out: &mut Vec<Line>, hunk: &Hunk, indent: &str, width: usize) {
             line.push(&format!("{indent}{number}"), if group.is_empty() { "AgorDim" } else { group });
             line.push(sign, group).push(body(text), "");
         }
+        line.source = Some(Source { file: 0, line: if is_placed(hunk) { here } else { 0 } });
         let changes = matches!(sign, "+" | "-");
         if changes && !changing {
             line.anchor = Some(Anchor::Change);

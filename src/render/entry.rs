@@ -5,7 +5,7 @@ use super::{
     figures::{cost_line, duration, thousands},
     fit,
     flow::{Layout, Style},
-    line::{Anchor, Icons, Line, one_line, split_lines},
+    line::{Anchor, Icons, Line, Source, one_line, split_lines},
     tool::{self, count, push_limited},
 };
 use crate::{
@@ -140,7 +140,7 @@ fn prompt(said: &Prompt, expanded: bool, icons: Icons) -> Vec<Line> {
         line
     };
     push_limited(&mut lines, rows, line, if expanded { UNFOLDED } else { PROMPT_PREVIEW }, "  ", icons);
-    for piece in &said.context {
+    for (file, piece) in said.context.iter().enumerate() {
         let label = piece.label();
         let label = match label.strip_suffix('…') {
             Some(label) => format!("{label}{}", icons.ellipsis()),
@@ -150,10 +150,16 @@ fn prompt(said: &Prompt, expanded: bool, icons: Icons) -> Vec<Line> {
         if piece.unsaved {
             line.push(" (unsaved)", "AgorDim");
         }
+        line.source = Some(Source { file, line: piece.first_line });
         lines.push(line);
         if expanded {
             let text = split_lines(piece.text.trim_end_matches('\n'));
-            lines.extend(text.take(UNFOLDED).map(|text| Line::of(format!("    {text}"), "AgorOutput")));
+            lines.extend(text.take(UNFOLDED).enumerate().map(|(row, text)| {
+                let mut line = Line::of(format!("    {text}"), "AgorOutput");
+                let number = if piece.first_line > 0 { piece.first_line + row as u64 } else { 0 };
+                line.source = Some(Source { file, line: number });
+                line
+            }));
         }
     }
     lines.extend(said.images.iter().map(|image| Line::of(format!("  image {}", image.path), "AgorPath")));

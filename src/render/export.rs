@@ -25,7 +25,7 @@ pub fn to_markdown(transcript: &Transcript) -> String {
     out
 }
 
-fn piece(body: &Body) -> String {
+pub(super) fn piece(body: &Body) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = match body {

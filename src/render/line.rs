@@ -15,6 +15,8 @@ pub struct Line {
     pub anchor: Option<Anchor>,
     /// The code that it shows, whose colours come later.
     pub code: Option<Code>,
+    /// The line of a file that it shows.
+    pub source: Option<Source>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +48,15 @@ impl Mark {
     pub fn colour(start: usize, end: usize, group: &'static str) -> Self {
         Self { start, end, group, look: Look::Colour }
     }
+}
+
+/// A line of one of an entry's files: of what a tool changed, or of what went along with a prompt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    /// Its place among them.
+    pub file: usize,
+    /// From 1, in the file as it is afterwards; 0: it is not known, or it is the file itself that is named.
+    pub line: u64,
 }
 
 /// What motions and keys find a line by.

@@ -18,6 +18,7 @@ mod patch;
 mod readings;
 mod rows;
 mod tool;
+mod under;
 mod view;
 mod words;
 
@@ -28,4 +29,5 @@ pub use line::{Anchor, Icons, Line, Look, Mark};
 pub use markdown::{Document, FenceSpan, Reading};
 pub use patch::{Budget, Drawn, Op, Patch, Row};
 pub use readings::Readings;
+pub use under::{Detail, Place, Taken, detail, place, take};
 pub use view::{FoldAction, Head, Spot, View, Window};

@@ -128,6 +128,11 @@ impl Rows {
     }
 }
 
+/// Where a row begins, counted from an offset where one does.
+pub(super) fn offset_from(text: &str, start: usize, rows: usize) -> usize {
+    (0..rows).fold(start, |at, _| next(text, &row_at(text, at)))
+}
+
 fn row_at(text: &str, at: usize) -> Range<usize> {
     match piece(text.get(at..).unwrap_or("")) {
         Piece::Line(length) | Piece::Split(length) | Piece::Open(length) => at..at + length,

@@ -7,7 +7,7 @@ use super::{
     entry::Scene,
     figures::duration,
     fit,
-    line::{Anchor, Icons, Line, SOFT_SPLIT, one_line, split_lines},
+    line::{Anchor, Icons, Line, SOFT_SPLIT, Source, one_line, split_lines},
 };
 use crate::{
     domain::{FileDiff, ToolCall, ToolKind, ToolResult},
@@ -38,13 +38,13 @@ pub(super) fn lines(entry: &Entry, tool: &Tool, around: &Around, expanded: bool,
     if expanded {
         push_input(&mut out, &tool.call, &indent);
     }
-    for (place, file) in tool.diff.iter().enumerate() {
+    for (index, file) in tool.diff.iter().enumerate() {
         if tool.diff.len() > 1 || !is_named(&tool.call, file) {
-            out.push(file_line(file, &indent, tool.diff.len() > 1, icons));
+            out.push(file_line(file, index, &indent, tool.diff.len() > 1, icons));
         }
-        let lines = diff::hunk_lines(file, Some(place), &indent, icons);
+        let lines = diff::hunk_lines(file, Some(index), &indent, icons).into_iter();
         let limit = if expanded { UNFOLDED } else { DIFF_PREVIEW };
-        push_limited(&mut out, lines.into_iter(), |line| line, limit, &indent, icons);
+        push_limited(&mut out, lines, |line| line, limit, &indent, icons);
     }
     if says_something(tool, around, expanded) {
         push_output(&mut out, tool, &indent, expanded, scene);
@@ -63,7 +63,7 @@ fn is_named(call: &ToolCall, file: &FileDiff) -> bool {
     title.contains(&file.path) || !title.is_empty() && file.path.ends_with(title)
 }
 
-fn file_line(file: &FileDiff, indent: &str, counted: bool, icons: Icons) -> Line {
+pub(super) fn file_line(file: &FileDiff, index: usize, indent: &str, counted: bool, icons: Icons) -> Line {
     let mut line = Line::of(format!("{indent}{}", shown_path(&file.path, icons)), "AgorPath");
     if counted {
         diff::push_counts(&mut line, std::slice::from_ref(file), icons);
@@ -71,6 +71,7 @@ fn file_line(file: &FileDiff, indent: &str, counted: bool, icons: Icons) -> Line
     if let Some(word) = diff::fate(file) {
         line.push(&format!("  {word}"), "AgorDim");
     }
+    line.source = Some(Source { file: index, line: 0 });
     line
 }
 

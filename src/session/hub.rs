@@ -186,6 +186,9 @@ impl Hub {
             Request::Fold { session, view, row, action, reply } => {
                 self.pass(&session, reply, |reply| Input::Fold { view, row, action, reply });
             }
+            Request::Find { session, view, row, want, reply } => {
+                self.pass(&session, reply, |reply| Input::Find { view, row, want, reply });
+            }
             Request::Messages { session, since, reply } => {
                 self.pass(&session, reply, |reply| Input::Messages { since, reply });
             }

@@ -15,5 +15,5 @@ mod updates;
 
 pub use hub::{Counts, Hub, HubConfig, HubHandle};
 pub use journal::{JournalError, Listed, Page};
-pub use request::{FileReply, Order, Painted, Reply, Request, Showing, Sight, ViewId};
+pub use request::{FileReply, Found, Order, Painted, Reply, Request, Showing, Sight, ViewId, Want};
 pub use updates::{ClientId, Level, Update};

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     agent::process::{ProcessHandle, ProcessInfo},
     domain::{Answer, Conversation, Prompt, RequestId, SessionId, StartOptions},
-    render::{Budget, FoldAction, Icons, Patch, Window},
+    render::{Budget, Detail, FoldAction, Icons, Patch, Place, Taken, Window},
 };
 
 /// Where an answer goes. An error is a sentence for the user.
@@ -92,6 +92,15 @@ pub enum Request {
         session: SessionId,
         view: ViewId,
     },
+    /// What stands at a row.
+    Find {
+        session: SessionId,
+        view: ViewId,
+        row: usize,
+        want: Want,
+        /// `None`: nothing of that kind.
+        reply: Reply<Option<Found>>,
+    },
     Listen {
         all: bool,
         sessions: BTreeSet<SessionId>,
@@ -130,6 +139,25 @@ pub enum Request {
     Shutdown {
         reply: oneshot::Sender<()>,
     },
+}
+
+/// What a client wants of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// The file that it leads to.
+    Place,
+    /// The text that is worth taking.
+    Text,
+    /// All of what it is a part of.
+    Whole,
+}
+
+/// The answer to [`Request::Find`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    Place(Place),
+    Text(Taken),
+    Whole(Detail),
 }
 
 /// What a client wants of a session and its agent: answered when it is done or under way.
@@ -206,6 +234,7 @@ pub(super) enum Input {
     Repaint { view: ViewId },
     Fold { view: ViewId, row: usize, action: FoldAction, reply: Reply<bool> },
     Reach { view: ViewId },
+    Find { view: ViewId, row: usize, want: Want, reply: Reply<Option<Found>> },
     Listen(bool),
     MessagesTaken,
     Messages { since: u64, reply: Reply<Page> },

@@ -13,6 +13,7 @@ mod following;
 mod habits;
 mod help;
 mod install;
+mod looking;
 mod looks;
 mod main_path;
 mod ollama;

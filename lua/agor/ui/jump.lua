@@ -180,20 +180,45 @@ function M.open(path, line, col)
   return true
 end
 
---- `gf` and `gd`: the file at the cursor.
 ---@param session_id string
-function M.to_file(session_id)
+---@return string? cwd
+local function directory(session_id)
   local session = require('agor.mirror').get(session_id)
-  local cwd = session and session.cwd or nil
+  return session and session.cwd or nil
+end
+
+--- A file that is known by its name; false if there is none.
+---@param session_id string
+---@param name string absolute, or relative to the session's directory
+---@param line integer?
+---@return boolean
+function M.to_path(session_id, name, line)
+  local path = regular_file(name, directory(session_id))
+  return path ~= nil and M.open(path, line)
+end
+
+--- Whether the cursor is in a tool call's own line.
+---@return boolean
+function M.on_head()
+  local row = api.nvim_win_get_cursor(0)[1] - 1
+  local tools = require('agor.ui.transcript').ns.tool
+  return #api.nvim_buf_get_extmarks(0, tools, { row, 0 }, { row, -1 }, { limit = 1 }) > 0
+end
+
+--- The file at the cursor.
+---@param session_id string
+---@param opts? { only_here?: boolean } the text under the cursor and no other, and no word where it names none
+---@return boolean
+function M.to_file(session_id, opts)
+  local cwd = directory(session_id)
   local line = api.nvim_get_current_line()
   local col = api.nvim_win_get_cursor(0)[2]
   local places = M.places(line, col)
   local first = places[1]
   -- `]t` leaves the cursor on the mark before a tool's name: the file may be any word of that line.
-  local row = api.nvim_win_get_cursor(0)[1] - 1
-  local tools = require('agor.ui.transcript').ns.tool
-  local head = #api.nvim_buf_get_extmarks(0, tools, { row, 0 }, { row, -1 }, { limit = 1 }) > 0
-  if head then
+  local only_here = opts and opts.only_here
+  local head = M.on_head()
+  if head and not only_here then
     local col_of_word = 0
     for gap, word in line:gmatch('(%s*)(%S+)') do
       col_of_word = col_of_word + #gap
@@ -212,6 +237,9 @@ function M.to_file(session_id)
       return M.open(path, found.line, found.col)
     end
   end
+  if only_here then
+    return false
+  end
   local name = first and first.path or ''
   if head then
     require('agor.message').warn('There is no file in this line')
@@ -220,6 +248,7 @@ function M.to_file(session_id)
   else
     require('agor.message').warn(("'%s' is no file in %s"):format(name, cwd or vim.fn.getcwd()))
   end
+  return false
 end
 
 -- ------------------------------------------------------------------ keys
@@ -243,13 +272,15 @@ function M.keys(buf, id)
     end
   end
   local function to_file()
-    M.to_file(id)
+    require('agor.ui.look').follow(buf, id)
   end
   return {
     key(']]', 'next-turn', 'next turn', anchor(ns.turn, true)),
     key('[[', 'prev-turn', 'previous turn', anchor(ns.turn, false)),
     key(']t', 'next-tool', 'next tool call', anchor(ns.tool, true)),
     key('[t', 'prev-tool', 'previous tool call', anchor(ns.tool, false)),
+    key(']c', 'next-change', 'next change of a diff', anchor(ns.change, true)),
+    key('[c', 'prev-change', 'previous change of a diff', anchor(ns.change, false)),
     key('<CR>', 'enter', 'unfold, or go to the question', function()
       local request = question_here(buf)
       if not request or not require('agor.ui.ask').focus_request(id, request) then
@@ -263,6 +294,12 @@ function M.keys(buf, id)
     key('zM', 'fold-close-all', 'fold everything', folding('close_all')),
     key('gf', 'goto-file', 'go to the file and line', to_file),
     key('gd', 'goto-definition', 'go to the file and line', to_file),
+    key('gy', 'yank', 'yank the code block, message or output', function()
+      require('agor.ui.look').take(buf, id)
+    end),
+    key('K', 'detail', 'all of it, in a float', function()
+      require('agor.ui.look').detail(buf, id)
+    end),
     key('q', 'hide', 'hide the pane', function()
       require('agor.ui.pane').hide()
     end),

@@ -18,6 +18,8 @@ M.ns = {
   turn = api.nvim_create_namespace('agor_turn'),
   tool = api.nvim_create_namespace('agor_tool'),
   question = api.nvim_create_namespace('agor_question'),
+  change = api.nvim_create_namespace('agor_change'),
+  split = api.nvim_create_namespace('agor_split'),
 }
 
 --- Revision of each buffer's text; nil: not a transcript that is loaded. 0 wants to be painted, -1 is half painted.
@@ -248,6 +250,9 @@ local function watch(buf)
   require('agor.ui.reach').watch(buf, group)
   on('BufEnter', function()
     require('agor.mirror').touch(vim.b[buf].agor_session)
+  end)
+  on('TextYankPost', function()
+    require('agor.ui.look').mend_yank(buf, M.ns.split)
   end)
   on('BufUnload', function()
     forget(buf)

@@ -1,6 +1,7 @@
 //! What the user opens and closes, and how far back he wants to see.
 
 use super::{AHEAD, Dirt, View};
+use crate::render::entry::Scene;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoldAction {
@@ -24,6 +25,10 @@ pub struct Spot {
 }
 
 impl View {
+    pub fn scene(&self) -> Scene {
+        self.scene
+    }
+
     /// What stands at a row; nothing on the head line and between entries.
     pub fn at(&self, row: usize) -> Option<Spot> {
         let position = self.position_at(row).filter(|_| row > 0)?;

@@ -4,9 +4,9 @@ use tokio::time::{Duration, Instant};
 
 use super::{Actor, DELIVERY, LINGER, Listening, now};
 use crate::{
-    render::{Head, Scene, View, ticks, to_markdown},
+    render::{Head, Scene, View, detail, place, take, ticks, to_markdown},
     session::{
-        request::{Input, Painted, Sight},
+        request::{Found, Input, Painted, Sight, Want},
         updates::Update,
     },
     transcript::Body,
@@ -83,6 +83,10 @@ impl Actor {
                 }
                 let _ = reply.send(Ok(folded));
             }
+            Input::Find { view, row, want, reply } => {
+                let found = self.views.get(&view).and_then(|view| self.find(view, row, want));
+                let _ = reply.send(Ok(found));
+            }
             Input::Listen(true) => self.listen(),
             Input::Listen(false) => self.listening = None,
             Input::MessagesTaken => {
@@ -98,6 +102,16 @@ impl Actor {
                 let _ = reply.send(Ok(to_markdown(&self.transcript)));
             }
             other => tracing::error!(?other, "an input that nobody handles"),
+        }
+    }
+
+    fn find(&self, view: &View, row: usize, want: Want) -> Option<Found> {
+        let spot = view.at(row)?;
+        let scene = Scene { now: now(), ..view.scene() };
+        match want {
+            Want::Place => place(&self.transcript, &spot, scene).map(Found::Place),
+            Want::Text => take(&self.transcript, &spot, scene).map(Found::Text),
+            Want::Whole => detail(&self.transcript, &spot, scene).map(Found::Whole),
         }
     }
 

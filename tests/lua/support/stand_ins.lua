@@ -9,6 +9,7 @@ T = {
   answers = {},
   results_of = {}, -- what a method is answered with: a function of its params
   answers_of = {}, -- what goes wrong, by method
+  results = { place = false }, -- what is found, by method; false: nothing
   calls = {},
   refuse = nil,
   unsaved = 0,
@@ -116,6 +117,8 @@ module('agor.rpc', {
       end)
     elseif callback and T.answers_of[method] then
       callback(T.answers_of[method])
+    elseif callback and T.results[method] ~= nil then
+      callback(nil, T.results[method] or nil)
     end
     return true
   end,

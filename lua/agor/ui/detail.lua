@@ -1,0 +1,127 @@
+--- The float behind `K`: one thing of a transcript, whole, to be read and yanked from.
+---
+--- Knows lines and marks; what they are is the backend's business.
+
+local api = vim.api
+
+local M = {}
+
+local ns = api.nvim_create_namespace('agor_detail')
+
+-- Lines whose width is measured: it costs, and beyond some screens it does not matter.
+local MEASURED = 2000
+local WIDEST = 120
+
+---@param lines string[]
+---@return integer
+local function widest(lines)
+  local width = 0
+  for row = 1, math.min(#lines, MEASURED) do
+    -- A byte is a cell or less, but for what is shown as `^X`.
+    local line = lines[row]
+    width = math.max(width, #line > 4 * WIDEST and WIDEST or vim.fn.strdisplaywidth(line))
+    if width >= WIDEST then
+      return WIDEST
+    end
+  end
+  return width
+end
+
+--- In the middle of the screen, as large as the text wants and the screen allows.
+---@param width integer of the text
+---@param rows integer that the text takes when it is not wrapped
+---@param title string
+---@return vim.api.keyset.win_config
+local function place(width, rows, title)
+  local columns, free = vim.o.columns, vim.o.lines - vim.o.cmdheight - 1
+  local wanted = math.max(width + 1, vim.fn.strdisplaywidth(title) + 2, 30)
+  local w = math.max(1, math.min(wanted, columns - 4))
+  local h = math.max(1, math.min(rows, math.floor(free * 0.85), free - 2))
+  return {
+    relative = 'editor',
+    row = math.max(0, math.floor((free - h - 2) / 2)),
+    col = math.max(0, math.floor((columns - w - 2) / 2)),
+    width = w,
+    height = h,
+  }
+end
+
+---@param title string
+---@param lines string[]
+---@param marks any[] row, col, end_col and group of each; an end of -1 colours the row
+---@return integer win
+function M.open(title, lines, marks)
+  local buf = api.nvim_create_buf(false, true)
+  -- What was read from a file has a line's end where a NUL was.
+  local shown = vim.tbl_map(function(line)
+    return line:find('\n', 1, true) and line:gsub('\n', '\0') or line
+  end, lines)
+  api.nvim_buf_set_lines(buf, 0, -1, false, shown)
+  for _, mark in ipairs(marks or {}) do
+    local row, col, end_col, group = unpack(mark)
+    local opts = end_col < 0 and { line_hl_group = group }
+      or { end_col = end_col, hl_group = group, strict = false }
+    api.nvim_buf_set_extmark(buf, ns, row, col, opts)
+  end
+  vim.bo[buf].modifiable = false
+  vim.bo[buf].bufhidden = 'wipe'
+  vim.bo[buf].undolevels = -1
+  local width = widest(lines)
+  -- A wrapped line wants more rows; how many is known once there is a window.
+  local name = ' ' .. require('agor.ui.cells').clean(title) .. ' '
+  local config = place(width, #lines, name)
+  local ascii = require('agor.config').get().icons == 'ascii'
+  config.style = 'minimal'
+  config.border = ascii and { '+', '-', '+', '|', '+', '-', '+', '|' } or 'rounded'
+  config.title, config.title_pos, config.zindex = name, 'center', 60
+  vim.cmd.stopinsert()
+  local win = api.nvim_open_win(buf, true, config)
+  local wo = vim.wo[win][0]
+  wo.wrap, wo.linebreak, wo.breakindent = true, true, true
+  wo.winhighlight = 'NormalFloat:AgorFloat,FloatBorder:AgorBorder,FloatTitle:AgorFloatTitle'
+  vim.bo[buf].filetype = 'agor-detail'
+
+  local function fit()
+    if not api.nvim_win_is_valid(win) then
+      return
+    end
+    local to = place(width, #lines, name)
+    if #lines <= 200 then
+      api.nvim_win_set_config(win, to)
+      to.height = place(width, api.nvim_win_text_height(win, {}).all, name).height
+      to = place(width, math.max(#lines, to.height), name)
+    end
+    api.nvim_win_set_config(win, to)
+  end
+  fit()
+
+  local function close()
+    if api.nvim_win_is_valid(win) then
+      api.nvim_win_close(win, true)
+    end
+  end
+  require('agor.ui.keys').attach(buf, {
+    {
+      modes = 'n',
+      lhs = { 'q', '<Esc>', 'K' },
+      name = 'detail-close',
+      desc = 'close',
+      run = close,
+    },
+  })
+  local group = api.nvim_create_augroup('agor_detail_' .. buf, { clear = true })
+  api.nvim_create_autocmd('VimResized', { group = group, callback = fit })
+  local leave = { group = group, buffer = buf, once = true, callback = close }
+  api.nvim_create_autocmd('WinLeave', leave)
+  api.nvim_create_autocmd('BufWipeout', {
+    group = group,
+    buffer = buf,
+    callback = function()
+      require('agor.ui.keys').forget(buf)
+      api.nvim_del_augroup_by_id(group)
+    end,
+  })
+  return win
+end
+
+return M
