@@ -52,7 +52,7 @@ T['blink.cmp is given a source of our filetype and opens the menu'] = test(nil, 
   open(nvim)
   equal(
     nvim:get('T.blink.providers'),
-    { agor = { name = 'agor', module = 'agor.completion.blink' } }
+    { agor = { name = 'agor', module = 'agor.completion.blink', score_offset = 100 } }
   )
   equal(nvim:get('T.blink.filetypes'), { { 'agor-prompt', 'agor' } })
   nvim:type('/re')
@@ -127,6 +127,23 @@ T['nvim-cmp has our source first among its own'] = test(nil, function(nvim)
   nvim:type('<C-u>/re')
   nvim:wait(SHOWN)
 end)
+
+T["'autocomplete' opens the menu where Neovim has it, and is given files when they are there"] = test(
+  nil,
+  function(nvim)
+    local has = nvim:get('vim.fn.exists("+autocomplete") == 1')
+    if has then
+      nvim:cmd('set autocomplete')
+    end
+    open(nvim)
+    nvim:type('@ma')
+    nvim:wait(SHOWN)
+    local complete = nvim:get('vim.bo.complete')
+    equal(vim.startswith(complete, 'o,'), has)
+    nvim:type('<C-n><C-y>')
+    equal(nvim:get('vim.api.nvim_get_current_line():sub(1, 12)'), '@src/main.rs')
+  end
+)
 
 T['where nothing can be completed nothing is given'] = test(nil, function(nvim)
   nvim:lua(CMP)

@@ -45,7 +45,8 @@ local function blink(buf)
   if blink_fed ~= module then
     blink_fed = module
     -- It throws if the user's configuration has a provider of that name already, which is as well.
-    pcall(add, 'agor', { name = 'agor', module = 'agor.completion.blink' })
+    -- After a sign of ours nobody means a word of some buffer.
+    pcall(add, 'agor', { name = 'agor', module = 'agor.completion.blink', score_offset = 100 })
     pcall(add_for, 'agor-prompt', 'agor')
   end
   return true
@@ -101,7 +102,11 @@ local function own(buf)
     return false
   end
   local sources = vim.split(vim.bo[buf].complete, ',', { plain = true, trimempty = true })
-  if not vim.list_contains(sources, 'o') then
+  if sources[1] ~= 'o' then
+    -- Of 'omnifunc', which is ours, before words of other buffers.
+    sources = vim.tbl_filter(function(source)
+      return source ~= 'o'
+    end, sources)
     table.insert(sources, 1, 'o')
     vim.bo[buf].complete = table.concat(sources, ',')
   end
