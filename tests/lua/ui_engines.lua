@@ -142,6 +142,10 @@ T["'autocomplete' opens the menu where Neovim has it, and is given files when th
     equal(vim.startswith(complete, 'o,'), has)
     nvim:type('<C-n><C-y>')
     equal(nvim:get('vim.api.nvim_get_current_line():sub(1, 12)'), '@src/main.rs')
+    nvim:type('<C-u>why #dia')
+    nvim:wait(SHOWN)
+    nvim:type('<C-n><C-y>')
+    equal(nvim:get('vim.api.nvim_get_current_line():sub(1, 16)'), 'why #diagnostics')
   end
 )
 

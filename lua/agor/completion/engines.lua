@@ -97,8 +97,11 @@ end
 ---@param buf integer
 ---@return boolean
 local function own(buf)
-  local ok, on = pcall(api.nvim_get_option_value, 'autocomplete', { buf = buf })
-  if not ok or not on then
+  -- The value in force: the buffer's own may be none. Before 0.12 the option's name is an error.
+  local on = answer(buf, function()
+    return api.nvim_get_option_value('autocomplete', {})
+  end)
+  if not on then
     return false
   end
   local sources = vim.split(vim.bo[buf].complete, ',', { plain = true, trimempty = true })

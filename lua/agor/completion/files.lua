@@ -60,7 +60,7 @@ function M.find(row, lead, again, done)
   local function ask()
     local params = { directory = row.cwd, word = word, recent = open, again = again or nil }
     again = false
-    require('agor.rpc').notify('find_files', params, function(err, found)
+    local sent = require('agor.rpc').notify('find_files', params, function(err, found)
       if mine ~= asked or err then
         if err and mine == asked then
           require('agor.message').warn(err)
@@ -74,6 +74,10 @@ function M.find(row, lead, again, done)
         ask()
       end
     end)
+    -- Without a backend there is nobody to find any: the prompt itself will say so.
+    if not sent then
+      done({}, false)
+    end
   end
   ask()
 end

@@ -8,6 +8,9 @@ local M = {}
 
 local ns = api.nvim_create_namespace('agor_prompt')
 
+-- Words below that are not coloured: at each key all lines are looked at, and somebody may have pasted a log.
+local MOST_LINES = 1000
+
 --- The line that stands for an attachment.
 ---@param context agor.Context|agor.ImageAttachment
 ---@return string
@@ -184,7 +187,7 @@ function M.decorate(buf, state)
       virt_text_pos = 'eol',
     })
   end
-  for row = count, #lines - 1 do
+  for row = count, math.min(#lines, MOST_LINES) - 1 do
     for _, place in ipairs(require('agor.mentions').places(lines[row + 1])) do
       api.nvim_buf_set_extmark(buf, ns, row, place.from, {
         end_col = place.to,

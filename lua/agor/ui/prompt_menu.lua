@@ -269,8 +269,8 @@ function M.omnifunc(findstart, base)
     end, true)
     return -2
   end
-  -- Neovim has taken the word away by now: what stands before it says the rest.
-  if base ~= '' then
+  -- Neovim has taken the word away by now, but not for 'complete': what stands before it says the rest.
+  if base ~= '' and not (found and found.lead == base) then
     local cursor = api.nvim_win_get_cursor(0)
     before = api.nvim_get_current_line():sub(1, cursor[2]) .. base
     local first = cursor[1] == require('agor.ui.prompt').first_row(buf)
