@@ -7,6 +7,7 @@ use std::{collections::HashMap, ops::Range};
 
 use super::{
     around::flow_text,
+    code::{Colours, Fence},
     entry::Scene,
     flow::Style,
     line::{Line, Mark},
@@ -24,6 +25,8 @@ const KEPT_BYTES: usize = 32 * 1024 * 1024;
 #[derive(Debug, Default)]
 pub struct Readings {
     texts: HashMap<usize, Text>,
+    /// Of the code in them, and in what we lay out.
+    pub colours: Colours,
     /// Counts lookups: who was looked at last.
     clock: u64,
 }
@@ -64,20 +67,38 @@ impl Readings {
         }
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Vec::new() };
         let range = first.start..last.end;
+        let whole = text.len();
         let reading = self.reading(index, entry.generation, text);
         let text = &text[..reading.read];
         let mut drawings: Vec<Option<Drawing>> =
             rows.iter().map(|row| (row.end <= reading.read).then(Drawing::default)).collect();
         if range.start < text.len() {
-            let found = reading.document.read(text, range.start..range.end.min(text.len()), scene);
+            let range = range.start..range.end.min(text.len());
+            let mut found = reading.document.read(text, range.clone(), scene);
+            let ended = !entry.open && text.len() == whole;
+            self.colour((index, entry.generation), text, ended, range, &mut found);
             lay(&mut drawings, rows, text, found);
         }
         drawings
     }
 
+    /// Puts the colours of code in the place of its one.
+    fn colour(&mut self, of: (usize, u32), text: &str, ended: bool, range: Range<usize>, found: &mut Reading) {
+        for fence in std::mem::take(&mut found.fences) {
+            let info = text.get(fence.info).unwrap_or("");
+            let code = Fence { code: fence.code.clone(), info, ended: ended || fence.closed };
+            // A line whose colours are to come is plain until then, not first in one colour and then in others.
+            if self.colours.of_fence(of.0, of.1, text, &code, range.clone(), &mut found.marks) {
+                found.marks.retain(|mark| mark.group != "AgorCode" || !fence.code.contains(&mark.start));
+            }
+        }
+    }
+
     /// What is drawn over a row of ours.
-    pub(super) fn line(&mut self, line: &Line) -> Drawing {
-        Drawing { marks: line.marks.clone(), group: line.group }
+    pub(super) fn line(&mut self, index: usize, entry: &Entry, line: &Line) -> Drawing {
+        let mut marks = line.marks.clone();
+        self.colours.of_line(index, entry.generation, line, &mut marks);
+        Drawing { marks, group: line.group }
     }
 
     fn reading(&mut self, index: usize, generation: u32, text: &str) -> &Text {
@@ -158,4 +179,41 @@ pub(super) fn lines_of(text: &str, most: usize, scene: Scene) -> Vec<Line> {
     lay(&mut drawings, &ranges, text, found);
     let line = |(range, Drawing { marks, group })| Line { marks, group, ..Line::plain(&text[range]) };
     ranges.into_iter().zip(drawings.into_iter().flatten()).map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        render::code::{Coloured, Group, Lines, Outcome, Span},
+        transcript::Body,
+    };
+
+    #[test]
+    fn code_is_plain_until_its_colours_are_there_and_in_one_colour_if_it_has_none() {
+        let text = "```rust\nfn a() {}\n```\n";
+        let body = Body::Text(text.into());
+        let entry = Entry { parent: None, started_at: 0, ended_at: 0, open: true, generation: 0, body };
+        let rows = [8..17];
+        let mut readings = Readings::default();
+        let groups = |readings: &mut Readings| -> Vec<&'static str> {
+            let drawn = readings.rows(3, &entry, Style::Prose, &rows, Scene::default());
+            let drawing = drawn.into_iter().next().flatten().expect("it is read");
+            assert_eq!(drawing.group, Some("AgorCodeBlock"));
+            drawing.marks.iter().map(|mark| mark.group).collect()
+        };
+        assert_eq!(groups(&mut readings), [""; 0]);
+        let mut entries = vec![entry.clone(); 4];
+        entries[3].open = false;
+        for (known, expect) in [(true, "@keyword"), (false, "AgorCode")] {
+            let job = readings.colours.next_job(&entries).expect("something is wanted");
+            let mut lines = Lines::default();
+            lines.push(&[Span { start: 0, end: 2, group: Group::of("@keyword").expect("a group") }]);
+            let outcome = if known { Outcome::Lines(lines) } else { Outcome::Last(Lines::default()) };
+            assert_eq!(readings.colours.take(Coloured { block: job.block, from: job.from, outcome }), Some(3));
+            assert_eq!(groups(&mut readings), [expect]);
+            readings = Readings::default();
+            groups(&mut readings);
+        }
+    }
 }

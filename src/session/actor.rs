@@ -4,11 +4,12 @@
 //! says is in `agent`, what it is told in `told`; prompts on their way are in `prompts`, questions in `asked`, models,
 //! modes and the like in `settings`, logins in `login`, the agent's own conversations in `conversations`, files that it
 //! wants through us in `files`, commands of the user's own in `shell`. What is said is taken down in `record` and shown
-//! by `show`. What else it waits for is in `heard`, what all sessions share in `common`, and sessions from their
+//! by `show`, in the colours that `colours` sends for. What else it waits for is in `heard`, what all sessions share in `common`, and sessions from their
 //! journals are in `restored`.
 
 mod agent;
 mod asked;
+mod colours;
 mod common;
 mod conversations;
 mod files;
@@ -48,6 +49,7 @@ use self::{
     shell::Shell,
 };
 use super::{
+    colour::Reader,
     journal::{self, Journal, JournalError},
     request::{Input, ViewId},
     state::State,
@@ -109,6 +111,8 @@ pub(super) struct Actor {
     hidden: HashMap<ViewId, View>,
     icons: Icons,
     readings: Readings,
+    /// Who asks for its colours.
+    reader: Reader,
     /// When what counts seconds is painted again.
     tick_at: Option<Instant>,
     dirty_told: bool,
@@ -205,6 +209,7 @@ impl Actor {
     ) -> Self {
         // Two actors of one journal may begin in the same millisecond, but not at the same place.
         let prefix = format!("agor-{:x}-{:x}", now(), journal.end());
+        let reader = common.colourist.reader();
         Self {
             options,
             common,
@@ -233,6 +238,7 @@ impl Actor {
             hidden: HashMap::new(),
             icons: Icons::default(),
             readings: Readings::default(),
+            reader,
             tick_at: None,
             dirty_told: false,
             listening: None,
@@ -339,6 +345,7 @@ impl Actor {
 
     fn done(&mut self, done: Done) {
         match done {
+            Done::Coloured(answer) => self.coloured(answer),
             Done::FileChecked { request_id, real } => self.file_checked(request_id, real),
             Done::File { request_id, path, answer } => self.file_done(&request_id, path, answer),
             Done::Loaded { prompt, loaded } => self.prompt_loaded(*prompt, loaded),

@@ -23,6 +23,7 @@ use tokio::{
 
 use super::{
     actor::{Common, Counters},
+    colour::Colourist,
     journal::{self, Listed},
     request::{Input, Reply, Request, Sight, ViewId},
     updates::{Level, Update},
@@ -127,7 +128,14 @@ impl Hub {
         let (told_by, updates) = mpsc::unbounded_channel();
         let HubConfig { journals, traces, trace, binary } = config;
         let counters = Arc::new(Counters::default());
-        let common = Common { journals, traces, binary, syncer: syncer(), counters: Arc::clone(&counters) };
+        let common = Common {
+            journals,
+            traces,
+            binary,
+            syncer: syncer(),
+            colourist: Colourist::default(),
+            counters: Arc::clone(&counters),
+        };
         let common = Arc::new(common);
         let hub = Hub {
             common,

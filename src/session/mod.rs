@@ -4,6 +4,7 @@
 
 mod actor;
 mod capture;
+mod colour;
 mod disk;
 mod gather;
 mod hub;

@@ -2,20 +2,24 @@
 
 use agor_nvim::{
     domain::{Content, Status},
-    render::{Budget, Icons, Op},
-    session::{Request, ViewId},
+    render::{Budget, Icons, Op, Window},
+    session::{Painted, Request, Showing, Sight, Update, ViewId},
 };
 use tokio::{sync::oneshot, time::timeout};
 
 use super::stage::*;
 
+async fn paint(stage: &Stage, name: &str, view: ViewId) -> Painted {
+    let (reply, answer) = oneshot::channel();
+    stage.hub.send(Request::Paint { session: id(name), view, budget: Budget::micros(1_000_000.0), reply });
+    timeout(PATIENCE, answer).await.expect("in time").expect("the session is there")
+}
+
 /// What a view shows when everything is painted.
 async fn painted(stage: &Stage, name: &str, view: ViewId) -> Vec<String> {
     let mut lines: Vec<String> = vec![String::new()];
     loop {
-        let (reply, answer) = oneshot::channel();
-        stage.hub.send(Request::Paint { session: id(name), view, budget: Budget::micros(1_000_000.0), reply });
-        let painted = timeout(PATIENCE, answer).await.expect("in time").expect("the session is there");
+        let painted = paint(stage, name, view).await;
         for op in painted.patch.into_iter().flat_map(|patch| patch.ops) {
             match op {
                 Op::Set { first, last, rows } => {
@@ -57,6 +61,29 @@ async fn two_buffers_show_the_same_session() {
     stage.turn("a").await;
     let two = painted(&stage, "a", views[1]).await;
     assert!(two.iter().any(|line| line.contains("echo and again")), "{two:#?}");
+}
+
+#[tokio::test]
+async fn code_is_coloured_when_it_stands_there() {
+    let mut stage = Stage::new();
+    stage.demo("a", "stream 1 0 2000 markdown").await;
+    let view = ViewId { client: CLIENT, buffer: 1 };
+    let windows = vec![Window { top: 0, height: 40, follows: true }];
+    let views = vec![Showing { sight: Sight { width: 80, windows }, ..showing(view) }];
+    stage.hub.send(Request::Views { client: CLIENT, views, icons: Icons::default() });
+    stage.turn("a").await;
+    let mut groups = Vec::new();
+    while !groups.contains(&"@keyword.function") {
+        let painted = paint(&stage, "a", view).await;
+        for op in painted.patch.into_iter().flat_map(|patch| patch.ops) {
+            if let Op::Marks { marks, .. } = op {
+                groups.extend(marks.iter().map(|mark| mark.group));
+            }
+        }
+        if !painted.more {
+            stage.find(|update| matches!(update, Update::Dirty(_)).then_some(())).await;
+        }
+    }
 }
 
 #[tokio::test]

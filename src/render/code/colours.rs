@@ -135,8 +135,9 @@ impl Colours {
         marks.splice(at..at, spans);
     }
 
-    /// Marks of the lines of a fenced block that intersect a range, as far as they are known. All offsets are in the whole
-    /// text of the entry. A line that is still being written has none.
+    /// Adds the marks of the lines of a fenced block that intersect a range, as far as they are known; a line that is still
+    /// being written has none. All offsets are in the whole text of the entry. Whether the block has colours: one of a
+    /// language that nobody knows has not.
     pub fn of_fence(
         &mut self,
         entry: usize,
@@ -145,11 +146,11 @@ impl Colours {
         fence: &Fence,
         range: Range<usize>,
         marks: &mut Vec<Mark>,
-    ) {
+    ) -> bool {
         let start = fence.code.start;
-        let Some(code) = text.get(fence.code.clone()) else { return };
+        let Some(code) = text.get(fence.code.clone()) else { return false };
         if code.len() > MOST_BLOCK || fence.info.is_empty() || range.end <= start || range.start >= fence.code.end {
-            return;
+            return false;
         }
         let whole = if fence.ended { code.len() } else { code.rfind('\n').map_or(0, |end| end + 1) };
         let known = self.ask(Block { entry, generation, part: Part::Fence { start } });
@@ -167,6 +168,7 @@ impl Colours {
                 marks.push(Mark::colour(start, end, span.group.name()));
             }
         }
+        !(known.ended && known.lines.is_empty())
     }
 
     fn ask(&mut self, block: Block) -> &mut Known {
@@ -202,22 +204,17 @@ impl Colours {
         None
     }
 
-    /// Takes an answer. The entry whose rows look different now, and, of a text, which bytes of it.
-    pub fn take(&mut self, answer: Coloured) -> Option<(usize, Option<Range<usize>>)> {
+    /// Takes an answer. The entry whose rows may look different now.
+    pub fn take(&mut self, answer: Coloured) -> Option<usize> {
         self.out = self.out.saturating_sub(1);
         let block = answer.block;
         let known = self.blocks.get_mut(&block)?;
         let asked = known.asked.take().filter(|_| known.lines.len() == answer.from)?;
-        let before = known.done();
         let lines = match answer.outcome {
             Outcome::Lost => {
-                *known = Known {
-                    wanted: known.wanted,
-                    whole: known.whole,
-                    info: std::mem::take(&mut known.info),
-                    used: known.used,
-                    ..Known::default()
-                };
+                let (wanted, whole, used) = (known.wanted, known.whole, known.used);
+                let info = std::mem::take(&mut known.info);
+                *known = Known { wanted, whole, used, info, ..Known::default() };
                 return None;
             }
             Outcome::Lines(lines) => lines,
@@ -231,13 +228,8 @@ impl Colours {
         }
         known.starts.extend(asked.iter().take(lines.len()));
         known.lines.append(&lines);
-        let after = known.done();
         self.forget_old();
-        let bytes = match block.part {
-            Part::Fence { start } => Some(start + before..start + after),
-            _ => None,
-        };
-        (!lines.is_empty()).then_some((block.entry, bytes))
+        Some(block.entry)
     }
 
     /// Lets go of what is known, while nobody looks; what is wanted and not there yet stays wanted.

@@ -78,13 +78,13 @@ fn a_line_that_is_being_written_waits_for_its_end() {
 }
 
 #[test]
-fn an_answer_says_which_rows_it_changes() {
+fn an_answer_says_whose_rows_it_changes() {
     let mut colours = Colours::default();
     let entries = [entry("```rust\naa\nb\n```\n")];
     pieces(&mut colours, &entries, true, 0..99);
     let job = colours.next_job(&entries).expect("something is wanted");
     let stale = Coloured { from: 7, ..answer(&job) };
-    assert_eq!(colours.take(answer(&job)), Some((0, Some(8..13))));
+    assert_eq!(colours.take(answer(&job)), Some(0));
     assert_eq!(colours.take(answer(&job)), None, "nobody waits for it any more");
     assert_eq!(colours.take(stale), None);
 }
@@ -103,7 +103,7 @@ fn a_text_that_became_another_is_asked_for_anew() {
 fn few_jobs_are_out_and_the_last_question_is_answered_first() {
     let mut colours = Colours::default();
     let entries = ["```rust\naa\n```\n"; 4].map(entry);
-    let mut ask = |index: usize, colours: &mut Colours| {
+    let ask = |index: usize, colours: &mut Colours| {
         let Body::Text(text) = &entries[index].body else { return };
         colours.of_fence(index, 0, text, &fence(text, true), 0..99, &mut Vec::new());
     };
@@ -132,6 +132,18 @@ fn what_was_forgotten_is_read_anew_and_what_is_given_up_is_not() {
     colours.take(Coloured { outcome: Outcome::Last(Lines::default()), ..answer(&job) });
     assert_eq!(pieces(&mut colours, &entries, true, 0..99), [""; 0]);
     assert!(colours.next_job(&entries).is_none());
+}
+
+#[test]
+fn a_block_of_a_language_that_nobody_knows_is_told_from_one_whose_colours_are_to_come() {
+    let mut colours = Colours::default();
+    let text = "```rust\na\n```\n";
+    let entries = [entry(text)];
+    let ask = |colours: &mut Colours| colours.of_fence(0, 0, text, &fence(text, true), 0..99, &mut Vec::new());
+    assert!(ask(&mut colours));
+    let job = colours.next_job(&entries).expect("something is wanted");
+    assert_eq!(colours.take(Coloured { outcome: Outcome::Last(Lines::default()), ..answer(&job) }), Some(0));
+    assert!(!ask(&mut colours));
 }
 
 #[test]

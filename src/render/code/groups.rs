@@ -12,7 +12,7 @@ use syntect::parsing::Scope;
 pub struct Group(u8);
 
 impl Group {
-    pub(super) fn of(name: &str) -> Option<Self> {
+    pub(in crate::render) fn of(name: &str) -> Option<Self> {
         let index = GROUPS.iter().position(|group| *group == name)?;
         Some(Self(u8::try_from(index).ok()?))
     }
@@ -358,15 +358,14 @@ impl Groups {
     }
 
     /// Words of a plain piece of text that are none: each with its place in it.
-    pub(super) fn missing(&self, language: Option<&Scope>, text: &str, mut found: impl FnMut(usize, usize, Group)) {
-        let Some(language) = language else { return };
-        if !self.missing.iter().any(|(scope, ..)| scope == language) {
+    pub(super) fn missing(&self, language: Scope, text: &str, mut found: impl FnMut(usize, usize, Group)) {
+        if !self.missing.iter().any(|(scope, ..)| *scope == language) {
             return;
         }
         let mut at = 0;
         for word in text.split_inclusive(|c: char| !c.is_alphanumeric() && c != '_') {
             let bare = word.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '_');
-            let entry = self.missing.iter().find(|(scope, missing, _)| scope == language && *missing == bare);
+            let entry = self.missing.iter().find(|(scope, missing, _)| *scope == language && *missing == bare);
             if let Some((_, _, group)) = entry {
                 found(at, at + bare.len(), *group);
             }

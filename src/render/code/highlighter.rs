@@ -2,7 +2,7 @@
 //!
 //! Pure: how long a line took is measured by whoever asks, and told by [`Highlighter::give_up`].
 
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range};
 
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxSet};
 
@@ -16,6 +16,8 @@ use super::{
 pub struct Syntaxes {
     set: SyntaxSet,
     groups: Groups,
+    /// Languages that something was read of.
+    used: HashSet<Scope>,
 }
 
 /// What tells the language of a piece of code.
@@ -47,7 +49,7 @@ pub struct Span {
 #[derive(Clone)]
 pub struct Highlighter {
     start: ParseState,
-    language: Option<Scope>,
+    language: Scope,
     /// Of the new side, and of code that has no sides.
     new: State,
     /// Where the old side stands elsewhere.
@@ -75,7 +77,12 @@ const PROMPTS: &[&str] = &["$ ", "% ", "❯ ", "➜ "];
 impl Syntaxes {
     /// Takes milliseconds.
     pub fn load() -> Self {
-        Self { set: two_face::syntax::extra_newlines(), groups: Groups::new() }
+        Self { set: two_face::syntax::extra_newlines(), groups: Groups::new(), used: HashSet::new() }
+    }
+
+    /// How many languages have been read: what is compiled of each stays in memory, a megabyte and more.
+    pub fn languages(&self) -> usize {
+        self.used.len()
     }
 
     fn language(&self, source: &Source, first_line: &str) -> Option<Language<'_>> {
@@ -96,12 +103,14 @@ impl State {
 
 impl Highlighter {
     /// From a piece's first line on; `None` if nobody knows the language.
-    pub fn new(syntaxes: &Syntaxes, source: &Source, first_line: &str) -> Option<Self> {
+    pub fn new(syntaxes: &mut Syntaxes, source: &Source, first_line: &str) -> Option<Self> {
         let Language { syntax, session } = syntaxes.language(source, first_line)?;
         let start = ParseState::new(syntax);
         let new = State::new(&start);
         let session = session.then(Session::default);
-        Some(Self { language: Some(syntax.scope), start, new, old: None, given_up: false, session })
+        let language = syntax.scope;
+        syntaxes.used.insert(language);
+        Some(Self { language, start, new, old: None, given_up: false, session })
     }
 
     /// The next lines stand somewhere else in the file.
@@ -175,13 +184,7 @@ impl Highlighter {
 
 impl State {
     /// `None` if the definition is broken.
-    fn read(
-        &mut self,
-        line: &str,
-        language: Option<Scope>,
-        syntaxes: &mut Syntaxes,
-        out: Option<&mut Spans>,
-    ) -> Option<()> {
+    fn read(&mut self, line: &str, language: Scope, syntaxes: &mut Syntaxes, out: Option<&mut Spans>) -> Option<()> {
         let ops = self.parse.parse_line(line, &syntaxes.set).ok()?;
         let Some(out) = out else {
             return ops.iter().try_for_each(|(_, op)| self.stack.apply(op).ok());
@@ -197,11 +200,11 @@ impl State {
     }
 
     /// A piece within which the scopes do not change.
-    fn piece(&self, line: &str, range: Range<usize>, language: Option<Scope>, groups: &mut Groups, out: &mut Spans) {
+    fn piece(&self, line: &str, range: Range<usize>, language: Scope, groups: &mut Groups, out: &mut Spans) {
         let Some(text) = line.get(range.clone()).filter(|text| !text.trim().is_empty()) else { return };
         match groups.of(self.stack.as_slice(), text) {
             Some(group) => out.push(range, group),
-            None => groups.missing(language.as_ref(), text, |start, end, group| {
+            None => groups.missing(language, text, |start, end, group| {
                 out.push(range.start + start..range.start + end, group);
             }),
         }

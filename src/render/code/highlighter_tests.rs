@@ -10,7 +10,7 @@ fn info(text: &str) -> Source {
 /// The coloured pieces of each line of a text.
 fn read(source: &Source, text: &str) -> Option<Vec<Vec<(String, &'static str)>>> {
     let mut syntaxes = Syntaxes::load();
-    let mut highlighter = Highlighter::new(&syntaxes, source, text.lines().next().unwrap_or(""))?;
+    let mut highlighter = Highlighter::new(&mut syntaxes, source, text.lines().next().unwrap_or(""))?;
     let pieces = |line: &str, spans: Vec<Span>| {
         let piece = |span: Span| (line[span.start.into()..span.end.into()].to_owned(), span.group.name());
         spans.into_iter().map(piece).collect()
@@ -378,7 +378,7 @@ fn lines_one_by_one_are_the_lines_of_the_whole() {
 #[test]
 fn each_side_of_a_change_has_its_own_past() {
     let mut syntaxes = Syntaxes::load();
-    let mut highlighter = Highlighter::new(&syntaxes, &info("rust"), "").expect("the language is known");
+    let mut highlighter = Highlighter::new(&mut syntaxes, &info("rust"), "").expect("the language is known");
     let mut groups = |text: &str, side| -> Vec<&str> {
         highlighter.line(&mut syntaxes, text, side).into_iter().map(|span| span.group.name()).collect()
     };
@@ -397,7 +397,7 @@ fn each_side_of_a_change_has_its_own_past() {
 #[test]
 fn what_is_too_long_stays_plain_and_so_does_what_was_given_up() {
     let mut syntaxes = Syntaxes::load();
-    let mut highlighter = Highlighter::new(&syntaxes, &info("rust"), "").expect("the language is known");
+    let mut highlighter = Highlighter::new(&mut syntaxes, &info("rust"), "").expect("the language is known");
     let long = format!("\"{}\"", "x".repeat(MOST_LINE - 2));
     assert_eq!(highlighter.line(&mut syntaxes, &long, Both).len(), 1);
     assert_eq!(highlighter.line(&mut syntaxes, &format!("{long} "), Both), []);

@@ -183,7 +183,7 @@ impl View {
             if budget.is_drawn_out() {
                 return Reached::Spent;
             }
-            draw_row(ops, budget, first + row, &mut stamp.drawn, readings.line(line));
+            draw_row(ops, budget, first + row, &mut stamp.drawn, readings.line(index, entry, line));
         }
         if lines.len() != block.own.len() && !block.is_unfinished() {
             self.dirty.insert(index, Dirt::Changed);

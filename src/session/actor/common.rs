@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::now;
+use crate::session::colour::Colourist;
 
 #[derive(Debug)]
 pub(in crate::session) struct Common {
@@ -19,6 +20,7 @@ pub(in crate::session) struct Common {
     pub(in crate::session) binary: PathBuf,
     /// Takes files whose content is to reach the disk.
     pub(in crate::session) syncer: std::sync::mpsc::Sender<std::fs::File>,
+    pub(in crate::session) colourist: Colourist,
     pub(in crate::session) counters: Arc<Counters>,
 }
 

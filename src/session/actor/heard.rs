@@ -11,6 +11,7 @@ use super::{
 use crate::{
     agent::process::ProcessEvent,
     domain::{FileAnswer, Prompt, RequestId},
+    render::code::Coloured,
 };
 
 /// Something was said, or has ended.
@@ -22,6 +23,7 @@ pub(super) enum Heard {
 
 /// What was done on a thread that may wait.
 pub(super) enum Done {
+    Coloured(Coloured),
     FileChecked { request_id: RequestId, real: Result<PathBuf, String> },
     File { request_id: RequestId, path: PathBuf, answer: FileAnswer },
     Loaded { prompt: Box<Prompt>, loaded: Result<(), String> },

@@ -56,6 +56,9 @@ impl Actor {
                     }
                     self.hidden.insert(view, hidden);
                 }
+                if self.views.is_empty() {
+                    self.readings.colours.rest();
+                }
                 if self.views.is_empty() && self.live.is_none() && self.leave_at.is_none() {
                     self.leave_at = Some(Instant::now() + LINGER);
                 }
@@ -69,6 +72,7 @@ impl Actor {
                     painted.more = view.has_more();
                 }
                 let _ = reply.send(painted);
+                self.send_for_colours();
             }
             Input::Repaint { view } => {
                 if let Some(view) = self.views.get_mut(&view) {

@@ -186,6 +186,7 @@ impl Stage {
             traces: None,
             binary: PathBuf::new(),
             syncer: std::sync::mpsc::channel().0,
+            colourist: crate::session::colour::Colourist::default(),
             counters: Arc::default(),
         });
         let (told_by, updates) = mpsc::unbounded_channel();
