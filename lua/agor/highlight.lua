@@ -173,7 +173,8 @@ end
 ---@param rgb integer
 ---@return number from 0 to 1, as eyes see it (WCAG)
 local function luminance(rgb)
-  local weights, sum = { 0.2126, 0.7152, 0.0722 }, 0
+  local weights = { 0.2126, 0.7152, 0.0722 }
+  local sum = 0 ---@type number
   for i, value in ipairs(channels(rgb)) do
     local c = value / 255
     sum = sum + weights[i] * (c <= 0.03928 and c / 12.92 or ((c + 0.055) / 1.055) ^ 2.4)
@@ -200,7 +201,7 @@ end
 
 ---@return integer
 local function colours()
-  return tonumber(vim.fn.eval('&t_Co')) or 256
+  return math.floor(tonumber(vim.fn.eval('&t_Co')) or 256)
 end
 
 ---@param tint agor.Tint
@@ -218,10 +219,11 @@ local function background(tint)
   elseif tint.dark and tint.light then
     out.ctermbg = (dark and tint.dark or tint.light)[1]
   elseif not tint.vivid then
-    out.ctermbg = grey(out.bg)
-    if out.ctermbg == normal.ctermbg then
-      out.ctermbg = out.ctermbg + (dark and 1 or -1)
+    local level = grey(out.bg)
+    if level == normal.ctermbg then
+      level = level + (dark and 1 or -1)
     end
+    out.ctermbg = level
   end
   return out
 end

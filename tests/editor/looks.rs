@@ -1,6 +1,7 @@
 //! How our windows look, whatever the window and the terminal: narrow and wide, few colours, no signs but ASCII.
 
-use crate::support::{Editor, demo_editor_with, go_to, over, send, settled, start};
+use crate::support::{Editor, demo_editor_with, go_to, over, send, settled, start, start_hidden};
+use rmpv::Value;
 
 const WIDE: (u16, u16) = (140, 36);
 
@@ -104,3 +105,38 @@ const OPTIONS: &str = "return vim.inspect(vim.iter({
         'statuscolumn', 'winbar', 'winhighlight', 'fillchars', 'foldenable', 'foldmethod', 'statusline', 'scrolloff',
         'winfixwidth', 'winfixheight', 'winfixbuf',
     }):map(function(name) return name .. '=' .. tostring(vim.wo[name]) end):totable())";
+
+// ---------------------------------------------------------------- what moves
+
+#[test]
+fn without_a_spinner_nothing_turns_and_the_status_is_there_as_text() {
+    for spinner in [true, false] {
+        let setup = format!("require('agor').setup({{ provider = 'demo', spinner = {spinner} }})");
+        let editor = demo_editor_with(WIDE, &setup);
+        editor.lua(
+            "_G.beats = 0
+             local bar = require('agor.ui.bar')
+             local spin = bar.spin
+             bar.spin = function(...)
+               _G.beats = _G.beats + 1
+               spin(...)
+             end",
+            &[],
+        );
+        let id = start(&editor, "hang");
+        editor.wait_text("running");
+        if spinner {
+            editor.wait_lua("_G.beats > 2");
+        } else {
+            // As long as a backend and an agent take to start and to work.
+            let other = start_hidden(&editor, "stream 3000 0 40 markdown");
+            over(&editor, &other);
+            editor.wait_text("● running  hang");
+            assert_eq!(editor.lua("return _G.beats", &[]), Value::from(0));
+        }
+        go_to(&editor, "transcript");
+        editor.command("Agor interrupt");
+        over(&editor, &id);
+        editor.wait_text("○ idle");
+    }
+}

@@ -310,6 +310,7 @@ local function scratch(name)
   local buf = api.nvim_create_buf(false, true)
   vim.bo[buf].bufhidden = 'wipe'
   vim.bo[buf].undolevels = -1
+  vim.bo[buf].formatlistpat = require('agor.ui.options').LISTS
   vim.bo[buf].filetype = name
   return buf
 end
@@ -321,6 +322,8 @@ local function dress(win)
   wo.wrap = true
   wo.linebreak = true
   wo.breakindent = true
+  wo.breakindentopt = require('agor.ui.options').INDENT
+  wo.showbreak = 'NONE'
   wo.cursorline = false
   wo.scrolloff = 0
   wo.winfixbuf = true

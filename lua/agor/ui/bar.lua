@@ -228,9 +228,10 @@ function M.winbar(session, cells, new)
     local part = all[name]
     if part then
       local needs = width(part.text) + 2
-      if part.short and needs - 2 > room then
-        part.text = part.short
-        needs = width(part.text) + 2
+      local short = part.short
+      if short and needs - 2 > room then
+        part.text = short
+        needs = width(short) + 2
       end
       if needs - 2 <= room then
         chosen[name] = part

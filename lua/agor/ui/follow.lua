@@ -60,7 +60,7 @@ local function forget(win)
 end
 
 ---@param one agor.Left
----@return integer row, from 0
+---@return integer row from 0
 ---@return integer col
 local function mark_of(one)
   local at = api.nvim_buf_get_extmark_by_id(one.buf, ns, one.mark, {})

@@ -13,6 +13,12 @@ local looks = {}
 M.HIGHLIGHT = 'WinBar:AgorBar,WinBarNC:AgorBar,FoldColumn:AgorMargin,EndOfBuffer:AgorMargin'
 M.FILL = 'eob: ,lastline: '
 
+--- 'breakindentopt', and 'formatlistpat'. The rest of a wrapped row stands below its text: list items, quotes, the signs before entries and the
+--- bar before a tool's output (of Nerd Fonts too), and the numbers of a diff.
+M.INDENT = 'list:-1,min:8'
+M.LISTS =
+  [[^\s*\%(\%([-*+>?xo│|✓✗●○▸❯✻·↳\uf054\uf0eb\uf111\uf00c\uf00d\uf10c\uf0da]\|\d\+[.)]\)\s\+\|\d\+ [-+ ]\)]]
+
 -- A split takes over its neighbour's options; these must never come along from a code window.
 local BASE = {
   number = false,
@@ -31,8 +37,7 @@ local BASE = {
   wrap = true,
   linebreak = true,
   breakindent = true,
-  -- The rest of a wrapped item or output stands below its text: see 'formatlistpat'.
-  breakindentopt = 'list:-1,min:8',
+  breakindentopt = M.INDENT,
   showbreak = 'NONE',
   diff = false,
   scrollbind = false,

@@ -487,7 +487,8 @@ function M.setup()
     pattern = 'laststatus',
     callback = function()
       for _, tab in ipairs(api.nvim_list_tabpages()) do
-        for win in pairs(windows(find(tab) or {})) do
+        local pane = find(tab)
+        for win in pairs(pane and windows(pane) or {}) do
           M.dress(win)
         end
       end

@@ -284,10 +284,7 @@ local function adopt(buf, id)
   revisions[buf] = 0
   questions[buf] = {}
   watch(buf)
-  -- The rest of a wrapped row stands below its text: list items, quotes, the signs before entries and the bar before a
-  -- tool's output (of Nerd Fonts too), and the numbers of a diff.
-  vim.bo[buf].formatlistpat =
-    [[^\s*\%(\%([-*+>?xo│|✓✗●○▸❯✻·↳\uf054\uf0eb\uf111\uf00c\uf00d\uf10c\uf0da]\|\d\+[.)]\)\s\+\|\d\+ [-+ ]\)]]
+  vim.bo[buf].formatlistpat = require('agor.ui.options').LISTS
   require('agor.ui.options').prepare(buf, 'agor', {})
   require('agor.ui.keys').attach(buf, require('agor.ui.jump').keys(buf, id))
   for _, win in ipairs(vim.fn.win_findbuf(buf)) do

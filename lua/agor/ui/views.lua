@@ -153,7 +153,7 @@ function M.setup()
           require('agor.ui.bar').resized()
         end
         if event.event == 'WinResized' then
-          require('agor.ui.follow').resized(vim.v.event.windows)
+          require('agor.ui.follow').resized(vim.v.event.windows or {})
           require('agor.ui.prompt').refresh()
         end
         M.changed()
