@@ -16,7 +16,7 @@ mod table;
 use std::{collections::HashMap, ops::Range};
 
 use prose::Found;
-use segments::{Kind, Segment, Segments};
+use segments::{Kind, Limits, Segment, Segments};
 
 use super::{entry::Scene, line::Mark};
 
@@ -24,7 +24,7 @@ use super::{entry::Scene, line::Mark};
 const DEFINITIONS: usize = 10_000;
 
 /// How one text may be read, as far as it has come.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Document {
     segments: Segments,
     /// Pieces whose definitions are in.
@@ -58,7 +58,17 @@ pub struct FenceSpan {
     pub closed: bool,
 }
 
+impl Default for Document {
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
+}
+
 impl Document {
+    fn new(limits: Limits) -> Self {
+        Self { segments: Segments::new(limits), defined: 0, definitions: HashMap::new(), length: 0 }
+    }
+
     /// Takes in what the text is now; it has only grown. Marks of what stands before the returned offset are as they were.
     pub fn advance(&mut self, text: &str) -> usize {
         if text.len() == self.length {
@@ -127,5 +137,7 @@ impl Document {
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -10,8 +10,13 @@ const BRACKETS: usize = 16;
 /// Those that begin in a range. They may reach beyond it, up to their line's end.
 pub(super) fn within(text: &str, range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let start = range.start;
+    let mut last = 0;
     memmem::find_iter(&text.as_bytes()[range], b"://").filter_map(move |found| {
         let colon = start + found;
+        // One may have others in it.
+        if colon < last {
+            return None;
+        }
         let before = &text[start..colon];
         let scheme = ["https", "http"].into_iter().find(|scheme| before.ends_with(scheme))?;
         let begin = colon - scheme.len();
@@ -23,6 +28,7 @@ pub(super) fn within(text: &str, range: Range<usize>) -> impl Iterator<Item = Ra
         let stop = |c: char| !(c.is_ascii_graphic() || c.is_alphanumeric()) || matches!(c, '<' | '>' | '"' | '`' | '|');
         let rest = &rest[..rest.find(stop).unwrap_or(rest.len())];
         let kept = without_punctuation(rest);
+        last = colon + 3 + rest.len();
         (!kept.is_empty()).then(|| begin..colon + 3 + kept.len())
     })
 }

@@ -11,23 +11,24 @@ const SLACK: usize = 4096;
 /// A block within a piece of prose, as the parser gives it.
 pub(super) fn block(text: &str, range: Range<usize>, fenced: bool, found: &mut Found) -> Option<FenceSpan> {
     let first = text[..range.start].rfind('\n').map_or(0, |newline| newline + 1);
-    let indent = range.start - first;
+    let prefix = Prefix::of(&text[first..range.start]);
     let end = range.start + text[range.clone()].trim_end_matches(['\n', '\r']).len();
     if !fenced {
-        lines(text, first..end, indent, found);
+        lines(text, first..end, prefix, found);
         return None;
     }
-    let opened = line_end(text, range.start, end);
+    let opened = line_end(text, range.start, range.end);
     let fence = Fence::opened_by(&text[range.start..opened])?;
     colour(text, range.start..opened, "AgorCodeFence", found);
     let last = text[range.start..end].rfind('\n').map_or(range.start, |newline| range.start + newline + 1);
-    let body = text[last..end].trim_start_matches([' ', '\t', '>']);
-    let closed = last > range.start && fence.closed_by(body);
+    let body = last + prefix.on(&text[last..end]);
+    let closed = last > range.start && fence.closed_by(&text[body..end]);
     if closed {
-        colour(text, end - body.len()..end, "AgorCodeFence", found);
+        let start = end - text[body..end].trim_start().len();
+        colour(text, start..end, "AgorCodeFence", found);
     }
     let code = (opened + 1).min(range.end)..if closed { last } else { range.end };
-    lines(text, code.start..code.end.min(end.max(code.start)), indent, found);
+    lines(text, code.clone(), prefix, found);
     Some(FenceSpan { opening: range.start, info: info(text, range.start + fence.run..opened), code, closed })
 }
 
@@ -42,25 +43,47 @@ pub(super) fn fence(text: &str, range: Range<usize>, complete: bool, near: Range
     // An unfinished line may close it already, as far as can be seen.
     let closes = last > opened && fence.closed_by(&text[last..end]);
     if closes {
-        colour(text, last..end, "AgorCodeFence", found);
+        let start = end - text[last..end].trim_start().len();
+        colour(text, start..end, "AgorCodeFence", found);
     }
     let code = (opened + 1).min(range.end)..if closes { last } else { range.end };
     let from = near.start.clamp(code.start, code.end);
-    let to = near.end.clamp(from, code.end);
-    lines(text, from..to, opening - range.start, found);
+    // An empty line at the very end is near too.
+    let to = (near.end + 1).clamp(from, code.end);
+    lines(text, from..to, Prefix::of(&text[range.start..opening]), found);
     found.fences.push(FenceSpan { opening, info: info(text, opening + fence.run..opened), code, closed: complete });
 }
 
-/// Marks lines of code, without the white space and the signs of quotes that stand before the block's own first line.
-fn lines(text: &str, range: Range<usize>, indent: usize, found: &mut Found) {
+/// Marks lines of code from their first word on.
+fn lines(text: &str, range: Range<usize>, prefix: Prefix, found: &mut Found) {
     let mut start = range.start;
     while start < range.end {
         let end = line_end(text, start, range.end);
         let line = &text[start..end];
-        let prefix = line.bytes().take(indent).take_while(|c| matches!(c, b' ' | b'\t' | b'>')).count();
         found.lines.push((start, "AgorCodeBlock"));
-        colour(text, start + prefix..end, "AgorCode", found);
+        let word = end - line[prefix.on(line)..].trim_start().len();
+        colour(text, word..end, "AgorCode", found);
         start = end + 1;
+    }
+}
+
+/// What stands before each line of a block in a list or a quote.
+#[derive(Clone, Copy)]
+struct Prefix {
+    bytes: usize,
+    quoted: bool,
+}
+
+impl Prefix {
+    /// As it stands before the first line.
+    fn of(text: &str) -> Self {
+        Self { bytes: text.len(), quoted: text.contains('>') }
+    }
+
+    /// The bytes of it on another line, which may have less of it.
+    fn on(self, line: &str) -> usize {
+        let own = |c: &u8| matches!(c, b' ' | b'\t') || self.quoted && *c == b'>';
+        line.bytes().take(self.bytes).take_while(own).count()
     }
 }
 

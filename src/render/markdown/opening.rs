@@ -214,6 +214,13 @@ pub(super) fn item_content(line: &str, column: usize) -> Option<usize> {
     }
 }
 
+/// Whether an item may begin below a line of a paragraph: one with words in it, and of numbers only the first.
+pub(super) fn interrupts(line: &str) -> bool {
+    let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let first = number.len() == line.len() || line[..line.len() - number.len()].parse() == Ok(1);
+    first && number.get(1..).is_some_and(|rest| !rest.trim().is_empty())
+}
+
 /// `***`, `- - -`, `___`.
 pub(super) fn is_rule(line: &str) -> bool {
     let Some(&mark) = line.as_bytes().first().filter(|c| matches!(c, b'*' | b'-' | b'_')) else { return false };
@@ -294,6 +301,10 @@ mod tests {
         let contents = markers.map(|line| item_content(line, 0));
         assert_eq!(contents, [Some(2), Some(4), Some(2), Some(2), Some(4), Some(4), None, None, None]);
         assert_eq!(item_content("- a", 3), Some(5));
+        assert_eq!(
+            ["- a", "1. a", "01) a", "2. a", "-", "1. "].map(interrupts),
+            [true, true, true, false, false, false]
+        );
     }
 
     #[test]

@@ -3,14 +3,16 @@
 //! The text stays as it is; delimiters are hidden, signs are drawn in place of markers. Knows nothing of the text around
 //! the piece but which links it defines. All offsets within are those of the piece.
 
+mod inline;
+
 use std::ops::Range;
 
-use pulldown_cmark::{
-    BlockQuoteKind, BrokenLink, CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd,
-};
+use pulldown_cmark::{BlockQuoteKind, BrokenLink, CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd};
 use unicode_width::UnicodeWidthStr;
 
-use super::{FenceSpan, address, code, quote, table::Table};
+use inline::Link;
+
+use super::{FenceSpan, code, quote, table::Table};
 use crate::render::{
     entry::Scene,
     line::{Icons, Look, Mark},
@@ -18,6 +20,8 @@ use crate::render::{
 
 /// More of them within each other are not told apart, so that the cost of a line has a bound.
 const NESTED: usize = 12;
+/// Brackets of a piece that is read. The parser's time may grow with their square, and a text that has more is none for people.
+const BRACKETS: usize = 4000;
 /// A rule in a window of no known width.
 const RULE: usize = 40;
 
@@ -60,8 +64,15 @@ fn options() -> Options {
 
 /// The names of the links that a piece defines.
 pub(super) fn definitions(text: &str) -> Vec<String> {
+    if is_trap(text) {
+        return Vec::new();
+    }
     let parser = Parser::new_ext(text, options());
     parser.reference_definitions().iter().map(|(name, _)| normal(name)).collect()
+}
+
+fn is_trap(text: &str) -> bool {
+    text.len() > BRACKETS && memchr::memchr_iter(b'[', text.as_bytes()).count() > BRACKETS
 }
 
 /// Names are equal whatever their case and the width of their spaces.
@@ -71,6 +82,9 @@ pub(super) fn normal(name: &str) -> String {
 
 /// Reads a piece; `is_defined` knows the links that were defined before it.
 pub(super) fn read(text: &str, is_defined: impl Fn(&str) -> bool, scene: Scene) -> Found {
+    if is_trap(text) {
+        return Found::default();
+    }
     let known =
         |link: BrokenLink<'_>| is_defined(&link.reference).then_some((CowStr::Borrowed(""), CowStr::Borrowed("")));
     let parser = Parser::new_with_broken_link_callback(text, options(), Some(known));
@@ -91,12 +105,6 @@ struct Style {
     mark: Option<usize>,
 }
 
-struct Link {
-    /// Where what stands in its brackets has ended so far.
-    inner: usize,
-    kind: LinkType,
-}
-
 /// A list's item whose first word is still to come.
 struct Item {
     marker: usize,
@@ -109,7 +117,9 @@ struct Reader<'t> {
     found: Found,
     styles: Vec<Style>,
     links: Vec<Link>,
-    /// Where the last address ends that stands in the text without brackets.
+    /// Addresses may stand in the text without brackets.
+    addresses: bool,
+    /// Where the last such address ends.
     address: usize,
     item: Option<Item>,
     /// Bulleted lists within each other.
@@ -131,6 +141,7 @@ impl<'t> Reader<'t> {
             found: Found::default(),
             styles: Vec::new(),
             links: Vec::new(),
+            addresses: memchr::memmem::find(text.as_bytes(), b"://").is_some(),
             address: 0,
             item: None,
             bullets: 0,
@@ -291,17 +302,6 @@ impl<'t> Reader<'t> {
         self.found.marks.push(Mark { start: range.start, end: range.end, group, look: Look::As(sign) });
     }
 
-    /// Colours what may go over several lines, without what they begin with.
-    fn colour_lines(&mut self, range: Range<usize>, group: &'static str) {
-        let mut start = range.start;
-        for (index, line) in self.text[range].split('\n').enumerate() {
-            let trimmed = line.trim_start_matches(|c: char| index > 0 && (c.is_ascii_whitespace() || c == '>'));
-            let begin = start + line.len() - trimmed.len();
-            self.colour(begin..begin + trimmed.trim_end_matches('\r').len(), group);
-            start += line.len() + 1;
-        }
-    }
-
     /// Something of the piece was read, up to here.
     fn passed(&mut self, end: usize) {
         self.end = self.end.max(end);
@@ -310,8 +310,36 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Text, in all styles that are open.
+    /// The lines of what may go over several, without what they begin with.
+    fn lines(&self, range: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<'t> {
+        let mut start = range.start;
+        self.text[range].split('\n').enumerate().filter_map(move |(index, line)| {
+            let trimmed = line.trim_start_matches(|c: char| index > 0 && (c.is_ascii_whitespace() || c == '>'));
+            let begin = start + line.len() - trimmed.len();
+            start += line.len() + 1;
+            let end = begin + trimmed.trim_end_matches('\r').len();
+            (begin < end).then_some(begin..end)
+        })
+    }
+
+    fn colour_lines(&mut self, range: Range<usize>, group: &'static str) {
+        for line in self.lines(range) {
+            self.colour(line, group);
+        }
+    }
+
+    /// Text of any kind, in all styles that are open.
     fn leaf(&mut self, range: Range<usize>) {
+        if !self.styles.is_empty() {
+            for line in self.lines(range.clone()) {
+                self.styled(line);
+            }
+        }
+        self.item = None;
+        self.passed(range.end);
+    }
+
+    fn styled(&mut self, range: Range<usize>) {
         let text = self.text;
         for style in self.styles.iter_mut().filter(|style| !style.group.is_empty()).take(NESTED) {
             let last = style.mark.and_then(|at| self.found.marks.get_mut(at));
@@ -322,67 +350,6 @@ impl<'t> Reader<'t> {
                     self.found.marks.push(Mark::colour(range.start, range.end, style.group));
                 }
             }
-        }
-        self.item = None;
-        self.passed(range.end);
-    }
-
-    /// What stands in a text; its line's end is none of it.
-    fn words(&mut self, range: Range<usize>) {
-        let end = range.start + self.text[range.clone()].trim_end_matches(['\n', '\r']).len();
-        let range = range.start..end;
-        if range.is_empty() {
-            return;
-        }
-        // What a backslash escapes comes as a text of its own.
-        let before = range.start.checked_sub(1).filter(|&at| self.text.as_bytes()[at] == b'\\' && at >= self.end);
-        if let Some(at) = before.filter(|&at| at >= self.address) {
-            self.hide(at..at + 1);
-        }
-        self.leaf(range.clone());
-        if self.links.is_empty() {
-            for range in address::within(self.text, range.clone()) {
-                if range.start >= self.address {
-                    self.address = range.end;
-                    self.colour(range, "AgorLink");
-                }
-            }
-        }
-        // A footnote may be explained later or not at all; it looks the same.
-        if self.text[range.clone()].starts_with('^')
-            && self.text[..range.start].ends_with('[')
-            && self.text[range.end..].starts_with(']')
-            && !self.text[range.clone()].contains(char::is_whitespace)
-        {
-            self.colour(range.start - 1..range.end + 1, "AgorLink");
-        }
-    }
-
-    fn code_span(&mut self, range: Range<usize>) {
-        let text = &self.text[range.clone()];
-        let run = text.bytes().take_while(|&c| c == b'`').count();
-        let inner = text.get(run..text.len().saturating_sub(run)).unwrap_or("");
-        // One space on both sides belongs to the delimiters, as in "`` `a` ``".
-        let spaced = inner.starts_with(' ') && inner.ends_with(' ') && inner.trim() != "";
-        let edge = run + usize::from(spaced);
-        self.colour_lines(range.start + run..(range.end - run).max(range.start + run), "AgorCode");
-        if edge <= 4 && range.len() > 2 * edge {
-            self.hide(range.start..range.start + edge);
-            self.hide(range.end - edge..range.end);
-        }
-        self.leaf(range);
-    }
-
-    fn delimited(&mut self, range: Range<usize>, width: usize, group: &'static str) {
-        self.item = None;
-        // What looks like emphasis in an address is part of it.
-        if range.start < self.address {
-            return self.open("");
-        }
-        self.open(group);
-        if range.len() >= 2 * width {
-            self.hide(range.start..range.start + width);
-            self.hide(range.end - width..range.end);
         }
     }
 
@@ -465,33 +432,6 @@ impl<'t> Reader<'t> {
             *mark = Mark { start: marker, end: range.start, group: "", look: Look::Hidden };
         }
         self.sign(range, if done { '☑' } else { '☐' }, "AgorTask");
-    }
-
-    fn start_link(&mut self, range: &Range<usize>, opener: usize, kind: LinkType) {
-        let start = range.start + opener;
-        self.hide(range.start..start);
-        self.open("AgorLink");
-        self.item = None;
-        self.links.push(Link { inner: start, kind });
-    }
-
-    fn end_link(&mut self, range: Range<usize>) {
-        self.styles.pop();
-        let Some(link) = self.links.pop() else { return };
-        if matches!(link.kind, LinkType::Autolink | LinkType::Email) {
-            self.hide(range.end - 1..range.end);
-        } else if let Some(found) = self.text.get(link.inner..range.end).and_then(|tail| tail.find(']')) {
-            let bracket = link.inner + found;
-            let address = bracket + 1..range.end;
-            if address.is_empty() {
-                let collapsed = self.text[range.end..].starts_with("[]");
-                self.hide(bracket..if collapsed { range.end + 2 } else { range.end });
-            } else {
-                self.sign(bracket..bracket + 1, ' ', "");
-                self.colour_lines(address, "AgorMarkup");
-            }
-        }
-        self.passed(range.end);
     }
 
     fn start_row(&mut self, range: Range<usize>) {

@@ -2,19 +2,32 @@
 //!
 //! A cut stands before a line that begins a top-level block, whatever comes later; so what stands before it is done. What
 //! is cut depends on the text alone and never on how it came. Knows lines, not what is drawn of them; where it is unsure it
-//! does not cut, and pieces of more than [`LARGE`] bytes are cut where it harms least.
+//! does not cut, and too large pieces are cut where it
+//! harms least.
 
-use super::opening::{Fence, Html, Indent, is_footnote, is_heading, is_rule, is_underline, item_content, may_define};
+use super::opening::{
+    Fence, Html, Indent, interrupts, is_footnote, is_heading, is_rule, is_underline, item_content, may_define,
+};
 use crate::render::line::boundary;
 
-/// Smaller pieces of prose are not worth a cut of their own.
-const SMALL: usize = 512;
-/// Larger ones are cut at an item, or at a line of a paragraph or a quote: an open piece is read again with each frame.
-const LARGE: usize = 32 * 1024;
-/// One item that is larger than this is shown as it is written from here on.
-const HUGE: usize = 4 * LARGE;
-/// What of a line stands beyond this is shown as it is written.
-const LONG_LINE: usize = 16 * 1024;
+/// Sizes of pieces, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// Smaller pieces of prose are not worth a cut of their own.
+    pub(super) small: usize,
+    /// Larger ones are cut at an item, or at a line of a paragraph or a quote: an open piece is read again with each frame.
+    pub(super) large: usize,
+    /// One item that is larger than this is shown as it is written from here on.
+    pub(super) huge: usize,
+    /// What of a line stands beyond this is shown as it is written.
+    pub(super) line: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { small: 512, large: 32 * 1024, huge: 48 * 1024, line: 16 * 1024 }
+    }
+}
 
 /// A piece of the text, up to where the next one begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +55,8 @@ enum Open {
     /// Lines of a paragraph or a table.
     Text,
     Quote,
+    /// Indented code, which any less indented line ends.
+    Code,
     /// The content of its last top-level item begins at that column.
     List {
         content: usize,
@@ -53,6 +68,7 @@ enum Open {
 
 #[derive(Debug)]
 pub(super) struct Segments {
+    limits: Limits,
     pieces: Vec<Segment>,
     open: Open,
     /// Where the unfinished line begins.
@@ -63,19 +79,17 @@ pub(super) struct Segments {
     long: bool,
 }
 
-impl Default for Segments {
-    fn default() -> Self {
-        let first = Segment { start: 0, kind: Kind::Prose, defines: false };
-        Self { pieces: vec![first], open: Open::Nothing, line: 0, searched: 0, long: false }
-    }
-}
-
 impl Segments {
+    pub(super) fn new(limits: Limits) -> Self {
+        let first = Segment { start: 0, kind: Kind::Prose, defines: false };
+        Self { limits, pieces: vec![first], open: Open::Nothing, line: 0, searched: 0, long: false }
+    }
+
     /// Takes in what has come since the last time.
     pub(super) fn advance(&mut self, text: &str) {
         while let Some(found) = text.as_bytes().get(self.searched..).and_then(|rest| memchr::memchr(b'\n', rest)) {
             let end = self.searched + found;
-            if self.long || end - self.line > LONG_LINE {
+            if self.long || end - self.line > self.limits.line {
                 self.take_long(text);
                 self.end_long(end + 1);
             } else {
@@ -85,7 +99,7 @@ impl Segments {
             self.searched = self.line;
         }
         self.searched = text.len();
-        if text.len() - self.line > LONG_LINE {
+        if text.len() - self.line > self.limits.line {
             self.take_long(text);
         }
     }
@@ -117,7 +131,7 @@ impl Segments {
             return;
         }
         self.long = true;
-        let cut = self.line + boundary(&text[self.line..], LONG_LINE);
+        let cut = self.line + boundary(&text[self.line..], self.limits.line);
         self.take(&text[self.line..cut]);
         if self.last().kind == Kind::Prose {
             self.push(cut, Kind::Plain);
@@ -144,7 +158,7 @@ impl Segments {
                 return;
             }
             Open::Html(html) => {
-                if size > LARGE && self.last().kind == Kind::Prose {
+                if size > self.limits.large && self.last().kind == Kind::Prose {
                     self.push(self.line, Kind::Plain);
                 }
                 if html.closed_by(line) {
@@ -159,6 +173,7 @@ impl Segments {
         if body.trim_end().is_empty() {
             self.open = match self.open {
                 Open::List { content, .. } => Open::List { content, blank: true },
+                Open::Code => Open::Code,
                 _ => Open::Nothing,
             };
             return;
@@ -184,7 +199,7 @@ impl Segments {
     fn take_of_list(&mut self, indent: Indent, body: &str, content: usize, blank: bool, size: usize) -> bool {
         if indent.columns >= content {
             self.open = Open::List { content, blank: false };
-            if size > HUGE && self.last().kind == Kind::Prose {
+            if size > self.limits.huge && self.last().kind == Kind::Prose {
                 self.push(self.line, Kind::Plain);
             }
             return true;
@@ -194,7 +209,7 @@ impl Segments {
             && let Some(content) = item_content(body, indent.columns)
         {
             self.open = Open::List { content, blank: false };
-            if size > LARGE || self.last().kind == Kind::Plain {
+            if size > self.limits.large || self.last().kind == Kind::Plain {
                 self.push(self.line, Kind::Prose);
             }
             return true;
@@ -207,12 +222,15 @@ impl Segments {
 
     /// A line of no list, or one that may go on a paragraph of one.
     fn take_top(&mut self, indent: Indent, body: &str, size: usize) {
+        if self.open == Open::Code && indent.columns < 4 {
+            self.open = Open::Nothing;
+        }
         let begun = self.begun_by(indent, body);
         let in_list = matches!(self.open, Open::List { .. }) && begun.is_none();
         let due = match self.open {
-            Open::Nothing => size >= SMALL,
-            Open::Quote => size > LARGE && body.starts_with('>'),
-            _ => size > LARGE && !in_list,
+            Open::Nothing => size >= self.limits.small,
+            Open::Quote => size > self.limits.large && body.starts_with('>'),
+            _ => size > self.limits.large && !in_list,
         };
         if let Some(Open::Fence(_)) = begun {
             self.push(self.line, Kind::Fence);
@@ -220,8 +238,7 @@ impl Segments {
             self.push(self.line, Kind::Prose);
         }
         self.open = begun.unwrap_or(match self.open {
-            // Indented code, which any less indented line ends.
-            Open::Nothing if indent.columns >= 4 => Open::Nothing,
+            Open::Nothing if indent.columns >= 4 => Open::Code,
             Open::Nothing => Open::Text,
             Open::List { content, .. } => Open::List { content, blank: false },
             open => open,
@@ -249,7 +266,8 @@ impl Segments {
             return Some(Open::Nothing);
         }
         if let Some(content) = item_content(body, indent.columns) {
-            return Some(Open::List { content, blank: false });
+            let begins = self.open != Open::Text || interrupts(body);
+            return begins.then_some(Open::List { content, blank: false });
         }
         is_footnote(body).then_some(Open::List { content: 4, blank: false })
     }
@@ -259,9 +277,13 @@ impl Segments {
 mod tests {
     use super::*;
 
+    const SMALL: usize = 512;
+    const LARGE: usize = 32 * 1024;
+    const LONG_LINE: usize = 16 * 1024;
+
     /// The text with a bar at each cut.
     fn cuts(text: &str) -> String {
-        let mut segments = Segments::default();
+        let mut segments = Segments::new(Limits::default());
         segments.advance(text);
         let mut out = String::new();
         let mut pieces = segments.pieces().iter().peekable();
@@ -350,10 +372,10 @@ mod tests {
             text += &paragraph();
         }
         text += &"long ".repeat(LONG_LINE);
-        let mut whole = Segments::default();
+        let mut whole = Segments::new(Limits::default());
         whole.advance(&text);
         for size in [1, 7, 40, 1000] {
-            let mut grown = Segments::default();
+            let mut grown = Segments::new(Limits::default());
             for end in (0..=text.len()).step_by(size).chain([text.len()]) {
                 grown.advance(&text[..end]);
             }

@@ -171,7 +171,7 @@ fn a_table_that_fits_is_aligned() {
 #[test]
 fn code_has_its_lines_and_its_fences() {
     let text = "```rust x\n*a*\n\n  b\n```\nc";
-    check(text, text, &[("```rust x", "CodeFence"), ("*a*", "Code"), ("  b", "Code"), ("```", "CodeFence")]);
+    check(text, text, &[("```rust x", "CodeFence"), ("*a*", "Code"), ("b", "Code"), ("```", "CodeFence")]);
     let reading = read_at(text, SCENE);
     assert_eq!(reading.lines, [(10, "AgorCodeBlock"), (14, "AgorCodeBlock"), (15, "AgorCodeBlock")]);
     assert_eq!(reading.fences, [FenceSpan { opening: 0, info: 3..9, code: 10..19, closed: true }]);
@@ -194,4 +194,23 @@ fn code_has_its_lines_and_its_fences() {
     let code: Vec<_> =
         fences.iter().map(|fence| (&text[fence.code.clone()], &text[fence.info.clone()], fence.closed)).collect();
     assert_eq!(code, [("   b\n", "py", true), ("> > c\n", "", false)]);
+}
+
+#[test]
+fn what_would_take_the_parser_long_stays_as_it_is() {
+    for text in ["[a][".repeat(3000), "[".repeat(30_000), "[]".repeat(5000) + "(a)"] {
+        assert_eq!(read_at(&text, SCENE), Reading::default());
+    }
+    let nested = "> ".repeat(100) + "a";
+    assert_eq!(drawn_at(&nested, SCENE), "▎ ".repeat(12) + &"> ".repeat(88) + "a\n");
+}
+
+#[test]
+fn a_large_text_is_read_in_pieces() {
+    let lines = "some *words* of a paragraph\n".repeat(40_000);
+    let mut document = Document::default();
+    document.advance(&lines);
+    assert!(document.segments.pieces().windows(2).all(|pair| pair[1].start - pair[0].start < 33 * 1024));
+    let reading = document.read(&lines, lines.len() - 100..lines.len(), SCENE);
+    assert_eq!(reading.marks.iter().filter(|mark| mark.group == "AgorItalic").count(), 4);
 }
