@@ -52,6 +52,8 @@ pub struct Budget {
 const MAX_BYTES: usize = 64 * 1024;
 /// Colour that is late is seen by nobody, a key that is late is.
 const MAX_MARKS: usize = 200;
+/// More text than this has nothing drawn over it in the same call.
+const DRAWN_BYTES: usize = 16 * 1024;
 
 /// Measured on a shown buffer (Neovim 0.11.4): a call 300 µs, then by what it carries.
 const PER_LINE: f64 = 0.4;
@@ -72,6 +74,10 @@ impl Budget {
         self.micros <= 0.0 || self.bytes == 0
     }
 
+    pub(super) fn no_more_than(self, bytes: usize) -> Self {
+        Self { bytes: self.bytes.min(bytes), ..self }
+    }
+
     /// How many bytes of plain text still fit.
     pub(super) fn room(&self) -> usize {
         if self.is_spent() { 0 } else { self.bytes.min((self.micros / PER_BYTE) as usize).max(1) }
@@ -79,7 +85,7 @@ impl Budget {
 
     /// Whether nothing more may be drawn.
     pub(super) fn is_drawn_out(&self) -> bool {
-        self.micros <= 0.0 || self.marks == 0
+        self.micros <= 0.0 || self.marks == 0 || self.bytes < MAX_BYTES - DRAWN_BYTES
     }
 
     pub(super) fn spend(&mut self, bytes: usize, anchor: bool) {

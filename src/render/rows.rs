@@ -59,6 +59,11 @@ impl Rows {
         self.start
     }
 
+    /// Where the unfinished row begins, if there is one.
+    pub(super) fn end(&self) -> usize {
+        self.end
+    }
+
     /// The next row, below those that are there: its bytes, and whether it is unfinished. An unfinished row is given again
     /// until it is finished.
     pub(super) fn advance(&mut self, text: &str) -> Option<(Range<usize>, bool)> {

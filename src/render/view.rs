@@ -35,8 +35,15 @@ const AHEAD: usize = 20_000;
 /// More than this unseen is painted from its end.
 const NEWS_ENTRIES: usize = 500;
 const NEWS_BYTES: usize = 256 * 1024;
+/// More than two full calls that wait are more than anybody reads.
+const OUTRUN: usize = 128 * 1024;
+/// More rows are not replaced at once: Neovim takes a microsecond for each that goes, and one for each of their marks.
+const REPLACED: usize = 2_000;
 /// Older text comes along with newer only where so many bytes are left for it.
 const WORTHWHILE: usize = 16 * 1024;
+
+/// And never more than leaves room for a key.
+const OLDER_BYTES: usize = 48 * 1024;
 
 /// The first line of a transcript.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,6 +71,8 @@ pub struct View {
     rows: usize,
     ahead: usize,
     windows: Vec<Window>,
+    /// The last patch was none of older text.
+    drew: bool,
     /// From which entry on rows near a window may not be drawn as they should be.
     unchecked: Option<usize>,
     /// Lines of ours near windows, as they were last laid out.
@@ -92,6 +101,7 @@ impl View {
             rows: 0,
             ahead: AHEAD,
             windows: Vec::new(),
+            drew: false,
             unchecked: None,
             layouts: HashMap::new(),
         }
@@ -145,6 +155,10 @@ impl View {
             return None;
         }
         self.scene.now = now;
+        let outrun = self.is_outrun(transcript);
+        if outrun {
+            self.reset();
+        }
         let base = if self.fresh { 0 } else { self.revision };
         let mut ops = Vec::new();
         if self.fresh {
@@ -161,23 +175,41 @@ impl View {
             self.paint_dirty(transcript, &mut budget, &mut ops);
             self.shift(&ops);
         }
-        self.draw(transcript, readings, &mut budget, &mut ops);
-        // Older text only when nothing newer waits: it is never worth a delay.
-        let idle = base != 0 && self.dirty.is_empty() && self.unchecked.is_none();
-        if idle && self.can_prepend() && (ops.is_empty() || budget.room() >= WORTHWHILE) {
-            let rows = self.prepend(transcript, &mut budget, self.ahead - self.rows);
-            let older = ops.len();
-            ops.push(Op::Set { first: 1, last: Some(1), rows });
-            self.shift(&ops[older..]);
-            // A window may show where it was inserted.
-            self.unchecked = Some(0);
-            self.paint_head(&mut ops);
+        // Older text only when nothing newer waits: it is never worth a delay. While a stream goes on, it takes turns with
+        // what is drawn, so that text comes first in every patch: one that is tried again draws nothing twice.
+        let room = ops.is_empty() || budget.room() >= WORTHWHILE;
+        let fits = base != 0 && room && self.dirty.is_empty() && self.can_prepend();
+        let mut older = fits && (self.unchecked.is_none() || self.drew);
+        // In a flood nobody reads, and what is drawn now is gone by the next call.
+        if !older && !outrun {
+            let texts = ops.len();
+            self.draw(transcript, readings, &mut budget, &mut ops);
+            older = fits && self.dirty.is_empty() && self.unchecked.is_none() && ops.len() == texts;
+        }
+        self.drew = !older && base != 0;
+        if older {
+            self.paint_older(transcript, budget.no_more_than(OLDER_BYTES), &mut ops);
         }
         if ops.is_empty() {
             return None;
         }
         self.revision += 1;
         Some(Patch { base, revision: self.revision, ops, earlier: self.earlier() })
+    }
+
+    /// Whether text comes faster than it can be painted while all who look follow its end: they are shown that at once, and
+    /// what they have missed when there is time for it.
+    fn is_outrun(&self, transcript: &Transcript) -> bool {
+        let last = (self.from + self.blocks.len()).saturating_sub(1);
+        let news = |index: &usize| {
+            let painted = self.blocks.get(index - self.from).and_then(|block| Some(block.flowing.as_ref()?.rows.end()));
+            Some(flow_text(transcript.entries().get(*index)?).len().saturating_sub(painted.unwrap_or(0)))
+        };
+        !self.fresh
+            && self.rows <= REPLACED
+            && !self.windows.is_empty()
+            && self.windows.iter().all(|window| window.follows)
+            && self.dirty.range(last.max(self.from)..).map(|(index, _)| index).filter_map(news).sum::<usize>() > OUTRUN
     }
 
     /// Entries that are above what is painted, the one that is painted in part included.
@@ -192,6 +224,16 @@ impl View {
         }
         let plural = if hidden == 1 { "entry" } else { "entries" };
         Line::of(format!("{} {hidden} earlier {plural}", self.scene.icons.ellipsis()), "AgorDim")
+    }
+
+    fn paint_older(&mut self, transcript: &Transcript, mut budget: Budget, ops: &mut Vec<Op>) {
+        let rows = self.prepend(transcript, &mut budget, self.ahead - self.rows);
+        let older = ops.len();
+        ops.push(Op::Set { first: 1, last: Some(1), rows });
+        self.shift(&ops[older..]);
+        // A window may show where it was inserted.
+        self.unchecked = Some(0);
+        self.paint_head(ops);
     }
 
     fn paint_head(&mut self, ops: &mut Vec<Op>) {

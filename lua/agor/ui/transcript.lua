@@ -183,6 +183,9 @@ function M.apply(patch)
   local plan = follow.before(buf)
   local tick = api.nvim_buf_get_changedtick(buf)
   vim.bo[buf].modifiable = true
+  if patch.base == 0 then
+    questions[buf] = {}
+  end
   local ok, err = pcall(run, buf, patch.ops)
   if not api.nvim_buf_is_valid(buf) then
     return 'gone'
