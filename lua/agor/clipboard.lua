@@ -14,7 +14,7 @@ local private_folder, private_file = 448, 384
 
 ---@class agor.ClipboardProgram
 ---@field program string
----@field package string how people find it
+---@field known_as string for who looks for it
 ---@field types? string[] a command that lists what the clipboard has, one MIME type a line
 ---@field read fun(mime: string): string[] writes the image to stdout
 ---@field decode? fun(text: string): string what it wrote, if that is not the image itself
@@ -22,7 +22,7 @@ local private_folder, private_file = 448, 384
 ---@type agor.ClipboardProgram
 local wayland = {
   program = 'wl-paste',
-  package = 'wl-paste (package wl-clipboard)',
+  known_as = 'wl-paste (package wl-clipboard)',
   types = { 'wl-paste', '--list-types' },
   read = function(mime)
     return { 'wl-paste', '--no-newline', '--type', mime }
@@ -32,7 +32,7 @@ local wayland = {
 ---@type agor.ClipboardProgram
 local x11 = {
   program = 'xclip',
-  package = 'xclip',
+  known_as = 'xclip',
   types = { 'xclip', '-selection', 'clipboard', '-t', 'TARGETS', '-o' },
   read = function(mime)
     return { 'xclip', '-selection', 'clipboard', '-t', mime, '-o' }
@@ -42,7 +42,7 @@ local x11 = {
 ---@type agor.ClipboardProgram
 local pngpaste = {
   program = 'pngpaste',
-  package = 'pngpaste',
+  known_as = 'pngpaste',
   read = function()
     return { 'pngpaste', '-' }
   end,
@@ -51,28 +51,30 @@ local pngpaste = {
 ---@param hex string
 ---@return string
 local function from_hex(hex)
-  return (hex:gsub('%x%x', function(byte)
-    return string.char(tonumber(byte, 16))
-  end))
+  return (
+    hex:gsub('%x%x', function(byte)
+      return string.char(tonumber(byte, 16) --[[@as integer]])
+    end)
+  )
 end
 
 ---@type agor.ClipboardProgram
 local osascript = {
   program = 'osascript',
-  package = 'osascript',
+  known_as = 'osascript',
   read = function()
     return { 'osascript', '-e', 'get the clipboard as «class PNGf»' }
   end,
-  -- «data PNGf89504E47…»
+  -- The four letters of the class, then what every PNG begins with, in hexadecimal.
   decode = function(text)
-    return from_hex(text:match('PNGf(%x+)') or '')
+    return from_hex(text:match('89504E47%x+') or '')
   end,
 }
 
 ---@type agor.ClipboardProgram
 local powershell = {
   program = 'powershell.exe',
-  package = 'powershell.exe',
+  known_as = 'powershell.exe',
   read = function()
     local script = 'Add-Type -AssemblyName System.Windows.Forms,System.Drawing; '
       .. '$i = [System.Windows.Forms.Clipboard]::GetImage(); if ($i) { '
@@ -83,7 +85,7 @@ local powershell = {
   end,
   decode = function(text)
     local ok, bytes = pcall(vim.base64.decode, (text:gsub('%s', '')))
-    return ok and bytes or ''
+    return ok and bytes --[[@as string]] or ''
   end,
 }
 
@@ -222,7 +224,7 @@ function M.image(done)
     return done(nil, 'there is no clipboard here: name an image file, :Agor paste shot.png')
   elseif not found then
     local names = vim.tbl_map(function(one)
-      return one.package
+      return one.known_as
     end, programs)
     local text = 'nothing here can read an image from the clipboard: install %s, or name a file, '
       .. ':Agor paste shot.png'

@@ -11,7 +11,7 @@ local M = {}
 ---@field lead string what stands there
 ---@field name? string of a `value`: the command that it belongs to
 
----@class agor.Choice
+---@class agor.CompletionChoice
 ---@field word string what the word becomes
 ---@field abbr? string what is shown in its place
 ---@field about? string what it is
@@ -79,7 +79,7 @@ function M.trigger(buf, line, col, first)
 end
 
 ---@param choices table[]
----@return agor.Choice[]
+---@return agor.CompletionChoice[]
 local function values(choices)
   return vim.tbl_map(function(choice)
     local text = choice.description ~= '' and choice.description or choice.name
@@ -89,7 +89,7 @@ end
 
 ---@param before string
 ---@param word string
----@return agor.Choice[]
+---@return agor.CompletionChoice[]
 local function shell(before, word)
   local kind = before:match('^!%s*$') and 'shellcmd' or 'file'
   local found = vim.fn.getcompletion(word, kind)
@@ -98,9 +98,9 @@ local function shell(before, word)
   end, vim.list_slice(found, 1, 200))
 end
 
----@param choices agor.Choice[]
+---@param choices agor.CompletionChoice[]
 ---@param lead string
----@return agor.Choice[]
+---@return agor.CompletionChoice[]
 local function matching(choices, lead)
   return vim.tbl_filter(function(one)
     return vim.startswith(one.word, lead)
@@ -119,7 +119,7 @@ end
 ---@param buf integer
 ---@param trigger agor.Trigger
 ---@param line string up to the cursor
----@param done fun(choices: agor.Choice[], more: boolean): boolean|nil
+---@param done fun(choices: agor.CompletionChoice[], more: boolean): boolean|nil
 ---@param again? boolean the user has asked: look anew at what may have changed
 function M.choices(buf, trigger, line, done, again)
   local row = session(buf)
@@ -136,7 +136,7 @@ function M.choices(buf, trigger, line, done, again)
       return { word = '/' .. command.name, about = command.description }
     end, require('agor.slash').commands(row))
   elseif kind == 'value' then
-    local command = require('agor.slash').find(row, trigger.name)
+    local command = require('agor.slash').find(row, trigger.name or '')
     choices = values(command and row.capabilities[command.values] or {})
   elseif kind == 'context' then
     choices = vim.tbl_map(function(mention)

@@ -61,7 +61,7 @@ end
 ---@return string|nil
 local function whole(buf, row)
   local context = require('agor.context')
-  local taken = context.for_session(context.lines(buf, 1, math.huge), row.cwd)
+  local taken = context.for_session(context.lines(buf, 1, api.nvim_buf_line_count(buf)), row.cwd)
   if vim.trim(taken.text) == '' then
     return nil, title(buf) .. ' is empty'
   end
@@ -85,7 +85,7 @@ local function buffers(row)
     local inside = require('agor.context').relative(info.name, row.cwd):sub(1, 1) ~= '/'
     if info.name ~= '' and inside and vim.bo[info.bufnr].buftype == '' then
       local context = require('agor.context').for_session(
-        require('agor.context').lines(info.bufnr, 1, math.huge),
+        require('agor.context').lines(info.bufnr, 1, info.linecount),
         row.cwd
       )
       if vim.trim(context.text) ~= '' then
@@ -145,20 +145,23 @@ local severities = { 'error', 'warning', 'info', 'hint' }
 local function diagnostics(row)
   local found = {}
   for _, one in ipairs(vim.diagnostic.get(nil)) do
-    local name = api.nvim_buf_is_valid(one.bufnr) and api.nvim_buf_get_name(one.bufnr) or ''
+    local buf = one.bufnr
+    local name = buf and api.nvim_buf_is_valid(buf) and api.nvim_buf_get_name(buf) or ''
     local path = require('agor.context').relative(name, row.cwd)
     if path ~= '' and path:sub(1, 1) ~= '/' then
       local source = table.concat({ one.source, one.code and tostring(one.code) }, ' ')
       table.insert(found, {
         path = path,
-        line = one.lnum + 1,
-        col = one.col + 1,
+        line = one.lnum,
+        col = one.col,
         severity = one.severity,
         text = ('%s:%d:%d: %s: %s%s'):format(
           path,
           one.lnum + 1,
           one.col + 1,
-          severities[one.severity] or 'error',
+          severities[
+            one.severity --[[@as integer]]
+          ] or 'error',
           one_line(one.message),
           source ~= '' and (' [%s]'):format(source) or ''
         ),

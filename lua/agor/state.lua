@@ -31,6 +31,7 @@
 ---@field options table|nil what setup() was given last
 ---@field cmdline string|nil the command line that is being executed
 ---@field operator_words string|nil
+---@field paste true|nil what is pasted into prompts is listened to
 ---@field ui table|nil what the windows keep: revisions, drafts, open questions
 
 ---@type agor.State

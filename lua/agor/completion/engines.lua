@@ -127,13 +127,13 @@ end
 
 -- ------------------------------------------------------------------ what they are given
 
----@class agor.Found
+---@class agor.CompletionFound
 ---@field items table[] as LSP's CompletionItem, columns in bytes
 ---@field incomplete boolean another letter may bring others
 
 ---The choices at the cursor in the shape that they share.
 ---@param buf integer
----@param done fun(found: agor.Found) once
+---@param done fun(found: agor.CompletionFound) once
 function M.items(buf, done)
   local cursor = api.nvim_win_get_cursor(0)
   local line, row = api.nvim_get_current_line(), cursor[1]

@@ -32,7 +32,7 @@ end
 
 ---How a path is written in a prompt: agents read `@path`, and `@"a path"` where there are spaces in it.
 ---@param path string
----@return agor.Choice
+---@return agor.CompletionChoice
 function M.choice(path)
   local open = path:sub(-1) == '/'
   local word = '@' .. path
@@ -52,7 +52,7 @@ end
 ---@param row agor.Row
 ---@param lead string with its `@`
 ---@param again boolean the directory may have changed
----@param done fun(choices: agor.Choice[], more: boolean): boolean|nil false: no more is wanted
+---@param done fun(choices: agor.CompletionChoice[], more: boolean): boolean|nil false: no more is wanted
 function M.find(row, lead, again, done)
   M.forget()
   local mine, word = asked, lead:gsub('^@"?', '')

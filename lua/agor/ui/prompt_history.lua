@@ -11,7 +11,7 @@ local M = {}
 --- What stands a step away.
 ---@param recall agor.Recall|nil nil: the draft is shown
 ---@param draft string[]
----@param cwd string whose prompts
+---@param cwd string|nil whose prompts; all if it is not known
 ---@param step integer -1 towards older ones
 ---@return string[]|nil lines nil: there is nothing that way
 ---@return agor.Recall|nil
@@ -29,7 +29,7 @@ function M.step(recall, draft, cwd, step)
   elseif at > #recall.known then
     return recall.parked, nil
   end
-  recall.at = at
+  recall.at = at --[[@as integer]]
   return vim.split(recall.known[at], '\n', { plain = true }), recall
 end
 

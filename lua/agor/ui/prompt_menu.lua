@@ -14,7 +14,7 @@ local completion = require('agor.completion')
 local SHORT = 40
 
 --- Choices as Neovim's menu takes them, cut to what there is room for beside the longest.
----@param choices agor.Choice[]
+---@param choices agor.CompletionChoice[]
 ---@param col integer where the menu begins in its window, in cells
 ---@return table[] complete-items
 local function items_of(choices, col)
@@ -50,7 +50,7 @@ end
 local HIGHEST = 12
 
 --- The line when the user has closed the menu or chosen from it: for more of the same word it is not opened again.
----@type table<integer, { col: integer, line: string }>
+---@type table<integer, { col: integer, line: string }|nil>
 local settled = {}
 
 ---@class agor.Menu
@@ -88,7 +88,8 @@ local function closed(buf, found)
     end)
   end
   if reason == 'accept' and chosen and (menu.kind == 'file' or menu.kind == 'context') then
-    local row, col = unpack(api.nvim_win_get_cursor(0))
+    local cursor = api.nvim_win_get_cursor(0)
+    local row, col = cursor[1], cursor[2]
     if not api.nvim_get_current_line():sub(col + 1, col + 1):match('%s') then
       api.nvim_buf_set_text(buf, row - 1, col, row - 1, col, { ' ' })
       api.nvim_win_set_cursor(0, { row, col + 1 })
@@ -103,7 +104,7 @@ end
 
 ---@param buf integer
 ---@param found agor.Trigger
----@param choices agor.Choice[]
+---@param choices agor.CompletionChoice[]
 local function open(buf, found, choices)
   -- 'pumheight' is global: it is ours only while the menu is open.
   local height = shown and shown.pumheight or vim.o.pumheight

@@ -54,7 +54,8 @@ local function offer(buf, text)
   if not image or api.nvim_get_current_buf() ~= buf then
     return
   end
-  local row, col = unpack(api.nvim_win_get_cursor(0))
+  local cursor = api.nvim_win_get_cursor(0)
+  local row, col = cursor[1], cursor[2]
   local line = api.nvim_get_current_line()
   -- In normal mode the cursor is on the last letter.
   local last = line:sub(1, col):sub(-#text) == text and col or col + 1
