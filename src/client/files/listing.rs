@@ -1,6 +1,9 @@
 //! Paths of a project, and those of them that answer what was typed, the likeliest first.
 //!
-//! Pure: knows neither the disk nor threads. A path that ends with a slash is a directory's.
+//! Knows no disk; of threads only that many paths are looked at by several. A path that ends with a slash is a
+//! directory's.
+
+use std::{num::NonZero, panic::resume_unwind, thread};
 
 use nucleo_matcher::{
     Config, Matcher, Utf32Str,
@@ -9,6 +12,10 @@ use nucleo_matcher::{
 
 /// Of all paths of one listing, in bytes: with the bound on their number, what a listing may cost.
 const MOST_TEXT: usize = 32 << 20;
+
+/// A thread is worth starting for so many paths.
+const SHARE: usize = 8192;
+const MOST_THREADS: usize = 4;
 
 /// What a path that is open in the editor has ahead of one that is not: about one letter that matches.
 const RECENT: u32 = 16;
@@ -49,7 +56,8 @@ impl Listing {
 /// Finds in one listing, which may only grow meanwhile. What is typed after a word that was looked for before is looked
 /// for among that one's answers only: whatever has the longer word in it has the shorter one too.
 pub struct Finder {
-    matcher: Matcher,
+    /// One for each thread that looks.
+    matchers: Vec<Matcher>,
     query: String,
     hits: Vec<u32>,
     /// How many paths of the listing have been looked at for them.
@@ -58,8 +66,12 @@ pub struct Finder {
 
 impl Default for Finder {
     fn default() -> Self {
-        Self { matcher: Matcher::new(Config::DEFAULT.match_paths()), query: String::new(), hits: Vec::new(), seen: 0 }
+        Self { matchers: vec![matcher()], query: String::new(), hits: Vec::new(), seen: 0 }
     }
+}
+
+fn matcher() -> Matcher {
+    Matcher::new(Config::DEFAULT.match_paths())
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,20 +97,43 @@ impl Finder {
         }
     }
 
+    /// Those that fit, with their score, in the order of the candidates.
+    fn rank(&mut self, listing: &Listing, candidates: &[u32], atom: &Atom, recent: &[String]) -> Vec<(u32, u32)> {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
+        let threads = threads.min(candidates.len() / SHARE).max(1);
+        self.matchers.resize_with(threads.max(self.matchers.len()), matcher);
+        let look = |candidates: &[u32], matcher: &mut Matcher| {
+            let mut buffer = Vec::new();
+            let score = |&index: &u32| {
+                let path = listing.get(index as usize);
+                let score = atom.score(Utf32Str::new(path, &mut buffer), matcher)?;
+                let bonus = if recent.iter().any(|one| one == path) { RECENT } else { 0 };
+                Some((u32::from(score) + bonus, index))
+            };
+            candidates.iter().filter_map(score).collect::<Vec<_>>()
+        };
+        if threads == 1 {
+            return look(candidates, &mut self.matchers[0]);
+        }
+        let (share, look) = (candidates.len().div_ceil(threads), &look);
+        thread::scope(|scope| {
+            let looking: Vec<_> = candidates
+                .chunks(share)
+                .zip(&mut self.matchers)
+                .map(|(candidates, matcher)| scope.spawn(move || look(candidates, matcher)))
+                .collect();
+            let found = looking.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            found.flatten().collect()
+        })
+    }
+
     fn matching(&mut self, listing: &Listing, query: &str, recent: &[String], limit: usize) -> Answers {
         // Spaces are letters: they are in names.
         let atom = Atom::new(query, CaseMatching::Smart, Normalization::Smart, AtomKind::Fuzzy, false);
         let narrows = !self.query.is_empty() && query.starts_with(&self.query);
         let (known, seen) = if narrows { (std::mem::take(&mut self.hits), self.seen) } else { (Vec::new(), 0) };
-        let mut buffer = Vec::new();
-        let mut ranked = Vec::new();
-        for index in known.into_iter().chain(seen as u32..listing.len() as u32) {
-            let path = listing.get(index as usize);
-            if let Some(score) = atom.score(Utf32Str::new(path, &mut buffer), &mut self.matcher) {
-                let bonus = if recent.iter().any(|one| one == path) { RECENT } else { 0 };
-                ranked.push((u32::from(score) + bonus, index));
-            }
-        }
+        let candidates: Vec<u32> = known.into_iter().chain(seen as u32..listing.len() as u32).collect();
+        let mut ranked = self.rank(listing, &candidates, &atom, recent);
         self.query.clear();
         self.query.push_str(query);
         self.hits = ranked.iter().map(|(_, index)| *index).collect();
@@ -193,6 +228,24 @@ mod tests {
         let answers = Finder::default().find(&listing(PROJECT), "s", &[], 2);
         assert_eq!((answers.paths.len(), answers.total), (2, 5));
         assert_eq!(Finder::default().find(&listing(PROJECT), "", &["x".to_owned()], 2).total, PROJECT.len() + 1);
+    }
+
+    #[test]
+    fn many_paths_are_found_as_few_are() {
+        let paths: Vec<String> = (0..3 * SHARE).map(|number| format!("src/{number}/main.rs")).collect();
+        let mut many = Listing::default();
+        paths.iter().for_each(|path| assert!(many.push(path)));
+        let answers = Finder::default().find(&many, "7main", &[], 100_000);
+        let mut few_by_few: Vec<String> = Vec::new();
+        for chunk in paths.chunks(SHARE / 2) {
+            let few: Vec<&str> = chunk.iter().map(String::as_str).collect();
+            few_by_few.extend(Finder::default().find(&listing(&few), "7main", &[], 100_000).paths);
+        }
+        assert_eq!((answers.total, answers.paths[0].as_str()), (few_by_few.len(), "src/7/main.rs"));
+        let mut paths = answers.paths;
+        paths.sort();
+        few_by_few.sort();
+        assert_eq!(paths, few_by_few);
     }
 
     #[test]
