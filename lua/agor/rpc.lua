@@ -182,7 +182,8 @@ end
 ---@param batch { sessions?: agor.Row[], removed?: string[], patches?: table[], spin?: any[], replies?: any[], events?: any[] }
 ---@return { results: string[], ms: number }
 function M.apply(batch)
-  local began = vim.uv.hrtime()
+  -- What Neovim worked, not what passed: the next batch is not to be smaller because another program had the processor.
+  local began = os.clock()
   local results = {}
   if batch.sessions or batch.removed then
     local ok, ids =
@@ -198,7 +199,7 @@ function M.apply(batch)
   if batch.spin then
     guarded('the bar', require('agor.ui.bar').spin, batch.spin)
   end
-  local ms = (vim.uv.hrtime() - began) / 1e6
+  local ms = (os.clock() - began) * 1e3
   local replies, events = batch.replies or {}, batch.events or {}
   if #replies > 0 or #events > 0 then
     -- Not inside the backend's call: a callback may ask the backend something itself.
