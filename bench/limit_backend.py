@@ -1,5 +1,6 @@
 """The backend of the peer `limit`: owns the agent, and pushes its text in batches, one in flight, 60 a second at most.
 Without a buffer it only reads."""
+import collections
 import json
 import os
 import selectors
@@ -22,7 +23,7 @@ selector.register(agent.stdout.fileno(), selectors.EVENT_READ)
 selector.register(0, selectors.EVENT_READ)
 unpacker = msgpack.Unpacker(raw=False, strict_map_key=False)
 
-pending, row, column = [], 0, 0
+pending, row, column = collections.deque(), 0, 0
 in_flight, request_id, last_push = False, 0, 0.0
 finished = False
 partial = b""
@@ -57,15 +58,21 @@ def receive(message):
 
 
 def show(text):
-    if BUFFER:
+    if BUFFER and text:
         pending.append(text)
 
 
 def push():
-    global pending, row, column, in_flight, request_id, last_push
-    text = "".join(pending)
-    text, rest = text[:BATCH], text[BATCH:]
-    pending = [rest] if rest else []
+    global row, column, in_flight, request_id, last_push
+    parts, length = [], 0
+    while pending and length < BATCH:
+        part = pending.popleft()
+        if length + len(part) > BATCH:
+            pending.appendleft(part[BATCH - length :])
+            part = part[: BATCH - length]
+        parts.append(part)
+        length += len(part)
+    text = "".join(parts)
     lines = text.split("\n")
     calls = [["nvim_buf_set_text", [BUFFER, row, column, row, column, lines]]]
     column = len(lines[-1].encode()) + (column if len(lines) == 1 else 0)
