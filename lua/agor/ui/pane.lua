@@ -177,6 +177,16 @@ local function create(text_buf, prompt_buf)
   return { transcript = transcript, prompt = prompt, position = position }
 end
 
+--- When somebody first enters a window, Neovim works out by how many rows it has scrolled since its user interface was told
+--- of it. Of one that was never current it measures every line: 0.3 s after 100,000. Told once while there is little in it,
+--- it estimates.
+---@param win integer
+local function announce(win)
+  if api.nvim_win_get_tabpage(win) == api.nvim_get_current_tabpage() then
+    api.nvim_win_call(win, vim.cmd.redraw)
+  end
+end
+
 --- The pane in this tabpage or, if panes have tabpages of their own, wherever that is.
 ---@return agor.Pane?
 local function existing()
@@ -205,12 +215,15 @@ function M.open(session_id, opts)
   M.setup()
   local text_buf = require('agor.ui.transcript').buffer(session_id)
   local prompt_buf = require('agor.ui.prompt').buffer(session_id)
+  local is_new = false
   local ok, result = pcall(function()
     local pane = existing()
     if not pane then
+      is_new = true
       return create(text_buf, prompt_buf)
     end
     if not pane.transcript then
+      is_new = true
       -- Only the prompt is left, after `:only` in it.
       local win = api.nvim_open_win(text_buf, false, { split = 'above', win = pane.prompt })
       claim(win, 'transcript', pane.position)
@@ -238,6 +251,9 @@ function M.open(session_id, opts)
   end
   require('agor.ui.prompt').fit(prompt_buf)
   require('agor.ui.views').changed()
+  if transcript and is_new then
+    announce(transcript)
+  end
   if prompt and opts and opts.focus == 'prompt' then
     api.nvim_set_current_win(prompt)
     vim.cmd('startinsert!')
