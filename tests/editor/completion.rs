@@ -77,6 +77,6 @@ fn what_git_says_is_changed_goes_along_or_the_draft_comes_back() {
     wait_draft(&editor, &id, "");
     editor.wait_text("❯ echo look at #diff please");
     // The demo says what it got.
-    editor.wait_text("Output of `git diff`");
+    editor.wait_text("Output of git diff");
     editor.wait_text("+changed line");
 }

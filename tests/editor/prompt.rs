@@ -98,8 +98,8 @@ fn a_selection_becomes_an_attachment_that_the_agent_gets() {
     wait_draft(&editor, &id, "");
     editor.wait_text("❯ echo with it");
     // The demo says what it got.
-    editor.wait_text("From `a.txt`");
-    editor.wait_text("```text\\nsecond");
+    editor.wait_text("From a.txt, line 2");
+    editor.wait_text("text\\nsecond");
 }
 
 #[test]

@@ -46,6 +46,9 @@ end
 
 -- ------------------------------------------------------------------ what was settled
 
+-- 'completeopt': nothing is selected by itself.
+local PLAIN = 'menu,menuone,noselect'
+
 -- More lines than that would hide what the agent has just said.
 local HIGHEST = 12
 
@@ -77,6 +80,7 @@ local function closed(buf, found)
     return
   end
   vim.o.pumheight = menu.pumheight
+  vim.bo[buf].completeopt = PLAIN
   shown = nil
   -- "discard" is what typing on does.
   local reason, item = vim.v.event.reason, vim.v.completed_item
@@ -112,8 +116,7 @@ local function open(buf, found, choices)
     vim.o.pumheight = HIGHEST
   end
   -- What the backend has matched is neither matched nor sorted again, until its next answer is there.
-  vim.bo[buf].completeopt = completion.is_late(found) and 'menu,menuone,noselect,fuzzy,nosort'
-    or 'menu,menuone,noselect'
+  vim.bo[buf].completeopt = completion.is_late(found) and PLAIN .. ',fuzzy,nosort' or PLAIN
   local before = api.nvim_get_current_line():sub(1, found.col)
   local items = items_of(choices, vim.fn.strdisplaywidth(before))
   if shown and vim.fn.pumvisible() == 1 and vim.deep_equal(shown.items, items) then
@@ -290,7 +293,7 @@ end
 ---@param buf integer
 function M.prepare(buf)
   vim.bo[buf].omnifunc = "v:lua.require'agor.ui.prompt_menu'.omnifunc"
-  vim.bo[buf].completeopt = 'menu,menuone,noselect'
+  vim.bo[buf].completeopt = PLAIN
 end
 
 ---@param buf integer
