@@ -72,7 +72,7 @@ end
 ---@param args string its first prompt, if there is one
 local function fork(row, args)
   if not row.capabilities.fork then
-    local text = '%s cannot copy a conversation while it runs here: /new begins another'
+    local text = '%s cannot copy a conversation: /new begins another one'
     return message.error(text:format(row.provider))
   elseif not row.agent_session then
     return message.error('there is no conversation to copy yet: send a prompt first')

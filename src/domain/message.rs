@@ -139,8 +139,8 @@ pub struct ToolResult {
 }
 
 impl ToolResult {
-    /// The output of a tool that the user kept from running, or from running to its end.
-    pub const NOT_WANTED: &str = "not run: the user did not want it";
+    /// The output of a tool that was kept from running, or from running to its end: by the user, or by a limit of ours.
+    pub const NOT_WANTED: &str = "not allowed to run, or to run on";
     /// The output of a tool that was still open when its turn ended.
     pub const CUT_SHORT: &str = "The turn ended before this tool had a result.";
     /// What the last line of a command's output begins with, before the code, if that was not 0.

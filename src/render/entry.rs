@@ -35,7 +35,7 @@ pub struct Scene {
 /// Whether an entry looks different from one second to the next.
 pub fn ticks(entry: &Entry) -> bool {
     match &entry.body {
-        Body::Tool(tool) => tool.state == ToolState::Running && !tool.asked,
+        Body::Tool(tool) => entry.open && tool.state == ToolState::Running && !tool.asked,
         Body::Thinking(_) => entry.open,
         _ => false,
     }

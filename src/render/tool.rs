@@ -95,9 +95,10 @@ fn says_something(tool: &Tool, around: &Around, expanded: bool) -> bool {
 
 fn head(entry: &Entry, tool: &Tool, around: &Around, expanded: bool, scene: Scene) -> Line {
     let icons = scene.icons;
-    let waits = tool.asked && tool.state == ToolState::Running;
+    let waits = tool.asked && entry.open;
     let (icon, group) = match tool.state {
         ToolState::Running if waits => (icons.pending(), "AgorQuestion"),
+        ToolState::Running if !entry.open => (icons.pending(), "AgorDim"),
         ToolState::Running => (icons.running(), "AgorToolRunning"),
         ToolState::Done => (icons.done(), "AgorToolDone"),
         ToolState::Failed => (icons.failed(), "AgorToolFailed"),
@@ -146,6 +147,8 @@ fn head(entry: &Entry, tool: &Tool, around: &Around, expanded: bool, scene: Scen
 fn status(entry: &Entry, tool: &Tool, now: i64) -> (String, &'static str) {
     let span = |until: i64| (until - entry.started_at).max(0);
     match tool.state {
+        // In a journal that ends there.
+        ToolState::Running if !entry.open => ("no result".to_owned(), "AgorDim"),
         ToolState::Running if tool.asked => ("waiting for you".to_owned(), "AgorQuestion"),
         ToolState::Running if span(now) >= LONG => (format!("running {}", duration(span(now) / 1000)), "AgorDim"),
         ToolState::Running => ("running".to_owned(), "AgorDim"),

@@ -15,13 +15,14 @@ struct Case {
     scene: Scene,
     started_at: i64,
     ended_at: i64,
+    open: bool,
 }
 
 impl Case {
     fn new(kind: ToolKind, name: &str, title: &str) -> Self {
         let tool = Tool::new(call(kind, name, title, Value::Null));
         let scene = Scene { icons: Icons::Unicode, width: 60, now: 0 };
-        Self { tool, expanded: false, scene, started_at: 0, ended_at: 0 }
+        Self { tool, expanded: false, scene, started_at: 0, ended_at: 0, open: true }
     }
 
     fn ended(mut self, state: ToolState, output: &str) -> Self {
@@ -36,7 +37,7 @@ impl Case {
             parent: None,
             started_at: self.started_at,
             ended_at: self.ended_at,
-            open: self.tool.state == ToolState::Running,
+            open: self.open && self.tool.state == ToolState::Running,
             generation: 0,
             body: crate::transcript::Body::Withdrawn,
         };
@@ -70,6 +71,8 @@ fn a_state_is_a_word_and_a_sign() {
     long.check(&["● Bash  cargo test  running"]);
     long.tool.asked = true;
     long.check(&["○ Bash  cargo test  waiting for you"]);
+    long.open = false;
+    long.check(&["○ Bash  cargo test  no result"]);
     bash().ended(ToolState::Done, "").check(&["✓ Bash  cargo test"]);
     let mut took = bash().ended(ToolState::Done, "");
     took.ended_at = 75_000;

@@ -92,6 +92,11 @@ impl Transcript {
         others.filter(move |other| *other != index)
     }
 
+    /// Nobody goes on with what is open: the conversation was read from a journal.
+    pub fn end(&mut self) {
+        self.entries.iter_mut().for_each(|entry| entry.open = false);
+    }
+
     fn change_tool(&mut self, id: &ToolUseId, change: impl FnOnce(&mut Tool)) {
         if let Some(&index) = self.by_tool.get(id)
             && let Some(Entry { body: Body::Tool(tool), .. }) = self.entries.get_mut(index)
@@ -265,121 +270,5 @@ struct Place {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn message(id: &str, part: bool, content: Content) -> AgentMessage {
-        AgentMessage { id: id.into(), parent_id: None, timestamp: 1, part, content }
-    }
-
-    fn text(text: &str) -> Content {
-        Content::Text { text: text.into() }
-    }
-
-    fn call(id: &str, title: &str) -> Content {
-        Content::ToolCall(ToolCall {
-            tool_use_id: id.into(),
-            name: "Bash".into(),
-            kind: ToolKind::Execute,
-            input: json!({}),
-            title: title.into(),
-            locations: Vec::new(),
-        })
-    }
-
-    fn result(id: &str, output: &str, is_error: bool) -> Content {
-        Content::ToolResult(ToolResult { tool_use_id: id.into(), output: output.into(), is_error, diff: Vec::new() })
-    }
-
-    #[test]
-    fn parts_grow_one_entry_and_the_whole_closes_it() {
-        let mut transcript = Transcript::default();
-        assert_eq!(transcript.fold(message("a", true, text("Hel"))), Some(0));
-        assert_eq!(transcript.fold(message("a", true, text("lo"))), Some(0));
-        assert!(transcript.entries()[0].open);
-        assert_eq!(transcript.fold(message("a", false, text("Hello"))), Some(0));
-        assert_eq!(transcript.entries().len(), 1);
-        assert_eq!(transcript.entries()[0].body, Body::Text("Hello".into()));
-        assert!(!transcript.entries()[0].open);
-    }
-
-    #[test]
-    fn an_empty_whole_text_withdraws_its_parts() {
-        let mut transcript = Transcript::default();
-        transcript.fold(message("a", true, text("half")));
-        transcript.fold(message("a", false, text("")));
-        assert_eq!(transcript.entries()[0].body, Body::Withdrawn);
-        assert_eq!(transcript.fold(message("b", false, text(""))), None, "nothing said, nothing to show");
-    }
-
-    #[test]
-    fn a_result_finds_its_call_and_a_later_call_updates_it() {
-        let mut transcript = Transcript::default();
-        transcript.fold(message("m1", false, call("t1", "ls")));
-        transcript.fold(message("m2", false, text("between")));
-        assert_eq!(transcript.fold(message("m3", false, call("t1", "ls -la"))), Some(0));
-        assert_eq!(transcript.fold(message("m4", false, result("t1", "out", false))), Some(0));
-        let tool = transcript.tool(&"t1".into()).expect("the call is there");
-        assert_eq!((tool.call.title.as_str(), tool.output.as_str(), tool.state), ("ls -la", "out", ToolState::Done));
-    }
-
-    #[test]
-    fn live_output_grows_and_the_result_replaces_it() {
-        let mut transcript = Transcript::default();
-        transcript.fold(message("m1", false, call("t1", "make")));
-        transcript.fold(message("m2", true, result("t1", "a", false)));
-        transcript.fold(message("m2", true, result("t1", "b", false)));
-        assert_eq!(transcript.tool(&"t1".into()).map(|t| t.output.clone()), Some("ab".into()));
-        transcript.fold(message("m2", false, result("t1", "all", true)));
-        let tool = transcript.tool(&"t1".into()).expect("the call is there");
-        assert_eq!((tool.output.as_str(), tool.state), ("all", ToolState::Failed));
-    }
-
-    #[test]
-    fn what_the_user_did_not_want_has_not_failed() {
-        let options = [("Allow", OptionKind::AllowOnce), ("Reject", OptionKind::RejectOnce)]
-            .map(|(name, kind)| PermissionOption { option_id: name.into(), name: name.into(), kind });
-        for (outcome, output, is_error, state, refusal) in [
-            ("Reject: too slow", "no: too slow", true, ToolState::Refused, Some("too slow")),
-            ("Reject", ToolResult::NOT_WANTED, true, ToolState::Refused, Some("")),
-            ("Rejected by whom?", "boom", true, ToolState::Failed, None),
-            ("Allow", "boom", true, ToolState::Failed, None),
-            ("Allow", "out", false, ToolState::Done, None),
-            ("cancelled", ToolResult::NOT_WANTED, true, ToolState::Cancelled, None),
-            ("Allow", ToolResult::CUT_SHORT, true, ToolState::Cancelled, None),
-        ] {
-            let mut transcript = Transcript::default();
-            transcript.fold(message("m1", false, call("t1", "make")));
-            for outcome in [None, Some(outcome.to_owned())] {
-                let (request_id, tool_use_id) = ("r".into(), Some("t1".into()));
-                let options = options.to_vec();
-                let asked = Content::Permission { request_id, tool_use_id, tool: String::new(), options, outcome };
-                transcript.fold(message("p", false, asked));
-            }
-            transcript.fold(message("m2", false, result("t1", output, is_error)));
-            assert_eq!(transcript.tool(&"t1".into()).map(|tool| tool.state), Some(state), "{outcome}");
-            assert_eq!(transcript.refusal(&"t1".into()), refusal);
-        }
-    }
-
-    #[test]
-    fn a_result_without_a_call_is_shown_too() {
-        let mut transcript = Transcript::default();
-        assert_eq!(transcript.fold(message("m1", false, result("t9", "out", false))), Some(0));
-        assert_eq!(transcript.tool(&"t9".into()).map(|t| t.output.clone()), Some("out".into()));
-    }
-
-    #[test]
-    fn a_plan_updates_in_place() {
-        let mut transcript = Transcript::default();
-        let plan = |n: usize| {
-            let entry = crate::domain::PlanEntry { text: "x".into(), status: Default::default() };
-            Content::Plan(crate::domain::Plan { entries: vec![entry; n] })
-        };
-        transcript.fold(message("p", false, plan(1)));
-        transcript.fold(message("q", false, text("hm")));
-        assert_eq!(transcript.fold(message("p", false, plan(2))), Some(0));
-        assert_eq!(transcript.entries().len(), 2);
-    }
-}
+#[path = "fold_tests.rs"]
+mod tests;

@@ -13,12 +13,14 @@ use dialect::{Dialect, conversation};
 use replay::{check_invariants, recordings, replay, shown_texts};
 use serde_json::Value;
 
+const AGENTS: [&str; 4] = ["acp-claude", "acp-codex", "acp-gemini", "acp-opencode"];
+
 fn all() -> Vec<(String, Vec<Value>)> {
     let of = |agent: &'static str| {
         let named = move |(name, recording)| (format!("{agent}/{name}"), recording);
         recordings(agent, 20).into_iter().map(named)
     };
-    ["acp-claude", "acp-codex", "acp-gemini", "acp-opencode"].into_iter().flat_map(of).collect()
+    AGENTS.into_iter().flat_map(of).collect()
 }
 
 #[test]
@@ -60,62 +62,9 @@ fn fields_may_be_missing_or_of_another_type() {
     replay::fields_may_be_missing_or_of_another_type::<Dialect>(&all());
 }
 
-/// One test each; the names are the recordings'.
-macro_rules! goldens {
-    ($agent:literal, $($name:ident)*) => {
-        use expect_test::expect_file;
-
-        use super::{
-            dialect::Dialect,
-            replay::{recording, story},
-        };
-
-        $(
-            #[test]
-            fn $name() {
-                let recorded = recording($agent, &stringify!($name).replace('_', "-"));
-                expect_file![concat!("../golden/", $agent, "/", stringify!($name), ".txt")]
-                    .assert_eq(&story::<Dialect>(&recorded));
-            }
-        )*
-    };
-}
-
-mod claude {
-    goldens! {
-        "acp-claude",
-        cancel_command cancel_text config edit error_400 error_500 lifecycle_eof_command
-        lifecycle_term_command mcp_server no_client_caps plan_mode reasoning second_prompt_while_active
-        sessions_list_load sessions_part1 shell_allow_always shell_allow shell_perm_cancelled shell_reject
-        shell_terminal_meta text write
-    }
-}
-
-mod codex {
-    goldens! {
-        "acp-codex",
-        cancel_pending_permission cancel_text config edit_reject edit error_400 lifecycle_eof_command
-        lifecycle_term_command mcp_server multi no_client_caps reasoning second_prompt_while_active
-        sessions_list_load sessions_part1 sessions_resume shell_allow_always shell_allow shell_no_caps
-        shell_perm_cancelled shell_reject shell_stream text write
-    }
-}
-
-mod gemini {
-    goldens! {
-        "acp-gemini",
-        cancel_pending_permission cancel_text config error_400 error_500 lifecycle_eof_command
-        lifecycle_term_command mcp_server multi no_client_caps plan reasoning sessions_list_load
-        sessions_part1 sessions_resume shell_allow shell_perm_cancelled shell_reject shell_stream text
-        write_fs_empty write_no_fs_read write
-    }
-}
-
-mod opencode {
-    goldens! {
-        "acp-opencode",
-        cancel_command cancel_pending_permission config edit error_400 error_500 lifecycle_eof_command
-        lifecycle_term_command mcp_server no_client_caps plan reasoning second_prompt_while_active
-        sessions_part1 sessions_resume shell_allow_always shell_allow shell_perm_cancelled shell_stream text
+#[test]
+fn every_recording_reads_as_its_golden() {
+    for agent in AGENTS {
+        replay::read_as_their_goldens::<Dialect>(agent, &recordings(agent, 20));
     }
 }

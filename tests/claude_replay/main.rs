@@ -56,37 +56,7 @@ fn fields_may_be_missing_or_of_another_type() {
     replay::fields_may_be_missing_or_of_another_type::<Dialect>(&all());
 }
 
-mod golden {
-    use expect_test::expect_file;
-
-    use super::{
-        dialect::Dialect,
-        replay::{recording, story},
-    };
-
-    macro_rules! goldens {
-        ($($name:ident)*) => {
-            $(
-                #[test]
-                fn $name() {
-                    expect_file![concat!("../golden/claude/", stringify!($name), ".txt")]
-                        .assert_eq(&story::<Dialect>(&recording("claude", stringify!($name))));
-                }
-            )*
-        };
-    }
-
-    goldens! {
-        text thinking long read write_allow edit_allow manytools badinput badtool image
-        bash_allow bash_deny bash_deny_interrupt dontask
-        perm_remember perm_outside parallel_permissions parallel_subagent_permissions mode_change_pending
-        eof_pending_permission
-        plan_file plan_reject plan_approve_acceptedits enterplan ask_answer ask_deny
-        interrupt_stream interrupt_tool interrupt_hang interrupt_idle interrupt_retry
-        error400 error401 error429_retry error529_exhausted error404_model no_auth no_server
-        rate_limit_oauth rate_limit_rejected refusal maxturns budget
-        compact_manual clear slash todo todowrite subagent_perm bgbash queue_busy queue_now
-        stream_drop midstream_error subagent_bg own_turn_crossed resume_unknown resume_other_cwd sigkill_tool hook_block_prompt hooks_settings mcp_stdio
-        v330_text v330_thinking v330_bash v330_ask v330_plan v330_todo v330_subagent v330_e400 v330_e429 v330_mcp
-    }
+#[test]
+fn every_recording_reads_as_its_golden() {
+    replay::read_as_their_goldens::<Dialect>("claude", &all());
 }

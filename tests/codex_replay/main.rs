@@ -78,38 +78,7 @@ fn answers_may_be_of_any_shape() {
     replay::answers_may_be_of_any_shape::<Dialect>(&some);
 }
 
-mod golden {
-    use expect_test::expect_file;
-
-    use super::{
-        dialect::Dialect,
-        replay::{recording, story},
-    };
-
-    macro_rules! goldens {
-        ($($name:ident)*) => {
-            $(
-                #[test]
-                fn $name() {
-                    let name = stringify!($name).replace('_', "-");
-                    expect_file![concat!("../golden/codex/", stringify!($name), ".txt")]
-                        .assert_eq(&story::<Dialect>(&recording("codex-app-server", &name)));
-                }
-            )*
-        };
-    }
-
-    goldens! {
-        approval_command_accept approval_command_accept_session approval_command_amendment approval_command_cancel
-        approval_command_decline approval_command_error_reply approval_interrupt_while_pending approval_patch_accept
-        approval_patch_readonly approval_untrusted approval_untrusted_readonly_cmd background_terminal_terminate
-        code_mode dynamic_tool ephemeral_compact_review_shell error_400 error_401 error_429 error_500
-        error_context_length error_disconnect error_response_failed handshake image_input interrupt_text
-        lifecycle_eof_command lifecycle_eof_command_danger lifecycle_eof_text lifecycle_sigint_command
-        lifecycle_sigkill_command lifecycle_sigkill_command_danger lifecycle_sigterm_command
-        lifecycle_sigterm_command_danger lifecycle_sigterm_text long_2000 missing_key multi
-        optout_and_no_initialized patch protocol_errors reasoning resume resume_after_eof_midturn_part1 resume_part1
-        sandbox_danger sandbox_default_trust sandbox_readonly_write sandbox_workspace_outside shell shell_fail
-        shell_stream text turn_start_while_active unknown_model
-    }
+#[test]
+fn every_recording_reads_as_its_golden() {
+    replay::read_as_their_goldens::<Dialect>("codex", &all());
 }

@@ -36,6 +36,7 @@ fn a_diff_leads_to_its_lines_and_is_seen_whole() {
     let id = start(&editor, "edit long.txt");
     editor.wait_text("The agent asks for permission");
     editor.wait_text("waiting for you");
+    editor.wait_text("demo asks: Edit");
     editor.command("Agor permit 1");
     settled(&editor, &id);
     go_to(&editor, "transcript");

@@ -36,6 +36,7 @@ impl Actor {
         for message in messages {
             transcript.fold(message);
         }
+        transcript.end();
         let mut actor = Self::with(options, common, updates, state, transcript, journal);
         actor.origin = Origin::Archived;
         actor
@@ -66,6 +67,7 @@ impl Actor {
             }
             transcript.fold(message);
         }
+        transcript.end();
         state.process_ended();
         if let Some(standing) = standing {
             state.recall_standing(standing);

@@ -25,7 +25,7 @@ pub use mangle::{
     a_cut_line_changes_nothing_else, answers_may_be_of_any_shape, fields_may_be_missing_or_of_another_type,
 };
 pub use rpc::Pairs;
-pub use story::story;
+pub use story::read_as_their_goldens;
 
 /// What a replay has to know of a protocol.
 pub trait Dialect: Sized {

@@ -1,6 +1,11 @@
 //! A replay as text that people can read and compare.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    fs,
+    path::Path,
+};
 
 use agor_nvim::{
     domain::{AgentMessage, Content, Event, FileDiff, MessageId},
@@ -10,6 +15,20 @@ use agor_nvim::{
 use serde_json::{Value, json};
 
 use super::{Dialect, Host, Replay};
+
+/// Every recording reads as its text in `tests/golden/`, and none of those is left of a recording that is gone.
+/// `UPDATE_EXPECT=1` writes them anew.
+pub fn read_as_their_goldens<D: Dialect>(folder: &str, recordings: &[(String, Vec<Value>)]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(folder);
+    let names: BTreeSet<String> = recordings.iter().map(|(name, _)| name.replace('-', "_") + ".txt").collect();
+    for (name, recording) in recordings {
+        let golden = folder.join(name.replace('-', "_") + ".txt");
+        expect_test::expect_file![golden].assert_eq(&story::<D>(recording));
+    }
+    let kept = fs::read_dir(&folder).expect("the texts are there").map(|file| file.expect("readable").file_name());
+    let kept: BTreeSet<String> = kept.map(|name| name.to_string_lossy().into_owned()).collect();
+    assert_eq!(kept, names, "texts and recordings");
+}
 
 /// A replay as people read it.
 pub fn story<D: Dialect>(recording: &[Value]) -> String {

@@ -1,7 +1,7 @@
 //! The agent's requests and their answers.
 
 use super::*;
-use crate::domain::{FileAccess, FileAnswer};
+use crate::domain::{FileAccess, FileAnswer, ToolResult};
 
 fn permission(call: &str) -> Value {
     json!({"sessionId": "c", "toolCall": {"toolCallId": call, "title": "ls", "kind": "execute"}, "options": [
@@ -59,7 +59,7 @@ fn words_that_go_with_a_refusal_are_the_next_prompt() {
     desk.answer("session/prompt", json!({"stopReason": "cancelled"}));
     let (writes, events) = desk.look();
     assert_eq!(writes[0]["params"]["prompt"][0]["text"], "Use printf");
-    assert!(format!("{events:?}").contains("not run: the user did not want it"), "{events:?}");
+    assert!(format!("{events:?}").contains(ToolResult::NOT_WANTED), "{events:?}");
     assert!(!events.iter().any(is_end), "it is one turn for the user: {events:?}");
     desk.answer("session/prompt", json!({"stopReason": "end_turn"}));
     assert!(is_end(desk.events().last().expect("an end")));
