@@ -9,7 +9,7 @@ use super::{
     tool::{self, count, push_limited},
 };
 use crate::{
-    domain::{Plan, PlanStatus, Prompt, Question, RequestId},
+    domain::{Context, Plan, PlanStatus, Prompt, Question, RequestId},
     transcript::{Body, Entry, ToolState},
 };
 
@@ -141,12 +141,7 @@ fn prompt(said: &Prompt, expanded: bool, icons: Icons) -> Vec<Line> {
     };
     push_limited(&mut lines, rows, line, if expanded { UNFOLDED } else { PROMPT_PREVIEW }, "  ", icons);
     for (file, piece) in said.context.iter().enumerate() {
-        let label = piece.label();
-        let label = match label.strip_suffix('…') {
-            Some(label) => format!("{label}{}", icons.ellipsis()),
-            None => label,
-        };
-        let mut line = Line::of(format!("  {label}"), "AgorPath");
+        let mut line = Line::of(format!("  {}", label(piece, icons)), "AgorPath");
         if piece.unsaved {
             line.push(" (unsaved)", "AgorDim");
         }
@@ -167,6 +162,15 @@ fn prompt(said: &Prompt, expanded: bool, icons: Icons) -> Vec<Line> {
         first.anchor = Some(Anchor::Turn);
     }
     lines
+}
+
+/// What an attachment is called.
+pub(super) fn label(piece: &Context, icons: Icons) -> String {
+    let label = piece.label();
+    match label.strip_suffix('…') {
+        Some(label) => format!("{label}{}", icons.ellipsis()),
+        None => label,
+    }
 }
 
 fn question(text: &str, request: &RequestId, around: &Around) -> Line {
@@ -258,19 +262,5 @@ fn quiet(message: &str, group: &'static str, icons: Icons) -> Vec<Line> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_unknown_message_is_named_in_any_protocol() {
-        let named = [
-            (serde_json::json!({"type": "a", "method": "x"}), "a"),
-            (serde_json::json!({"type": 7, "sessionUpdate": "b"}), "b"),
-            (serde_json::json!({"method": "c/d", "params": {"type": "x"}}), "c/d"),
-            (serde_json::json!([1]), "without a type"),
-        ];
-        for (message, name) in named {
-            assert_eq!(kind_of(&message), name);
-        }
-    }
-}
+#[path = "entry_tests.rs"]
+mod tests;

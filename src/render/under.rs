@@ -7,7 +7,7 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
 use super::{
     around::around,
     diff::{self, RENAMED},
-    entry::{Scene, layout},
+    entry::{Scene, label, layout},
     export, fit,
     line::{Icons, Line, Source, split_lines},
     readings::lines_of,
@@ -163,7 +163,7 @@ pub fn detail(transcript: &Transcript, spot: &Spot, scene: Scene) -> Option<Deta
             (head.trim().to_owned(), text.collect())
         }
         Body::Tool(tool) => (tool.call.name.clone(), whole_call(tool, scene.icons)),
-        Body::Prompt(prompt) => ("Prompt".to_owned(), whole_prompt(prompt)),
+        Body::Prompt(prompt) => ("Prompt".to_owned(), whole_prompt(prompt, scene.icons)),
         Body::Unknown(value) => {
             let json = serde_json::to_string_pretty(value).unwrap_or_default();
             ("A message that agor does not know".to_owned(), split_lines(&json).map(Line::plain).collect())
@@ -227,10 +227,10 @@ fn whole_call(tool: &Tool, icons: Icons) -> Vec<Line> {
     out
 }
 
-fn whole_prompt(prompt: &Prompt) -> Vec<Line> {
+fn whole_prompt(prompt: &Prompt, icons: Icons) -> Vec<Line> {
     let mut out: Vec<Line> = split_lines(prompt.text.trim_end_matches('\n')).map(Line::plain).collect();
     for (file, piece) in prompt.context.iter().enumerate() {
-        let mut line = Line::of(piece.label(), "AgorPath");
+        let mut line = Line::of(label(piece, icons), "AgorPath");
         line.source = Some(Source { file, line: piece.first_line });
         out.extend([Line::default(), line]);
         out.extend(split_lines(piece.text.trim_end_matches('\n')).map(Line::plain));
