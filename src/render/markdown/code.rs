@@ -1,4 +1,4 @@
-//! Blocks of code: their fences dim, their lines in one colour on a background, until `render::code` knows better.
+//! Blocks of code: their fences dim, their lines in one colour, both on a background, until `render::code` knows better.
 
 use std::ops::Range;
 
@@ -7,6 +7,8 @@ use crate::render::line::Mark;
 
 /// What of a long line is marked beyond what was asked for: more than a row holds.
 const SLACK: usize = 4096;
+/// The background, of the fences too: without theirs they would stand around it like crumbs.
+const GROUP: &str = "AgorCodeBlock";
 
 /// A block within a piece of prose, as the parser gives it.
 pub(super) fn block(text: &str, range: Range<usize>, fenced: bool, found: &mut Found) -> Option<FenceSpan> {
@@ -20,12 +22,14 @@ pub(super) fn block(text: &str, range: Range<usize>, fenced: bool, found: &mut F
     let opened = line_end(text, range.start, range.end);
     let fence = Fence::opened_by(&text[range.start..opened])?;
     colour(text, range.start..opened, "AgorCodeFence", found);
+    found.lines.push((first, GROUP));
     let last = text[range.start..end].rfind('\n').map_or(range.start, |newline| range.start + newline + 1);
     let body = last + prefix.on(&text[last..end]);
     let closed = last > range.start && fence.closed_by(&text[body..end]);
     if closed {
         let start = end - text[body..end].trim_start().len();
         colour(text, start..end, "AgorCodeFence", found);
+        found.lines.push((last, GROUP));
     }
     let code = (opened + 1).min(range.end)..if closed { last } else { range.end };
     lines(text, code.clone(), prefix, found);
@@ -38,6 +42,7 @@ pub(super) fn fence(text: &str, range: Range<usize>, complete: bool, near: Range
     let opening = range.start + text[range.start..opened].len() - text[range.start..opened].trim_start().len();
     let Some(fence) = Fence::opened_by(&text[opening..opened]) else { return };
     colour(text, opening..opened, "AgorCodeFence", found);
+    found.lines.push((range.start, GROUP));
     let end = if complete { range.end - 1 } else { range.end };
     let last = text[opened..end].rfind('\n').map_or(end, |newline| opened + newline + 1);
     // An unfinished line may close it already, as far as can be seen.
@@ -45,6 +50,7 @@ pub(super) fn fence(text: &str, range: Range<usize>, complete: bool, near: Range
     if closes {
         let start = end - text[last..end].trim_start().len();
         colour(text, start..end, "AgorCodeFence", found);
+        found.lines.push((last, GROUP));
     }
     let code = (opened + 1).min(range.end)..if closes { last } else { range.end };
     let from = near.start.clamp(code.start, code.end);
@@ -60,7 +66,7 @@ fn lines(text: &str, range: Range<usize>, prefix: Prefix, found: &mut Found) {
     while start < range.end {
         let end = line_end(text, start, range.end);
         let line = &text[start..end];
-        found.lines.push((start, "AgorCodeBlock"));
+        found.lines.push((start, GROUP));
         let word = end - line[prefix.on(line)..].trim_start().len();
         colour(text, word..end, "AgorCode", found);
         start = end + 1;

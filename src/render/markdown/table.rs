@@ -84,8 +84,7 @@ impl Table {
             row.led == head.led && column + text[row.range.clone()].width() + added <= scene.width
         });
         if !fits || column(text, delimiter.start) + widest > scene.width {
-            marks.push(Mark::colour(delimiter.start, delimiter.end, BORDER));
-            return;
+            return marks.push(as_written(text, delimiter, scene));
         }
         marks.append(&mut padding);
         let mut rule = rule(&columns, head.led, head.ended, scene.icons);
@@ -232,6 +231,17 @@ fn delimiter(text: &str, range: Range<usize>) -> Range<usize> {
     let body = line.trim_start_matches(|c: char| !matches!(c, '|' | ':' | '-'));
     let start = range.start + line.len() - body.len();
     start..start + body.trim_end().len()
+}
+
+/// The row of hyphens as a line of the same length, if that takes no second row.
+fn as_written(text: &str, range: Range<usize>, scene: Scene) -> Mark {
+    let sign = |c| if c == '|' { '┼' } else { '─' };
+    let fits = column(text, range.start) + text[range.clone()].width() <= scene.width;
+    let look = match scene.icons {
+        Icons::Unicode | Icons::Nerd if fits => Look::Over(text[range.clone()].chars().map(sign).collect()),
+        _ => Look::Colour,
+    };
+    Mark { start: range.start, end: range.end, group: BORDER, look }
 }
 
 fn rule(columns: &[usize], led: bool, ended: bool, icons: Icons) -> String {
