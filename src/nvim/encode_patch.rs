@@ -62,6 +62,7 @@ struct Drawing {
     hide: Vec<Value>,
     before: Vec<Value>,
     over: Vec<Value>,
+    fill: Vec<Value>,
     line: Vec<Value>,
 }
 
@@ -79,6 +80,7 @@ impl Drawing {
                 Look::As(sign) => self.hide.extend([row, start, end, sign.to_string().into(), group]),
                 Look::Before(text) => self.before.extend([row, start, text.as_str().into(), group]),
                 Look::Over(text) => self.over.extend([row, start, text.as_str().into(), group]),
+                Look::Fill(cells) => self.fill.extend([row, start, " ".repeat(*cells).into(), group]),
             }
         }
         if let Some(group) = group {
@@ -87,12 +89,13 @@ impl Drawing {
     }
 
     fn flush(&mut self, ops: &mut Vec<Value>) {
-        let Drawing { clear, mark, hide, before, over, line } = std::mem::take(self);
+        let Drawing { clear, mark, hide, before, over, fill, line } = std::mem::take(self);
         push(ops, "clear", clear);
         push(ops, "mark", mark);
         push(ops, "hide", hide);
         push(ops, "before", before);
         push(ops, "over", over);
+        push(ops, "fill", fill);
         push(ops, "line", line);
     }
 }

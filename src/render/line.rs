@@ -42,6 +42,8 @@ pub enum Look {
     Before(String),
     /// This is drawn over it.
     Over(String),
+    /// So many cells at the left of each screen row of a line that is wrapped have its colour; they have to be blank.
+    Fill(usize),
 }
 
 impl Mark {

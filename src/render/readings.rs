@@ -5,12 +5,14 @@
 
 use std::{collections::HashMap, ops::Range};
 
+use unicode_width::UnicodeWidthStr;
+
 use super::{
     around::flow_text,
     code::{Colours, Fence},
     entry::Scene,
     flow::Style,
-    line::{Line, Mark},
+    line::{Line, Look, Mark},
     markdown::{Document, Reading},
     rows::Rows,
 };
@@ -77,7 +79,7 @@ impl Readings {
             let mut found = reading.document.read(text, range.clone(), scene);
             let ended = !entry.open && text.len() == whole;
             self.colour((index, entry.generation), text, ended, range, &mut found);
-            lay(&mut drawings, rows, text, found);
+            lay(&mut drawings, rows, text, found, scene);
         }
         drawings
     }
@@ -133,14 +135,27 @@ impl Readings {
 }
 
 /// Gives what was found in a text to the rows that show it: a long line is several.
-fn lay(drawings: &mut [Option<Drawing>], rows: &[Range<usize>], text: &str, found: Reading) {
+fn lay(drawings: &mut [Option<Drawing>], rows: &[Range<usize>], text: &str, found: Reading, scene: Scene) {
     found.marks.into_iter().for_each(|mark| spread(drawings, rows, mark));
     for (line, group) in found.lines {
         let end = text[line..].find('\n').map_or(text.len(), |length| line + length);
         let first = rows.partition_point(|row| row.start < line);
         let inside = rows[first..].iter().take_while(|row| row.start <= end).count();
-        drawings[first..first + inside].iter_mut().flatten().for_each(|drawing| drawing.group = Some(group));
+        for (drawing, row) in drawings[first..].iter_mut().zip(&rows[first..first + inside]) {
+            let Some(drawing) = drawing else { continue };
+            drawing.group = Some(group);
+            if let Some(fill) = indent(&text[row.clone()], group, scene) {
+                drawing.marks.insert(0, fill);
+            }
+        }
     }
+}
+
+/// What gives the indentation of a wrapped line the background of its line: Neovim leaves it without.
+fn indent(row: &str, group: &'static str, scene: Scene) -> Option<Mark> {
+    let blanks = row.len() - row.trim_start_matches(' ').len();
+    let wraps = scene.width > 0 && row.width() > scene.width;
+    (blanks > 0 && wraps).then(|| Mark { start: 0, end: 0, group, look: Look::Fill(blanks) })
 }
 
 fn spread(drawings: &mut [Option<Drawing>], rows: &[Range<usize>], mark: Mark) {
@@ -176,7 +191,7 @@ pub(super) fn lines_of(text: &str, most: usize, scene: Scene) -> Vec<Line> {
     document.advance(text);
     let mut drawings = vec![Some(Drawing::default()); ranges.len()];
     let found = document.read(text, 0..end, scene);
-    lay(&mut drawings, &ranges, text, found);
+    lay(&mut drawings, &ranges, text, found, scene);
     let line = |(range, Drawing { marks, group })| Line { marks, group, ..Line::plain(&text[range]) };
     ranges.into_iter().zip(drawings.into_iter().flatten()).map(line).collect()
 }
@@ -215,5 +230,23 @@ mod tests {
             readings = Readings::default();
             groups(&mut readings);
         }
+    }
+
+    #[test]
+    fn the_indentation_of_a_line_of_code_that_is_wrapped_is_filled() {
+        let text = "```\n    let a = 1;\n    let long = 1234567890;\nlet unindented = 123456;\n```\n";
+        let body = Body::Text(text.into());
+        let entry = Entry { parent: None, started_at: 0, ended_at: 0, open: false, generation: 0, body };
+        let rows = [4..18, 19..45, 46..70];
+        assert_eq!(rows.clone().map(|row| text[row].trim().len()), [10, 22, 24]);
+        let filled = |width: usize| {
+            let drawn = Readings::default().rows(0, &entry, Style::Prose, &rows, Scene { width, ..Scene::default() });
+            let fills = |drawing: &Drawing| drawing.marks.iter().any(|mark| mark.look == Look::Fill(4));
+            drawn.iter().flatten().map(fills).collect::<Vec<_>>()
+        };
+        assert_eq!(filled(20), [false, true, false]);
+        assert_eq!(filled(10), [true, true, false]);
+        assert_eq!(filled(80), [false, false, false]);
+        assert_eq!(filled(0), [false, false, false]);
     }
 }

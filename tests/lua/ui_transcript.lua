@@ -72,6 +72,27 @@ T['a mark is drawn with its group'] = test(nil, function(nvim)
   equal({ bold[3], bold[4].end_col, bold[4].hl_group }, { 6, 10, 'AgorBold' })
 end)
 
+T['the left of a wrapped line has its background on each row'] = test(nil, function(nvim)
+  local win = open(nvim)
+  nvim:lua(
+    'T.paint("s1", ..., {{"line", 0, "AgorDiffAdd"}, {"fill", 0, 0, "    ", "AgorDiffAdd"}})',
+    {
+      '    ' .. ('word '):rep(20),
+      'next',
+    }
+  )
+  nvim:screen()
+  local at = nvim:get('vim.fn.win_screenpos(...)', win)
+  -- The bar, the line in two rows, the next one.
+  local function looks(row, col)
+    return nvim:get('vim.fn.screenattr(...)', at[1] + row, at[2] + col)
+  end
+  equal(nvim:get('vim.fn.screenstring(...)', at[1] + 2, at[2] + 5), 'w')
+  equal(looks(2, 2), looks(1, 2))
+  equal(looks(2, 6), looks(1, 6))
+  assert(looks(3, 2) ~= looks(2, 2), 'only where it is')
+end)
+
 T['a patch on another revision is stale and changes nothing'] = test(nil, function(nvim)
   open(nvim)
   nvim:lua('T.paint("s1", {"a"})')

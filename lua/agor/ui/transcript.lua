@@ -66,6 +66,12 @@ local before_mark = {
   undo_restore = false,
 }
 local over_mark = vim.tbl_extend('force', before_mark, { virt_text_pos = 'overlay' })
+-- At the left of every row of a line that is wrapped.
+local fill_mark = vim.tbl_extend('force', over_mark, {
+  virt_text_win_col = 0,
+  virt_text_repeat_linebreak = true,
+  hl_mode = 'combine',
+})
 local line_mark = { line_hl_group = '', strict = false, invalidate = true, undo_restore = false }
 local anchor_mark = { strict = false, invalidate = true, undo_restore = false }
 
@@ -128,6 +134,9 @@ local operations = {
   end,
   over = function(buf, op)
     draw_virtual(buf, op, over_mark)
+  end,
+  fill = function(buf, op)
+    draw_virtual(buf, op, fill_mark)
   end,
   line = function(buf, op)
     for at = 2, #op, 2 do

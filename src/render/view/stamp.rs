@@ -41,6 +41,7 @@ impl Drawing {
                 Look::As(sign) => hash.number(3).number(u64::from(*sign)),
                 Look::Before(text) => hash.number(4).bytes(text.as_bytes()),
                 Look::Over(text) => hash.number(5).bytes(text.as_bytes()),
+                Look::Fill(cells) => hash.number(6).number(*cells as u64),
             };
         }
         hash.end().max(1)
