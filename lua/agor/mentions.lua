@@ -221,13 +221,13 @@ end
 
 ---@type agor.Mention[]
 M.list = {
-  { word = '#selection', about = 'what was last selected in the code window', gather = selection },
+  { word = '#selection', about = 'the last selection', gather = selection },
   { word = '#buffer', about = 'the buffer in the code window', gather = buffer },
-  { word = '#buffers', about = "all buffers of the session's directory", gather = buffers },
+  { word = '#buffers', about = 'all buffers of the project', gather = buffers },
   { word = '#diagnostics', about = 'errors, warnings and hints', gather = diagnostics },
   { word = '#quickfix', about = 'the quickfix list', gather = quickfix },
-  { word = '#diff', about = 'what is changed and not staged', gather = git('git diff') },
-  { word = '#staged', about = 'what is staged', gather = git('git diff --staged') },
+  { word = '#diff', about = 'changes that are not staged', gather = git('git diff') },
+  { word = '#staged', about = 'staged changes', gather = git('git diff --staged') },
 }
 
 ---@type table<string, agor.Mention>

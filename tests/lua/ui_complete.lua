@@ -173,6 +173,21 @@ T['a # offers context, anywhere after white space'] = test(nil, function(nvim)
   lacks(nvim:get('vim.bo.completeopt'), 'fuzzy')
 end)
 
+T['of a path that is too long the end is shown, and the whole is inserted'] = test(
+  { columns = 60, lines = 20 },
+  function(nvim)
+    open(nvim)
+    local path = ('long/'):rep(20) .. 'name.rs'
+    nvim:lua('T.paths = { ... }', path)
+    nvim:type('see @na')
+    nvim:wait(SHOWN)
+    contains(nvim:screen(), '…')
+    contains(nvim:screen(), 'long/name.rs')
+    nvim:type('<C-n><C-y>')
+    equal(nvim:get(LINES), { 'see @' .. path .. ' ' })
+  end
+)
+
 T['C-x C-o looks again at the disk'] = test(nil, function(nvim)
   open(nvim)
   nvim:type('@ma<C-e>')

@@ -37,4 +37,23 @@ function M.shorten(text, cells, more)
   return kept .. more
 end
 
+--- The end of a line, with a sign that there was more before it.
+---@param text string
+---@param cells integer
+---@return string
+function M.tail(text, cells)
+  text = M.clean(text)
+  local more = require('agor.ui.icons').get().more
+  local width = M.width(text)
+  if width <= cells then
+    return text
+  end
+  -- No letter is less than a cell wide, so that few are left to be counted.
+  local kept = vim.fn.strcharpart(text, math.max(0, vim.fn.strchars(text) - cells))
+  while kept ~= '' and M.width(kept) > cells - M.width(more) do
+    kept = vim.fn.strcharpart(kept, 1)
+  end
+  return more .. kept
+end
+
 return M

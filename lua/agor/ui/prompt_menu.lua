@@ -10,10 +10,8 @@ local M = {}
 
 local completion = require('agor.completion')
 
--- What a choice is about is shown whole up to here, be the menu moved to the left for it.
-local SHORT = 40
-
---- Choices as Neovim's menu takes them, cut to what there is room for beside the longest.
+--- Choices as Neovim's menu takes them, cut to what there is room for beside the longest: Neovim leaves the menu where it
+--- begins and cuts it without a sign.
 ---@param choices agor.CompletionChoice[]
 ---@param col integer where the menu begins in its window, in cells
 ---@return table[] complete-items
@@ -21,7 +19,7 @@ local function items_of(choices, col)
   local cells = require('agor.ui.cells')
   local more = require('agor.ui.icons').get().more
   local win = api.nvim_win_get_position(0)[2]
-  local room = vim.o.columns - win - col - 4
+  local room = vim.o.columns - win - col - 3
   local longest = 0
   for _, choice in ipairs(choices) do
     longest = math.max(longest, cells.width(choice.abbr or choice.word))
@@ -30,10 +28,11 @@ local function items_of(choices, col)
     local about = choice.about
       and cells.shorten(
         cells.clean(choice.about),
-        math.min(math.max(room - longest, SHORT), 80),
+        math.min(math.max(room - longest - 1, 10), 80),
         more
       )
-    local abbr = choice.abbr and cells.clean(choice.abbr) or nil
+    -- Of a path the end says more.
+    local abbr = choice.abbr and cells.tail(choice.abbr, math.max(room, 15)) or nil
     return {
       word = choice.word,
       abbr = abbr,
