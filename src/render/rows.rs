@@ -240,7 +240,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
         fn rows_are_the_same_however_the_text_came(text in texts(), size in 1usize..3000, rise in 1usize..5, bytes in 1usize..5000) {

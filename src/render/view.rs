@@ -307,7 +307,12 @@ impl View {
                 block.relayout(entry, layout, gap, row, budget, ops);
             }
             let complete = block.drain(row, budget, ops) && block.grow(entry, row, budget, ops);
-            self.rows = self.rows + block.rows() - before;
+            let after = block.rows();
+            self.rows = self.rows + after - before;
+            if after < before {
+                // Others have come near the end in their place.
+                self.unchecked = Some(0);
+            }
             if complete {
                 self.dirty.pop_first();
             } else {

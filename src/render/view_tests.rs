@@ -431,5 +431,19 @@ fn much_text_and_what_is_drawn_over_it_do_not_share_a_call() {
     assert!(!world.buffer.lines[3_000].marks.is_empty(), "from below");
 }
 
+#[test]
+fn what_comes_near_because_other_text_has_gone_is_drawn() {
+    let mut world = World::new();
+    world.view.set_windows(at_end(30));
+    world.say("t", false, Content::Thinking { text: "hm".into() });
+    world.text("a", false, &"line\n".repeat(400));
+    world.settle(1e6);
+    assert!(world.buffer.lines[2].marks.is_empty(), "it is far away");
+    world.text("a", false, "");
+    world.settle(1e6);
+    assert_eq!(world.buffer.lines, world.painted_anew());
+    assert!(!world.buffer.lines[2].marks.is_empty());
+}
+
 #[path = "view/sequence_tests.rs"]
 mod sequences;

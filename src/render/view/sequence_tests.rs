@@ -83,7 +83,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_the_buffer_is_what_a_new_one_would_be(events in prop::collection::vec(event(), 1..40), micros in 20.0..2000.0) {
