@@ -6,7 +6,12 @@ use rmpv::Value;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::{client::Row, domain::SessionSummary, render::Line, session::Update};
+use crate::{
+    client::Row,
+    domain::SessionSummary,
+    render::{Line, Look},
+    session::Update,
+};
 
 pub fn table<const N: usize>(fields: [(&str, Value); N]) -> Value {
     Value::Map(fields.into_iter().map(|(name, value)| (Value::from(name), value)).collect())
@@ -144,7 +149,11 @@ pub fn marks(lines: &[Line]) -> Value {
     let mut out = Vec::new();
     for (row, line) in lines.iter().enumerate() {
         for mark in &line.marks {
-            out.push(Value::Array(vec![row.into(), mark.start.into(), mark.end.into(), mark.group.into()]));
+            let (start, end) = match mark.look {
+                Look::Tint => (Value::from(0), Value::from(-1)),
+                _ => (mark.start.into(), mark.end.into()),
+            };
+            out.push(Value::Array(vec![row.into(), start, end, mark.group.into()]));
         }
         if let Some(group) = line.group {
             out.push(Value::Array(vec![row.into(), 0.into(), (-1).into(), group.into()]));

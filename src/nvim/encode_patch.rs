@@ -63,6 +63,7 @@ struct Drawing {
     before: Vec<Value>,
     over: Vec<Value>,
     fill: Vec<Value>,
+    tint: Vec<Value>,
     line: Vec<Value>,
 }
 
@@ -81,6 +82,7 @@ impl Drawing {
                 Look::Before(text) => self.before.extend([row, start, text.as_str().into(), group]),
                 Look::Over(text) => self.over.extend([row, start, text.as_str().into(), group]),
                 Look::Fill(cells) => self.fill.extend([row, start, " ".repeat(*cells).into(), group]),
+                Look::Tint => self.tint.extend([row, group]),
             }
         }
         if let Some(group) = group {
@@ -89,13 +91,14 @@ impl Drawing {
     }
 
     fn flush(&mut self, ops: &mut Vec<Value>) {
-        let Drawing { clear, mark, hide, before, over, fill, line } = std::mem::take(self);
+        let Drawing { clear, mark, hide, before, over, fill, tint, line } = std::mem::take(self);
         push(ops, "clear", clear);
         push(ops, "mark", mark);
         push(ops, "hide", hide);
         push(ops, "before", before);
         push(ops, "over", over);
         push(ops, "fill", fill);
+        push(ops, "tint", tint);
         push(ops, "line", line);
     }
 }

@@ -103,7 +103,7 @@ fn push_hunk(out: &mut Vec<Line>, hunk: &Hunk, indent: &str, width: usize) {
                 new += 1;
             }
         }
-        let mut line = Line { group: whole, ..Line::default() };
+        let mut line = Line::default();
         if sign == "\\" {
             line.push(&format!("{indent}{:>width$} ", ""), "AgorDim").push(text, "AgorDim");
         } else {
@@ -112,6 +112,8 @@ fn push_hunk(out: &mut Vec<Line>, hunk: &Hunk, indent: &str, width: usize) {
             // Where there is no colour for a whole line, the number says it too.
             line.push(&format!("{indent}{number}"), if group.is_empty() { "AgorDim" } else { group });
             line.push(sign, group).push(body(text), "");
+            let tint = whole.map(|group| Mark::tint(line.text.len(), group));
+            line.marks.splice(0..0, tint);
         }
         line.source = Some(Source { file: 0, line: if is_placed(hunk) { here } else { 0 } });
         let changes = matches!(sign, "+" | "-");
@@ -184,12 +186,16 @@ mod tests {
         };
         let mark = |text: &str, group| (text.to_owned(), group);
         assert_eq!(marks(&lines[0]), [mark("   9 ", "AgorDim")]);
-        let removed = [mark("  10 ", "AgorDiffDelete"), mark("-", "AgorDiffDelete"), mark("b", "AgorDiffDeleteWord")];
+        let removed = [
+            mark("  10 -let a = b;", "AgorDiffDeleteLine"),
+            mark("  10 ", "AgorDiffDelete"),
+            mark("-", "AgorDiffDelete"),
+            mark("b", "AgorDiffDeleteWord"),
+        ];
         assert_eq!(marks(&lines[1]), removed);
-        assert_eq!(marks(&lines[2])[2], mark("c", "AgorDiffAddWord"));
-        assert_eq!(marks(&lines[3]).len(), 2, "a line of its own");
-        let groups = [None, Some("AgorDiffDeleteLine"), Some("AgorDiffAddLine"), Some("AgorDiffAddLine")];
-        assert_eq!(lines.iter().map(|line| line.group).collect::<Vec<_>>(), groups);
+        assert_eq!(marks(&lines[2])[3], mark("c", "AgorDiffAddWord"));
+        assert_eq!(marks(&lines[3])[0], mark("  11 +new", "AgorDiffAddLine"));
+        assert_eq!(marks(&lines[3]).len(), 3, "a line of its own has no words that changed");
         for (index, line) in lines.iter().enumerate() {
             let code = line.code.expect("colours are to come");
             assert_eq!(code.line, index);

@@ -10,7 +10,7 @@ use crate::domain::RequestId;
 pub struct Line {
     pub text: String,
     pub marks: Vec<Mark>,
-    /// Highlights the whole screen line.
+    /// Highlights the whole screen line, over the background of any mark.
     pub group: Option<&'static str>,
     pub anchor: Option<Anchor>,
     /// The code that it shows, whose colours come later.
@@ -44,11 +44,18 @@ pub enum Look {
     Over(String),
     /// So many cells at the left of each screen row of a line that is wrapped have its colour; they have to be blank.
     Fill(usize),
+    /// The whole row has this background, below all other marks.
+    Tint,
 }
 
 impl Mark {
     pub fn colour(start: usize, end: usize, group: &'static str) -> Self {
         Self { start, end, group, look: Look::Colour }
+    }
+
+    /// Of a line of that length.
+    pub fn tint(end: usize, group: &'static str) -> Self {
+        Self { start: 0, end, group, look: Look::Tint }
     }
 }
 

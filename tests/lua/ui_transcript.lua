@@ -93,6 +93,27 @@ T['the left of a wrapped line has its background on each row'] = test(nil, funct
   assert(looks(3, 2) ~= looks(2, 2), 'only where it is')
 end)
 
+T['a row is tinted to its end, below the marks of its words, also where no row follows'] = test(
+  nil,
+  function(nvim)
+    open(nvim)
+    nvim:lua(
+      [[T.paint("s1", {"+ab"}, {{"tint", 0, "AgorDiffAddLine"}, {"mark", 0, 1, 2, "AgorBold"}})]]
+    )
+    local marks = nvim:get(
+      'vim.api.nvim_buf_get_extmarks(vim.fn.bufnr("^agor://s1$"), require("agor.ui.transcript").ns.text, 0, -1, {details = true})'
+    )
+    local found = {}
+    for _, m in ipairs(marks) do
+      local at = m[4]
+      found[at.virt_text_pos or at.hl_group] = { m[3], at.end_col, at.priority }
+    end
+    equal(found.AgorDiffAddLine, { 0, 3, 4000 })
+    equal(found.overlay[1], 3)
+    equal(found.AgorBold[3] > 4000, true)
+  end
+)
+
 T['a patch on another revision is stale and changes nothing'] = test(nil, function(nvim)
   open(nvim)
   nvim:lua('T.paint("s1", {"a"})')

@@ -294,13 +294,12 @@ local function fill(buf, drawn)
   api.nvim_buf_clear_namespace(buf, ns, 0, -1)
   for _, mark in ipairs(drawn.marks) do
     local row, col, end_col, group = unpack(mark)
-    local opts = { strict = false }
     if end_col < 0 then
-      opts.line_hl_group = group
+      require('agor.ui.tint').row(buf, ns, row, group)
     else
-      opts.end_col, opts.hl_group = end_col, group
+      local opts = { end_col = end_col, hl_group = group, strict = false }
+      api.nvim_buf_set_extmark(buf, ns, row, col, opts)
     end
-    api.nvim_buf_set_extmark(buf, ns, row, col, opts)
   end
 end
 

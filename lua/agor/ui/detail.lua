@@ -59,9 +59,12 @@ function M.open(title, lines, marks)
   api.nvim_buf_set_lines(buf, 0, -1, false, shown)
   for _, mark in ipairs(marks or {}) do
     local row, col, end_col, group = unpack(mark)
-    local opts = end_col < 0 and { line_hl_group = group }
-      or { end_col = end_col, hl_group = group, strict = false }
-    api.nvim_buf_set_extmark(buf, ns, row, col, opts)
+    if end_col < 0 then
+      require('agor.ui.tint').row(buf, ns, row, group)
+    else
+      local opts = { end_col = end_col, hl_group = group, strict = false }
+      api.nvim_buf_set_extmark(buf, ns, row, col, opts)
+    end
   end
   vim.bo[buf].modifiable = false
   vim.bo[buf].bufhidden = 'wipe'

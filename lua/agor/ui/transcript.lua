@@ -138,6 +138,11 @@ local operations = {
   fill = function(buf, op)
     draw_virtual(buf, op, fill_mark)
   end,
+  tint = function(buf, op)
+    for at = 2, #op, 2 do
+      require('agor.ui.tint').row(buf, M.ns.text, op[at], op[at + 1])
+    end
+  end,
   line = function(buf, op)
     for at = 2, #op, 2 do
       line_mark.line_hl_group = op[at + 1]

@@ -164,7 +164,7 @@ proptest! {
                     let drawn = match &mark.look {
                         Look::As(sign) => sign.to_string(),
                         Look::Before(drawn) | Look::Over(drawn) => drawn.clone(),
-                        Look::Colour | Look::Hidden | Look::Fill(_) => String::new(),
+                        Look::Colour | Look::Hidden | Look::Fill(_) | Look::Tint => String::new(),
                     };
                     prop_assert!(drawn.is_ascii());
                 }

@@ -202,7 +202,7 @@ impl Changes {
                 Look::Hidden => -cells(&text[mark.start..mark.end]),
                 Look::As(_) => 1 - cells(&text[mark.start..mark.end]),
                 Look::Before(added) => cells(added),
-                Look::Colour | Look::Over(_) | Look::Fill(_) => return None,
+                Look::Colour | Look::Over(_) | Look::Fill(_) | Look::Tint => return None,
             };
             Some((mark.start, change))
         };

@@ -42,6 +42,7 @@ impl Drawing {
                 Look::Before(text) => hash.number(4).bytes(text.as_bytes()),
                 Look::Over(text) => hash.number(5).bytes(text.as_bytes()),
                 Look::Fill(cells) => hash.number(6).number(*cells as u64),
+                Look::Tint => hash.number(7),
             };
         }
         hash.end().max(1)
