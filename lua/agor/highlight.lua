@@ -22,7 +22,6 @@ M.links = {
   AgorWarning = 'DiagnosticWarn',
   AgorCost = 'NonText',
   AgorDim = 'Comment',
-  AgorHeading = 'Title',
   AgorHeading1 = '@markup.heading.1',
   AgorHeading2 = '@markup.heading.2',
   AgorHeading3 = '@markup.heading.3',

@@ -98,22 +98,6 @@ fn every_event_has_its_help() {
 }
 
 #[test]
-fn every_highlight_group_has_its_help() {
-    nothing_wrong(
-        &editor(),
-        r"local there, shown = {}, {}
-          for _, links in ipairs({ require('agor.highlight').links, require('agor.highlight').on_float }) do
-            for name, target in pairs(links) do there[name .. ' ' .. target] = true end
-          end
-          for i, line in ipairs(help) do
-            local name = line:match('%*hl%-(%w+)%*')
-            if name then shown[assert(help[i + 1]:match('^%s+(' .. name .. '%s+%S+)'), name):gsub('%s+', ' ')] = true end
-          end
-          return differ('a group', there, shown)",
-    );
-}
-
-#[test]
 fn the_configuration_in_the_help_is_the_one_there_is() {
     nothing_wrong(
         &editor(),

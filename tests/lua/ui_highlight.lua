@@ -191,6 +191,19 @@ T['the help lists every group with what it links to, and the backend names no ot
     end
   end
   assert(used > 20, 'the renderer names its groups')
+  -- What nobody draws with is no promise of ours.
+  local code = {}
+  for _, folder in ipairs({ 'src', 'lua' }) do
+    for path, kind in vim.fs.dir(root .. '/' .. folder, { depth = 10 }) do
+      if kind == 'file' and path ~= 'agor/highlight.lua' then
+        code[#code + 1] = read(folder .. '/' .. path)
+      end
+    end
+  end
+  local text = table.concat(code, '\n')
+  for name in pairs(want) do
+    assert(text:find(name .. '%f[%W]'), name .. ' is not used')
+  end
 end
 
 return T
