@@ -80,8 +80,8 @@ impl Table {
         let mut padding = Vec::new();
         let fits = rows.iter().all(|row| {
             let column = column(text, row.range.start);
-            let added = self.pad(row, &columns, &mut padding);
-            row.led == head.led && column + text[row.range.clone()].width() + added <= scene.width
+            let added = self.pad(row, &columns, &mut padding) + complete(row, &columns, scene.icons, &mut padding);
+            row.led == head.led && column + cells(&text[row.range.clone()]) + added <= scene.width
         });
         if !fits || column(text, delimiter.start) + widest > scene.width {
             return marks.push(as_written(text, delimiter, scene));
@@ -145,6 +145,16 @@ impl Table {
     }
 }
 
+/// Draws the cells that a row lacks; the cells that this adds.
+fn complete(row: &Measured, columns: &[usize], icons: Icons, marks: &mut Vec<Mark>) -> usize {
+    let missing = columns.get(row.cells.len()..).filter(|missing| row.ended && !missing.is_empty());
+    let Some(missing) = missing else { return 0 };
+    let drawn: String = missing.iter().map(|width| " ".repeat(width + 2) + icons.bar()).collect();
+    let added = drawn.width();
+    marks.push(Mark { start: row.range.end, end: row.range.end, group: BORDER, look: Look::Before(drawn) });
+    added
+}
+
 impl Measured {
     fn of(text: &str, row: &Row, changes: &Changes) -> Self {
         let end = row.range.start + text[row.range.clone()].trim_end().len();
@@ -196,7 +206,7 @@ struct Changes(Vec<(usize, isize)>);
 
 impl Changes {
     fn of(text: &str, marks: &[Mark]) -> Self {
-        let cells = |text: &str| text.width() as isize;
+        let cells = |text: &str| cells(text) as isize;
         let change = |mark: &Mark| {
             let change = match &mark.look {
                 Look::Hidden => -cells(&text[mark.start..mark.end]),
@@ -215,8 +225,25 @@ impl Changes {
         let from = self.0.partition_point(|(start, _)| *start < range.start);
         let to = self.0.partition_point(|(start, _)| *start < range.end);
         let change: isize = self.0[from..to].iter().map(|(_, change)| change).sum();
-        text[range].width().saturating_add_signed(change)
+        cells(&text[range]).saturating_add_signed(change)
     }
+}
+
+/// As wide as Neovim draws it: characters that control or direct others are shown by their numbers.
+fn cells(text: &str) -> usize {
+    let more = |c: char| match c {
+        '\0'..='\x1f' | '\x7f' => 1,
+        '\u{80}'..='\u{9f}' => 3,
+        '\u{180e}'
+        | '\u{200b}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' => 6,
+        _ => 0,
+    };
+    text.width() + text.chars().map(more).sum::<usize>()
 }
 
 /// The cells before a place on its line.

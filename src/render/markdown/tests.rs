@@ -153,6 +153,7 @@ fn html_and_definitions_are_dim() {
     check("<p>\na", "<p>\na", &[("<p>", "Markup"), ("a", "Markup")]);
     check("[a]: b\n'c'", "[a]: b\n'c'", &[("[a]: b", "Markup"), ("'c'", "Markup")]);
     check("$a*b*c$ &amp;", "$a*b*c$ &amp;", &[]);
+    check("$5 to $9, **b**, $20", "$5 to $9, b, $20", &[("b", "Bold")]);
 }
 
 #[test]
@@ -164,6 +165,9 @@ fn a_table_that_fits_is_aligned() {
     assert!(narrow.starts_with("│a│bcd│e│\n┼──┼───┼───┼\n│ 1 │ 2 │ 345 │\n"), "{narrow}");
     assert_eq!(drawn_at("a | b\n--|--\nlong | c", SCENE), "a    │ b\n─────┼──\nlong │ c\n");
     assert_eq!(drawn_at("|a|日本|\n|-|-|\n|b|c|", SCENE), "│ a │ 日本 │\n├───┼──────┤\n│ b │ c    │\n");
+    assert_eq!(drawn_at("|a|b|\n|-|-|\n|c|", SCENE), "│ a │ b │\n├───┼───┤\n│ c │   │\n");
+    let odd = drawn_at("|a|b|\n|-|-|\n|\u{202e}|c|", SCENE);
+    assert!(odd.starts_with("│ a      │ b │\n├────────┼───┤\n"), "{odd}");
     let spaced = "| **ab** |     |\n| ------ | --- |\n| c      | d   |";
     assert_eq!(drawn_at(spaced, SCENE), "│ ab │   │\n├────┼───┤\n│ c  │ d │\n");
 }
