@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json};
 pub use order::order;
 
 use crate::{
-    domain::{SessionId, StartOptions},
+    domain::{Context, SessionId, StartOptions},
     render::FoldAction,
 };
 
@@ -189,6 +189,12 @@ pub struct Journals {
     pub cwd: PathBuf,
     #[serde(default)]
     pub all: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Gather {
+    pub session_id: SessionId,
+    pub context: Context,
 }
 
 #[derive(Debug, Deserialize)]

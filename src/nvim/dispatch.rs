@@ -221,6 +221,12 @@ impl Dispatch {
                 finish(callback.clone(), answer, |listed| encode::value(&listed));
             }
             "find_files" => self.find_files(decode::read(method, json)?, callback)?,
+            "gather" => {
+                let decode::Gather { session_id: session, context } = decode::read(method, json)?;
+                let (reply, answer) = oneshot::channel();
+                self.hub.send(Request::Gather { session, context, reply });
+                by_file(callback.clone(), answer);
+            }
             "trace" | "export" => self.of_session(method, decode::read(method, json)?, callback),
             "views" => self.views(decode::read(method, json)?),
             "fold" => {
@@ -293,11 +299,7 @@ impl Dispatch {
         } else {
             let (reply, answer) = oneshot::channel();
             self.hub.send(Request::Export { session, reply });
-            let callback = callback.clone();
-            tokio::spawn(async move {
-                let text = answer.await.unwrap_or_else(|_| Err("the session has ended".to_owned()));
-                callback.done(text.and_then(|text| temporary(&text)));
-            });
+            by_file(callback.clone(), answer);
         }
     }
 
@@ -379,6 +381,13 @@ fn told(found: Found) -> Result<Value, String> {
             table([("title", detail.title.into()), ("text_file", text_file), ("marks", marks)])
         }
     })
+}
+
+fn by_file(callback: Callback, answer: oneshot::Receiver<Result<String, String>>) {
+    tokio::spawn(async move {
+        let text = answer.await.unwrap_or_else(|_| Err("the session has ended".to_owned()));
+        callback.done(text.and_then(|text| temporary(&text)));
+    });
 }
 
 /// A transcript may be long: it goes by a file that the editor removes.

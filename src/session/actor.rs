@@ -328,6 +328,7 @@ impl Actor {
                 let _ = reply.send(Ok(()));
             }
             Input::Conversations { reply } => self.list_conversations(reply),
+            Input::Gather { context, reply } => self.gather(context, reply),
             Input::Trace { on, reply } => {
                 let result = self.set_trace(on);
                 // A trace that the settings want is waited for by nobody.

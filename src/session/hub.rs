@@ -201,6 +201,9 @@ impl Hub {
                 self.pass(&session, reply, |reply| Input::Messages { since, reply });
             }
             Request::Export { session, reply } => self.pass(&session, reply, |reply| Input::Export { reply }),
+            Request::Gather { session, context, reply } => {
+                self.pass_living(&session, reply, |reply| Input::Gather { context, reply });
+            }
             Request::Trace { session, on, reply } => {
                 self.pass_living(&session, reply, |reply| Input::Trace { on, reply })
             }

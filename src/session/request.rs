@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     agent::process::{ProcessHandle, ProcessInfo},
-    domain::{Answer, Conversation, Prompt, RequestId, SessionId, StartOptions},
+    domain::{Answer, Context, Conversation, Prompt, RequestId, SessionId, StartOptions},
     render::{Budget, Detail, FoldAction, Icons, Patch, Place, Taken, Window},
 };
 
@@ -116,6 +116,12 @@ pub enum Request {
     },
     Export {
         session: SessionId,
+        reply: Reply<String>,
+    },
+    /// What a word of a prompt that is git's to say would bring along now.
+    Gather {
+        session: SessionId,
+        context: Context,
         reply: Reply<String>,
     },
     Trace {
@@ -239,4 +245,5 @@ pub(super) enum Input {
     MessagesTaken,
     Messages { since: u64, reply: Reply<Page> },
     Export { reply: Reply<String> },
+    Gather { context: Context, reply: Reply<String> },
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use agor_nvim::{
     domain::{Content, Context, Prompt},
-    session::{Level, Order, Update},
+    session::{Level, Order, Request, Update},
 };
 
 use super::{commands::NOTES, stage::*};
@@ -42,6 +42,9 @@ async fn what_git_says_goes_along_under_its_word_and_the_order_is_kept() {
     git(&stage, &["commit", "-q", "-m", "first"]);
     std::fs::write(stage.folder.path().join("ä.txt"), "two\n").expect("a file");
     stage.shell("a", NOTES, "").await;
+    let context = asking("", "#diff", "git diff").context.remove(0);
+    let seen = stage.ask(|reply| Request::Gather { session: id("a"), context, reply }).await.expect("git says it");
+    assert!(seen.ends_with("\n-one\n+two\n"), "{seen}");
     stage.order("a", Order::Send(asking("see #diff", "#diff", "git diff"))).await.expect("taken");
     stage.send("a", "and then?").await.expect("taken");
     stage.turn("a").await;

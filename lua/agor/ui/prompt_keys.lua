@@ -24,6 +24,23 @@ local function attachment_here(buf, state)
   end
 end
 
+--- What git would say now, if the cursor is still there when it has said it.
+---@param context agor.Context
+---@param state agor.PromptState
+local function show_later(context, state)
+  local buf, cursor = api.nvim_get_current_buf(), api.nvim_win_get_cursor(0)
+  local params = { session_id = state.session_id, context = context }
+  require('agor.tell')('gather', params, function(found)
+    context.text = table.concat(vim.fn.readfile(found.text_file), '\n')
+    vim.uv.fs_unlink(found.text_file)
+    local here = api.nvim_get_current_buf() == buf
+      and vim.deep_equal(api.nvim_win_get_cursor(0), cursor)
+    if here then
+      require('agor.ui.draft').peek(context)
+    end
+  end)
+end
+
 --- What a `#word` would bring along now.
 ---@param mention agor.Mention
 ---@param state agor.PromptState
@@ -42,8 +59,7 @@ local function show_mention(mention, state)
     local all = { word = mention.word, path = '', text = table.concat(names, '\n') }
     require('agor.ui.draft').peek(all --[[@as agor.Context]])
   elseif contexts[1].text == '' then
-    local text = '%s is what %s says when the prompt is sent'
-    require('agor.message').info(text:format(mention.word, contexts[1].command))
+    show_later(contexts[1], state)
   else
     require('agor.ui.draft').peek(contexts[1])
   end

@@ -2,9 +2,10 @@
 
 use super::{Actor, Done, Stop};
 use crate::{
-    domain::{Command, Content, Image, Prompt, Status},
+    domain::{Command, Content, Context, Image, Prompt, Status},
     session::{
         gather, pictures,
+        request::Reply,
         updates::{Level, Update},
     },
 };
@@ -66,6 +67,17 @@ impl Actor {
             _ => self.return_prompt(prompt),
         }
         self.tell_row();
+    }
+
+    /// For who wants to see it before it is sent. Nothing waits for it.
+    pub(super) fn gather(&self, context: Context, reply: Reply<String>) {
+        let (options, keeper) = (self.options.clone(), self.common.binary.clone());
+        tokio::spawn(async move {
+            let mut prompt = Prompt { context: vec![context], ..Prompt::default() };
+            let gathered = gather::gather(&mut prompt, &options, &keeper).await;
+            let text = prompt.context.pop().map(|context| context.text).unwrap_or_default();
+            let _ = reply.send(gathered.map(|()| text));
+        });
     }
 
     fn refuse_prompt(&mut self, prompt: Prompt, why: String) {
