@@ -61,7 +61,7 @@ def idle(desk, seconds):
 def watch(desk, order, beside, limit, is_last, tail_code):
     """One turn, from its prompt to when all of it is on the screen. `beside`: orders of the other sessions."""
     nvim, mark = desk.nvim, order.end_mark()
-    tags, state = [], {"all": None, "asking": False}
+    tags, state, spent = [], {"all": None, "asking": False}, None
 
     def looked(error, result):
         state["asking"] = False
@@ -82,7 +82,10 @@ def watch(desk, order, beside, limit, is_last, tail_code):
         moment = now()
         if nvim.dead:
             raise EOFError("Neovim has ended")
-        over = state["all"] and moment > state["all"] + (AFTER if is_last else BETWEEN)
+        if state["all"] and spent is None and moment > state["all"] + BETWEEN:
+            # Turns are compared by this: each has as many keys after its end.
+            spent = [after - before for after, before in zip(desk.cpu(), cpu)]
+        over = spent and (not is_last or moment > state["all"] + AFTER)
         if over and keys.sent is None or moment > start + limit:
             break
         keys.type()
@@ -94,9 +97,8 @@ def watch(desk, order, beside, limit, is_last, tail_code):
             next_look = moment + (0.01 if last else LOOK)
         nvim.pump(min(0.005, max(0.0, keys.next - moment)))
     latencies = keys.stop()
-    spent = [after - before for after, before in zip(desk.cpu(), cpu)]
     last = desk.event("last", order.seed)
-    if state["all"] is None or not last:
+    if spent is None or not last:
         raise TimeoutError("not all was on the screen within %d s; notes: %r" % (limit, nvim.lua("return BENCH_NOTES")))
     return {
         "latencies": latencies, "ages": ages(order, last, tags), "total": state["all"] - last["first"],
