@@ -1,8 +1,8 @@
 //! How fast the pure parts of the backend are, in bytes a second: `cargo bench`, one group by `cargo bench -- transcript`.
 //!
 //! They run one after the other on what an agent says: lines into messages (`adapter`), messages into a transcript
-//! (`transcript`), a transcript into lines and highlights (`render`), those into what goes to the editor (`patch`). What an
-//! editor feels of it is measured by `make bench`.
+//! (`transcript`), a transcript into lines and highlights (`render`, and its parts `markdown` and `code`), those into what goes
+//! to the editor (`patch`). What an editor feels of it is measured by `make bench`.
 
 #[allow(dead_code, reason = "its tests need more of it")]
 #[path = "../../tests/acp_replay/dialect.rs"]
@@ -21,7 +21,10 @@ use std::{hint::black_box, time::Duration};
 use agor_nvim::{
     domain::AgentMessage,
     nvim::encode_patch,
-    render::{Budget, Head, Patch, Readings, Scene, View, Window},
+    render::{
+        Budget, Document, Head, Patch, Readings, Scene, View, Window,
+        code::{Highlighter, Side, Source, Syntaxes},
+    },
     transcript::Transcript,
 };
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -111,6 +114,51 @@ fn painted(messages: Vec<AgentMessage>) -> Vec<Patch> {
     patches
 }
 
+/// All marks of a message, as if all of it were looked at: while it grows, and as a whole.
+fn markdown(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("markdown");
+    let text = said::markdown(STREAM / 8);
+    group.throughput(Throughput::Bytes(text.len() as u64));
+    group.bench_function("chunks of 512 B", |bencher| {
+        bencher.iter(|| {
+            let mut document = Document::default();
+            let mut marks = 0;
+            for end in (512..text.len()).step_by(512).map(|end| text.floor_char_boundary(end)).chain([text.len()]) {
+                let from = document.advance(&text[..end]);
+                marks += document.read(&text[..end], from..end, Scene::default()).marks.len();
+            }
+            marks
+        });
+    });
+    group.bench_function("whole", |bencher| {
+        bencher.iter(|| {
+            let mut document = Document::default();
+            document.advance(&text);
+            document.read(&text, 0..text.len(), Scene::default()).marks.len()
+        });
+    });
+    group.finish();
+}
+
+/// Code line by line, as the colours' thread reads it.
+fn code(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("code");
+    let mut syntaxes = Syntaxes::load();
+    for (language, text) in said::CODE {
+        group.throughput(Throughput::Bytes(text.len() as u64));
+        group.bench_function(*language, |bencher| {
+            let source = Source::Info((*language).to_owned());
+            bencher.iter(|| {
+                let mut lines = text.lines();
+                let first = lines.clone().next().unwrap_or_default();
+                let mut code = Highlighter::new(&mut syntaxes, &source, first).expect("a language that is known");
+                lines.by_ref().map(|line| code.line(&mut syntaxes, line, Side::Both).len()).sum::<usize>()
+            });
+        });
+    }
+    group.finish();
+}
+
 fn patch(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("patch");
     let patches = painted(said::chunks(STREAM, 4096));
@@ -133,5 +181,5 @@ fn config() -> Criterion {
     config.warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3)).without_plots()
 }
 
-criterion_group!(name = backend; config = config(); targets = adapter, transcript, render, patch);
+criterion_group!(name = backend; config = config(); targets = adapter, transcript, render, markdown, code, patch);
 criterion_main!(backend);

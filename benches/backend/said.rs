@@ -10,7 +10,7 @@ const PROSE: &[&str] = &[
     include_str!("../../doc/sidecar.md"),
     include_str!("../../doc/wire.md"),
 ];
-const CODE: &[(&str, &str)] = &[
+pub const CODE: &[(&str, &str)] = &[
     ("rust", include_str!("../../src/agent/lines.rs")),
     ("lua", include_str!("../../lua/agor/launch.lua")),
     ("python", include_str!("../../bench/probe.py")),
