@@ -165,7 +165,13 @@ fn status(entry: &Entry, tool: &Tool, now: i64) -> (String, &'static str) {
 
 fn push_output(out: &mut Vec<Line>, tool: &Tool, indent: &str, expanded: bool, scene: Scene) {
     let icons = scene.icons;
-    let text = tool.output.trim_end();
+    let mut text = tool.output.trim_end();
+    if !expanded && tool.state == ToolState::Failed {
+        text = without_exit_code(tool, text);
+        if text.is_empty() {
+            return;
+        }
+    }
     let command = tool.call.kind == ToolKind::Execute;
     // A command says most of what it has to say on its way to failing; the head tells that it failed.
     let group = if tool.state == ToolState::Failed && !command { "AgorError" } else { "AgorOutput" };
@@ -229,6 +235,13 @@ fn code_of(tool: &Tool, text: &str) -> Option<Part> {
     let read = tool.call.kind == ToolKind::Read && tool.state == ToolState::Done;
     let short = text.split('\n').all(|line| line.len() <= SOFT_SPLIT);
     (read && short && file_of(&tool.call).is_some()).then_some(Part::Output { length: tool.output.len() })
+}
+
+/// What stands above the line that tells the code, which the head has told.
+fn without_exit_code<'a>(tool: &Tool, text: &'a str) -> &'a str {
+    let (above, last) = text.rsplit_once('\n').unwrap_or(("", text));
+    let told = last.starts_with(ToolResult::EXIT_CODE) && tool.exit_code().is_some();
+    if told { above.trim_end() } else { text }
 }
 
 fn push_input(out: &mut Vec<Line>, call: &ToolCall, indent: &str) {

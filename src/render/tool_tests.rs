@@ -90,6 +90,9 @@ fn an_exit_code_is_told_in_the_head_where_the_agent_tells_it() {
         let shown = bash().ended(ToolState::Failed, output).shown();
         assert_eq!(shown[0], "✗ Bash  cargo test  failed with exit code 3", "{output}");
     }
+    let failed = "✗ Bash  cargo test  failed with exit code 3";
+    bash().ended(ToolState::Failed, "boom\n\nExit code: 3\n").check(&[failed, "  │ boom"]);
+    bash().ended(ToolState::Failed, "Exit code: 3").check(&[failed]);
     for output in ["Exit code: many", "it said: Exit code: 3", "Exit code 3 was wrong\nx"] {
         assert_eq!(bash().ended(ToolState::Failed, output).shown()[0], "✗ Bash  cargo test  failed", "{output}");
     }

@@ -185,7 +185,7 @@ fn whole_call(tool: &Tool, icons: Icons) -> Vec<Line> {
     let said =
         fields.is_some_and(|fields| fields.values().any(|value| value.as_str().map(str::trim_end) == Some(title)));
     if !title.is_empty() && !said {
-        out.extend(split_lines(title).map(|text| Line::of(text, "AgorTool")));
+        out.extend(split_lines(title).map(Line::plain));
     }
     let section = |out: &mut Vec<Line>, name: &str| {
         if !out.is_empty() {
@@ -193,6 +193,8 @@ fn whole_call(tool: &Tool, icons: Icons) -> Vec<Line> {
         }
         out.push(Line::of(name, "AgorTitle"));
     };
+    // What is short stands together, before what is long.
+    let mut long = Vec::new();
     for (name, value) in fields.into_iter().flatten() {
         let text = match value.as_str() {
             Some(text) => text.to_owned(),
@@ -204,9 +206,12 @@ fn whole_call(tool: &Tool, icons: Icons) -> Vec<Line> {
             line.push(&rows.swap_remove(0), "");
             out.push(line);
         } else {
-            section(&mut out, name);
-            out.extend(rows.into_iter().map(Line::plain));
+            long.push((name, rows));
         }
+    }
+    for (name, rows) in long {
+        section(&mut out, name);
+        out.extend(rows.into_iter().map(Line::plain));
     }
     if fields.is_none() && !tool.call.input.is_null() && tool.call.input != serde_json::json!({}) {
         let json = serde_json::to_string_pretty(&tool.call.input).unwrap_or_default();

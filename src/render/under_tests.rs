@@ -143,7 +143,7 @@ fn a_call_leads_to_where_it_looks_and_gives_what_it_said() {
     assert_eq!(taken, Some(("\u{1b}[1mout\u{1b}[0m\nput\n".into(), "2 lines of output".into())));
     let (title, lines) = talk.whole(0);
     assert_eq!(title, "Tool");
-    assert_eq!(lines, ["a.rs", "path: /p/a.rs", "", "text", "one", "two", "limit: 3", "", "output", "out", "put"]);
+    assert_eq!(lines, ["a.rs", "path: /p/a.rs", "limit: 3", "", "text", "one", "two", "", "output", "out", "put"]);
 }
 
 #[test]

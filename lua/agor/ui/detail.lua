@@ -34,7 +34,8 @@ end
 ---@return vim.api.keyset.win_config
 local function place(width, rows, title)
   local columns, free = vim.o.columns, vim.o.lines - vim.o.cmdheight - 1
-  local wanted = math.max(width + 1, vim.fn.strdisplaywidth(title) + 2, 30)
+  -- A cell of air at each side.
+  local wanted = math.max(width + 2, vim.fn.strdisplaywidth(title) + 2, 30)
   local w = math.max(1, math.min(wanted, columns - 4))
   local h = math.max(1, math.min(rows, math.floor(free * 0.85), free - 2))
   return {
@@ -81,7 +82,9 @@ function M.open(title, lines, marks)
   local win = api.nvim_open_win(buf, true, config)
   local wo = vim.wo[win][0]
   wo.wrap, wo.linebreak, wo.breakindent = true, true, true
-  wo.winhighlight = 'NormalFloat:AgorFloat,FloatBorder:AgorBorder,FloatTitle:AgorFloatTitle'
+  -- Air: nothing folds here.
+  wo.foldcolumn, wo.foldenable = '1', false
+  wo.winhighlight = 'NormalFloat:AgorFloat,FloatBorder:AgorBorder,FloatTitle:AgorFloatTitle,FoldColumn:AgorFloat'
   vim.bo[buf].filetype = 'agor-detail'
 
   local function fit()
