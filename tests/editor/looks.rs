@@ -21,8 +21,9 @@ fn all_ascii(editor: &Editor, screen: &str, waits_for: &str) {
 
 #[test]
 fn with_ascii_icons_every_screen_is_ascii() {
-    for position in ["right", "float"] {
-        let editor = demo_editor_with(WIDE, &ASCII.replace("WINDOW", &format!("{{ position = '{position}' }}")));
+    for (position, laststatus) in [("right", 2), ("right", 3), ("left", 3), ("float", 2)] {
+        let setup = ASCII.replace("WINDOW", &format!("{{ position = '{position}' }}"));
+        let editor = demo_editor_with(WIDE, &format!("{setup} vim.o.laststatus = {laststatus}"));
         let id = start(&editor, "Show me what you can do");
         all_ascii(&editor, "a question while a turn runs", ":Agor permit answers");
         editor.command("Agor permit");

@@ -48,6 +48,15 @@ function M.lower()
   return { s.joints[1], s.across, s.joints[2], s.down, c[3], s.across, c[4], s.down }
 end
 
+--- For 'fillchars': the lines between windows, where they must not be what Neovim draws.
+---@return string
+function M.separators()
+  if strokes() ~= ASCII then
+    return ''
+  end
+  return 'horiz:-,horizup:+,horizdown:+,vert:|,vertleft:+,vertright:+,verthoriz:+'
+end
+
 --- What a rule across a window is made of.
 ---@return string
 function M.rule()

@@ -11,10 +11,20 @@ local M = {}
 local looks = {}
 
 M.HIGHLIGHT = 'WinBar:AgorBar,WinBarNC:AgorBar,FoldColumn:AgorMargin,EndOfBuffer:AgorMargin'
-M.FILL = 'eob: ,lastline: '
 
---- 'breakindentopt', and 'formatlistpat'. The rest of a wrapped row stands below its text: list items, quotes, the signs before entries and the
---- bar before a tool's output (of Nerd Fonts too), and the numbers of a diff.
+--- 'fillchars': the user's own, since a window's hide all of them, and ours.
+---@return string
+function M.fill()
+  local ours = 'eob: ,lastline: '
+  local ascii = require('agor.ui.borders').separators()
+  local parts = vim.tbl_filter(function(part)
+    return part ~= ''
+  end, { vim.go.fillchars, ours, ascii })
+  return table.concat(parts, ',')
+end
+
+--- 'breakindentopt' and 'formatlistpat'. The rest of a wrapped row stands below its text: list items, quotes, the signs
+--- before entries and the bar before a tool's output (of Nerd Fonts too), and the numbers of a diff.
 M.INDENT = 'list:-1,min:8'
 M.LISTS =
   [[^\s*\%(\%([-*+>?xo│|✓✗●○▸❯✻·↳\uf054\uf0eb\uf111\uf00c\uf00d\uf10c\uf0da]\|\d\+[.)]\)\s\+\|\d\+ [-+ ]\)]]
@@ -45,7 +55,6 @@ local BASE = {
   -- The signs of Markdown, also where the cursor is: a line that changes under it would jump.
   conceallevel = 2,
   concealcursor = 'nc',
-  fillchars = M.FILL,
   winhighlight = M.HIGHLIGHT,
 }
 
@@ -87,7 +96,7 @@ end
 ---@param filetype string
 ---@param extra table<string, any>
 function M.prepare(buf, filetype, extra)
-  local ours = vim.tbl_extend('force', BASE, extra)
+  local ours = vim.tbl_extend('force', BASE, { fillchars = M.fill() }, extra)
   local theirs = {}
   vim.api.nvim_buf_call(buf, function()
     write(0, ours)

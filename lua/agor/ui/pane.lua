@@ -74,7 +74,7 @@ function M.dress(win)
     options.add(win, buf, 'winhighlight', look)
   elseif role(win) == 'transcript' then
     local rule = require('agor.ui.borders').rule()
-    options.add(win, buf, 'fillchars', ('%s,stl:%s,stlnc:%s'):format(options.FILL, rule, rule))
+    options.add(win, buf, 'fillchars', ('%s,stl:%s,stlnc:%s'):format(options.fill(), rule, rule))
     local look = 'StatusLine:AgorRule,StatusLineNC:AgorRule,' .. options.HIGHLIGHT
     options.add(win, buf, 'winhighlight', look)
     options.add(win, buf, 'statusline', '%#AgorRule#')
