@@ -190,6 +190,10 @@ function handlers.permission(data)
   })
 end
 
+function handlers.permission_coloured(data)
+  require('agor.ui.ask').on_coloured(data)
+end
+
 function handlers.question(data)
   open_request(data.session_id, data.request_id, { kind = 'question', questions = data.questions })
   require('agor.ui.ask').on_question(data)

@@ -156,6 +156,7 @@ fn size(event: &Update) -> usize {
             let lines: usize = body.lines.iter().map(|line| line.text.len() + 40 * line.marks.len()).sum();
             lines + request.input.to_string().len()
         }
+        Update::PermissionColoured { lines, .. } => lines.iter().map(|line| 40 * line.marks.len()).sum(),
         Update::Draft { prompt, .. } => {
             prompt.text.len() + prompt.context.iter().map(|context| context.text.len()).sum::<usize>()
         }

@@ -90,6 +90,15 @@ pub fn event(update: &Update) -> Option<Value> {
             ]);
             ("permission", data)
         }
+        Update::PermissionColoured { session, request_id, lines } => {
+            let data = table([
+                ("session_id", id(session)),
+                ("request_id", request_id.as_str().into()),
+                ("rows", lines.len().into()),
+                ("marks", marks(lines)),
+            ]);
+            ("permission_coloured", data)
+        }
         Update::Question { session, request } => {
             let data = table([
                 ("session_id", id(session)),

@@ -1,12 +1,16 @@
 //! What the float of a permission question shows: the change it would make, or the tool's input.
 
 use super::{
+    code::{Code, Colours, Part},
     diff,
     entry::Scene,
     line::{Icons, Line, split_lines},
     readings::lines_of,
 };
-use crate::domain::PermissionRequest;
+use crate::{
+    domain::{PermissionRequest, ToolCall, ToolKind},
+    transcript::{Body, Entry, Tool},
+};
 
 /// Lines of the float, without its options.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +21,8 @@ pub struct AskBody {
 /// A question is to be read, but a written file of a megabyte is not: the rest is counted.
 const MAX_LINES: usize = 2_000;
 const MAX_PLAN: usize = 256 * 1024;
+/// Lines that get the colours of their code: more than is seen at once.
+const COLOURED: usize = 200;
 
 pub fn ask_body(request: &PermissionRequest, icons: Icons) -> AskBody {
     let mut lines = Vec::new();
@@ -25,13 +31,13 @@ pub fn ask_body(request: &PermissionRequest, icons: Icons) -> AskBody {
     } else if request.diff.is_empty() {
         input(&mut lines, request);
     } else {
-        for file in &request.diff {
+        for (place, file) in request.diff.iter().enumerate() {
             // The title says it shorter where it names the file.
             let named = !request.title.is_empty() && file.path.ends_with(&request.title);
             let mut line = Line::of(if named { request.title.clone() } else { file.path.clone() }, "AgorPath");
             diff::push_counts(&mut line, std::slice::from_ref(file), icons);
             lines.push(line);
-            lines.extend(diff::hunk_lines(file, None, "", icons));
+            lines.extend(diff::hunk_lines(file, Some(place), "", icons));
         }
     }
     if lines.len() > MAX_LINES {
@@ -42,6 +48,44 @@ pub fn ask_body(request: &PermissionRequest, icons: Icons) -> AskBody {
     AskBody { lines }
 }
 
+impl AskBody {
+    /// The code that it shows, as an entry would have it; none if it shows none.
+    pub fn code(&self, request: &PermissionRequest) -> Option<Entry> {
+        self.lines.iter().take(COLOURED).any(|line| line.code.is_some()).then(|| {
+            let call = ToolCall {
+                tool_use_id: "".into(),
+                name: request.tool.clone(),
+                kind: ToolKind::Edit,
+                // A command is what a file of a shell would have.
+                input: serde_json::json!({ "path": "command.sh" }),
+                title: String::new(),
+                locations: Vec::new(),
+            };
+            let output = command(request).unwrap_or("").to_owned();
+            let tool = Tool { output, diff: request.diff.clone(), ..Tool::new(call) };
+            let body = Body::Tool(Box::new(tool));
+            Entry { parent: None, started_at: 0, ended_at: 0, open: false, generation: 0, body }
+        })
+    }
+
+    /// The first lines, in as many of their colours as are known; those that are not are wanted by that.
+    pub fn coloured(&self, colours: &mut Colours) -> Vec<Line> {
+        let colour = |line: &Line| {
+            let mut line = line.clone();
+            let (mut marks, plain) = (std::mem::take(&mut line.marks), line.code.is_some());
+            colours.of_line(0, 0, &line, &mut marks);
+            let found = marks.iter().any(|mark| mark.group.starts_with('@'));
+            marks.retain(|mark| !(plain && found && mark.group == "AgorCode"));
+            Line { marks, ..line }
+        };
+        self.lines.iter().take(COLOURED).map(colour).collect()
+    }
+}
+
+fn command(request: &PermissionRequest) -> Option<&str> {
+    request.input.get("command")?.as_str()
+}
+
 /// A command stands alone and first; the other fields are named.
 fn input(lines: &mut Vec<Line>, request: &PermissionRequest) {
     let Some(fields) = request.input.as_object() else {
@@ -50,8 +94,15 @@ fn input(lines: &mut Vec<Line>, request: &PermissionRequest) {
         }
         return;
     };
-    if let Some(command) = fields.get("command").and_then(|command| command.as_str()) {
-        lines.extend(split_lines(command).map(|text| Line::of(text, "AgorCode")));
+    if let Some(command) = command(request) {
+        let part = Part::Output { length: command.len() };
+        let said: Vec<Line> = split_lines(command).map(|text| Line::of(text, "AgorCode")).collect();
+        // One that is split softly is too long to be read.
+        let whole = said.len() == command.split('\n').count();
+        lines.extend(said.into_iter().enumerate().map(|(index, line)| {
+            let code = whole.then_some(Code { part, line: index, column: 0 });
+            Line { code, ..line }
+        }));
     }
     for (key, value) in fields {
         if key == "command" && value.is_string() {
@@ -69,6 +120,10 @@ fn input(lines: &mut Vec<Line>, request: &PermissionRequest) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        domain::{FileDiff, Hunk},
+        render::code::{Coloured, Group, Lines, Outcome, Span},
+    };
     use serde_json::{Value, json};
 
     fn texts(tool: &str, input: Value) -> Vec<String> {
@@ -101,5 +156,41 @@ mod tests {
         let lines = texts("Write", json!({"content": "x\n".repeat(10_000)}));
         assert_eq!(lines.len(), MAX_LINES + 1);
         assert!(lines[MAX_LINES].ends_with("more lines"), "{}", lines[MAX_LINES]);
+    }
+
+    #[test]
+    fn a_command_and_a_change_get_the_colours_of_their_code() {
+        let hunk = Hunk { old_start: 1, new_start: 1, lines: vec!["-a".into(), "+b".into()] };
+        let diff = vec![FileDiff { path: "a.rs".into(), hunks: vec![hunk] }];
+        for (input, diff, group) in
+            [(json!({"command": "ls"}), Vec::new(), "AgorCode"), (Value::Null, diff, "AgorDiffDelete")]
+        {
+            let request = PermissionRequest {
+                request_id: "r".into(),
+                tool_use_id: None,
+                tool: "x".into(),
+                title: String::new(),
+                input,
+                diff,
+                reason: None,
+                options: Vec::new(),
+            };
+            let body = ask_body(&request, Icons::Ascii);
+            let entry = body.code(&request).expect("it shows code");
+            let mut colours = Colours::default();
+            assert_eq!(body.coloured(&mut colours), body.lines, "none is known yet");
+            let job = colours.next_job(std::slice::from_ref(&entry)).expect("and so it is wanted");
+            let mut lines = Lines::default();
+            lines.push(&[Span { start: 0, end: 1, group: Group::of("@keyword").expect("a group") }]);
+            colours.take(Coloured { block: job.block, from: 0, outcome: Outcome::Last(lines) });
+            let line = body.coloured(&mut colours).into_iter().find(|line| line.code.is_some()).expect("it is there");
+            let has = |group: &str| line.marks.iter().any(|mark| mark.group == group);
+            assert!(has("@keyword"), "{line:?}");
+            assert_eq!(has(group), group != "AgorCode", "{line:?}");
+        }
+        let body = AskBody { lines: vec![Line::plain("x")] };
+        let request =
+            serde_json::from_value(json!({"request_id": "r", "tool": "x", "title": "", "input": {}, "options": []}));
+        assert_eq!(body.code(&request.expect("a request")), None);
     }
 }

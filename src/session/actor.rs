@@ -347,6 +347,7 @@ impl Actor {
     fn done(&mut self, done: Done) {
         match done {
             Done::Coloured(answer) => self.coloured(answer),
+            Done::QuestionColoured { request_id, lines } => self.question_coloured(request_id, lines),
             Done::FileChecked { request_id, real } => self.file_checked(request_id, real),
             Done::File { request_id, path, answer } => self.file_done(&request_id, path, answer),
             Done::Loaded { prompt, loaded } => self.prompt_loaded(*prompt, loaded),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     domain::{AgentMessage, PermissionRequest, Prompt, QuestionRequest, RequestId, SessionId, SessionSummary, Status},
-    render::AskBody,
+    render::{AskBody, Line},
 };
 
 /// A front end. One editor now; the shape allows several.
@@ -33,6 +33,12 @@ pub enum Update {
         session: SessionId,
         request: Box<PermissionRequest>,
         body: AskBody,
+    },
+    /// The first lines of a permission's body, in the colours of their code.
+    PermissionColoured {
+        session: SessionId,
+        request_id: RequestId,
+        lines: Vec<Line>,
     },
     Question {
         session: SessionId,

@@ -76,6 +76,35 @@ T['a title that the text begins with is not said twice'] = test(nil, function(nv
   contains(nvim:screen(), 'src/a.rs')
 end)
 
+T['colours of the code come after the question and take the place of what was marked'] = test(
+  nil,
+  function(nvim)
+    permission(
+      nvim,
+      { lines = { 'a', 'b' }, marks = { { 0, 0, 1, 'AgorCode' }, { 1, 0, 1, 'AgorDim' } } }
+    )
+    nvim:lua([[require('agor.ui.ask').on_coloured({
+      session_id = 's1', request_id = 'r1', rows = 1, marks = { { 0, 0, 1, '@keyword' } },
+    })]])
+    nvim:lua(
+      [[require('agor.ui.ask').on_coloured({ session_id = 's1', request_id = 'r9', rows = 1, marks = {} })]]
+    )
+    local groups = nvim:get([[(function()
+      local ns, out = vim.api.nvim_get_namespaces().agor_ask, {}
+      for _, buf in ipairs(vim.api.nvim_list_bufs()) do
+        if vim.bo[buf].filetype == 'agor-question-text' then
+          for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(buf, ns, 0, -1, { details = true })) do
+            out[#out + 1] = mark[4].hl_group
+          end
+        end
+      end
+      return out
+    end)()]])
+    equal(vim.tbl_contains(groups, 'AgorCode'), false)
+    equal(vim.tbl_contains(groups, '@keyword') and vim.tbl_contains(groups, 'AgorDim'), true)
+  end
+)
+
 T['its keys do nothing without the focus'] = test(nil, function(nvim)
   permission(nvim)
   nvim:type('1<CR>j3<CR>')

@@ -370,6 +370,22 @@ function M.on_permission(data)
   add(require('agor.ui.ask_item').permission(data))
 end
 
+--- The colours of the code that a permission request shows are there.
+---@param data { session_id: string, request_id: string, rows: integer, marks: any[] }
+function M.on_coloured(data)
+  local item = find(data.session_id, data.request_id)
+  if not item then
+    return
+  end
+  local function below(mark)
+    return mark[1] >= data.rows
+  end
+  item.marks = vim.list_extend(vim.tbl_filter(below, item.marks), data.marks)
+  if view and view.item == item then
+    require('agor.ui.ask_view').recolour(view)
+  end
+end
+
 --- An agent's own questions have come in.
 ---@param data table see doc/wire.md
 function M.on_question(data)

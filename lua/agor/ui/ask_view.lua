@@ -287,10 +287,7 @@ end
 
 ---@param buf integer
 ---@param drawn agor.Lines
-local function fill(buf, drawn)
-  vim.bo[buf].modifiable = true
-  api.nvim_buf_set_lines(buf, 0, -1, false, drawn.lines)
-  vim.bo[buf].modifiable = false
+local function colour(buf, drawn)
   api.nvim_buf_clear_namespace(buf, ns, 0, -1)
   for _, mark in ipairs(drawn.marks) do
     local row, col, end_col, group = unpack(mark)
@@ -301,6 +298,15 @@ local function fill(buf, drawn)
       api.nvim_buf_set_extmark(buf, ns, row, col, opts)
     end
   end
+end
+
+---@param buf integer
+---@param drawn agor.Lines
+local function fill(buf, drawn)
+  vim.bo[buf].modifiable = true
+  api.nvim_buf_set_lines(buf, 0, -1, false, drawn.lines)
+  vim.bo[buf].modifiable = false
+  colour(buf, drawn)
 end
 
 ---@param name string
@@ -450,6 +456,14 @@ function M.draw(view, item, position, total, focused)
   local row = math.max(1, math.min(item.at, #below.lines))
   api.nvim_win_set_cursor(view.win, { row, 1 })
   return view
+end
+
+--- Draws the same text in the colours that its question has now.
+---@param view agor.AskView
+function M.recolour(view)
+  if api.nvim_buf_is_valid(view.text_buf) then
+    colour(view.text_buf, content(view.item))
+  end
 end
 
 --- Scrolls what is asked by a normal mode key.

@@ -16,6 +16,7 @@ const OPEN_QUESTIONS: usize = 256;
 impl Actor {
     pub(super) fn ask_permission(&mut self, request: PermissionRequest) {
         let body = ask_body(&request, self.icons);
+        self.colour_question(&request, &body);
         let update =
             Update::Permission { session: self.options.session_id.clone(), request: Box::new(request.clone()), body };
         self.ask(Asked::Permission(Box::new(request)), update);

@@ -2,8 +2,17 @@
 //!
 //! What is wanted is told by the rows themselves when they are painted; nothing of it holds them up.
 
+use std::{slice, sync::Arc};
+
 use super::{Actor, heard::Done};
-use crate::render::code::Coloured;
+use crate::{
+    domain::{PermissionRequest, RequestId},
+    render::{
+        AskBody, Line,
+        code::{Coloured, Colours},
+    },
+    session::updates::Update,
+};
 
 impl Actor {
     /// Asks for what is wanted most; the next when that has come.
@@ -25,5 +34,25 @@ impl Actor {
             self.tell_dirty();
         }
         self.send_for_colours();
+    }
+
+    /// The float of a question is shown at once; its colours follow.
+    pub(super) fn colour_question(&mut self, request: &PermissionRequest, body: &AskBody) {
+        let Some(entry) = body.code(request) else { return };
+        let (common, body, request_id) = (Arc::clone(&self.common), body.clone(), request.request_id.clone());
+        self.jobs.spawn(async move {
+            let (reader, mut colours) = (common.colourist.reader(), Colours::default());
+            body.coloured(&mut colours);
+            while let Some(job) = colours.next_job(slice::from_ref(&entry)) {
+                colours.take(common.colourist.ask(reader, job).await);
+            }
+            Done::QuestionColoured { request_id, lines: body.coloured(&mut colours) }
+        });
+    }
+
+    pub(super) fn question_coloured(&mut self, request_id: RequestId, lines: Vec<Line>) {
+        if self.state.find_pending(&request_id).is_some() {
+            self.tell(Update::PermissionColoured { session: self.options.session_id.clone(), request_id, lines });
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     agent::process::ProcessEvent,
     domain::{FileAnswer, Prompt, RequestId},
-    render::code::Coloured,
+    render::{Line, code::Coloured},
 };
 
 /// Something was said, or has ended.
@@ -24,6 +24,7 @@ pub(super) enum Heard {
 /// What was done on a thread that may wait.
 pub(super) enum Done {
     Coloured(Coloured),
+    QuestionColoured { request_id: RequestId, lines: Vec<Line> },
     FileChecked { request_id: RequestId, real: Result<PathBuf, String> },
     File { request_id: RequestId, path: PathBuf, answer: FileAnswer },
     Loaded { prompt: Box<Prompt>, loaded: Result<(), String> },
