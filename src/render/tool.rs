@@ -26,7 +26,7 @@ const UNFOLDED: usize = 5_000;
 const TITLE: usize = 2_000;
 /// Where no window's width is known, and the least that a title gets in a narrow one: below that it may wrap.
 const WIDTH: usize = 200;
-const TITLE_ROOM: usize = 16;
+const TITLE_ROOM: usize = 8;
 /// Milliseconds after which it is said how long something has run, and how long it took.
 const LONG: i64 = 3_000;
 const TOOK_LONG: i64 = 10_000;
@@ -155,7 +155,7 @@ fn status(entry: &Entry, tool: &Tool, now: i64) -> (String, &'static str) {
         ToolState::Done if span(entry.ended_at) >= TOOK_LONG => (duration(span(entry.ended_at) / 1000), "AgorDim"),
         ToolState::Done => (String::new(), ""),
         ToolState::Failed => match tool.exit_code() {
-            Some(code) => (format!("failed with exit code {code}"), "AgorToolFailed"),
+            Some(code) => (format!("failed, exit {code}"), "AgorToolFailed"),
             None => ("failed".to_owned(), "AgorToolFailed"),
         },
         ToolState::Refused => ("refused".to_owned(), "AgorDim"),

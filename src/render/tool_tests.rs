@@ -88,9 +88,9 @@ fn a_state_is_a_word_and_a_sign() {
 fn an_exit_code_is_told_in_the_head_where_the_agent_tells_it() {
     for output in ["boom\nExit code: 3", "boom\n(Exit code: 3)", "Exit code 3\nboom"] {
         let shown = bash().ended(ToolState::Failed, output).shown();
-        assert_eq!(shown[0], "✗ Bash  cargo test  failed with exit code 3", "{output}");
+        assert_eq!(shown[0], "✗ Bash  cargo test  failed, exit 3", "{output}");
     }
-    let failed = "✗ Bash  cargo test  failed with exit code 3";
+    let failed = "✗ Bash  cargo test  failed, exit 3";
     bash().ended(ToolState::Failed, "boom\n\nExit code: 3\n").check(&[failed, "  │ boom"]);
     bash().ended(ToolState::Failed, "Exit code: 3").check(&[failed]);
     for output in ["Exit code: many", "it said: Exit code: 3", "Exit code 3 was wrong\nx"] {
@@ -121,7 +121,7 @@ fn a_head_is_one_row_and_its_state_is_never_cut() {
     // There is no room for both: the title keeps some, and the row wraps.
     let mut narrow = Case::new(ToolKind::Execute, "Bash", long);
     narrow.scene.width = 20;
-    narrow.check(&["● Bash  cargo nextest r…  running"]);
+    narrow.check(&["● Bash  cargo n…  running"]);
 }
 
 #[test]

@@ -39,6 +39,9 @@ fn what_a_list_or_a_quote_puts_before_code_is_no_code() {
     code("> ```\n> a\n>  b\n> ```\n", "a\n", Some(("a\n b\n", "")));
 }
 
+/// A path and a line.
+type To = (String, Option<u64>);
+
 #[derive(Default)]
 struct Talk(Transcript);
 
@@ -66,12 +69,7 @@ impl Talk {
         self.say(&format!("{id}:result"), Content::ToolResult(result));
     }
 
-    fn at(
-        &self,
-        index: usize,
-        row: usize,
-        expanded: bool,
-    ) -> (Option<(String, Option<u64>)>, Option<(String, String)>) {
+    fn at(&self, index: usize, row: usize, expanded: bool) -> (Option<To>, Option<(String, String)>) {
         let spot = Spot { index, expanded, row, start: 0 };
         let place = place(&self.0, &spot, Scene::default()).map(|place| (place.path, place.line));
         (place, take(&self.0, &spot, Scene::default()).map(|taken| (taken.text, taken.what)))
@@ -93,7 +91,7 @@ fn file(path: &str, hunks: &[(u64, u64, &[&str])]) -> FileDiff {
     FileDiff { path: path.into(), hunks: hunks.collect() }
 }
 
-fn place_of(path: &str, line: Option<u64>) -> Option<(String, Option<u64>)> {
+fn place_of(path: &str, line: Option<u64>) -> Option<To> {
     Some((path.into(), line))
 }
 

@@ -84,7 +84,9 @@ function M.open(title, lines, marks)
   wo.wrap, wo.linebreak, wo.breakindent = true, true, true
   -- Air: nothing folds here.
   wo.foldcolumn, wo.foldenable = '1', false
-  wo.winhighlight = 'NormalFloat:AgorFloat,FloatBorder:AgorBorder,FloatTitle:AgorFloatTitle,FoldColumn:AgorFloat'
+  wo.fillchars = 'eob: ,lastline: '
+  wo.winhighlight =
+    'NormalFloat:AgorFloat,FloatBorder:AgorBorder,FloatTitle:AgorFloatTitle,FoldColumn:AgorFloat'
   vim.bo[buf].filetype = 'agor-detail'
 
   local function fit()
