@@ -209,10 +209,10 @@ mod tests {
         let text = "```rust\nfn a() {}\n```\n";
         let body = Body::Text(text.into());
         let entry = Entry { parent: None, started_at: 0, ended_at: 0, open: true, generation: 0, body };
-        let rows = [8..17];
+        let row = 8..17;
         let mut readings = Readings::default();
         let groups = |readings: &mut Readings| -> Vec<&'static str> {
-            let drawn = readings.rows(3, &entry, Style::Prose, &rows, Scene::default());
+            let drawn = readings.rows(3, &entry, Style::Prose, std::slice::from_ref(&row), Scene::default());
             let drawing = drawn.into_iter().next().flatten().expect("it is read");
             assert_eq!(drawing.group, Some("AgorCodeBlock"));
             drawing.marks.iter().map(|mark| mark.group).collect()

@@ -207,7 +207,7 @@ mod tests {
         let longer = format!("{long}x");
         check(&[&long], &[&longer], &[&long, &longer]);
         let many = vec!["let a = b;"; 11];
-        let (old, _) = Words::default().compare(&many, &vec!["let a = c;"; 10]);
+        let (old, _) = Words::default().compare(&many, &["let a = c;"; 10]);
         assert!(old.iter().all(Vec::is_empty));
         let mut words = Words { bytes: MOST_BYTES + 1 };
         assert!(words.compare(&["let a = b;"], &["let a = c;"]).0[0].is_empty());
