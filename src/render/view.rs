@@ -35,8 +35,8 @@ const AHEAD: usize = 20_000;
 /// More than this unseen is painted from its end.
 const NEWS_ENTRIES: usize = 500;
 const NEWS_BYTES: usize = 256 * 1024;
-/// More than two full calls that wait are more than anybody reads.
-const OUTRUN: usize = 128 * 1024;
+/// More than some full calls that wait are more than anybody reads.
+const OUTRUN: usize = 256 * 1024;
 /// More rows are not replaced at once: Neovim takes a microsecond for each that goes, and one for each of their marks.
 const REPLACED: usize = 2_000;
 /// Older text comes along with newer only where so many bytes are left for it.

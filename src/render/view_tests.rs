@@ -410,6 +410,7 @@ fn text_that_comes_faster_than_it_can_be_painted_is_shown_from_its_end() {
         assert_eq!((patch.base == 0, patch.marks() == 1), (follows, follows), "only the head is drawn in haste");
         world.buffer.apply(patch);
         assert_eq!(world.buffer.texts().last() == Some(&"its last"), follows, "a reader elsewhere keeps his text");
+        world.view.reach();
         world.settle(1e6);
         assert_eq!(world.buffer.lines.len(), world.painted_anew().len());
         assert_eq!(world.buffer.texts()[..3], ["head", "", "begins"]);

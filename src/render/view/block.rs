@@ -282,13 +282,12 @@ fn append(ops: &mut Vec<Op>, row: usize, mut rows: Vec<Row>) {
 
 /// Replaces lines, as part of the last operation where they are inserted at its end: one call instead of two.
 fn put(ops: &mut Vec<Op>, first: usize, last: usize, mut rows: Vec<Row>) {
-    if first == last {
-        if let Some(Op::Set { first: at, last: Some(_), rows: before } | Op::Add { row: at, rows: before }) =
+    if first == last
+        && let Some(Op::Set { first: at, last: Some(_), rows: before } | Op::Add { row: at, rows: before }) =
             ops.last_mut()
-            && *at + before.len() == first
-        {
-            return before.append(&mut rows);
-        }
+        && *at + before.len() == first
+    {
+        return before.append(&mut rows);
     }
     ops.push(Op::Set { first, last: Some(last), rows });
 }
