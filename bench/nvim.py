@@ -23,7 +23,8 @@ class Nvim:
             raw=False, strict_map_key=False, unicode_errors="surrogateescape", max_buffer_size=1 << 30
         )
         self.last_id, self.callbacks = 0, {}
-        self.cursor, self.changed, self.on_flush, self.dead = (0, 0), False, None, False
+        self.cursor, self.changed, self.dead = (0, 0), False, False
+        self.on_flush, self.on_notify = None, lambda name: None
 
     def send(self, message):
         view = memoryview(msgpack.packb(message, unicode_errors="surrogateescape"))
@@ -63,6 +64,8 @@ class Nvim:
                         self.changed = True
                     elif event[0] == "flush" and self.on_flush:
                         self.on_flush(now())
+            elif message[0] == 2:
+                self.on_notify(message[1])
             elif message[0] == 0:
                 self.send([1, message[1], None, None])
 
