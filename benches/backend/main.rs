@@ -123,7 +123,7 @@ fn markdown(criterion: &mut Criterion) {
         bencher.iter(|| {
             let mut document = Document::default();
             let mut marks = 0;
-            for end in (512..text.len()).step_by(512).map(|end| text.floor_char_boundary(end)).chain([text.len()]) {
+            for end in (512..text.len()).step_by(512).map(|end| said::boundary(&text, end)).chain([text.len()]) {
                 let from = document.advance(&text[..end]);
                 marks += document.read(&text[..end], from..end, Scene::default()).marks.len();
             }

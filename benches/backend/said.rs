@@ -46,7 +46,7 @@ pub fn chunks(bytes: usize, size: usize) -> Vec<AgentMessage> {
     let mut rest = text.as_str();
     let (mut out, mut block, mut length) = (Vec::new(), 0, 0);
     while !rest.is_empty() {
-        let (chunk, after) = rest.split_at(rest.ceil_char_boundary(size.min(rest.len())));
+        let (chunk, after) = rest.split_at(boundary(rest, size));
         out.push(message(&format!("text-{block}"), true, Content::Text { text: chunk.to_owned() }));
         length += chunk.len();
         if length >= BLOCK && chunk.ends_with('\n') {
@@ -55,6 +55,11 @@ pub fn chunks(bytes: usize, size: usize) -> Vec<AgentMessage> {
         rest = after;
     }
     out
+}
+
+/// The end of a text's first so many bytes, or a little after it: between characters.
+pub fn boundary(text: &str, bytes: usize) -> usize {
+    (bytes..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
 }
 
 /// Edits of files, each a call and its result.
