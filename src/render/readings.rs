@@ -155,7 +155,7 @@ fn lay(drawings: &mut [Option<Drawing>], rows: &[Range<usize>], text: &str, foun
 fn indent(row: &str, group: &'static str, scene: Scene) -> Option<Mark> {
     let blanks = row.len() - row.trim_start_matches(' ').len();
     let wraps = scene.width > 0 && row.width() > scene.width;
-    (blanks > 0 && wraps).then(|| Mark { start: 0, end: 0, group, look: Look::Fill(blanks) })
+    (blanks > 0 && wraps).then_some(Mark { start: 0, end: 0, group, look: Look::Fill(blanks) })
 }
 
 fn spread(drawings: &mut [Option<Drawing>], rows: &[Range<usize>], mark: Mark) {

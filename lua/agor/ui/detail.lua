@@ -96,8 +96,7 @@ function M.open(title, lines, marks)
     local to = place(width, #lines, name)
     if #lines <= 200 then
       api.nvim_win_set_config(win, to)
-      to.height = place(width, api.nvim_win_text_height(win, {}).all, name).height
-      to = place(width, math.max(#lines, to.height), name)
+      to = place(width, math.max(#lines, api.nvim_win_text_height(win, {}).all), name)
     end
     api.nvim_win_set_config(win, to)
   end

@@ -70,6 +70,7 @@ end
 ---@param buf integer
 ---@param ns integer of the marks on the rows that go on another
 function M.mend_yank(buf, ns)
+  ---@type any
   local event = vim.v.event
   if event.operator ~= 'y' or event.regtype:sub(1, 1) == '\22' then
     return
