@@ -47,6 +47,26 @@ T['a slash in the first column opens the menu, with descriptions, and nothing se
   end
 )
 
+T['what the agent offers only now joins the menu that is open, unless something is chosen'] = test(
+  nil,
+  function(nvim)
+    open(nvim, { capabilities = { interrupt = true } })
+    nvim:type('/')
+    lacks(nvim:screen(), '/review')
+    nvim:lua('T.session("s1", ...) require("agor.ui.prompt").refresh({ s1 = true })', OFFERS)
+    nvim:settle()
+    contains(nvim:screen(), '/review')
+    nvim:type('<C-n>')
+    nvim:lua(
+      'T.session("s1", ...) require("agor.ui.prompt").refresh({ s1 = true })',
+      { capabilities = { interrupt = true } }
+    )
+    nvim:settle()
+    contains(nvim:screen(), '/review')
+    equal(nvim:get('vim.api.nvim_get_current_line()'), '/review')
+  end
+)
+
 T['the menu leaves most of the screen, and pumheight is as before afterwards'] = test(
   nil,
   function(nvim)

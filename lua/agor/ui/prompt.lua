@@ -96,6 +96,7 @@ function M.refresh(changed)
   for buf, state in pairs(states) do
     if (not changed or changed[state.session_id]) and #vim.fn.win_findbuf(buf) > 0 then
       update(buf)
+      require('agor.ui.prompt_menu').refresh(buf)
     end
   end
 end

@@ -223,6 +223,24 @@ function M.update(buf)
   end)
 end
 
+--- What the agent offers may have changed: a menu of it that is open, and in which nothing is chosen, shows what there is now.
+---@param buf integer
+function M.refresh(buf)
+  if not shown or shown.kind == 'file' or not is_typing(buf) or vim.fn.pumvisible() == 0 then
+    return
+  end
+  local found, before = trigger_at(buf)
+  if not found or found.kind ~= shown.kind or is_chosen() then
+    return
+  end
+  completion.choices(buf, found, before, function(choices)
+    if #choices > 0 then
+      open(buf, found, choices)
+    end
+    return false
+  end)
+end
+
 --- Selects the first choice of the word before the cursor, as soon as it is there: for who is faster than the menu.
 ---@param buf integer
 ---@return boolean whether there is such a word
