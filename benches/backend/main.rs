@@ -102,8 +102,8 @@ fn painted(messages: Vec<AgentMessage>) -> Vec<Patch> {
     let (mut view, mut patches) = (view(), Vec::new());
     for messages in messages.chunks(4) {
         for message in messages {
-            if let Some(index) = transcript.fold(message.clone()) {
-                view.touch(index);
+            if let Some(change) = transcript.fold(message.clone()) {
+                view.follow(&transcript, change);
             }
         }
         patches.extend(view.next(&transcript, &mut readings, 0, Budget::micros(FRAME)));

@@ -1,4 +1,5 @@
-//! What an entry's lines take from the entries beside it: who speaks, what is told there already, an empty line between.
+//! What an entry's lines take from the entries beside it: how far in it stands, what is told there already, an empty line
+//! between.
 
 use super::flow::Layout;
 use crate::{
@@ -8,8 +9,6 @@ use crate::{
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Around {
-    /// The subagent's task, where it is another one's turn to speak.
-    pub(super) speaker: Option<String>,
     /// What it would say is told beside it: the user's answer, or what a subagent's call has as its result.
     pub(super) told: bool,
     /// The call that a permission is asked for stands right above it.
@@ -29,22 +28,17 @@ pub(super) fn around(transcript: &Transcript, index: usize) -> Around {
         Body::Text(text) => is_the_report(transcript, entry, text),
         _ => false,
     };
-    let called = match &entry.body {
-        Body::Permission { tool_use_id: Some(id), .. } => transcript.tool(id).is_some(),
-        _ => false,
-    };
-    Around { speaker: speaker(transcript, index, entry), told, called, depth: depth(transcript, entry) }
+    let called = matches!(entry.body, Body::Permission { .. }) && transcript.above(entry).is_some();
+    Around { told, called, depth: depth(transcript, entry) }
 }
 
 /// A permission is asked where its call is.
 fn depth(transcript: &Transcript, entry: &Entry) -> usize {
-    let call = match &entry.body {
-        Body::Permission { tool_use_id: Some(id), .. } => transcript.call(id),
-        _ => None,
-    };
-    let first = call.unwrap_or(entry).parent.as_ref();
-    // A call below itself is no depth.
-    std::iter::successors(first, |parent| transcript.call(parent)?.parent.as_ref()).take(8).count()
+    let asked = matches!(entry.body, Body::Permission { tool_use_id: Some(_), .. });
+    let first = if asked { transcript.above(entry).unwrap_or(entry) } else { entry };
+    let blocks = std::iter::successors(Some(first), |entry| transcript.above(entry)).take(8);
+    // What a call says that nobody has heard of stands further in too.
+    blocks.filter(|entry| entry.parent.is_some()).count()
 }
 
 /// Whether a subagent's words are what its call has as its result, which stands there to be read.
@@ -63,29 +57,11 @@ fn says_the_refusal(transcript: &Transcript, entry: &Entry) -> bool {
         })
 }
 
-/// Subagents work side by side, so what they do comes mixed.
-fn speaker(transcript: &Transcript, index: usize, entry: &Entry) -> Option<String> {
-    let parent = entry.parent.as_ref()?;
-    let before = transcript.entries()[..index].iter().rev().find(|entry| entry.body != Body::Withdrawn);
-    let goes_on = before.is_some_and(|before| match &before.body {
-        Body::Tool(tool) if tool.call.tool_use_id == *parent => true,
-        _ => before.parent.as_ref() == Some(parent),
-    });
-    let words = matches!(entry.body, Body::Text(_) | Body::Thinking(_));
-    let words_before = before.is_some_and(|before| matches!(before.body, Body::Text(_)) && before.parent.is_some());
-    if goes_on && (!words || words_before) {
-        return None;
-    }
-    let tool = transcript.tool(parent)?;
-    let title = if tool.call.title.is_empty() { &tool.call.name } else { &tool.call.title };
-    Some(title.clone())
-}
-
 pub(super) fn has_gap(transcript: &Transcript, index: usize, layout: &Layout) -> bool {
     let entry = &transcript.entries()[index];
     let empty = layout.lines.is_empty() && (layout.flow.is_none() || flow_text(entry).is_empty());
     match index.checked_sub(1).and_then(|before| transcript.entries().get(before)) {
-        Some(before) => !empty && gap(&before.body, &entry.body),
+        Some(before) => !empty && gap(before, entry),
         None => !empty,
     }
 }
@@ -98,20 +74,22 @@ pub(super) fn flow_text(entry: &Entry) -> &str {
     }
 }
 
-/// Whether an empty line sets two neighbours apart: ours stand close together, the agent's words and turns do not.
-fn gap(before: &Body, after: &Body) -> bool {
-    let quiet = |body: &Body| {
-        matches!(
-            body,
+/// Whether an empty line sets two neighbours apart: ours stand close together, a subagent's block does, the agent's words
+/// and turns do not.
+fn gap(before: &Entry, after: &Entry) -> bool {
+    let quiet = |entry: &Entry| {
+        let ours = matches!(
+            entry.body,
             Body::Tool(_)
                 | Body::Permission { .. }
                 | Body::Question { .. }
                 | Body::Status { .. }
                 | Body::Compaction(_)
                 | Body::Unknown(_)
-        )
+        );
+        ours || entry.parent.is_some()
     };
-    !(quiet(before) && quiet(after) || matches!(after, Body::Withdrawn))
+    !(quiet(before) && quiet(after) || matches!(after.body, Body::Withdrawn))
 }
 
 #[cfg(test)]
@@ -169,64 +147,76 @@ mod tests {
             let rows =
                 patch.ops.into_iter().flat_map(|op| if let Op::Set { rows, .. } = op { rows } else { Vec::new() });
             let lines = rows.map(|row| row.text);
-            let lines: Vec<String> = lines.skip(1).filter(|line| !line.is_empty()).collect();
+            // The head line, and what sets the first entry apart from it.
+            let lines: Vec<String> = lines.skip(2).collect();
             assert_eq!(lines, expect);
         }
     }
 
     #[test]
-    fn what_subagents_do_side_by_side_says_whose_it_is() {
+    fn what_subagents_do_side_by_side_stands_in_a_block_each() {
         let mut talk = Talk::default();
         talk.tool("a", None, "Agent", "Look").tool("in a", Some("a"), "Bash", "ls");
         talk.tool("b", None, "Agent", "Fix").tool("in b", Some("b"), "Bash", "make");
-        talk.tool("more in b", Some("b"), "Bash", "make test");
         talk.text("said", Some("a"), "All is well.").text("end", None, "Both are done.");
+        talk.tool("more in b", Some("b"), "Bash", "make test");
         talk.check(&[
             "- Agent  Look  1 tool call  running",
             "  - Bash  ls  running",
+            "  All is well.",
             "- Agent  Fix  2 tool calls  running",
             "  - Bash  make  running",
             "  - Bash  make test  running",
-            "  > Look",
-            "  All is well.",
+            "",
             "Both are done.",
         ]);
-        // Its result says it again.
-        talk.result("a", "All is well.\n");
+        // Its result says it again; what comes late has its place all the same.
+        talk.result("a", "All is well.\n").tool("late in a", Some("a"), "Bash", "pwd");
         talk.check(&[
-            "+ Agent  Look  1 tool call",
+            "+ Agent  Look  2 tool calls",
             "  | All is well.",
             "  - Bash  ls  running",
+            "  - Bash  pwd  running",
             "- Agent  Fix  2 tool calls  running",
             "  - Bash  make  running",
             "  - Bash  make test  running",
+            "",
             "Both are done.",
         ]);
     }
 
     #[test]
-    fn a_subagent_of_a_subagent_stands_further_in() {
+    fn a_subagent_of_a_subagent_stands_further_in_with_what_is_asked_about_it() {
         let mut talk = Talk::default();
         talk.tool("a", None, "Agent", "Outer").tool("b", Some("a"), "Agent", "Inner");
         talk.tool("c", Some("b"), "Bash", "ls").text("d", Some("b"), "One\n\nTwo\nThree\nFour");
-        let (request_id, tool_use_id) = ("r".into(), Some("c".into()));
-        let (tool, options) = ("Bash".into(), Vec::new());
-        talk.say("p", None, Content::Permission { request_id, tool_use_id, tool, options, outcome: None });
+        talk.tool("e", Some("a"), "Bash", "pwd").tool("f", None, "Bash", "make");
+        for (id, call) in [("p", "c"), ("q", "f")] {
+            let (request_id, tool_use_id) = (id.into(), Some(call.into()));
+            let (tool, options) = ("Bash".into(), Vec::new());
+            talk.say(id, None, Content::Permission { request_id, tool_use_id, tool, options, outcome: None });
+        }
         talk.check(&[
-            "- Agent  Outer  1 tool call  running",
+            "- Agent  Outer  2 tool calls  running",
             "  - Agent  Inner  1 tool call  running",
             "    o Bash  ls  waiting for you",
-            "    > Inner",
+            "    ? The agent asks for permission  :Agor permit",
             "    One",
             "    Two",
             "    Three",
             "    ... 1 more line",
-            "    ? The agent asks for permission  :Agor permit",
+            "  - Bash  pwd  running",
+            "o Bash  make  waiting for you",
+            "? The agent asks for permission  :Agor permit",
         ]);
         // One that is its own subagent is no reason to look for ever.
         let mut talk = Talk::default();
-        talk.tool("a", Some("b"), "Agent", "A").tool("b", Some("a"), "Agent", "B");
-        talk.check(&["        > B", "        - Agent  A  1 tool call  running", "        - Agent  B  running"]);
+        talk.tool("a", Some("b"), "Agent", "A").tool("b", Some("a"), "Agent", "B").tool("c", Some("b"), "Bash", "ls");
+        talk.check(&[
+            "  - Agent  A  1 tool call  running",
+            "    - Agent  B  1 tool call  running",
+            "      - Bash  ls  running",
+        ]);
     }
 
     #[test]

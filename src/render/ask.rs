@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{PermissionRequest, ToolCall, ToolKind},
-    transcript::{Body, Entry, Tool},
+    transcript::{Body, Entry, EntryId, Tool},
 };
 
 /// Lines of the float, without its options.
@@ -64,7 +64,7 @@ impl AskBody {
             let output = command(request).unwrap_or("").to_owned();
             let tool = Tool { output, diff: request.diff.clone(), ..Tool::new(call) };
             let body = Body::Tool(Box::new(tool));
-            Entry { parent: None, started_at: 0, ended_at: 0, open: false, generation: 0, body }
+            Entry { id: EntryId::default(), parent: None, started_at: 0, ended_at: 0, open: false, generation: 0, body }
         })
     }
 
@@ -73,7 +73,7 @@ impl AskBody {
         let colour = |line: &Line| {
             let mut line = line.clone();
             let (mut marks, plain) = (std::mem::take(&mut line.marks), line.code.is_some());
-            colours.of_line(0, 0, &line, &mut marks);
+            colours.of_line(EntryId::default(), 0, &line, &mut marks);
             let found = marks.iter().any(|mark| mark.group.starts_with('@'));
             marks.retain(|mark| !(plain && found && mark.group == "AgorCode"));
             Line { marks, ..line }
@@ -179,7 +179,7 @@ mod tests {
             let entry = body.code(&request).expect("it shows code");
             let mut colours = Colours::default();
             assert_eq!(body.coloured(&mut colours), body.lines, "none is known yet");
-            let job = colours.next_job(std::slice::from_ref(&entry)).expect("and so it is wanted");
+            let job = colours.next_job(|_| Some(&entry)).expect("and so it is wanted");
             let mut lines = Lines::default();
             lines.push(&[Span { start: 0, end: 1, group: Group::of("@keyword").expect("a group") }]);
             colours.take(Coloured { block: job.block, from: 0, outcome: Outcome::Last(lines) });

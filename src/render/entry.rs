@@ -43,19 +43,6 @@ pub fn ticks(entry: &Entry) -> bool {
 
 pub(super) fn layout(entry: &Entry, around: &Around, expanded: bool, scene: Scene) -> Layout {
     let icons = scene.icons;
-    let mut layout = own(entry, around, expanded, scene);
-    if let Some(speaker) = around.speaker.as_ref().filter(|_| !layout.lines.is_empty() || layout.flow.is_some()) {
-        let arrow = icons.pick("↳", "↳", ">");
-        let room = if scene.width == 0 { 200 } else { scene.width.saturating_sub(4) };
-        let speaker = one_line(speaker, 200, icons.ellipsis());
-        let line = format!("{}{arrow} {}", tool::indent(around.depth), fit::start(&speaker, room, icons));
-        layout.lines.insert(0, Line::of(line, "AgorDim"));
-    }
-    layout
-}
-
-fn own(entry: &Entry, around: &Around, expanded: bool, scene: Scene) -> Layout {
-    let icons = scene.icons;
     let lines = match &entry.body {
         Body::Text(_) if entry.parent.is_none() => return Layout { lines: Vec::new(), flow: Some(Style::Prose) },
         // A subagent's words are not the agent's answer: a glance at them is enough.

@@ -16,7 +16,7 @@ use super::{
     markdown::{Document, Reading},
     rows::Rows,
 };
-use crate::transcript::Entry;
+use crate::transcript::{Entry, EntryId};
 
 /// Read at once: some milliseconds at most.
 const STEP: usize = 256 * 1024;
@@ -26,7 +26,7 @@ const KEPT_BYTES: usize = 32 * 1024 * 1024;
 
 #[derive(Debug, Default)]
 pub struct Readings {
-    texts: HashMap<usize, Text>,
+    texts: HashMap<EntryId, Text>,
     /// Of the code in them, and in what we lay out.
     pub colours: Colours,
     /// Counts lookups: who was looked at last.
@@ -53,7 +53,6 @@ impl Readings {
     /// yet: more of the text has been by the next call.
     pub(super) fn rows(
         &mut self,
-        index: usize,
         entry: &Entry,
         style: Style,
         rows: &[Range<usize>],
@@ -70,7 +69,7 @@ impl Readings {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Vec::new() };
         let range = first.start..last.end;
         let whole = text.len();
-        let reading = self.reading(index, entry.generation, text);
+        let reading = self.reading(entry.id, entry.generation, text);
         let text = &text[..reading.read];
         let mut drawings: Vec<Option<Drawing>> =
             rows.iter().map(|row| (row.end <= reading.read).then(Drawing::default)).collect();
@@ -78,14 +77,14 @@ impl Readings {
             let range = range.start..range.end.min(text.len());
             let mut found = reading.document.read(text, range.clone(), scene);
             let ended = !entry.open && text.len() == whole;
-            self.colour((index, entry.generation), text, ended, range, &mut found);
+            self.colour((entry.id, entry.generation), text, ended, range, &mut found);
             lay(&mut drawings, rows, text, found, scene);
         }
         drawings
     }
 
     /// Puts the colours of code in the place of its one.
-    fn colour(&mut self, of: (usize, u32), text: &str, ended: bool, range: Range<usize>, found: &mut Reading) {
+    fn colour(&mut self, of: (EntryId, u32), text: &str, ended: bool, range: Range<usize>, found: &mut Reading) {
         for fence in std::mem::take(&mut found.fences) {
             let info = text.get(fence.info).unwrap_or("");
             let code = Fence { code: fence.code.clone(), info, ended: ended || fence.closed };
@@ -97,18 +96,18 @@ impl Readings {
     }
 
     /// What is drawn over a row of ours.
-    pub(super) fn line(&mut self, index: usize, entry: &Entry, line: &Line) -> Drawing {
+    pub(super) fn line(&mut self, entry: &Entry, line: &Line) -> Drawing {
         let mut marks = line.marks.clone();
-        self.colours.of_line(index, entry.generation, line, &mut marks);
+        self.colours.of_line(entry.id, entry.generation, line, &mut marks);
         Drawing { marks, group: line.group }
     }
 
-    fn reading(&mut self, index: usize, generation: u32, text: &str) -> &Text {
+    fn reading(&mut self, id: EntryId, generation: u32, text: &str) -> &Text {
         self.clock += 1;
         let used = self.clock;
-        self.make_room(index);
+        self.make_room(id);
         let new = || Text { generation, document: Document::default(), read: 0, used };
-        let reading = self.texts.entry(index).or_insert_with(new);
+        let reading = self.texts.entry(id).or_insert_with(new);
         if reading.generation != generation || reading.read > text.len() {
             *reading = new();
         }
@@ -125,10 +124,10 @@ impl Readings {
     }
 
     /// Forgets what was not looked at for long, but never the text that is looked at now.
-    fn make_room(&mut self, wanted: usize) {
+    fn make_room(&mut self, wanted: EntryId) {
         while self.texts.len() > KEPT || self.texts.values().map(|reading| reading.read).sum::<usize>() > KEPT_BYTES {
-            let others = self.texts.iter().filter(|(index, _)| **index != wanted);
-            let Some(oldest) = others.min_by_key(|(_, reading)| reading.used).map(|(index, _)| *index) else { return };
+            let others = self.texts.iter().filter(|(id, _)| **id != wanted);
+            let Some(oldest) = others.min_by_key(|(_, reading)| reading.used).map(|(id, _)| *id) else { return };
             self.texts.remove(&oldest);
         }
     }
@@ -208,24 +207,23 @@ mod tests {
     fn code_is_plain_until_its_colours_are_there_and_in_one_colour_if_it_has_none() {
         let text = "```rust\nfn a() {}\n```\n";
         let body = Body::Text(text.into());
-        let entry = Entry { parent: None, started_at: 0, ended_at: 0, open: true, generation: 0, body };
+        let entry = Entry { id: EntryId(3), parent: None, started_at: 0, ended_at: 0, open: true, generation: 0, body };
         let row = 8..17;
         let mut readings = Readings::default();
         let groups = |readings: &mut Readings| -> Vec<&'static str> {
-            let drawn = readings.rows(3, &entry, Style::Prose, std::slice::from_ref(&row), Scene::default());
+            let drawn = readings.rows(&entry, Style::Prose, std::slice::from_ref(&row), Scene::default());
             let drawing = drawn.into_iter().next().flatten().expect("it is read");
             assert_eq!(drawing.group, Some("AgorCodeBlock"));
             drawing.marks.iter().map(|mark| mark.group).collect()
         };
         assert_eq!(groups(&mut readings), [""; 0]);
-        let mut entries = vec![entry.clone(); 4];
-        entries[3].open = false;
+        let ended = Entry { open: false, ..entry.clone() };
         for (known, expect) in [(true, "@keyword"), (false, "AgorCode")] {
-            let job = readings.colours.next_job(&entries).expect("something is wanted");
+            let job = readings.colours.next_job(|id| (id == ended.id).then_some(&ended)).expect("something is wanted");
             let mut lines = Lines::default();
             lines.push(&[Span { start: 0, end: 2, group: Group::of("@keyword").expect("a group") }]);
             let outcome = if known { Outcome::Lines(lines) } else { Outcome::Last(Lines::default()) };
-            assert_eq!(readings.colours.take(Coloured { block: job.block, from: job.from, outcome }), Some(3));
+            assert_eq!(readings.colours.take(Coloured { block: job.block, from: job.from, outcome }), Some(entry.id));
             assert_eq!(groups(&mut readings), [expect]);
             readings = Readings::default();
             groups(&mut readings);
@@ -236,11 +234,12 @@ mod tests {
     fn the_indentation_of_a_line_of_code_that_is_wrapped_is_filled() {
         let text = "```\n    let a = 1;\n    let long = 1234567890;\nlet unindented = 123456;\n```\n";
         let body = Body::Text(text.into());
-        let entry = Entry { parent: None, started_at: 0, ended_at: 0, open: false, generation: 0, body };
+        let entry =
+            Entry { id: EntryId(0), parent: None, started_at: 0, ended_at: 0, open: false, generation: 0, body };
         let rows = [4..18, 19..45, 46..70];
         assert_eq!(rows.clone().map(|row| text[row].trim().len()), [10, 22, 24]);
         let filled = |width: usize| {
-            let drawn = Readings::default().rows(0, &entry, Style::Prose, &rows, Scene { width, ..Scene::default() });
+            let drawn = Readings::default().rows(&entry, Style::Prose, &rows, Scene { width, ..Scene::default() });
             let fills = |drawing: &Drawing| drawing.marks.iter().any(|mark| mark.look == Look::Fill(4));
             drawn.iter().flatten().map(fills).collect::<Vec<_>>()
         };

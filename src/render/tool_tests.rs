@@ -34,6 +34,7 @@ impl Case {
 
     fn shown(&self) -> Vec<String> {
         let entry = Entry {
+            id: Default::default(),
             parent: None,
             started_at: self.started_at,
             ended_at: self.ended_at,

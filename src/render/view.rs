@@ -7,6 +7,7 @@
 
 mod block;
 mod fold;
+mod insert;
 mod near;
 mod stamp;
 
@@ -25,7 +26,7 @@ use super::{
     patch::{Budget, Op, Patch, Row},
     readings::Readings,
 };
-use crate::transcript::{Entry, Transcript};
+use crate::transcript::{Change, Entry, Transcript};
 use block::Block;
 
 /// Lines of the first patch: more than any window shows.
@@ -107,7 +108,20 @@ impl View {
         }
     }
 
-    /// An entry has changed or is new.
+    /// A message has changed entries: those are painted anew that look different by it.
+    pub fn follow(&mut self, transcript: &Transcript, change: Change) {
+        let Change { index, inserted } = change;
+        if inserted {
+            self.insert(index);
+            // They have another neighbour now.
+            self.touch(index.saturating_sub(1));
+            self.touch(index + 1);
+        }
+        self.touch(index);
+        transcript.related(index).for_each(|other| self.touch(other));
+    }
+
+    /// An entry looks different or is new.
     pub fn touch(&mut self, index: usize) {
         if !self.fresh && index >= self.from {
             self.dirty.insert(index, Dirt::Changed);
@@ -174,6 +188,8 @@ impl View {
         } else {
             self.paint_dirty(transcript, &mut budget, &mut ops);
             self.shift(&ops);
+            // Entries may have come to stand above what is painted.
+            self.paint_head(&mut ops);
         }
         // Older text only when nothing newer waits: it is never worth a delay. While a stream goes on, it takes turns with
         // what is drawn, so that text comes first in every patch: one that is tried again draws nothing twice.

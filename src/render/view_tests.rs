@@ -88,12 +88,16 @@ impl World {
     }
 
     fn say(&mut self, id: &str, part: bool, content: Content) {
+        self.say_in(None, id, part, content);
+    }
+
+    /// What a call's subagent says.
+    fn say_in(&mut self, call: Option<&str>, id: &str, part: bool, content: Content) {
         self.count += 1;
-        let message = AgentMessage { id: id.into(), parent_id: None, timestamp: self.count as i64, part, content };
-        if let Some(index) = self.transcript.fold(message) {
-            for index in std::iter::once(index).chain(self.transcript.related(index)) {
-                self.view.touch(index);
-            }
+        let parent_id = call.map(Into::into);
+        let message = AgentMessage { id: id.into(), parent_id, timestamp: self.count as i64, part, content };
+        if let Some(change) = self.transcript.fold(message) {
+            self.view.follow(&self.transcript, change);
         }
     }
 
@@ -102,7 +106,12 @@ impl World {
     }
 
     fn tool(&mut self, id: &str) {
-        self.say(
+        self.tool_in(None, id);
+    }
+
+    fn tool_in(&mut self, call: Option<&str>, id: &str) {
+        self.say_in(
+            call,
             id,
             false,
             Content::ToolCall(ToolCall {

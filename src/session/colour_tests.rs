@@ -1,9 +1,12 @@
 use std::sync::mpsc;
 
 use super::*;
-use crate::render::code::{Part, Side, Source};
+use crate::{
+    render::code::{Part, Side, Source},
+    transcript::EntryId,
+};
 
-const BLOCK: Block = Block { entry: 0, generation: 0, part: Part::Fence { start: 0 } };
+const BLOCK: Block = Block { entry: EntryId(0), generation: 0, part: Part::Fence { start: 0 } };
 
 fn job(from: usize, language: &str, lines: &[&str]) -> Job {
     let line = |text: &&str| JobLine { text: (*text).to_owned(), skip: 0, side: Side::Both, apart: false };

@@ -6,8 +6,13 @@ use crate::domain::{
     Compaction, Cost, FileDiff, PermissionOption, Plan, Prompt, Question, RequestId, ToolCall, ToolResult, ToolUseId,
 };
 
+/// Which entry it is, whatever comes to stand above it: entries are counted as they come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId(pub u32);
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
+    pub id: EntryId,
     /// The tool call of the subagent that says this.
     pub parent: Option<ToolUseId>,
     /// Unix milliseconds of the first message.

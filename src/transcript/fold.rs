@@ -2,30 +2,72 @@
 
 use std::collections::HashMap;
 
-use super::entry::{Body, Entry, Tool, ToolState};
+use super::{
+    entry::{Body, Entry, EntryId, Tool, ToolState},
+    order::Order,
+};
 use crate::domain::{
     AgentMessage, Content, MessageId, OptionKind, PermissionOption, ToolCall, ToolKind, ToolResult, ToolUseId,
 };
 
 #[derive(Debug, Default)]
 pub struct Transcript {
+    /// As they stand.
     entries: Vec<Entry>,
+    order: Order,
     /// Entries that later messages may still extend or replace.
-    by_message: HashMap<MessageId, usize>,
-    by_tool: HashMap<ToolUseId, usize>,
+    by_message: HashMap<MessageId, EntryId>,
+    by_tool: HashMap<ToolUseId, EntryId>,
     /// The last permission request about a tool call.
-    by_asked: HashMap<ToolUseId, usize>,
+    by_asked: HashMap<ToolUseId, EntryId>,
     /// What a call's subagent has said and done.
-    by_parent: HashMap<ToolUseId, Vec<usize>>,
+    by_parent: HashMap<ToolUseId, Vec<EntryId>>,
+}
+
+/// What a message has made of the entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The entry that is new or has changed.
+    pub index: usize,
+    /// It is new and stands above others, each of which has moved down by one.
+    pub inserted: bool,
 }
 
 impl Transcript {
+    /// In the order in which they are read: what belongs to a call stands below it.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// Takes one message in. Returns the index of the entry that it made or changed, if any did.
-    pub fn fold(&mut self, message: AgentMessage) -> Option<usize> {
+    /// Where an entry stands now.
+    pub fn position(&self, id: EntryId) -> Option<usize> {
+        self.order.position(id)
+    }
+
+    pub fn entry(&self, id: EntryId) -> Option<&Entry> {
+        self.entries.get(self.position(id)?)
+    }
+
+    /// In the block of which call an entry stands.
+    pub fn above(&self, entry: &Entry) -> Option<&Entry> {
+        self.entry(self.order.above(entry.id)?)
+    }
+
+    /// Entries with their indices, what came last first.
+    pub fn latest(&self) -> impl Iterator<Item = (usize, &Entry)> {
+        self.order.latest().filter_map(|index| Some((index, self.entries.get(index)?)))
+    }
+
+    /// Takes one message in. Returns what it made or changed, if anything.
+    pub fn fold(&mut self, message: AgentMessage) -> Option<Change> {
+        let before = self.entries.len();
+        let id = self.take(message)?;
+        let index = self.position(id)?;
+        let last = self.entries.len() - 1;
+        Some(Change { index, inserted: last == before && index < last })
+    }
+
+    fn take(&mut self, message: AgentMessage) -> Option<EntryId> {
         let AgentMessage { id, parent_id, timestamp, part, content } = message;
         let place = Place { id, parent: parent_id, timestamp, part };
         match content {
@@ -37,12 +79,12 @@ impl Transcript {
             Content::Prompt(prompt) => Some(self.upsert(place, Body::Prompt(prompt))),
             Content::Permission { request_id, tool_use_id, tool, options, outcome } => {
                 let (call, asked) = (tool_use_id.clone(), outcome.is_none());
-                let index = self.upsert(place, Body::Permission { request_id, tool_use_id, tool, options, outcome });
+                let id = self.upsert(place, Body::Permission { request_id, tool_use_id, tool, options, outcome });
                 if let Some(call) = call {
                     self.change_tool(&call, |tool| tool.asked = asked);
-                    self.by_asked.insert(call, index);
+                    self.by_asked.insert(call, id);
                 }
-                Some(index)
+                Some(id)
             }
             Content::Question { request_id, questions, outcome } => {
                 Some(self.upsert(place, Body::Question { request_id, questions, outcome }))
@@ -66,14 +108,14 @@ impl Transcript {
 
     /// The same as an entry.
     pub fn call(&self, id: &ToolUseId) -> Option<&Entry> {
-        self.entries.get(*self.by_tool.get(id)?)
+        self.entry(*self.by_tool.get(id)?)
     }
 
     /// Other entries that look different because this one was changed by [`Transcript::fold`]: a call whose permission was
     /// asked or settled, a call whose subagent has made another, what a subagent said when its call is renamed or ends.
     pub fn related(&self, index: usize) -> impl Iterator<Item = usize> {
         let entry = self.entries.get(index);
-        let of = |id: &ToolUseId| self.by_tool.get(id).copied();
+        let of = |id: &ToolUseId| self.position(*self.by_tool.get(id)?);
         let (call, subagent) = match entry.map(|entry| &entry.body) {
             Some(Body::Permission { tool_use_id, .. }) => (tool_use_id.as_ref().and_then(of), None),
             Some(Body::Tool(tool)) => (
@@ -88,7 +130,8 @@ impl Transcript {
         let withdrawn = self.entries.get(index..).unwrap_or_default();
         let withdrawn = withdrawn.iter().take_while(|entry| entry.body == Body::Withdrawn).count();
         let below = (withdrawn > 0).then_some(index + withdrawn).filter(|below| *below < self.entries.len());
-        let others = call.into_iter().chain(subagent.into_iter().flatten().copied()).chain(below);
+        let subagent = subagent.into_iter().flatten().filter_map(|id| self.position(*id));
+        let others = call.into_iter().chain(subagent).chain(below);
         others.filter(move |other| *other != index)
     }
 
@@ -98,16 +141,21 @@ impl Transcript {
     }
 
     fn change_tool(&mut self, id: &ToolUseId, change: impl FnOnce(&mut Tool)) {
-        if let Some(&index) = self.by_tool.get(id)
-            && let Some(Entry { body: Body::Tool(tool), .. }) = self.entries.get_mut(index)
+        if let Some(&id) = self.by_tool.get(id)
+            && let Some(Entry { body: Body::Tool(tool), .. }) = self.entry_mut(id)
         {
             change(tool);
         }
     }
 
+    fn entry_mut(&mut self, id: EntryId) -> Option<&mut Entry> {
+        let position = self.position(id)?;
+        self.entries.get_mut(position)
+    }
+
     /// With what words the user has refused a tool call, if that was its answer.
     pub fn refusal(&self, id: &ToolUseId) -> Option<&str> {
-        match &self.entries.get(*self.by_asked.get(id)?)?.body {
+        match &self.entry(*self.by_asked.get(id)?)?.body {
             Body::Permission { options, outcome: Some(outcome), .. } => {
                 options.iter().find_map(|option| refusal(option, outcome))
             }
@@ -115,59 +163,59 @@ impl Transcript {
         }
     }
 
-    fn text(&mut self, place: Place, text: String, make: fn(String) -> Body) -> Option<usize> {
+    fn text(&mut self, place: Place, text: String, make: fn(String) -> Body) -> Option<EntryId> {
         let known = self.by_message.get(&place.id).copied();
         if place.part {
-            if let Some(index) = known {
-                let entry = self.entries.get_mut(index)?;
+            if let Some(id) = known {
+                let entry = self.entry_mut(id)?;
                 entry.ended_at = place.timestamp;
                 match &mut entry.body {
                     Body::Text(old) | Body::Thinking(old) => old.push_str(&text),
                     // Parts after a whole message, or under another kind's id: shown, not merged.
                     _ => return Some(self.push(place, make(text))),
                 }
-                return Some(index);
+                return Some(id);
             }
             return Some(self.push(place, make(text)));
         }
         let body = if text.is_empty() { Body::Withdrawn } else { make(text) };
         match known {
-            Some(index) => {
-                let entry = self.entries.get_mut(index)?;
+            Some(id) => {
+                let entry = self.entry_mut(id)?;
                 entry.ended_at = place.timestamp;
                 entry.open = false;
                 if entry.body != body {
                     entry.generation += u32::from(!grows(&entry.body, &body));
                     entry.body = body;
                 }
-                Some(index)
+                Some(id)
             }
             None if body == Body::Withdrawn => None,
             None => Some(self.push(place, body)),
         }
     }
 
-    fn tool_call(&mut self, place: Place, call: ToolCall) -> usize {
+    fn tool_call(&mut self, place: Place, call: ToolCall) -> EntryId {
         let tool_use_id = call.tool_use_id.clone();
-        if let Some(&index) = self.by_tool.get(&tool_use_id)
-            && let Some(Entry { body: Body::Tool(tool), .. }) = self.entries.get_mut(index)
+        if let Some(&id) = self.by_tool.get(&tool_use_id)
+            && let Some(Entry { body: Body::Tool(tool), .. }) = self.entry_mut(id)
         {
             tool.call = call;
-            return index;
+            return id;
         }
-        let asked = self.by_asked.get(&tool_use_id).and_then(|asked| self.entries.get(*asked));
+        let asked = self.by_asked.get(&tool_use_id).and_then(|asked| self.entry(*asked));
         let asked = asked.is_some_and(|asked| matches!(asked.body, Body::Permission { outcome: None, .. }));
         if let Some(parent) = &place.parent {
             self.change_tool(parent, |tool| tool.calls += 1);
         }
-        let index = self.push(Place { part: true, ..place }, Body::Tool(Box::new(Tool { asked, ..Tool::new(call) })));
-        self.by_tool.insert(tool_use_id, index);
-        index
+        let id = self.push(Place { part: true, ..place }, Body::Tool(Box::new(Tool { asked, ..Tool::new(call) })));
+        self.by_tool.insert(tool_use_id, id);
+        id
     }
 
-    fn tool_result(&mut self, place: Place, result: ToolResult) -> usize {
-        let index = match self.by_tool.get(&result.tool_use_id) {
-            Some(&index) => index,
+    fn tool_result(&mut self, place: Place, result: ToolResult) -> EntryId {
+        let id = match self.by_tool.get(&result.tool_use_id) {
+            Some(&id) => id,
             // A result without a call: shown under the only name there is.
             None => {
                 let call = ToolCall {
@@ -182,7 +230,7 @@ impl Transcript {
             }
         };
         let refused = !place.part && self.refusal(&result.tool_use_id).is_some();
-        if let Some(entry) = self.entries.get_mut(index)
+        if let Some(entry) = self.entry_mut(id)
             && let Body::Tool(tool) = &mut entry.body
         {
             entry.ended_at = place.timestamp;
@@ -205,35 +253,43 @@ impl Transcript {
                 tool.diff = result.diff;
             }
         }
-        index
+        id
     }
 
-    fn upsert(&mut self, place: Place, body: Body) -> usize {
-        match self.by_message.get(&place.id).copied().and_then(|index| Some((index, self.entries.get_mut(index)?))) {
-            Some((index, entry)) => {
+    fn upsert(&mut self, place: Place, body: Body) -> EntryId {
+        match self.by_message.get(&place.id).copied().and_then(|id| Some((id, self.entry_mut(id)?))) {
+            Some((id, entry)) => {
                 entry.ended_at = place.timestamp;
                 entry.body = body;
-                index
+                id
             }
             None => self.push(place, body),
         }
     }
 
-    fn push(&mut self, place: Place, body: Body) -> usize {
-        let index = self.entries.len();
-        self.by_message.insert(place.id, index);
+    fn push(&mut self, place: Place, body: Body) -> EntryId {
+        // What is asked about a call stands below it, what its subagent does too.
+        let asked = match &body {
+            Body::Permission { tool_use_id, .. } => tool_use_id.as_ref().and_then(|call| self.by_tool.get(call)),
+            _ => None,
+        };
+        let parent = || self.by_tool.get(place.parent.as_ref()?);
+        let (id, position) = self.order.add(asked.or_else(parent).copied());
+        self.by_message.insert(place.id, id);
         if let Some(parent) = &place.parent {
-            self.by_parent.entry(parent.clone()).or_default().push(index);
+            self.by_parent.entry(parent.clone()).or_default().push(id);
         }
-        self.entries.push(Entry {
+        let entry = Entry {
+            id,
             parent: place.parent,
             started_at: place.timestamp,
             ended_at: place.timestamp,
             open: place.part,
             generation: 0,
             body,
-        });
-        index
+        };
+        self.entries.insert(position, entry);
+        id
     }
 }
 

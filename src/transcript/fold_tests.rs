@@ -7,6 +7,10 @@ fn message(id: &str, part: bool, content: Content) -> AgentMessage {
     AgentMessage { id: id.into(), parent_id: None, timestamp: 1, part, content }
 }
 
+fn changed(index: usize) -> Option<Change> {
+    Some(Change { index, inserted: false })
+}
+
 fn text(text: &str) -> Content {
     Content::Text { text: text.into() }
 }
@@ -29,10 +33,10 @@ fn result(id: &str, output: &str, is_error: bool) -> Content {
 #[test]
 fn parts_grow_one_entry_and_the_whole_closes_it() {
     let mut transcript = Transcript::default();
-    assert_eq!(transcript.fold(message("a", true, text("Hel"))), Some(0));
-    assert_eq!(transcript.fold(message("a", true, text("lo"))), Some(0));
+    assert_eq!(transcript.fold(message("a", true, text("Hel"))), changed(0));
+    assert_eq!(transcript.fold(message("a", true, text("lo"))), changed(0));
     assert!(transcript.entries()[0].open);
-    assert_eq!(transcript.fold(message("a", false, text("Hello"))), Some(0));
+    assert_eq!(transcript.fold(message("a", false, text("Hello"))), changed(0));
     assert_eq!(transcript.entries().len(), 1);
     assert_eq!(transcript.entries()[0].body, Body::Text("Hello".into()));
     assert!(!transcript.entries()[0].open);
@@ -52,8 +56,8 @@ fn a_result_finds_its_call_and_a_later_call_updates_it() {
     let mut transcript = Transcript::default();
     transcript.fold(message("m1", false, call("t1", "ls")));
     transcript.fold(message("m2", false, text("between")));
-    assert_eq!(transcript.fold(message("m3", false, call("t1", "ls -la"))), Some(0));
-    assert_eq!(transcript.fold(message("m4", false, result("t1", "out", false))), Some(0));
+    assert_eq!(transcript.fold(message("m3", false, call("t1", "ls -la"))), changed(0));
+    assert_eq!(transcript.fold(message("m4", false, result("t1", "out", false))), changed(0));
     let tool = transcript.tool(&"t1".into()).expect("the call is there");
     assert_eq!((tool.call.title.as_str(), tool.output.as_str(), tool.state), ("ls -la", "out", ToolState::Done));
 }
@@ -100,7 +104,7 @@ fn what_the_user_did_not_want_has_not_failed() {
 #[test]
 fn a_result_without_a_call_is_shown_too() {
     let mut transcript = Transcript::default();
-    assert_eq!(transcript.fold(message("m1", false, result("t9", "out", false))), Some(0));
+    assert_eq!(transcript.fold(message("m1", false, result("t9", "out", false))), changed(0));
     assert_eq!(transcript.tool(&"t9".into()).map(|t| t.output.clone()), Some("out".into()));
 }
 
@@ -113,7 +117,7 @@ fn a_plan_updates_in_place() {
     };
     transcript.fold(message("p", false, plan(1)));
     transcript.fold(message("q", false, text("hm")));
-    assert_eq!(transcript.fold(message("p", false, plan(2))), Some(0));
+    assert_eq!(transcript.fold(message("p", false, plan(2))), changed(0));
     assert_eq!(transcript.entries().len(), 2);
 }
 
@@ -125,7 +129,7 @@ fn others_that_look_different_are_named() {
         ..message(id, false, content)
     };
     transcript.fold(of(None, "m1", call("t1", "look")));
-    assert_eq!(transcript.fold(of(Some("t1"), "m2", call("t2", "ls"))), Some(1));
+    assert_eq!(transcript.fold(of(Some("t1"), "m2", call("t2", "ls"))), changed(1));
     let related = |transcript: &Transcript, index| transcript.related(index).collect::<Vec<_>>();
     assert_eq!(related(&transcript, 1), [0], "its caller counts it");
     assert_eq!(transcript.tool(&"t1".into()).map(|tool| tool.calls), Some(1));
@@ -163,6 +167,51 @@ fn others_that_look_different_are_named() {
     transcript.fold(message("x", false, text("")));
     assert_eq!(related(&transcript, 5), [6], "its neighbour above is gone");
     assert_eq!(related(&transcript, 99), [] as [usize; 0]);
+}
+
+#[test]
+fn what_belongs_to_a_call_stands_below_it() {
+    let mut transcript = Transcript::default();
+    let mut say = |parent: Option<&str>, id: &str, content| {
+        transcript.fold(AgentMessage { parent_id: parent.map(Into::into), ..message(id, false, content) })
+    };
+    let inserted = |index| Some(Change { index, inserted: true });
+    assert_eq!(say(None, "m1", call("a", "")), changed(0));
+    assert_eq!(say(None, "m2", call("b", "")), changed(1));
+    assert_eq!(say(Some("a"), "m3", call("c", "")), inserted(1));
+    assert_eq!(say(Some("b"), "m4", text("b said")), changed(3));
+    assert_eq!(say(Some("c"), "m5", call("d", "")), inserted(2), "two deep");
+    assert_eq!(say(Some("a"), "m6", text("a said")), inserted(3), "after all that stands below it");
+    assert_eq!(say(None, "m7", text("end")), changed(6));
+    assert_eq!(say(Some("nobody"), "m8", text("x")), changed(7), "who is that?");
+    let asked = Content::Permission {
+        request_id: "r".into(),
+        tool_use_id: Some("c".into()),
+        tool: String::new(),
+        options: Vec::new(),
+        outcome: None,
+    };
+    assert_eq!(say(None, "p", asked), inserted(3), "it is asked about c");
+    // Later messages find what has moved.
+    assert_eq!(say(None, "m9", result("b", "out", false)), changed(5));
+    assert_eq!(say(Some("b"), "m4", text("b said more")), changed(6));
+    assert_eq!(say(Some("a"), "m6", text("")), changed(4), "taken back");
+    assert_eq!(say(Some("a"), "m10", text("late")), inserted(5), "after the call has ended, too");
+    let bodies = transcript.entries().iter().map(|entry| match &entry.body {
+        Body::Tool(tool) => tool.call.tool_use_id.as_str(),
+        Body::Text(text) => text,
+        Body::Permission { .. } => "?",
+        _ => "-",
+    });
+    assert_eq!(bodies.collect::<Vec<_>>(), ["a", "c", "d", "?", "-", "late", "b", "b said more", "end", "x"]);
+    assert_eq!(transcript.related(3).collect::<Vec<_>>(), [1], "its call");
+    assert_eq!(transcript.related(4).collect::<Vec<_>>(), [5], "what stands below it has another neighbour");
+    for (index, entry) in transcript.entries().iter().enumerate() {
+        assert_eq!(transcript.position(entry.id), Some(index));
+        assert_eq!(transcript.entry(entry.id), Some(entry));
+    }
+    let latest: Vec<usize> = transcript.latest().map(|(index, _)| index).collect();
+    assert_eq!(latest[..3], [5, 3, 9], "what came last, first");
 }
 
 mod any_split {
@@ -214,16 +263,21 @@ mod any_split {
         cuts.windows(2).map(part).collect()
     }
 
+    /// Whose subagent says it, if any.
+    fn of() -> impl Strategy<Value = Option<ToolUseId>> {
+        prop_oneof![2 => Just(None), 1 => (0..4usize).prop_map(|id| Some(format!("t{id}").into()))]
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(200))]
 
         #[test]
         fn any_split_of_a_stream_is_the_same_transcript(
-            said in prop::collection::vec((said(), prop::collection::vec(any::<Index>(), 0..5)), 1..12),
+            said in prop::collection::vec((of(), said(), prop::collection::vec(any::<Index>(), 0..5)), 1..12),
         ) {
             let (mut whole, mut split) = (Transcript::default(), Transcript::default());
-            for (at, (content, cuts)) in said.into_iter().enumerate() {
-                let message = message(&format!("m{at}"), false, content);
+            for (at, (parent_id, content, cuts)) in said.into_iter().enumerate() {
+                let message = AgentMessage { parent_id, ..message(&format!("m{at}"), false, content) };
                 for part in parts(&message, &cuts) {
                     split.fold(part);
                 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     render::line::{Line, Mark},
-    transcript::{Body, Entry},
+    transcript::{Body, Entry, EntryId},
 };
 
 /// A piece of code within one entry.
@@ -29,7 +29,7 @@ pub enum Part {
 /// One that stays what it is: its entry's text may grow, but does not become another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Block {
-    pub entry: usize,
+    pub entry: EntryId,
     pub generation: u32,
     pub part: Part,
 }
@@ -122,7 +122,7 @@ pub struct Fence<'a> {
 
 impl Colours {
     /// Adds to the marks of a line that we laid out those of its code, as far as they are known.
-    pub fn of_line(&mut self, entry: usize, generation: u32, line: &Line, marks: &mut Vec<Mark>) {
+    pub fn of_line(&mut self, entry: EntryId, generation: u32, line: &Line, marks: &mut Vec<Mark>) {
         let Some(Code { part, line: index, column }) = line.code else { return };
         let known = self.ask(Block { entry, generation, part });
         known.wanted = known.wanted.max(index + 1);
@@ -140,7 +140,7 @@ impl Colours {
     /// language that nobody knows has not.
     pub fn of_fence(
         &mut self,
-        entry: usize,
+        entry: EntryId,
         generation: u32,
         text: &str,
         fence: &Fence,
@@ -179,14 +179,15 @@ impl Colours {
     }
 
     /// What is to be worked out next, if anything is and not enough is out already.
-    pub fn next_job(&mut self, entries: &[Entry]) -> Option<Job> {
+    pub fn next_job<'a>(&mut self, entry: impl Fn(EntryId) -> Option<&'a Entry>) -> Option<Job> {
         while self.out < OUT {
             let wanting =
                 self.blocks.iter().filter(|(block, known)| known.asked.is_none() && known.wants_more(block.part));
             let block = *wanting.max_by_key(|(_, known)| known.used)?.0;
             let known = self.blocks.get_mut(&block)?;
             let from = known.lines.len();
-            let taken = take(entries, block, known).filter(|taken| !taken.lines.is_empty());
+            let taken =
+                entry(block.entry).and_then(|entry| take(entry, block, known)).filter(|taken| !taken.lines.is_empty());
             // It is not there any more, or too long.
             let Some(taken) = taken.filter(|_| known.done() <= MOST_BLOCK) else {
                 known.ended = true;
@@ -205,7 +206,7 @@ impl Colours {
     }
 
     /// Takes an answer. The entry whose rows may look different now.
-    pub fn take(&mut self, answer: Coloured) -> Option<usize> {
+    pub fn take(&mut self, answer: Coloured) -> Option<EntryId> {
         self.out = self.out.saturating_sub(1);
         let block = answer.block;
         let known = self.blocks.get_mut(&block)?;
@@ -252,9 +253,9 @@ impl Colours {
 }
 
 /// The next lines of a block, if it is still there.
-fn take(entries: &[Entry], block: Block, known: &Known) -> Option<Taken> {
-    let entry = entries.get(block.entry).filter(|entry| entry.generation == block.generation)?;
+fn take(entry: &Entry, block: Block, known: &Known) -> Option<Taken> {
     match block.part {
+        _ if entry.generation != block.generation => None,
         Part::Fence { start } => {
             let (Body::Text(text) | Body::Thinking(text)) = &entry.body else { return None };
             // Rows may end within a line, which is read whole.

@@ -149,7 +149,7 @@ impl View {
             if !rows.is_empty() {
                 let text = flow_text(entry);
                 let bytes = flowing.rows.ranges(text, rows.clone());
-                let drawings = readings.rows(index, entry, flowing.style, &bytes, self.scene);
+                let drawings = readings.rows(entry, flowing.style, &bytes, self.scene);
                 for (row, drawing) in rows.zip(drawings).rev() {
                     if budget.is_drawn_out() {
                         return Reached::Spent;
@@ -183,7 +183,7 @@ impl View {
             if budget.is_drawn_out() {
                 return Reached::Spent;
             }
-            draw_row(ops, budget, first + row, &mut stamp.drawn, readings.line(index, entry, line));
+            draw_row(ops, budget, first + row, &mut stamp.drawn, readings.line(entry, line));
         }
         if lines.len() != block.own.len() && !block.is_unfinished() {
             self.dirty.insert(index, Dirt::Changed);

@@ -5,9 +5,10 @@ use super::*;
 /// What may happen to a view.
 #[derive(Clone, Debug)]
 enum Event {
-    Say(u8, bool, String),
+    Say(Option<u8>, u8, bool, String),
     Think(u8, bool, String),
-    Tool(u8),
+    Tool(Option<u8>, u8),
+    Ask(u8, bool),
     Result(u8, String),
     Prompt(String),
     Fold(usize, FoldAction),
@@ -42,10 +43,13 @@ fn event() -> impl Strategy<Value = Event> {
         Just(FoldAction::OpenAll),
         Just(FoldAction::CloseAll),
     ];
+    // Of a subagent, at times.
+    let of = || prop_oneof![2 => Just(None), 1 => (0u8..6).prop_map(Some)];
     prop_oneof![
-        6 => (0u8..6, any::<bool>(), text()).prop_map(|(id, part, text)| Event::Say(id, part, text)),
+        6 => (of(), 0u8..6, any::<bool>(), text()).prop_map(|(of, id, part, text)| Event::Say(of, id, part, text)),
         1 => (0u8..3, any::<bool>(), text()).prop_map(|(id, part, text)| Event::Think(id, part, text)),
-        2 => (0u8..6).prop_map(Event::Tool),
+        3 => (of(), 0u8..6).prop_map(|(of, id)| Event::Tool(of, id)),
+        1 => (0u8..6, any::<bool>()).prop_map(|(id, settled)| Event::Ask(id, settled)),
         2 => (0u8..6, text()).prop_map(|(id, text)| Event::Result(id, text)),
         1 => text().prop_map(Event::Prompt),
         2 => (0usize..400, fold).prop_map(|(row, action)| Event::Fold(row, action)),
@@ -61,9 +65,23 @@ fn event() -> impl Strategy<Value = Event> {
 impl World {
     fn happens(&mut self, event: Event) {
         match event {
-            Event::Say(id, part, text) => self.text(&format!("m{id}"), part, &text),
+            Event::Say(of, id, part, text) => {
+                let of = of.map(|of| format!("t{of}"));
+                let id = format!("m{id}-{}", of.as_deref().unwrap_or_default());
+                self.say_in(of.as_deref(), &id, part, Content::Text { text });
+            }
             Event::Think(id, part, text) => self.say(&format!("h{id}"), part, Content::Thinking { text }),
-            Event::Tool(id) => self.tool(&format!("t{id}")),
+            Event::Tool(of, id) => self.tool_in(of.map(|of| format!("t{of}")).as_deref(), &format!("t{id}")),
+            Event::Ask(id, settled) => {
+                let content = Content::Permission {
+                    request_id: format!("r{id}").into(),
+                    tool_use_id: Some(format!("t{id}").into()),
+                    tool: String::new(),
+                    options: Vec::new(),
+                    outcome: settled.then(|| "Allow".to_owned()),
+                };
+                self.say(&format!("a{id}"), false, content);
+            }
             Event::Result(id, output) => self.result(&format!("t{id}"), &output),
             Event::Prompt(text) => self.say(&format!("p{}", self.count), false, Content::Prompt(Prompt::new(text))),
             Event::Fold(row, action) => _ = self.view.fold(row, action),
@@ -118,6 +136,8 @@ proptest! {
     fn a_view_that_is_not_touched_has_nothing_to_say(events in prop::collection::vec(event(), 1..20)) {
         let mut world = World::new();
         events.into_iter().for_each(|event| world.happens(event));
+        // What nobody looks at is laid out for another width when somebody does.
+        world.view.set_windows(at_end(100_000));
         world.settle(1e6);
         let windows = world.view.windows.clone();
         world.view.set_windows(Vec::new());

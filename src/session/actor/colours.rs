@@ -2,7 +2,7 @@
 //!
 //! What is wanted is told by the rows themselves when they are painted; nothing of it holds them up.
 
-use std::{slice, sync::Arc};
+use std::sync::Arc;
 
 use super::{Actor, heard::Done};
 use crate::{
@@ -21,14 +21,15 @@ impl Actor {
         if self.views.is_empty() {
             return;
         }
-        while let Some(job) = self.readings.colours.next_job(self.transcript.entries()) {
+        while let Some(job) = self.readings.colours.next_job(|id| self.transcript.entry(id)) {
             let answer = self.common.colourist.ask(self.reader, job);
             self.jobs.spawn(async move { Done::Coloured(answer.await) });
         }
     }
 
     pub(super) fn coloured(&mut self, answer: Coloured) {
-        if let Some(entry) = self.readings.colours.take(answer) {
+        let entry = self.readings.colours.take(answer);
+        if let Some(entry) = entry.and_then(|entry| self.transcript.position(entry)) {
             // A buffer that is hidden keeps its marks, and may be shown again as it is.
             self.views.values_mut().chain(self.hidden.values_mut()).for_each(|view| view.recolour(entry));
             self.tell_dirty();
@@ -43,7 +44,7 @@ impl Actor {
         self.jobs.spawn(async move {
             let (reader, mut colours) = (common.colourist.reader(), Colours::default());
             body.coloured(&mut colours);
-            while let Some(job) = colours.next_job(slice::from_ref(&entry)) {
+            while let Some(job) = colours.next_job(|_| Some(&entry)) {
                 colours.take(common.colourist.ask(reader, job).await);
             }
             Done::QuestionColoured { request_id, lines: body.coloured(&mut colours) }

@@ -40,13 +40,12 @@ impl Actor {
         if self.journal.has_pending() && self.flush_at.is_none() {
             self.flush_at = Some(Instant::now() + MERGE);
         }
-        if let Some(index) = self.transcript.fold(message) {
-            for index in std::iter::once(index).chain(self.transcript.related(index)) {
-                for view in self.views.values_mut().chain(self.hidden.values_mut()) {
-                    view.touch(index);
-                }
+        if let Some(change) = self.transcript.fold(message) {
+            for view in self.views.values_mut().chain(self.hidden.values_mut()) {
+                view.follow(&self.transcript, change);
             }
-            if self.tick_at.is_none() && self.transcript.entries().get(index).is_some_and(ticks) {
+            let ticking = self.transcript.entries().get(change.index).is_some_and(ticks);
+            if self.tick_at.is_none() && ticking {
                 self.count_seconds();
             }
             self.tell_dirty();

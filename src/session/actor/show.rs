@@ -142,8 +142,7 @@ impl Actor {
         if self.views.is_empty() {
             return;
         }
-        let entries = self.transcript.entries().iter().enumerate().rev();
-        let turn = entries.take_while(|(_, entry)| !matches!(entry.body, Body::Prompt(_)));
+        let turn = self.transcript.latest().take_while(|(_, entry)| !matches!(entry.body, Body::Prompt(_)));
         let ticking: Vec<usize> = turn.filter(|(_, entry)| ticks(entry)).map(|(index, _)| index).collect();
         if ticking.is_empty() {
             return;
