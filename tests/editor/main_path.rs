@@ -216,8 +216,10 @@ fn an_agent_that_fails_says_why_and_goes_on_when_prompted() {
 fn half_a_line_and_then_the_end_loses_nothing() {
     let editor = editor();
     let id = start(&editor, "half line");
-    editor.wait_lua("vim.list_contains({'done', 'error'}, require('agor').sessions()[1].status)");
-    assert!(transcript(&editor, &id).contains("❯ half line"));
+    wait_status(&editor, &id, "error");
+    // A session's state and its transcript's text come in calls of their own.
+    editor.wait_text("❯ half line");
+    editor.wait_text("Exit code: 1");
 }
 
 #[test]
