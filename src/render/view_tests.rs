@@ -166,6 +166,17 @@ impl World {
 }
 
 #[test]
+fn who_follows_a_long_conversation_keeps_no_layouts_of_what_has_gone_by() {
+    let mut world = World::new();
+    world.view.set_windows(at_end(20));
+    for number in 0..3 * near::LAYOUTS {
+        world.tool(&format!("t{number}"));
+        world.settle(1e6);
+    }
+    assert!(world.view.layouts.len() <= near::LAYOUTS, "{}", world.view.layouts.len());
+}
+
+#[test]
 fn a_stream_paints_what_a_repaint_would() {
     for micros in [1.0, 40.0, 1e6] {
         let mut world = World::new();

@@ -7,14 +7,16 @@ use std::{collections::HashSet, ops::Range};
 use super::{Dirt, View, block::top, stamp::of_text};
 use crate::{
     render::{
-        around::{around, flow_text, has_gap},
-        entry::layout,
+        around::flow_text,
         line::Line,
         patch::{Budget, Drawn, Op, cost},
         readings::{Drawing, Readings},
     },
     transcript::Transcript,
 };
+
+/// More layouts than stand near any window are not kept.
+pub(super) const LAYOUTS: usize = 512;
 
 /// A window that shows the buffer, in rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +91,8 @@ impl View {
                 }
             }
         }
-        if since == 0 {
+        // Who follows a stream is never checked from the beginning.
+        if since == 0 || self.layouts.len() > LAYOUTS {
             self.layouts.retain(|index, _| seen.contains(index));
         }
         self.unchecked = behind.then_some(since);
@@ -167,11 +170,10 @@ impl View {
         }
         let rows = range.start.max(first) - first..(range.end - first).min(block.own.len());
         if !self.layouts.contains_key(&index) {
-            let open = self.folds.get(&index).copied().unwrap_or(self.all_open);
-            let layout = layout(entry, &around(transcript, index), open, self.scene);
-            let gap = has_gap(transcript, index, &layout);
+            let (layout, gap) = self.laid_out(transcript, index, entry);
             self.layouts.insert(index, top(gap, layout.lines).collect());
         }
+        let Some(block) = self.blocks.get_mut(position) else { return reached };
         let lines = self.layouts.get(&index).map_or(&[][..], Vec::as_slice);
         for row in rows.rev() {
             let (Some(stamp), Some(line)) = (block.own.get_mut(row), lines.get(row)) else { continue };
