@@ -4,8 +4,8 @@
 //! says is in `agent`, what it is told in `told`; prompts on their way are in `prompts`, questions in `asked`, models,
 //! modes and the like in `settings`, logins in `login`, the agent's own conversations in `conversations`, files that it
 //! wants through us in `files`, commands of the user's own in `shell`. What is said is taken down in `record` and shown
-//! by `show`, in the colours that `colours` sends for. What else it waits for is in `heard`, what all sessions share in `common`, and sessions from their
-//! journals are in `restored`.
+//! by `show`, in the colours that `colours` sends for. What else it waits for is in `heard`, what all sessions share in
+//! `common`, and sessions from their journals are in `restored`.
 
 mod agent;
 mod asked;

@@ -74,9 +74,8 @@ function M.open(title, lines, marks)
   -- A wrapped line wants more rows; how many is known once there is a window.
   local name = ' ' .. require('agor.ui.cells').clean(title) .. ' '
   local config = place(width, #lines, name)
-  local ascii = require('agor.config').get().icons == 'ascii'
   config.style = 'minimal'
-  config.border = ascii and { '+', '-', '+', '|', '+', '-', '+', '|' } or 'rounded'
+  config.border = require('agor.ui.borders').whole()
   config.title, config.title_pos, config.zindex = name, 'center', 60
   vim.cmd.stopinsert()
   local win = api.nvim_open_win(buf, true, config)

@@ -16,7 +16,7 @@ local M = {}
 ---@type agor.View[]?
 local sent
 local scheduled = false
---- Windows that follow the end, and their buffers.
+--- Windows that followed the end when the list was made last, and their buffers.
 ---@type table<integer, integer>
 local following = {}
 --- Buffers that Neovim has emptied although the backend believes them painted.
@@ -30,6 +30,7 @@ function M.list()
   local follow = require('agor.ui.follow')
   local current = api.nvim_get_current_win()
   local views, by_buf = {}, {}
+  following = {}
   for _, win in ipairs(api.nvim_tabpage_list_wins(0)) do
     local buf = api.nvim_win_get_buf(win)
     if transcript.revision(buf) then
@@ -111,7 +112,6 @@ function M.changed()
   end
 end
 
---- Windows that followed the end when the list was made.
 ---@param win integer
 ---@param buf integer
 ---@return boolean

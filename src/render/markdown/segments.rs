@@ -2,8 +2,7 @@
 //!
 //! A cut stands before a line that begins a top-level block, whatever comes later; so what stands before it is done. What
 //! is cut depends on the text alone and never on how it came. Knows lines, not what is drawn of them; where it is unsure it
-//! does not cut, and too large pieces are cut where it
-//! harms least.
+//! does not cut, and too large pieces are cut where it harms least.
 
 use super::opening::{
     Fence, Html, Indent, interrupts, is_footnote, is_heading, is_rule, is_underline, item_content, may_define,

@@ -1,4 +1,5 @@
-//! Prompts on their way: they wait for the turn, for the agent to be ready, for their images and for what git says; or come back.
+//! Prompts on their way: they wait for the turn, for the agent to be ready, for their images and for what git says; or
+//! come back.
 
 use super::{Actor, Done, Stop};
 use crate::{
