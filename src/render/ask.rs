@@ -1,11 +1,11 @@
 //! What the float of a permission question shows: the change it would make, or the tool's input.
 
 use super::{
-    code::{Code, Colours, Part},
+    code::Colours,
     diff,
-    entry::Scene,
-    line::{Icons, Line, split_lines},
+    line::{Code, Line, Part, split_lines},
     readings::lines_of,
+    scene::{Icons, Scene},
 };
 use crate::{
     domain::{PermissionRequest, ToolCall, ToolKind},

@@ -1,8 +1,9 @@
 //! Hunks as lines with their numbers.
 
 use super::{
-    code::{Code, Part, fingerprint},
-    line::{Anchor, Icons, Line, Mark, SOFT_SPLIT, Source, boundary},
+    code::fingerprint,
+    line::{Anchor, Code, Line, Mark, Part, SOFT_SPLIT, Source, boundary},
+    scene::Icons,
     words::Words,
 };
 use crate::domain::{FileDiff, Hunk};

@@ -5,7 +5,8 @@ use super::{
     figures::{cost_line, duration, thousands},
     fit,
     flow::{Layout, Style},
-    line::{Anchor, Icons, Line, Source, one_line, split_lines},
+    line::{Anchor, Line, Source, one_line, split_lines},
+    scene::{Icons, Scene},
     tool::{self, count, push_limited},
 };
 use crate::{
@@ -21,16 +22,6 @@ const WORDS_PREVIEW: usize = 3;
 /// Milliseconds after which it is said how long the agent has been thinking.
 const LONG: i64 = 3_000;
 const UNFOLDED: usize = 20_000;
-
-/// What a layout depends on beside the transcript.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Scene {
-    pub icons: Icons,
-    /// Cells of text in the narrowest window that shows it; 0 if none is known.
-    pub width: usize,
-    /// Unix milliseconds.
-    pub now: i64,
-}
 
 /// Whether an entry looks different from one second to the next.
 pub fn ticks(entry: &Entry) -> bool {

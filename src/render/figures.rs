@@ -1,6 +1,6 @@
 //! Figures as people read them, and the line of them that ends a turn.
 
-use super::line::{Icons, Line};
+use super::{line::Line, scene::Icons};
 use crate::domain::Cost;
 
 pub(super) fn cost_line(cost: &Cost, icons: Icons) -> Option<Line> {

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use unicode_width::UnicodeWidthChar;
 
-use super::line::{Icons, boundary};
+use super::{line::boundary, scene::Icons};
 
 /// Neovim shows a control character as `^X`, and a tab up to the next stop.
 fn width(c: char) -> usize {

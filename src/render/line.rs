@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::code::Code;
 use crate::domain::RequestId;
 
 /// A line's text without its end, marks in bytes.
@@ -68,6 +67,27 @@ pub struct Source {
     pub line: u64,
 }
 
+/// A piece of code within one entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// A fenced block of a text, by the offset of its first code line.
+    Fence { start: usize },
+    /// The change of one file, by its fingerprint.
+    Diff { file: usize, print: u64 },
+    /// What was read of a file, by its length.
+    Output { length: usize },
+}
+
+/// Which code a line of ours shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    pub part: Part,
+    /// Counted through the whole part.
+    pub line: usize,
+    /// The column where it begins.
+    pub column: usize,
+}
+
 /// What motions and keys find a line by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Anchor {
@@ -124,73 +144,6 @@ fn without_end(text: &str) -> Cow<'_, str> {
     match text.contains('\n') {
         true => Cow::Owned(text.replace('\n', "\\n")),
         false => Cow::Borrowed(text),
-    }
-}
-
-/// The signs before entries; what they say stands in words too.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Icons {
-    #[default]
-    Unicode,
-    Nerd,
-    Ascii,
-}
-
-impl Icons {
-    pub fn parse(name: &str) -> Self {
-        match name {
-            "nerd" => Icons::Nerd,
-            "ascii" => Icons::Ascii,
-            _ => Icons::Unicode,
-        }
-    }
-
-    pub(super) fn pick(self, unicode: &'static str, nerd: &'static str, ascii: &'static str) -> &'static str {
-        match self {
-            Icons::Unicode => unicode,
-            Icons::Nerd => nerd,
-            Icons::Ascii => ascii,
-        }
-    }
-
-    pub(super) fn prompt(self) -> &'static str {
-        self.pick("❯", "\u{f054}", ">")
-    }
-
-    pub(super) fn thinking(self) -> &'static str {
-        self.pick("✻", "\u{f0eb}", "*")
-    }
-
-    pub(super) fn running(self) -> &'static str {
-        self.pick("●", "\u{f111}", "-")
-    }
-
-    pub(super) fn done(self) -> &'static str {
-        self.pick("✓", "\u{f00c}", "+")
-    }
-
-    pub(super) fn failed(self) -> &'static str {
-        self.pick("✗", "\u{f00d}", "x")
-    }
-
-    pub(super) fn pending(self) -> &'static str {
-        self.pick("○", "\u{f10c}", "o")
-    }
-
-    pub(super) fn active(self) -> &'static str {
-        self.pick("▸", "\u{f0da}", ">")
-    }
-
-    pub(super) fn bar(self) -> &'static str {
-        self.pick("│", "│", "|")
-    }
-
-    pub(super) fn dot(self) -> &'static str {
-        self.pick("·", "·", "-")
-    }
-
-    pub(super) fn ellipsis(self) -> &'static str {
-        self.pick("…", "…", "...")
     }
 }
 

@@ -18,7 +18,7 @@ use std::{collections::HashMap, ops::Range};
 use prose::Found;
 use segments::{Kind, Limits, Segment, Segments};
 
-use super::{entry::Scene, line::Mark};
+use super::{line::Mark, scene::Scene};
 
 /// More links of one text are not kept.
 const DEFINITIONS: usize = 10_000;

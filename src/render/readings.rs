@@ -10,11 +10,11 @@ use unicode_width::UnicodeWidthStr;
 use super::{
     around::flow_text,
     code::{Colours, Fence},
-    entry::Scene,
     flow::Style,
     line::{Line, Look, Mark},
     markdown::{Document, Reading},
     rows::Rows,
+    scene::Scene,
 };
 use crate::transcript::{Entry, EntryId};
 

@@ -2,12 +2,12 @@
 
 use super::{
     around::Around,
-    code::{Code, Part, file_of},
+    code::file_of,
     diff,
-    entry::Scene,
     figures::duration,
     fit,
-    line::{Anchor, Icons, Line, SOFT_SPLIT, Source, one_line, split_lines},
+    line::{Anchor, Code, Line, Part, SOFT_SPLIT, Source, one_line, split_lines},
+    scene::{Icons, Scene},
 };
 use crate::{
     domain::{FileDiff, ToolCall, ToolKind, ToolResult},

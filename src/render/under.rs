@@ -7,11 +7,12 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
 use super::{
     around::around,
     diff::{self, RENAMED},
-    entry::{Scene, label, layout},
+    entry::{label, layout},
     export, fit,
-    line::{Icons, Line, Source, split_lines},
+    line::{Line, Source, split_lines},
     readings::lines_of,
     rows::offset_from,
+    scene::{Icons, Scene},
     tool,
     view::Spot,
 };

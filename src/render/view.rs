@@ -21,10 +21,11 @@ pub use near::Window;
 
 use super::{
     around::{around, flow_text, has_gap},
-    entry::{Scene, layout},
-    line::{Icons, Line},
+    entry::layout,
+    line::Line,
     patch::{Budget, Op, Patch, Row},
     readings::Readings,
+    scene::{Icons, Scene},
 };
 use crate::transcript::{Change, Entry, Transcript};
 use block::Block;

@@ -2,7 +2,10 @@ use std::sync::mpsc;
 
 use super::*;
 use crate::{
-    render::code::{Part, Side, Source},
+    render::{
+        Part,
+        code::{Side, Source},
+    },
     transcript::EntryId,
 };
 

@@ -269,7 +269,7 @@ mod any_split {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(200))]
+        #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
         fn any_split_of_a_stream_is_the_same_transcript(

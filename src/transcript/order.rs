@@ -99,6 +99,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn everything_stands_below_its_own_in_the_order_of_arrival(came in vec(option::of(0usize..30), 1..60)) {
             let mut order = Order::default();

@@ -11,20 +11,9 @@ use super::{
     pieces::{self, Job, Lines, Taken},
 };
 use crate::{
-    render::line::{Line, Mark},
+    render::line::{Code, Line, Mark, Part},
     transcript::{Body, Entry, EntryId},
 };
-
-/// A piece of code within one entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Part {
-    /// A fenced block of a text, by the offset of its first code line.
-    Fence { start: usize },
-    /// The change of one file, by its fingerprint.
-    Diff { file: usize, print: u64 },
-    /// What was read of a file, by its length.
-    Output { length: usize },
-}
 
 /// One that stays what it is: its entry's text may grow, but does not become another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,16 +21,6 @@ pub struct Block {
     pub entry: EntryId,
     pub generation: u32,
     pub part: Part,
-}
-
-/// Which code a line of ours shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Code {
-    pub part: Part,
-    /// Counted through the whole part.
-    pub line: usize,
-    /// The column where it begins.
-    pub column: usize,
 }
 
 /// The answer to a job.

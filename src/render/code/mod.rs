@@ -9,7 +9,7 @@ mod highlighter;
 mod language;
 mod pieces;
 
-pub use colours::{Block, Code, Coloured, Colours, Fence, Outcome, Part};
+pub use colours::{Block, Coloured, Colours, Fence, Outcome};
 pub use groups::Group;
 pub use highlighter::{Highlighter, Side, Source, Span, Syntaxes};
 pub use pieces::{Job, JobLine, Lines};

@@ -7,11 +7,12 @@ use std::{
 
 use super::{
     MOST_LINE,
-    colours::{Block, Part},
+    colours::Block,
     highlighter::{Side, Source, Span},
 };
 use crate::{
     domain::{FileDiff, ToolCall},
+    render::line::Part,
     transcript::{Body, Entry},
 };
 

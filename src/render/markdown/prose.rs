@@ -14,8 +14,8 @@ use inline::Link;
 
 use super::{FenceSpan, code, quote, table::Table};
 use crate::render::{
-    entry::Scene,
-    line::{Icons, Look, Mark},
+    line::{Look, Mark},
+    scene::{Icons, Scene},
 };
 
 /// More of them within each other are not told apart, so that the cost of a line has a bound.

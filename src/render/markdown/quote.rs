@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use crate::render::line::{Icons, Look, Mark};
+use crate::render::{
+    line::{Look, Mark},
+    scene::Icons,
+};
 
 /// Marks those of a quote that stands in `outer` others.
 pub(super) fn marks(

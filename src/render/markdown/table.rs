@@ -9,8 +9,8 @@ use pulldown_cmark::Alignment;
 use unicode_width::UnicodeWidthStr;
 
 use crate::render::{
-    entry::Scene,
-    line::{Icons, Look, Mark},
+    line::{Look, Mark},
+    scene::{Icons, Scene},
 };
 
 /// Cells that may be hidden in one place.

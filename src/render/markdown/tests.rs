@@ -1,7 +1,7 @@
 //! What constructs look like, and that it does not matter how a text comes.
 
 use super::*;
-use crate::render::line::{Icons, Look};
+use crate::render::{line::Look, scene::Icons};
 
 const SCENE: Scene = Scene { icons: Icons::Unicode, width: 60, now: 0 };
 

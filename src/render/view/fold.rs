@@ -1,7 +1,7 @@
 //! What the user opens and closes, and how far back he wants to see.
 
 use super::{AHEAD, Dirt, View};
-use crate::render::entry::Scene;
+use crate::render::scene::Scene;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoldAction {
