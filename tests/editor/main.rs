@@ -16,6 +16,7 @@ mod install;
 mod looking;
 mod looks;
 mod main_path;
+mod nesting;
 mod ollama;
 mod pane;
 mod prompt;
