@@ -56,6 +56,8 @@ pub enum Content {
     },
     Question {
         request_id: RequestId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tool_use_id: Option<ToolUseId>,
         questions: Vec<Question>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         outcome: Option<String>,

@@ -51,6 +51,9 @@ pub enum OptionKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QuestionRequest {
     pub request_id: RequestId,
+    /// The call that asks, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_use_id: Option<ToolUseId>,
     /// A page that the agent wants opened; the only question then asks whether, and its first option says yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,

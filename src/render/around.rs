@@ -32,9 +32,12 @@ pub(super) fn around(transcript: &Transcript, index: usize) -> Around {
     Around { told, called, depth: depth(transcript, entry) }
 }
 
-/// A permission is asked where its call is.
+/// What is asked about a call stands where that does.
 fn depth(transcript: &Transcript, entry: &Entry) -> usize {
-    let asked = matches!(entry.body, Body::Permission { tool_use_id: Some(_), .. });
+    let asked = matches!(
+        entry.body,
+        Body::Permission { tool_use_id: Some(_), .. } | Body::Question { tool_use_id: Some(_), .. }
+    );
     let first = if asked { transcript.above(entry).unwrap_or(entry) } else { entry };
     let blocks = std::iter::successors(Some(first), |entry| transcript.above(entry)).take(8);
     // What a call says that nobody has heard of stands further in too.
@@ -232,6 +235,7 @@ mod tests {
         };
         let asked = |outcome: Option<&str>| Content::Question {
             request_id: "r".into(),
+            tool_use_id: Some("t".into()),
             questions: vec![question("Which?"), question("Why?")],
             outcome: outcome.map(str::to_owned),
         };
@@ -242,6 +246,19 @@ mod tests {
         talk.check(&["+ Ask  Which?", "? Which?", "  - This", "? Why?", "  - So"]);
         talk.say("q", None, asked(Some("cancelled")));
         talk.check(&["+ Ask  Which?", "? Which?", "? Why?", "  - cancelled"]);
+        // A subagent asks while another works.
+        let mut talk = Talk::default();
+        talk.tool("a", None, "Agent", "A").tool("b", None, "Agent", "B").tool("t", Some("a"), "Ask", "Which?");
+        talk.say("q", None, asked(Some("This\nSo"))).result("t", "The user said: This, So");
+        talk.check(&[
+            "- Agent  A  1 tool call  running",
+            "  + Ask  Which?",
+            "  ? Which?",
+            "    - This",
+            "  ? Why?",
+            "    - So",
+            "- Agent  B  running",
+        ]);
     }
 
     #[test]

@@ -65,11 +65,13 @@ pub(super) fn layout(entry: &Entry, around: &Around, expanded: bool, scene: Scen
             let line = format!("  {} {what}{}", icons.dot(), one_line(outcome, 200, icons.ellipsis()));
             vec![indented(Line::of(line, "AgorDim"), around.depth)]
         }
-        Body::Question { request_id, questions, outcome: None } => {
+        Body::Question { request_id, questions, outcome: None, .. } => {
             let asked = questions.first().map_or("", |question| question.text.as_str());
             vec![question(&format!("? {}", one_line(asked, 200, icons.ellipsis())), request_id, around)]
         }
-        Body::Question { questions, outcome: Some(outcome), .. } => answers(questions, outcome, icons),
+        Body::Question { questions, outcome: Some(outcome), .. } => {
+            answers(questions, outcome, icons).into_iter().map(|line| indented(line, around.depth)).collect()
+        }
         Body::Plan(said) => plan(said, icons),
         Body::Status { message, .. } => {
             let mut lines = quiet(message, "AgorDim", icons);

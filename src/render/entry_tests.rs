@@ -74,7 +74,7 @@ fn question(outcome: Option<&str>) -> Content {
         allow_other: true,
     };
     let outcome = outcome.map(str::to_owned);
-    Content::Question { request_id: "q".into(), questions: vec![question], outcome }
+    Content::Question { request_id: "q".into(), tool_use_id: None, questions: vec![question], outcome }
 }
 
 fn plan(states: &[PlanStatus]) -> Content {

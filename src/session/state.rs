@@ -222,6 +222,7 @@ impl Pending {
             },
             Asked::Question(request) => Content::Question {
                 request_id: request.request_id.clone(),
+                tool_use_id: request.tool_use_id.clone(),
                 questions: request.questions.clone(),
                 outcome,
             },

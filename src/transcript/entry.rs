@@ -42,6 +42,7 @@ pub enum Body {
     },
     Question {
         request_id: RequestId,
+        tool_use_id: Option<ToolUseId>,
         questions: Vec<Question>,
         outcome: Option<String>,
     },

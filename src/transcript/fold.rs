@@ -86,8 +86,8 @@ impl Transcript {
                 }
                 Some(id)
             }
-            Content::Question { request_id, questions, outcome } => {
-                Some(self.upsert(place, Body::Question { request_id, questions, outcome }))
+            Content::Question { request_id, tool_use_id, questions, outcome } => {
+                Some(self.upsert(place, Body::Question { request_id, tool_use_id, questions, outcome }))
             }
             Content::Plan(plan) => Some(self.upsert(place, Body::Plan(plan))),
             Content::Status { subtype, message } => Some(self.upsert(place, Body::Status { subtype, message })),
@@ -270,7 +270,9 @@ impl Transcript {
     fn push(&mut self, place: Place, body: Body) -> EntryId {
         // What is asked about a call stands below it, what its subagent does too.
         let asked = match &body {
-            Body::Permission { tool_use_id, .. } => tool_use_id.as_ref().and_then(|call| self.by_tool.get(call)),
+            Body::Permission { tool_use_id, .. } | Body::Question { tool_use_id, .. } => {
+                tool_use_id.as_ref().and_then(|call| self.by_tool.get(call))
+            }
             _ => None,
         };
         let parent = || self.by_tool.get(place.parent.as_ref()?);

@@ -27,7 +27,7 @@ use crate::{
     },
     domain::{
         Answer, Capabilities, Command, Content, Event, Image, McpServer, MessageId, Prompt, Question, QuestionRequest,
-        RequestId, StartOptions,
+        RequestId, StartOptions, ToolUseId,
     },
 };
 
@@ -245,7 +245,8 @@ impl Claude {
         out: &mut Output,
     ) {
         if self.wait(id, request, Pending::Question(pending)) {
-            ask(RequestId::from(id), questions, out);
+            let tool_use_id = some_text(request, "tool_use_id").map(ToolUseId::from);
+            ask(RequestId::from(id), tool_use_id, questions, out);
         }
     }
 
@@ -333,7 +334,7 @@ impl Claude {
             (Pending::Permission(_), Answer::Answers(_)) => None,
             (Pending::Question(pending), Answer::Answers(answers)) => match pending.answer(&answers) {
                 Ok(response) => Some(response),
-                Err(questions) => return ask(id.clone(), questions, out),
+                Err(questions) => return ask(id.clone(), None, questions, out),
             },
             (Pending::Question(pending), Answer::Option { message, .. }) => Some(pending.decline(message.as_deref())),
             (Pending::Question(pending), Answer::Cancelled) => Some(pending.decline(None)),
@@ -362,8 +363,8 @@ impl Claude {
     }
 }
 
-fn ask(request_id: RequestId, questions: Vec<Question>, out: &mut Output) {
-    out.event(Event::Question(Box::new(QuestionRequest { request_id, url: None, questions })));
+fn ask(request_id: RequestId, tool_use_id: Option<ToolUseId>, questions: Vec<Question>, out: &mut Output) {
+    out.event(Event::Question(Box::new(QuestionRequest { request_id, tool_use_id, url: None, questions })));
 }
 
 fn respond(out: &mut Output, id: &str, response: &Value) {

@@ -65,7 +65,7 @@ impl Pending {
                 (Some(url.clone()), vec![self.yes_or_no(&format!("{message} Open {url}?"), url)])
             }
         };
-        QuestionRequest { request_id: id, url, questions }
+        QuestionRequest { request_id: id, tool_use_id: None, url, questions }
     }
 
     fn yes_or_no(&self, asked: &str, opens: &str) -> Question {

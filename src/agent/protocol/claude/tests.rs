@@ -37,6 +37,15 @@ fn ask(claude: &mut Claude, id: &str, extra: Value) -> Output {
 }
 
 #[test]
+fn a_question_names_the_call_that_asks() {
+    let questions = json!({"questions": [{"question": "Which?", "options": [{"label": "A"}, {"label": "B"}]}]});
+    let extra = json!({"tool_name": "AskUserQuestion", "tool_use_id": "t1", "input": questions});
+    let out = ask(&mut started(), "r1", extra);
+    let [Event::Question(asked)] = &out.events[..] else { panic!("{:?}", out.events) };
+    assert_eq!(asked.tool_use_id, Some("t1".into()));
+}
+
+#[test]
 fn a_prompt_behind_a_turn_of_its_own_keeps_its_turn() {
     let mut claude = started();
     let out = prompt(&mut claude, "hello");

@@ -42,6 +42,8 @@ impl Codex {
         match method {
             "item/tool/requestUserInput" => match question::ask(id.clone(), params) {
                 Some((shown, pending)) => {
+                    let tool_use_id = self.about(&id, &thread, params).tool_use_id;
+                    let shown = QuestionRequest { tool_use_id, ..shown };
                     self.waiting.push(Waiting { id, thread, what: Pending::Question(pending) });
                     out.event(Event::Question(Box::new(shown)));
                 }
@@ -147,7 +149,7 @@ impl Codex {
             (Pending::Question(pending), Answer::Answers(answers)) => match pending.answer(&answers) {
                 Ok(result) => (result, None),
                 Err(questions) => {
-                    let again = QuestionRequest { request_id: id.clone(), url: None, questions };
+                    let again = QuestionRequest { request_id: id.clone(), tool_use_id: None, url: None, questions };
                     return out.event(Event::Question(Box::new(again)));
                 }
             },

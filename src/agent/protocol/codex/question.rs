@@ -41,7 +41,8 @@ pub enum Elicitation {
 /// The model's questions; `None` if there is not one that can be shown.
 pub fn ask(id: RequestId, params: &Value) -> Option<(QuestionRequest, Pending)> {
     let questions: Vec<Question> = list(params, "questions").iter().filter_map(asked).collect();
-    (!questions.is_empty()).then(|| (QuestionRequest { request_id: id, url: None, questions }, Pending::Ask))
+    (!questions.is_empty())
+        .then(|| (QuestionRequest { request_id: id, tool_use_id: None, url: None, questions }, Pending::Ask))
 }
 
 fn asked(question: &Value) -> Option<Question> {
@@ -83,7 +84,12 @@ pub fn elicitation(id: RequestId, params: &Value, tool: Option<ToolUseId>) -> El
                 options: vec![open],
                 allow_other: false,
             };
-            let asked = QuestionRequest { request_id: id, url: Some(url.to_owned()), questions: vec![question] };
+            let asked = QuestionRequest {
+                request_id: id,
+                tool_use_id: None,
+                url: Some(url.to_owned()),
+                questions: vec![question],
+            };
             Elicitation::Question(asked, Pending::Page)
         }
         "openai/userVerification" => Elicitation::Impossible,
@@ -91,7 +97,12 @@ pub fn elicitation(id: RequestId, params: &Value, tool: Option<ToolUseId>) -> El
             let form = Form::read(Some(server), message, params.get("requestedSchema").unwrap_or(&Value::Null));
             match (form.is_empty(), message.is_empty()) {
                 (false, _) => {
-                    let asked = QuestionRequest { request_id: id, url: None, questions: form.questions(None) };
+                    let asked = QuestionRequest {
+                        request_id: id,
+                        tool_use_id: None,
+                        url: None,
+                        questions: form.questions(None),
+                    };
                     Elicitation::Question(asked, Pending::Form(form))
                 }
                 (true, true) => Elicitation::Impossible,

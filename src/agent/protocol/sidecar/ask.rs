@@ -76,7 +76,8 @@ pub(super) fn read(value: &Value, cwd: &str) -> Option<(RequestId, Ask, Event)> 
     };
     if value["type"] == "question_request" {
         let questions: Vec<Question> = value["questions"].as_array()?.iter().filter_map(question).collect();
-        let request = QuestionRequest { request_id: request_id.clone(), url: None, questions };
+        let tool_use_id = value["toolUseId"].as_str().map(ToolUseId::from);
+        let request = QuestionRequest { request_id: request_id.clone(), tool_use_id, url: None, questions };
         return (!request.questions.is_empty()).then(|| (request_id, Ask::Question, Event::Question(request.into())));
     }
     let options = options(&value["options"]);

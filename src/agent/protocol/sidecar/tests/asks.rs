@@ -181,7 +181,7 @@ fn a_cancelled_permission_refuses() {
 #[test]
 fn a_runners_own_questions_are_answered_by_id() {
     let ask = |id: &str| {
-        Says(json!({"type": "question_request", "requestId": id, "questions": [
+        Says(json!({"type": "question_request", "requestId": id, "toolUseId": format!("of-{id}"), "questions": [
         {"question": "Which colour?", "header": "Colour", "multiSelect": true, "options": [
             {"label": "Blue", "description": "like the sky"}, {"label": "Red"}]},
         {"id": "name", "question": "Your name?", "allowOther": true, "secret": true}]}))
@@ -194,9 +194,9 @@ fn a_runners_own_questions_are_answered_by_id() {
         sidecar("x"),
         vec![ask("q1"), Reply("q1", Answer::Answers(answers.into())), ask("q2"), Reply("q2", Answer::Cancelled)],
         expect![[r#"
-            Question(QuestionRequest { request_id: RequestId("q1"), url: None, questions: [Question { id: "Which colour?", header: "Colour", text: "Which colour?", multi: true, secret: false, options: [QuestionOption { label: "Blue", description: "like the sky" }, QuestionOption { label: "Red", description: "" }], allow_other: true }, Question { id: "name", header: "", text: "Your name?", multi: false, secret: true, options: [], allow_other: true }] })
+            Question(QuestionRequest { request_id: RequestId("q1"), tool_use_id: Some(ToolUseId("of-q1")), url: None, questions: [Question { id: "Which colour?", header: "Colour", text: "Which colour?", multi: true, secret: false, options: [QuestionOption { label: "Blue", description: "like the sky" }, QuestionOption { label: "Red", description: "" }], allow_other: true }, Question { id: "name", header: "", text: "Your name?", multi: false, secret: true, options: [], allow_other: true }] })
             → {"type":"question_response","sessionId":"s1","requestId":"q1","answers":{"Which colour?":["Blue","Red"],"name":["Ada"]}}
-            Question(QuestionRequest { request_id: RequestId("q2"), url: None, questions: [Question { id: "Which colour?", header: "Colour", text: "Which colour?", multi: true, secret: false, options: [QuestionOption { label: "Blue", description: "like the sky" }, QuestionOption { label: "Red", description: "" }], allow_other: true }, Question { id: "name", header: "", text: "Your name?", multi: false, secret: true, options: [], allow_other: true }] })
+            Question(QuestionRequest { request_id: RequestId("q2"), tool_use_id: Some(ToolUseId("of-q2")), url: None, questions: [Question { id: "Which colour?", header: "Colour", text: "Which colour?", multi: true, secret: false, options: [QuestionOption { label: "Blue", description: "like the sky" }, QuestionOption { label: "Red", description: "" }], allow_other: true }, Question { id: "name", header: "", text: "Your name?", multi: false, secret: true, options: [], allow_other: true }] })
             → {"type":"question_response","sessionId":"s1","requestId":"q2","cancelled":true}
         "#]],
     );
