@@ -12,6 +12,12 @@
 //! agent ([`keeper`]); `runner NAME`, an agent of our own ([`runner`]).
 //!
 //! `protocol`, `transcript` and `render` are plain values and functions: bytes or messages in, messages or lines out.
+//!
+//! What is painted has two layers. Text goes first and only where it changed; what is drawn over it follows where a window
+//! is near: Markdown, read from the piece that is looked at ([`render::Document`]), and the colours of code, which a thread
+//! of their own works out below the sessions ([`render::code`], `session::colour`). Files for the prompt's menu are listed
+//! and ranked by another thread ([`client::Files`]). Nothing that is typed, said or painted waits for either.
+//!
 //! Modules in reading order; each uses only those before it (kept by `tests/architecture.rs`).
 
 pub mod domain;
