@@ -75,7 +75,9 @@ impl View {
         let Some(since) = self.unchecked else { return };
         let mut behind = false;
         let mut seen = HashSet::new();
-        for range in self.near() {
+        // A reader far above does not have all the blocks between counted for each word that comes.
+        let changed = self.row_of(since.saturating_sub(self.from).min(self.blocks.len()));
+        for range in self.near().into_iter().filter(|range| range.end > changed) {
             for (position, first) in self.blocks_in(&range) {
                 if self.from + position < since {
                     break;
