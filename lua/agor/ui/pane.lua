@@ -51,36 +51,7 @@ local function claim(win, what, position)
       api.nvim_set_option_value(name, value, { scope = 'local', win = win })
     end
   end
-  M.dress(win)
-end
-
---- The look of a pane's window: a thin rule instead of a status line between transcript and prompt, and no buffer names.
----@param win integer
-function M.dress(win)
-  local options = require('agor.ui.options')
-  local buf = api.nvim_win_get_buf(win)
-  options.apply(win, buf)
-  local position = vim.w[win].agor_position
-  if role(win) == 'prompt' and vim.go.winbar ~= '' then
-    -- Where all windows have a bar, one without is not to be had: at least it names no buffer.
-    options.add(win, buf, 'winbar', '%#AgorHint# prompt')
-  end
-  -- With one status line for all, and on floats, there is none of a window's own.
-  if position == 'float' then
-    local look = 'NormalFloat:Normal,FloatBorder:AgorRule,' .. options.HIGHLIGHT
-    options.add(win, buf, 'winhighlight', look)
-  elseif vim.o.laststatus == 3 then
-    local look = 'WinSeparator:AgorRule,' .. options.HIGHLIGHT
-    options.add(win, buf, 'winhighlight', look)
-  elseif role(win) == 'transcript' then
-    local rule = require('agor.ui.borders').rule()
-    options.add(win, buf, 'fillchars', ('%s,stl:%s,stlnc:%s'):format(options.fill(), rule, rule))
-    local look = 'StatusLine:AgorRule,StatusLineNC:AgorRule,' .. options.HIGHLIGHT
-    options.add(win, buf, 'winhighlight', look)
-    options.add(win, buf, 'statusline', '%#AgorRule#')
-  elseif vim.go.statusline == '' or vim.fn.has('nvim-0.12') == 1 then
-    options.add(win, buf, 'statusline', ' prompt %=')
-  end
+  require('agor.ui.dress').window(win)
 end
 
 ---@param win integer
@@ -92,7 +63,7 @@ local function put(win, buf)
   vim.wo[win].winfixbuf = false
   api.nvim_win_set_buf(win, buf)
   vim.wo[win].winfixbuf = true
-  M.dress(win)
+  require('agor.ui.dress').window(win)
 end
 
 -- ------------------------------------------------------------------ floats
@@ -505,7 +476,7 @@ function M.setup()
       for _, tab in ipairs(api.nvim_list_tabpages()) do
         local pane = find(tab)
         for win in pairs(pane and windows(pane) or {}) do
-          M.dress(win)
+          require('agor.ui.dress').window(win)
         end
       end
     end,
