@@ -67,7 +67,8 @@ impl Readings {
             return rows.iter().map(quiet).collect();
         }
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Vec::new() };
-        let range = first.start..last.end;
+        // With its line's end: an empty row would be nothing of the text else, and not read.
+        let range = first.start..last.end + usize::from(text.as_bytes().get(last.end) == Some(&b'\n'));
         let whole = text.len();
         let reading = self.reading(entry.id, entry.generation, text);
         let text = &text[..reading.read];
@@ -227,6 +228,19 @@ mod tests {
             assert_eq!(groups(&mut readings), [expect]);
             readings = Readings::default();
             groups(&mut readings);
+        }
+    }
+
+    #[test]
+    fn an_empty_line_of_code_is_one_also_where_it_is_the_last_that_is_looked_at() {
+        let text = "```\na\n\nb\n```\n";
+        let body = Body::Text(text.into());
+        let entry =
+            Entry { id: EntryId(0), parent: None, started_at: 0, ended_at: 0, open: false, generation: 0, body };
+        for rows in [[0..3, 4..5, 6..6].as_slice(), &[6..6]] {
+            let drawn = Readings::default().rows(&entry, Style::Prose, rows, Scene::default());
+            let last = drawn.into_iter().last().flatten().expect("it is read");
+            assert_eq!(last.group, Some("AgorCodeBlock"), "{rows:?}");
         }
     }
 
