@@ -38,6 +38,35 @@ T['the pane opens at full height at the right edge, the prompt under the transcr
   end
 )
 
+T['after :edit the pane looks as before'] = test(nil, function(nvim)
+  nvim:cmd(
+    'autocmd BufReadCmd agor://* lua require("agor.ui.transcript").read(vim.fn.expand("<abuf>") + 0)'
+  )
+  open(nvim)
+  local looks = [[(function()
+    local out = {}
+    for _, win in ipairs(vim.api.nvim_tabpage_list_wins(0)) do
+      local wo = vim.wo[win]
+      out[#out + 1] = table.concat({ wo.fillchars, wo.winhighlight, wo.statusline }, ' / ')
+    end
+    return out
+  end)()]]
+  local before = nvim:get(looks)
+  contains(before[2], 'StatusLine:AgorRule')
+  for what in pairs({ transcript = true, prompt = true }) do
+    nvim:lua(
+      [[for _, win in ipairs(vim.api.nvim_tabpage_list_wins(0)) do
+        if vim.w[win].agor_pane == ... then
+          vim.api.nvim_win_call(win, function() vim.cmd('edit!') end)
+        end
+      end]],
+      what
+    )
+    nvim:settle()
+    equal(nvim:get(looks), before)
+  end
+end)
+
 T['below 120 columns it opens at the bottom'] = test({ columns = 80, lines = 24 }, function(nvim)
   open(nvim)
   local pane = nvim:get(PANE)
