@@ -7,6 +7,7 @@
 
 mod address;
 mod code;
+mod found;
 mod opening;
 mod prose;
 mod quote;
@@ -15,7 +16,7 @@ mod table;
 
 use std::{collections::HashMap, ops::Range};
 
-use prose::Found;
+use found::Found;
 use segments::{Kind, Limits, Segment, Segments};
 
 use super::{line::Mark, scene::Scene};

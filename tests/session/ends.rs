@@ -177,7 +177,7 @@ async fn a_long_error_is_whole_in_the_transcript_and_short_in_the_list() {
 long=$(printf '%0600d' 7); echo "{\"type\":\"agent_error\",\"sessionId\":\"a\",\"message\":\"$long\"}"; read -r more"#;
     stage.shell("a", script, "go").await;
     let told = stage.status("a", Status::Error).await.expect("an error");
-    assert_eq!(told, format!("{}…", "0".repeat(500)));
+    assert_eq!(told, format!("{}...", "0".repeat(500)));
     let row = stage.row(|row| row.status == Status::Error).await;
     assert_eq!(row.error, Some(told));
     let messages = stage.messages("a", 0).await.messages;

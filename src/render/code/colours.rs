@@ -8,20 +8,12 @@ use std::{collections::HashMap, ops::Range};
 
 use super::{
     MOST_BLOCK,
-    pieces::{self, Job, Lines, Taken},
+    pieces::{self, Block, Job, Lines, Taken},
 };
 use crate::{
     render::line::{Code, Line, Mark, Part},
     transcript::{Body, Entry, EntryId},
 };
-
-/// One that stays what it is: its entry's text may grow, but does not become another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Block {
-    pub entry: EntryId,
-    pub generation: u32,
-    pub part: Part,
-}
 
 /// The answer to a job.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,10 +9,10 @@ mod highlighter;
 mod language;
 mod pieces;
 
-pub use colours::{Block, Coloured, Colours, Fence, Outcome};
+pub use colours::{Coloured, Colours, Fence, Outcome};
 pub use groups::Group;
 pub use highlighter::{Highlighter, Side, Source, Span, Syntaxes};
-pub use pieces::{Job, JobLine, Lines};
+pub use pieces::{Block, Job, JobLine, Lines};
 pub(super) use pieces::{file_of, fingerprint};
 
 /// Longer lines are shown without colours: their regular expressions take too long. In bytes.

@@ -7,18 +7,25 @@ use std::{
 
 use super::{
     MOST_LINE,
-    colours::Block,
     highlighter::{Side, Source, Span},
 };
 use crate::{
     domain::{FileDiff, ToolCall},
     render::line::Part,
-    transcript::{Body, Entry},
+    transcript::{Body, Entry, EntryId},
 };
 
 /// So much at a time: whoever else waits is not held up, and what is visible comes soon.
 const MOST_LINES: usize = 64;
 const MOST_BYTES: usize = 16 * 1024;
+
+/// One that stays what it is: its entry's text may grow, but does not become another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Block {
+    pub entry: EntryId,
+    pub generation: u32,
+    pub part: Part,
+}
 
 /// The next lines of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{FenceSpan, opening::Fence, prose::Found};
+use super::{FenceSpan, found::Found, opening::Fence};
 use crate::render::line::Mark;
 
 /// What of a long line is marked beyond what was asked for: more than a row holds.

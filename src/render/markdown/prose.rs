@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthStr;
 
 use inline::Link;
 
-use super::{FenceSpan, code, quote, table::Table};
+use super::{code, found::Found, quote, table::Table};
 use crate::render::{
     line::{Look, Mark},
     scene::{Icons, Scene},
@@ -24,33 +24,6 @@ const NESTED: usize = 12;
 const BRACKETS: usize = 4000;
 /// A rule in a window of no known width.
 const RULE: usize = 40;
-
-/// What is known of a stretch of text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) marks: Vec<Mark>,
-    pub(super) lines: Vec<(usize, &'static str)>,
-    pub(super) fences: Vec<FenceSpan>,
-}
-
-impl Found {
-    /// From offsets of a piece to those of the text in which it begins at `start`.
-    pub(super) fn shift(&mut self, start: usize) {
-        for mark in &mut self.marks {
-            mark.start += start;
-            mark.end += start;
-        }
-        for (line, _) in &mut self.lines {
-            *line += start;
-        }
-        for fence in &mut self.fences {
-            fence.opening += start;
-            for range in [&mut fence.info, &mut fence.code] {
-                *range = range.start + start..range.end + start;
-            }
-        }
-    }
-}
 
 /// Math is on so that what is in it stays as it is; metadata blocks and smart punctuation are off.
 fn options() -> Options {
