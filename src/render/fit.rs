@@ -4,20 +4,34 @@
 
 use std::borrow::Cow;
 
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{line::boundary, scene::Icons};
 
-/// Neovim shows a control character as `^X`, and a tab up to the next stop.
-fn width(c: char) -> usize {
-    match c {
-        '\t' => 8,
-        _ => c.width().unwrap_or(2),
-    }
+/// As wide as Neovim draws it, a tab up to the farthest stop.
+pub(super) fn cells(text: &str) -> usize {
+    text.width() + text.chars().map(more).sum::<usize>()
 }
 
-pub(super) fn cells(text: &str) -> usize {
-    text.chars().map(width).sum()
+fn width(c: char) -> usize {
+    c.width().unwrap_or(1) + more(c)
+}
+
+/// What a character takes beside its own width: those that control or direct others are shown by their numbers.
+fn more(c: char) -> usize {
+    match c {
+        '\t' => 7,
+        '\0'..='\x1f' | '\x7f' => 1,
+        '\u{80}'..='\u{9f}' => 3,
+        '\u{180e}'
+        | '\u{200b}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' => 6,
+        _ => 0,
+    }
 }
 
 /// The beginning of a text in so many cells.
@@ -98,6 +112,8 @@ mod tests {
         check("日本語", 5, "日本…");
         check("日本語", 4, "日…");
         check("a\tb", 9, "a…");
+        check("a\u{202e}b", 8, "a\u{202e}b");
+        check("a\u{202e}b", 7, "a…");
         check("x", 0, "…");
         assert_eq!(start("cargo test", 8, Icons::Ascii), "cargo...");
         assert_eq!(start(&"x".repeat(1 << 20), 3, Icons::Unicode), "xx…");

@@ -5,11 +5,10 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use unicode_width::UnicodeWidthStr;
-
 use super::{
     around::flow_text,
     code::{Colours, Fence},
+    fit::cells,
     flow::Style,
     line::{Line, Look, Mark},
     markdown::{Document, Reading},
@@ -154,7 +153,7 @@ fn lay(drawings: &mut [Option<Drawing>], rows: &[Range<usize>], text: &str, foun
 /// What gives the indentation of a wrapped line the background of its line: Neovim leaves it without.
 fn indent(row: &str, group: &'static str, scene: Scene) -> Option<Mark> {
     let blanks = row.len() - row.trim_start_matches(' ').len();
-    let wraps = scene.width > 0 && row.width() > scene.width;
+    let wraps = scene.width > 0 && cells(row) > scene.width;
     (blanks > 0 && wraps).then_some(Mark { start: 0, end: 0, group, look: Look::Fill(blanks) })
 }
 

@@ -8,12 +8,12 @@ mod inline;
 use std::ops::Range;
 
 use pulldown_cmark::{BlockQuoteKind, BrokenLink, CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd};
-use unicode_width::UnicodeWidthStr;
 
 use inline::Link;
 
 use super::{code, found::Found, quote, table::Table};
 use crate::render::{
+    fit::cells,
     line::{Look, Mark},
     scene::{Icons, Scene},
 };
@@ -354,11 +354,11 @@ impl<'t> Reader<'t> {
     fn rule(&mut self, range: Range<usize>) {
         let end = range.start + self.text[range.clone()].trim_end().len();
         let line = self.text[..range.start].rfind('\n').map_or(0, |newline| newline + 1);
-        let column = self.text[line..range.start].width();
-        let cells = if self.scene.width == 0 { RULE } else { self.scene.width.saturating_sub(column).clamp(3, 1000) };
+        let column = cells(&self.text[line..range.start]);
+        let wide = if self.scene.width == 0 { RULE } else { self.scene.width.saturating_sub(column).clamp(3, 1000) };
         // All that is written has to be covered.
-        let cells = cells.max(self.text[range.start..end].width());
-        self.over(range.start..end, self.scene.icons.pick("─", "─", "-").repeat(cells), "AgorRule");
+        let wide = wide.max(cells(&self.text[range.start..end]));
+        self.over(range.start..end, self.scene.icons.pick("─", "─", "-").repeat(wide), "AgorRule");
     }
 
     /// `[!NOTE]`, of which only the word is shown.

@@ -6,9 +6,9 @@
 use std::ops::Range;
 
 use pulldown_cmark::Alignment;
-use unicode_width::UnicodeWidthStr;
 
 use crate::render::{
+    fit::cells,
     line::{Look, Mark},
     scene::{Icons, Scene},
 };
@@ -76,7 +76,7 @@ impl Table {
         }
         let delimiter = delimiter(text, self.rows[0].range.end..self.range.end);
         let columns = self.columns(&rows);
-        let widest = text[delimiter.clone()].width();
+        let widest = cells(&text[delimiter.clone()]);
         let mut padding = Vec::new();
         let fits = rows.iter().all(|row| {
             let column = column(text, row.range.start);
@@ -89,7 +89,7 @@ impl Table {
         marks.append(&mut padding);
         let mut rule = rule(&columns, head.led, head.ended, scene.icons);
         // All that is written has to be covered.
-        rule.extend(std::iter::repeat_n(' ', widest.saturating_sub(rule.width())));
+        rule.extend(std::iter::repeat_n(' ', widest.saturating_sub(cells(&rule))));
         marks.push(Mark { start: delimiter.start, end: delimiter.end, group: BORDER, look: Look::Over(rule) });
     }
 
@@ -150,7 +150,7 @@ fn complete(row: &Measured, columns: &[usize], icons: Icons, marks: &mut Vec<Mar
     let missing = columns.get(row.cells.len()..).filter(|missing| row.ended && !missing.is_empty());
     let Some(missing) = missing else { return 0 };
     let drawn: String = missing.iter().map(|width| " ".repeat(width + 2) + icons.bar()).collect();
-    let added = drawn.width();
+    let added = cells(&drawn);
     marks.push(Mark { start: row.range.end, end: row.range.end, group: BORDER, look: Look::Before(drawn) });
     added
 }
@@ -229,27 +229,10 @@ impl Changes {
     }
 }
 
-/// As wide as Neovim draws it: characters that control or direct others are shown by their numbers.
-fn cells(text: &str) -> usize {
-    let more = |c: char| match c {
-        '\0'..='\x1f' | '\x7f' => 1,
-        '\u{80}'..='\u{9f}' => 3,
-        '\u{180e}'
-        | '\u{200b}'
-        | '\u{200e}'
-        | '\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' => 6,
-        _ => 0,
-    };
-    text.width() + text.chars().map(more).sum::<usize>()
-}
-
 /// The cells before a place on its line.
 fn column(text: &str, at: usize) -> usize {
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    text[start..at].width()
+    cells(&text[start..at])
 }
 
 /// The row of hyphens below the head.
@@ -263,7 +246,7 @@ fn delimiter(text: &str, range: Range<usize>) -> Range<usize> {
 /// The row of hyphens as a line of the same length, if that takes no second row.
 fn as_written(text: &str, range: Range<usize>, scene: Scene) -> Mark {
     let sign = |c| if c == '|' { '┼' } else { '─' };
-    let fits = column(text, range.start) + text[range.clone()].width() <= scene.width;
+    let fits = column(text, range.start) + cells(&text[range.clone()]) <= scene.width;
     let look = match scene.icons {
         Icons::Unicode | Icons::Nerd if fits => Look::Over(text[range.clone()].chars().map(sign).collect()),
         _ => Look::Colour,
