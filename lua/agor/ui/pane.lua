@@ -60,7 +60,7 @@ end
 function M.adopted(win, buf)
   require('agor.ui.options').apply(win, buf)
   if role(win) then
-    M.dress(win)
+    require('agor.ui.dress').window(win)
   end
 end
 
