@@ -34,4 +34,14 @@ function M.window(win)
   end
 end
 
+--- A buffer of ours was filled anew in a window that shows it already, by `:edit`: its options were set for that.
+---@param win integer
+---@param buf integer
+function M.again(win, buf)
+  require('agor.ui.options').apply(win, buf)
+  if vim.w[win].agor_pane then
+    M.window(win)
+  end
+end
+
 return M

@@ -54,16 +54,6 @@ local function claim(win, what, position)
   require('agor.ui.dress').window(win)
 end
 
---- A buffer of ours was filled anew in a window that shows it already, by `:edit`: its options were set for that.
----@param win integer
----@param buf integer
-function M.adopted(win, buf)
-  require('agor.ui.options').apply(win, buf)
-  if role(win) then
-    require('agor.ui.dress').window(win)
-  end
-end
-
 ---@param win integer
 ---@param buf integer
 local function put(win, buf)

@@ -343,7 +343,7 @@ function M.adopt(buf, session_id)
     require('agor.ui.prompt_keys').list(buf, states[buf], up_or_down)
   )
   for _, win in ipairs(vim.fn.win_findbuf(buf)) do
-    require('agor.ui.pane').adopted(win, buf)
+    require('agor.ui.dress').again(win, buf)
   end
   update(buf)
 end

@@ -305,7 +305,7 @@ local function adopt(buf, id)
   require('agor.ui.options').prepare(buf, 'agor', {})
   require('agor.ui.keys').attach(buf, require('agor.ui.jump').keys(buf, id))
   for _, win in ipairs(vim.fn.win_findbuf(buf)) do
-    require('agor.ui.pane').adopted(win, buf)
+    require('agor.ui.dress').again(win, buf)
     require('agor.ui.bar').draw(win)
   end
   require('agor.ui.views').changed()
