@@ -7,6 +7,7 @@ import sys
 import time
 
 serial = 0
+turn = 0
 
 
 def send(message):
@@ -32,8 +33,13 @@ def think(text):
 
 
 def call(number, title, kind, status='completed', content=(), raw=None, **fields):
-    update('tool_call', toolCallId=f'call-{number}', title=title, kind=kind, status='pending', rawInput=raw or {}, **fields)
-    update('tool_call_update', toolCallId=f'call-{number}', status=status, content=list(content))
+    update('tool_call', toolCallId=known(number), title=title, kind=kind, status='pending', rawInput=raw or {}, **fields)
+    update('tool_call_update', toolCallId=known(number), status=status, content=list(content))
+
+
+def known(number):
+    """A call's id, which no other turn has."""
+    return f'call-{turn}-{number}'
 
 
 def diff(path, old, new):
@@ -161,8 +167,8 @@ def tools():
     say('One test fails: an off by one in `src/flow.rs:42`.\n')
     call(4, 'cargo test', 'execute', content=[text_block('test result: ok. 1240 passed; 0 failed')])
     call(5, 'https://example.org/design.html', 'fetch', content=[text_block('The design')])
-    update('tool_call', toolCallId='call-6', title='cargo bench --bench flow', kind='execute', status='in_progress', rawInput={})
-    update('tool_call_update', toolCallId='call-6', content=[text_block('Benchmarking flow/merge: Warming up for 3.0000 s')])
+    update('tool_call', toolCallId=known(6), title='cargo bench --bench flow', kind='execute', status='in_progress', rawInput={})
+    update('tool_call_update', toolCallId=known(6), content=[text_block('Benchmarking flow/merge: Warming up for 3.0000 s')])
     wait()
 
 
@@ -186,14 +192,14 @@ def plan():
 
 def ask():
     say('This is the change, if you allow it:\n')
-    update('tool_call', toolCallId='call-1', title='src/lines.rs', kind='edit', status='pending', rawInput={'path': 'src/lines.rs'},
+    update('tool_call', toolCallId=known(1), title='src/lines.rs', kind='edit', status='pending', rawInput={'path': 'src/lines.rs'},
            content=[diff('src/lines.rs', OLD, NEW)])
     options = [('once', 'Allow once', 'allow_once'), ('always', 'Allow for this session', 'allow_always'), ('no', 'Reject', 'reject_once')]
     request('session/request_permission', {
         'sessionId': 'gallery',
-        'toolCall': {'toolCallId': 'call-1', 'title': 'src/lines.rs', 'kind': 'edit', 'content': [diff('src/lines.rs', OLD, NEW)]},
+        'toolCall': {'toolCallId': known(1), 'title': 'src/lines.rs', 'kind': 'edit', 'content': [diff('src/lines.rs', OLD, NEW)]},
         'options': [{'optionId': name, 'name': title, 'kind': kind} for name, title, kind in options]})
-    update('tool_call_update', toolCallId='call-1', status='completed')
+    update('tool_call_update', toolCallId=known(1), status='completed')
 
 
 def long():
@@ -234,7 +240,8 @@ def request(method, params):
 
 
 def handle(message):
-    method, params, known = message.get('method'), message.get('params') or {}, message.get('id')
+    global turn
+    method, params, number = message.get('method'), message.get('params') or {}, message.get('id')
     result, error = {}, None
     if method == 'initialize':
         result = {'protocolVersion': 1, 'agentInfo': {'name': 'gallery', 'version': '1'},
@@ -246,19 +253,20 @@ def handle(message):
                     ('compact', 'Summarize the conversation to make room')]
         result = {'sessionId': 'gallery', 'modes': {'currentModeId': 'ask', 'availableModes': modes},
                   'models': {'currentModelId': 'large', 'availableModels': models}}
-        send({'id': known, 'result': result})
+        send({'id': number, 'result': result})
         update('available_commands_update', availableCommands=[{'name': name, 'description': what} for name, what in commands])
         return
     elif method == 'session/prompt':
         text = ' '.join(block['text'] for block in params['prompt'] if block['type'] == 'text')
         scene = next((scene for name, scene in SCENES.items() if name in text.split()), prose)
         time.sleep(0.3)
+        turn += 1
         scene()
         result = {'stopReason': 'end_turn'}
-    elif method not in ('session/set_mode', 'session/set_model', 'session/cancel') and known is not None:
+    elif method not in ('session/set_mode', 'session/set_model', 'session/cancel') and number is not None:
         error = {'code': -32601, 'message': f'unknown method {method}'}
-    if known is not None:
-        send({'id': known, 'error': error} if error else {'id': known, 'result': result})
+    if number is not None:
+        send({'id': number, 'error': error} if error else {'id': number, 'result': result})
 
 
 while True:

@@ -371,7 +371,12 @@ fn finish<T: Send + 'static>(
 fn told(found: Found) -> Result<Value, String> {
     Ok(match found {
         Found::Place(place) => {
-            table([("path", place.path.into()), ("line", place.line.map_or(Value::Nil, Value::from))])
+            let path = ("path", place.path.into());
+            // A nil within a table would not be nil in Lua.
+            match place.line {
+                Some(line) => table([path, ("line", line.into())]),
+                None => table([path]),
+            }
         }
         Found::Text(taken) => table([("text_file", spill(&taken.text)?), ("what", taken.what.into())]),
         Found::Whole(detail) => {
@@ -413,4 +418,20 @@ fn own_rss() -> u64 {
         .ok()
         .and_then(|text| text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()));
     pages.unwrap_or(0) * rustix::param::page_size() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::Place;
+
+    #[test]
+    fn a_place_of_no_known_line_has_none() {
+        let fields = |line| match told(Found::Place(Place { path: "a".into(), line })) {
+            Ok(Value::Map(fields)) => fields.len(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(fields(None), 1);
+        assert_eq!(fields(Some(7)), 2);
+    }
 }

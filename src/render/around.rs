@@ -176,7 +176,7 @@ mod tests {
         // Its result says it again; what comes late has its place all the same.
         talk.result("a", "All is well.\n").tool("late in a", Some("a"), "Bash", "pwd");
         talk.check(&[
-            "+ Agent  Look  2 tool calls",
+            "+ Agent  Look  2 tool calls  done",
             "  | All is well.",
             "  - Bash  ls  running",
             "  - Bash  pwd  running",
@@ -243,16 +243,16 @@ mod tests {
         talk.tool("t", None, "Ask", "Which?").say("q", None, asked(None));
         talk.check(&["- Ask  Which?  running", "? Which?  :Agor permit"]);
         talk.say("q", None, asked(Some("This\nSo"))).result("t", "The user said: This, So");
-        talk.check(&["+ Ask  Which?", "? Which?", "  - This", "? Why?", "  - So"]);
+        talk.check(&["+ Ask  Which?  done", "? Which?", "  - This", "? Why?", "  - So"]);
         talk.say("q", None, asked(Some("cancelled")));
-        talk.check(&["+ Ask  Which?", "? Which?", "? Why?", "  - cancelled"]);
+        talk.check(&["+ Ask  Which?  done", "? Which?", "? Why?", "  - cancelled"]);
         // A subagent asks while another works.
         let mut talk = Talk::default();
         talk.tool("a", None, "Agent", "A").tool("b", None, "Agent", "B").tool("t", Some("a"), "Ask", "Which?");
         talk.say("q", None, asked(Some("This\nSo"))).result("t", "The user said: This, So");
         talk.check(&[
             "- Agent  A  1 tool call  running",
-            "  + Ask  Which?",
+            "  + Ask  Which?  done",
             "  ? Which?",
             "    - This",
             "  ? Why?",

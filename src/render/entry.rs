@@ -182,9 +182,9 @@ fn plan(plan: &Plan, icons: Icons) -> Vec<Line> {
     let mut lines = vec![head];
     lines.extend(plan.entries.iter().map(|entry| {
         let (icon, group) = match entry.status {
-            PlanStatus::Pending => (icons.pending(), "AgorPlanPending"),
-            PlanStatus::InProgress => (icons.active(), "AgorPlanActive"),
-            PlanStatus::Completed => (icons.done(), "AgorPlanDone"),
+            PlanStatus::Pending => (icons.step_pending(), "AgorPlanPending"),
+            PlanStatus::InProgress => (icons.step_active(), "AgorPlanActive"),
+            PlanStatus::Completed => (icons.step_done(), "AgorPlanDone"),
         };
         Line::of(format!("  {icon} {}", one_line(&entry.text, 500, icons.ellipsis())), group)
     }));

@@ -214,6 +214,8 @@ fn a_plan_counts_and_a_message_of_no_known_kind_unfolds() {
     let mut talk = Talk::default();
     talk.say(None, false, plan(&[PlanStatus::Completed, PlanStatus::InProgress, PlanStatus::Pending]));
     talk.check(0, false, &["Plan  1/3", "  ✓ A step", "  ▸ A step", "  ○ A step"]);
+    let ascii = Scene { icons: Icons::Ascii, ..Scene::default() };
+    assert_eq!(talk.lines(0, false, ascii), ["Plan  1/3", "  [x] A step", "  [>] A step", "  [ ] A step"]);
     talk.say(None, false, plan(&[])).say(None, false, Content::Unknown(json!({"type": "new"})));
     talk.check(1, false, &["Plan"]);
     talk.check(2, false, &["· A message that agor does not know: new"]);

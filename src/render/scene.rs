@@ -60,8 +60,18 @@ impl Icons {
         self.pick("○", "\u{f10c}", "o")
     }
 
-    pub(super) fn active(self) -> &'static str {
-        self.pick("▸", "\u{f0da}", ">")
+    // Steps of a plan: a letter before their text would say nothing.
+
+    pub(super) fn step_pending(self) -> &'static str {
+        self.pick("○", "\u{f10c}", "[ ]")
+    }
+
+    pub(super) fn step_active(self) -> &'static str {
+        self.pick("▸", "\u{f0da}", "[>]")
+    }
+
+    pub(super) fn step_done(self) -> &'static str {
+        self.pick("✓", "\u{f00c}", "[x]")
     }
 
     pub(super) fn bar(self) -> &'static str {

@@ -2,11 +2,11 @@
 
 use super::{
     around::Around,
-    code::file_of,
+    code::{file_of, numbered},
     diff,
     figures::duration,
     fit,
-    line::{Anchor, Code, Line, Part, SOFT_SPLIT, Source, one_line, split_lines},
+    line::{Anchor, Code, Line, Mark, Part, SOFT_SPLIT, Source, one_line, split_lines},
     scene::{Icons, Scene},
 };
 use crate::{
@@ -107,7 +107,8 @@ fn head(entry: &Entry, tool: &Tool, around: &Around, expanded: bool, scene: Scen
     };
     let mut line = Line::default();
     line.push(&indent(around.depth), "").push(icon, group).push(" ", "");
-    line.push(&one_line(&tool.call.name, 60, icons.ellipsis()), "AgorToolName");
+    let (name, title) = name_and_title(&tool.call);
+    line.push(&one_line(name, 60, icons.ellipsis()), "AgorToolName");
     // What stands behind the title is never to be on a row of its own: the title makes room for it.
     let mut tail = Line::default();
     diff::push_counts(&mut tail, &tool.diff, icons);
@@ -120,12 +121,12 @@ fn head(entry: &Entry, tool: &Tool, around: &Around, expanded: bool, scene: Scen
         let plural = if tool.calls == 1 { "call" } else { "calls" };
         tail.push(&format!("  {} tool {plural}", tool.calls), "AgorDim");
     }
-    let (words, group) = status(entry, tool, scene.now);
+    let (words, group) = status(entry, tool, scene);
     if !words.is_empty() {
         tail.push(&format!("  {words}"), group);
     }
-    let title = one_line(&tool.call.title, TITLE, icons.ellipsis());
-    if !title.is_empty() && title != tool.call.name {
+    let title = one_line(title, TITLE, icons.ellipsis());
+    if !title.is_empty() && title != name {
         // As it was typed.
         let space = if tool.call.name == ToolCall::BY_USER { " " } else { "  " };
         let width = if scene.width == 0 { WIDTH } else { scene.width };
@@ -143,8 +144,19 @@ fn head(entry: &Entry, tool: &Tool, around: &Around, expanded: bool, scene: Scen
     line.anchored(Anchor::Tool)
 }
 
+/// A title that says a long name again, as people say it, stands for it: `mcp__db__ask` and `db ask: select 1`.
+fn name_and_title(call: &ToolCall) -> (&str, &str) {
+    fn words(text: &str) -> impl DoubleEndedIterator<Item = &str> {
+        text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
+    }
+    let (said, rest) = call.title.split_once(": ").unwrap_or((&call.title, ""));
+    let mut name = words(&call.name).rev();
+    let again = words(said).next().is_some() && words(said).rev().all(|word| name.next() == Some(word));
+    if again { (said, rest) } else { (&call.name, &call.title) }
+}
+
 /// What has become of it, in words.
-fn status(entry: &Entry, tool: &Tool, now: i64) -> (String, &'static str) {
+fn status(entry: &Entry, tool: &Tool, Scene { icons, now, .. }: Scene) -> (String, &'static str) {
     let span = |until: i64| (until - entry.started_at).max(0);
     match tool.state {
         // In a journal that ends there.
@@ -152,8 +164,12 @@ fn status(entry: &Entry, tool: &Tool, now: i64) -> (String, &'static str) {
         ToolState::Running if tool.asked => ("waiting for you".to_owned(), "AgorQuestion"),
         ToolState::Running if span(now) >= LONG => (format!("running {}", duration(span(now) / 1000)), "AgorDim"),
         ToolState::Running => ("running".to_owned(), "AgorDim"),
-        ToolState::Done if span(entry.ended_at) >= TOOK_LONG => (duration(span(entry.ended_at) / 1000), "AgorDim"),
-        ToolState::Done => (String::new(), ""),
+        ToolState::Done => {
+            // Where a sign is no more than a letter, the word says it.
+            let word = (icons == Icons::Ascii).then(|| "done".to_owned());
+            let took = (span(entry.ended_at) >= TOOK_LONG).then(|| duration(span(entry.ended_at) / 1000));
+            (word.into_iter().chain(took).collect::<Vec<_>>().join(", "), "AgorDim")
+        }
         ToolState::Failed => match tool.exit_code() {
             Some(code) => (format!("failed, exit {code}"), "AgorToolFailed"),
             None => ("failed".to_owned(), "AgorToolFailed"),
@@ -191,6 +207,11 @@ fn push_output(out: &mut Vec<Line>, tool: &Tool, indent: &str, expanded: bool, s
             line.code = part.filter(|_| printed == text).map(|part| Code { part, line: next, column: bar.len() });
             if line.code.is_some() {
                 line.marks.truncate(1);
+                // The numbers before it are the agent's, and are not what one reads.
+                let number = numbered(&printed);
+                if number > 0 {
+                    line.marks.push(Mark::colour(bar.len(), bar.len() + number, group));
+                }
             }
             next += 1;
             line
@@ -237,8 +258,11 @@ fn code_of(tool: &Tool, text: &str) -> Option<Part> {
     (read && short && file_of(&tool.call).is_some()).then_some(Part::Output { length: tool.output.len() })
 }
 
-/// What stands above the line that tells the code, which the head has told.
+/// What stands above the line that tells the code, or below it, which the head has told.
 fn without_exit_code<'a>(tool: &Tool, text: &'a str) -> &'a str {
+    if let Some(below) = text.strip_prefix(&format!("Exit code {}", tool.exit_code().unwrap_or(0))) {
+        return below.trim_start_matches('\n');
+    }
     let (above, last) = text.rsplit_once('\n').unwrap_or(("", text));
     let told = last.starts_with(ToolResult::EXIT_CODE) && tool.exit_code().is_some();
     if told { above.trim_end() } else { text }

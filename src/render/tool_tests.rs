@@ -32,7 +32,7 @@ impl Case {
         self
     }
 
-    fn shown(&self) -> Vec<String> {
+    fn lines(&self) -> Vec<Line> {
         let entry = Entry {
             id: Default::default(),
             parent: None,
@@ -46,7 +46,11 @@ impl Case {
         for line in &lines {
             assert!(line.marks.iter().all(|mark| mark.start < mark.end && mark.end <= line.text.len()), "{line:?}");
         }
-        lines.into_iter().map(|line| line.text).collect()
+        lines
+    }
+
+    fn shown(&self) -> Vec<String> {
+        self.lines().into_iter().map(|line| line.text).collect()
     }
 
     #[track_caller]
@@ -86,6 +90,37 @@ fn a_state_is_a_word_and_a_sign() {
 }
 
 #[test]
+fn with_ascii_icons_a_word_says_that_it_is_done() {
+    let mut done = bash().ended(ToolState::Done, "");
+    done.scene.icons = Icons::Ascii;
+    done.check(&["+ Bash  cargo test  done"]);
+    done.ended_at = 75_000;
+    done.check(&["+ Bash  cargo test  done, 1 min 15 s"]);
+}
+
+#[test]
+fn a_long_name_is_told_as_people_say_it() {
+    let shown = |name, title| Case::new(ToolKind::Other, name, title).shown();
+    assert_eq!(shown("mcp__db__list_all", "db list_all"), ["● db list_all  running"]);
+    assert_eq!(shown("mcp__db__ask", "db ask: select 1"), ["● db ask  select 1  running"]);
+    assert_eq!(shown("mcp__db__ask", "select 1"), ["● mcp__db__ask  select 1  running"]);
+    assert_eq!(shown("Bash", "Bash"), ["● Bash  running"]);
+    assert_eq!(shown("Bash", "echo: Bash"), ["● Bash  echo: Bash  running"]);
+    assert_eq!(shown("", ": "), ["●   :  running"]);
+}
+
+#[test]
+fn the_numbers_of_lines_that_were_read_are_quieter_than_the_code() {
+    let mut read = Case::new(ToolKind::Read, "Read", "a.rs").ended(ToolState::Done, "     1\tfn main() {}\n");
+    read.tool.call.input = json!({"file_path": "a.rs"});
+    read.expanded = true;
+    let line = read.lines().pop().unwrap();
+    assert!(line.code.is_some());
+    let painted = line.marks.last().map(|mark| (&line.text[mark.start..mark.end], mark.group));
+    assert_eq!(painted, Some(("     1\t", "AgorOutput")));
+}
+
+#[test]
 fn an_exit_code_is_told_in_the_head_where_the_agent_tells_it() {
     for output in ["boom\nExit code: 3", "boom\n(Exit code: 3)", "Exit code 3\nboom"] {
         let shown = bash().ended(ToolState::Failed, output).shown();
@@ -94,6 +129,8 @@ fn an_exit_code_is_told_in_the_head_where_the_agent_tells_it() {
     let failed = "✗ Bash  cargo test  failed, exit 3";
     bash().ended(ToolState::Failed, "boom\n\nExit code: 3\n").check(&[failed, "  │ boom"]);
     bash().ended(ToolState::Failed, "Exit code: 3").check(&[failed]);
+    bash().ended(ToolState::Failed, "Exit code 3\nboom").check(&[failed, "  │ boom"]);
+    bash().ended(ToolState::Failed, "Exit code 3").check(&[failed]);
     for output in ["Exit code: many", "it said: Exit code: 3", "Exit code 3 was wrong\nx"] {
         assert_eq!(bash().ended(ToolState::Failed, output).shown()[0], "✗ Bash  cargo test  failed", "{output}");
     }

@@ -183,8 +183,10 @@ fn whole_call(tool: &Tool, icons: Icons) -> Vec<Line> {
     let mut out = Vec::new();
     let title = tool.call.title.trim_end();
     let fields = tool.call.input.as_object().filter(|fields| !fields.is_empty());
-    let said =
-        fields.is_some_and(|fields| fields.values().any(|value| value.as_str().map(str::trim_end) == Some(title)));
+    // The title of a command of several lines is the first one, with a sign that it goes on.
+    let first = title.strip_suffix('…').unwrap_or(title);
+    let says = |text: &str| text.trim_end() == title || text.split('\n').next().map(str::trim_end) == Some(first);
+    let said = fields.is_some_and(|fields| fields.values().filter_map(|value| value.as_str()).any(says));
     if !title.is_empty() && !said {
         out.extend(split_lines(title).map(Line::plain));
     }

@@ -142,6 +142,9 @@ fn a_call_leads_to_where_it_looks_and_gives_what_it_said() {
     let (title, lines) = talk.whole(0);
     assert_eq!(title, "Tool");
     assert_eq!(lines, ["a.rs", "path: /p/a.rs", "limit: 3", "", "text", "one", "two", "", "output", "out", "put"]);
+    // A command's title is its first line.
+    talk.call("u", "set -e…", json!({"command": "set -e\nmake"}), Vec::new());
+    assert_eq!(talk.whole(1).1, ["command", "set -e", "make"]);
 }
 
 #[test]

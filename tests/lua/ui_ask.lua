@@ -76,6 +76,12 @@ T['a title that the text begins with is not said twice'] = test(nil, function(nv
   contains(nvim:screen(), 'src/a.rs')
 end)
 
+T['a command of several lines is not begun twice'] = test(nil, function(nvim)
+  permission(nvim, { title = 'set -e…', lines = { 'set -e', 'make' } })
+  local _, count = nvim:screen():gsub('set %-e', '')
+  equal(count, 1)
+end)
+
 T['colours of the code come after the question and take the place of what was marked'] = test(
   nil,
   function(nvim)

@@ -77,7 +77,9 @@ local function content(item)
   end
   if item.title ~= '' and item.tool ~= 'plan' then
     -- A command or a path that the text begins with anyway is not said twice.
-    local said = item.lines[1] and item.lines[1]:find(vim.trim(item.title), 1, true)
+    -- A command of several lines has its first one for a title, and a sign that it goes on.
+    local words = vim.trim(item.title):gsub('%s*…$', '')
+    local said = item.lines[1] and item.lines[1]:find(words, 1, true)
     if not said then
       line(out, { { ' ' }, { item.title, 'AgorPath' } })
     end

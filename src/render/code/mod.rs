@@ -13,7 +13,7 @@ pub use colours::{Coloured, Colours, Fence, Outcome};
 pub use groups::Group;
 pub use highlighter::{Highlighter, Side, Source, Span, Syntaxes};
 pub use pieces::{Block, Job, JobLine, Lines};
-pub(super) use pieces::{file_of, fingerprint};
+pub(super) use pieces::{file_of, fingerprint, numbered};
 
 /// Longer lines are shown without colours: their regular expressions take too long. In bytes.
 pub const MOST_LINE: usize = 512;

@@ -168,14 +168,14 @@ fn of_output(output: &str, path: &str, from: usize) -> Taken {
             break;
         }
         let bare = line.trim_end_matches('\r');
-        let skip = number(bare);
+        let skip = numbered(bare);
         taken.push(JobLine { text: bare[skip..].to_owned(), skip, side: Side::Both, apart: false }, line.len() + 1);
     }
     taken
 }
 
-/// Agents number the lines that they read: `   12→`, `12\t`, `00012| `.
-fn number(line: &str) -> usize {
+/// How many bytes of a line are its number: agents count the lines that they read, as `   12→`, `12\t`, `00012| `.
+pub(crate) fn numbered(line: &str) -> usize {
     let digits = line.trim_start_matches(' ');
     let rest = digits.trim_start_matches(|c: char| c.is_ascii_digit());
     if rest.len() == digits.len() {
@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn an_agents_own_line_numbers_are_no_code() {
         let lines = ["    12→fn a", "7\tfn a", "00012| fn a", "12: fn a", "12 fn a", "fn 12→", "", "→x"];
-        assert_eq!(lines.map(number), [9, 2, 7, 4, 0, 0, 0, 0]);
+        assert_eq!(lines.map(numbered), [9, 2, 7, 4, 0, 0, 0, 0]);
     }
 
     #[test]
