@@ -59,12 +59,13 @@ local function mismatch(path, theirs)
   if theirs.version == binary.version and theirs.protocol == binary.protocol then
     return nil
   end
-  return ('the backend %s is version %s (protocol %s), this plugin needs %s (protocol %s): run :Agor build, then :Agor restart'):format(
-    path,
+  -- What to do stands first: a message that is longer than the window is cut at its end.
+  return ('run :Agor build, then :Agor restart: the backend is version %s (protocol %s), this plugin needs %s (protocol %s); it is %s'):format(
     tostring(theirs.version),
     tostring(theirs.protocol),
     binary.version,
-    binary.protocol
+    binary.protocol,
+    path
   )
 end
 

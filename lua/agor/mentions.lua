@@ -222,11 +222,11 @@ end
 ---@type agor.Mention[]
 M.list = {
   { word = '#selection', about = 'the last selection', gather = selection },
-  { word = '#buffer', about = 'the buffer in the code window', gather = buffer },
-  { word = '#buffers', about = 'all buffers of the project', gather = buffers },
-  { word = '#diagnostics', about = 'errors, warnings and hints', gather = diagnostics },
+  { word = '#buffer', about = 'the whole buffer', gather = buffer },
+  { word = '#buffers', about = 'all open files', gather = buffers },
+  { word = '#diagnostics', about = 'errors and warnings', gather = diagnostics },
   { word = '#quickfix', about = 'the quickfix list', gather = quickfix },
-  { word = '#diff', about = 'changes that are not staged', gather = git('git diff') },
+  { word = '#diff', about = 'unstaged changes', gather = git('git diff') },
   { word = '#staged', about = 'staged changes', gather = git('git diff --staged') },
 }
 

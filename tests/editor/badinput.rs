@@ -184,7 +184,7 @@ sys.stdin.buffer.read()
     a_backend_that(
         home,
         &path,
-        "is version 9.9.9 (protocol 99), this plugin needs 0.1.0 (protocol 2): run :Agor build",
+        "run :Agor build, then :Agor restart: the backend is version 9.9.9 (protocol 99), this plugin needs 0.1.0",
     );
 }
 
