@@ -126,6 +126,17 @@ T['a yank of a line that is split softly is that line'] = test(nil, function(nvi
   equal(yank('3G"ayG', 'a'), { { 'and the same', 'two' }, 'V' }, 'its beginning was not yanked')
   equal(yank('yy'), { { 'and ' }, 'V' })
   equal(yank('ggyj'), { { 'head', 'one ' }, 'V' })
+  equal(yank('gg"ayy2G"AyG', 'a'), { { 'head', 'one and the same', 'two' }, 'V' }, 'what was there')
+  equal(yank('gg"aye2G"Ayj', 'a'), { { 'head', 'one and ' }, 'V' })
+  equal(yank('gg0"aye2G0v3G0l"Ay', 'a'), { { 'headone an' }, 'v' })
+  nvim:lua([[vim.g.clipboard = {
+    name = 'test',
+    copy = { ['+'] = function(lines) _G.copied = lines end, ['*'] = function() end },
+    paste = { ['+'] = function() return _G.copied end, ['*'] = function() return {} end },
+  }]])
+  nvim:cmd('set clipboard=unnamedplus')
+  equal(yank('2Gyj', '+'), { { 'one and ' }, 'V' })
+  equal(yank('2Gy2j', '0'), { { 'one and the same' }, 'V' })
 end)
 
 T['changes of a diff are a motion'] = test(nil, function(nvim)

@@ -82,9 +82,11 @@ function M.mend_yank(buf, ns)
   if #marks == 0 then
     return
   end
+  -- Into a register in upper case: what was there before stands above.
+  local before = #event.regcontents - (last - first + 1)
   local goes_on = {}
   for _, mark in ipairs(marks) do
-    goes_on[mark[2] - first + 2] = true
+    goes_on[mark[2] - first + 2 + before] = true
   end
   local lines = {}
   for row, text in ipairs(event.regcontents) do
@@ -94,7 +96,15 @@ function M.mend_yank(buf, ns)
       lines[#lines + 1] = text
     end
   end
-  vim.fn.setreg(event.regname == '' and vim.v.register or event.regname, lines, event.regtype)
+  if event.regname ~= '' then
+    vim.fn.setreg(event.regname:lower(), lines, event.regtype)
+    return
+  end
+  vim.fn.setreg('0', lines, event.regtype)
+  -- With 'clipboard'.
+  if vim.v.register ~= '"' then
+    vim.fn.setreg(vim.v.register, lines, event.regtype)
+  end
 end
 
 --- `K`: a float with all of what the row is a part of.
