@@ -282,7 +282,7 @@ impl View {
             };
             for window in &mut self.windows {
                 if first + gone <= window.top {
-                    window.top = window.top + come - gone;
+                    window.top = window.top.saturating_add(come) - gone;
                 }
             }
         }

@@ -176,6 +176,9 @@ fn every_key_of_our_buffers_has_its_help() {
          vim.cmd('Agor sessions')
          collect(0)
          vim.cmd.close()
+         require('agor.ui.detail').open('all of it', { 'a line' }, {})
+         collect(0)
+         vim.cmd.close()
          vim.cmd('Agor ps')",
         &[],
     );

@@ -30,7 +30,7 @@ fn with_ascii_icons_every_screen_is_ascii() {
         all_ascii(&editor, "a question that has the focus", "refuse with a reason");
         editor.command("Agor permit 1");
         over(&editor, &id);
-        all_ascii(&editor, "the end of a turn", "-- 0.");
+        all_ascii(&editor, "the end of a turn", " in - ");
         go_to(&editor, "transcript");
         editor.input("zR");
         editor.wait_lua("vim.fn.search('Thought', 'nw') > 0");

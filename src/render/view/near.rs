@@ -105,11 +105,11 @@ impl View {
         let end = 1 + self.rows;
         let top =
             |window: &Window| if window.follows { end.saturating_sub(window.height) } else { window.top.min(end) };
-        let seen = self.windows.iter().map(|window| top(window)..(top(window) + window.height).min(end));
+        let seen = self.windows.iter().map(|window| top(window)..top(window).saturating_add(window.height).min(end));
         let above = self.windows.iter().map(|window| top(window).saturating_sub(window.height)..top(window));
         let below = self.windows.iter().map(|window| {
-            let bottom = (top(window) + window.height).min(end);
-            bottom..(bottom + window.height).min(end)
+            let bottom = top(window).saturating_add(window.height).min(end);
+            bottom..bottom.saturating_add(window.height).min(end)
         });
         seen.chain(above).chain(below).filter(|range| !range.is_empty()).collect()
     }
