@@ -410,6 +410,9 @@ T['wiping a transcript leaves the session, and open shows it again'] = test(nil,
 end)
 
 T['a transcript outlives a reload of the modules'] = test(nil, function(nvim)
+  nvim:cmd(
+    'autocmd BufReadCmd agor://* lua require("agor.ui.transcript").read(vim.fn.expand("<abuf>") + 0)'
+  )
   open(nvim)
   nvim:lua([[
     T.paint('s1', { 'a' })
@@ -422,6 +425,19 @@ T['a transcript outlives a reload of the modules'] = test(nil, function(nvim)
   equal(nvim:get('T.patch("s1", {{"add", -1, {"b"}}})'), 'ok')
   equal(nvim:get(TEXT), { 'ab' })
   equal(nvim:get('require("agor.ui.pane").is_open()'), true)
+  nvim:settle()
+  -- The backend believes it painted: only a list without it and one with it makes it paint anew.
+  local count = #nvim:get('T.told("views")')
+  nvim:lua([[
+    local win = vim.fn.win_findbuf(vim.fn.bufnr('agor://s1'))[1]
+    vim.api.nvim_win_call(win, vim.cmd.edit)
+  ]])
+  nvim:settle()
+  local views = nvim:get('T.told("views")')
+  equal(#views, count + 2)
+  equal({ #views[count + 1].views, #views[count + 2].views }, { 0, 1 })
+  nvim:cmd('set number | split | buffer agor://s1')
+  equal(nvim:get('{ vim.wo.number, vim.wo.conceallevel }'), { false, 2 })
 end)
 
 return T

@@ -12,9 +12,14 @@ local M = {}
 ---@field mark integer extmark at the end as it was when the window left it
 ---@field searching boolean only because a search is being typed in it
 
+-- What outlives a reload of our modules.
+local kept = require('agor.state')
+kept.ui = kept.ui or {}
+
 --- Windows that have left the end.
 ---@type table<integer, agor.Left>
-local left = {}
+local left = kept.ui.left or {}
+kept.ui.left = left
 
 local ns = api.nvim_create_namespace('agor_left')
 

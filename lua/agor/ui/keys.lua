@@ -15,8 +15,13 @@ local M = {}
 ---@field hidden? boolean not worth a line in the help
 ---@field now? fun(): string? what the help says of it instead of `desc`; nothing where the key does nothing now
 
+-- What outlives a reload of our modules.
+local kept = require('agor.state')
+kept.ui = kept.ui or {}
+
 ---@type table<integer, agor.Key[]>
-local attached = {}
+local attached = kept.ui.attached or {}
+kept.ui.attached = attached
 
 local function plug(name)
   return ('<Plug>(agor-%s)'):format(name)

@@ -7,8 +7,13 @@ local M = {}
 ---@field ours table<string, any>
 ---@field theirs table<string, any> what the user's FileType autocommand set, in its own words
 
+-- What outlives a reload of our modules.
+local kept = require('agor.state')
+kept.ui = kept.ui or {}
+
 ---@type table<integer, agor.Look>
-local looks = {}
+local looks = kept.ui.looks or {}
+kept.ui.looks = looks
 
 M.HIGHLIGHT = 'WinBar:AgorBar,WinBarNC:AgorBar,FoldColumn:AgorMargin,EndOfBuffer:AgorMargin'
 

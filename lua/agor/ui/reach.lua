@@ -7,13 +7,19 @@ local api = vim.api
 
 local M = {}
 
+-- What outlives a reload of our modules.
+local kept = require('agor.state')
+kept.ui = kept.ui or {}
+
 --- How many entries stand above what is painted of a buffer, where there are any.
 ---@type table<integer, integer>
-local earlier = {}
+local earlier = kept.ui.earlier or {}
+kept.ui.earlier = earlier
 
 --- Buffers that are being painted as far back as they go.
 ---@type table<integer, boolean>
-local asked = {}
+local asked = kept.ui.asked or {}
+kept.ui.asked = asked
 
 local ns = api.nvim_create_namespace('agor_reach')
 -- Of searches that open no command line.

@@ -13,8 +13,11 @@ local M = {}
 ---@field focused boolean
 ---@field windows [integer, integer, boolean][] first row from 0, height, whether it follows the end
 
----@type agor.View[]?
-local sent
+-- What outlives a reload of our modules: `views`, what the backend was told last.
+local kept = require('agor.state')
+---@type { views: agor.View[]? }
+kept.ui = kept.ui or {}
+
 local scheduled = false
 --- Windows that followed the end when the list was made last, and their buffers.
 ---@type table<integer, integer>
@@ -60,7 +63,7 @@ end
 
 ---@param views agor.View[]
 local function tell(views)
-  sent = views
+  kept.ui.views = views
   local config = require('agor.config').get()
   local transcript = require('agor.ui.transcript')
   -- What the buffer holds changes with each patch; it counts only for a view that is shown anew.
@@ -79,6 +82,7 @@ end
 local function flush()
   scheduled = false
   local views = M.list()
+  local sent = kept.ui.views
   if #views == 0 and (not sent or #sent == 0) then
     return
   end
@@ -92,7 +96,7 @@ local function flush()
     end
   end
   emptied = {}
-  if not vim.deep_equal(sent, views) then
+  if not vim.deep_equal(kept.ui.views, views) then
     tell(views)
   end
 end
