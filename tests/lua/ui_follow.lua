@@ -38,6 +38,19 @@ T['it follows its end only while the cursor is on the last line'] = test(nil, fu
   equal(nvim:get('vim.fn.getwininfo(...)[1].topline', win), top)
 end)
 
+T['a command line in it leaves the end as little as any other'] = test(nil, function(nvim)
+  local win = open(nvim)
+  nvim:lua('T.paint("s1", ...)', numbered(100))
+  nvim:lua('vim.api.nvim_set_current_win(...)', win)
+  for keys, follows in pairs({ [':'] = true, ['/'] = false, ['?'] = false }) do
+    nvim:type(keys)
+    local now = 'require("agor.ui.follow").follows(..., vim.fn.bufnr("^agor://s1$"))'
+    equal(nvim:get(now, win), follows, keys)
+    nvim:type('<Esc>')
+    nvim:lua('T.patch("s1", {{"add", -1, {"", "more"}}})')
+  end
+end)
+
 T['two windows on one transcript follow each for itself'] = test(nil, function(nvim)
   local win = open(nvim)
   nvim:lua('T.paint("s1", ...)', numbered(60))
@@ -124,10 +137,10 @@ T['a window that has left the end counts what is new until its cursor comes back
   function(nvim)
     local win = open(nvim)
     nvim:lua('T.paint("s1", ...)', numbered(100))
-    lacks(bar(nvim, win), 'new')
+    lacks(bar(nvim, win), ' new')
     enter(nvim, win)
     nvim:type('50G')
-    lacks(bar(nvim, win), 'new')
+    lacks(bar(nvim, win), ' new')
     -- A line that grows is something new; it is one line all the same.
     grow(nvim, ' and on')
     contains(bar(nvim, win), '↓ 1 new')
@@ -139,9 +152,9 @@ T['a window that has left the end counts what is new until its cursor comes back
     nvim:lua('T.patch("s1", {{"set", 0, 1, {"a", "b", "c"}}, {"set", 60, 70, {}}})')
     contains(bar(nvim, win), '↓ 34 new')
     nvim:type('G')
-    lacks(bar(nvim, win), 'new')
+    lacks(bar(nvim, win), ' new')
     more(nvim, 3)
-    lacks(bar(nvim, win), 'new')
+    lacks(bar(nvim, win), ' new')
     equal(bottom(nvim, win), nvim:get('vim.api.nvim_buf_line_count(0)'))
   end
 )
@@ -195,7 +208,7 @@ T['the same transcript in two windows is counted in the one that has left the en
     nvim:type('10G')
     more(nvim, 4)
     contains(bar(nvim, other), '↓ 4 new')
-    lacks(bar(nvim, win), 'new')
+    lacks(bar(nvim, win), ' new')
     enter(nvim, win)
     nvim:type('5G')
     more(nvim, 3)
@@ -273,7 +286,7 @@ T['what is selected or searched from the end is counted, and a search that is fo
     more(nvim, 2)
     contains(bar(nvim, win), '↓ 2 new')
     nvim:type('<Esc>G')
-    lacks(bar(nvim, win), 'new')
+    lacks(bar(nvim, win), ' new')
     -- 'incsearch' is somewhere else when the text comes.
     nvim:type('?line 7')
     more(nvim, 2)

@@ -31,7 +31,7 @@ T['whoever searches or goes to the beginning wants all of it, and is heard once'
   nil,
   function(nvim)
     open(nvim, 7)
-    for _, keys in ipairs({ '/number 3<CR>', '?number 3<CR>', '*', 'n', 'N', 'g#', 'gg' }) do
+    for _, keys in ipairs({ '/number 3<CR>', '?number 3<CR>', ':<Esc>', '*', 'n', 'N', 'g#', 'gg' }) do
       -- As if it had been painted anew.
       nvim:lua(
         'require("agor.ui.reach").told(vim.fn.bufnr("^agor://s1$"), 7, true) T.notified = {}'

@@ -217,7 +217,8 @@ function M.watch(buf, group)
   })
   api.nvim_create_autocmd('CmdlineEnter', {
     group = group,
-    pattern = { '/', '?' },
+    -- A bare question mark would stand for every kind of command line.
+    pattern = { '/', '\\?' },
     callback = function()
       local win = api.nvim_get_current_win()
       if api.nvim_win_get_buf(win) == buf and M.follows(win, buf) then

@@ -99,7 +99,8 @@ function M.watch(buf, group)
   })
   api.nvim_create_autocmd('CmdlineEnter', {
     group = group,
-    pattern = { '/', '?' },
+    -- A command may be about all of it too: `:g`, `:w file`, `:%y`, `:42`.
+    pattern = { ':', '/', '\\?' },
     callback = function()
       reach(api.nvim_get_current_buf())
     end,
