@@ -236,7 +236,8 @@ mod tests {
         let body = Body::Text(text.into());
         let entry =
             Entry { id: EntryId(0), parent: None, started_at: 0, ended_at: 0, open: false, generation: 0, body };
-        for rows in [[0..3, 4..5, 6..6].as_slice(), &[6..6]] {
+        let all = [0..3, 4..5, 6..6];
+        for rows in [&all[..], &all[2..]] {
             let drawn = Readings::default().rows(&entry, Style::Prose, rows, Scene::default());
             let last = drawn.into_iter().last().flatten().expect("it is read");
             assert_eq!(last.group, Some("AgorCodeBlock"), "{rows:?}");
