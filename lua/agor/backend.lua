@@ -120,9 +120,17 @@ local function greet(job, path)
   return answer
 end
 
----@return integer|nil channel
+---@class agor.Launched
+---@field job integer
+---@field path string
+
+---A program that runs already and has not been greeted yet.
+---@type agor.Launched?
+local ahead
+
+---@return agor.Launched|nil
 ---@return string|nil message
-local function launch()
+local function spawn()
   local path, missing = binary.find()
   if not path then
     return nil, missing
@@ -147,7 +155,39 @@ local function launch()
     return nil, ('%s could not be started%s'):format(path, started and '' or ': ' .. plain(job))
   end
   state.stopping[job] = true -- until it has greeted, its end is ours to tell
-  local answer, wrong = greet(job, path)
+  return { job = job, path = path }
+end
+
+---Starts the backend's program if it is not running, and waits for nothing: whoever has something to do before the
+---backend is asked has it done meanwhile.
+function M.begin()
+  if not state.channel and not ahead then
+    -- What is wrong is said by whoever needs it.
+    ahead = spawn()
+  end
+end
+
+---The program that `begin` started is not wanted after all.
+function M.drop()
+  if ahead then
+    vim.fn.jobstop(ahead.job)
+    ahead = nil
+  end
+end
+
+---@return integer|nil channel
+---@return string|nil message
+local function launch()
+  local launched, missing = ahead, nil
+  ahead = nil
+  if not launched then
+    launched, missing = spawn()
+  end
+  if not launched then
+    return nil, missing
+  end
+  local job = launched.job
+  local answer, wrong = greet(job, launched.path)
   if not answer then
     vim.fn.jobstop(job)
     return nil, wrong
@@ -235,6 +275,9 @@ end
 function M.exited(job, code, last)
   local wanted = state.stopping[job]
   state.stopping[job] = nil
+  if ahead and ahead.job == job then
+    ahead = nil
+  end
   if state.channel == job and not state.leaving then
     require('agor.rpc').flush()
   end

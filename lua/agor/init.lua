@@ -68,11 +68,15 @@ function M.start(opts)
   end
   opts = opts or {}
   require('agor.config').refresh()
+  local backend = require('agor.backend')
+  -- It comes up while we look at what is asked for.
+  backend.begin()
   local params, wrong = require('agor.options').start(opts)
   if not params then
+    backend.drop()
     return nil, wrong
   end
-  local channel, failed = require('agor.backend').ensure()
+  local channel, failed = backend.ensure()
   if not channel then
     return nil, failed
   end

@@ -46,6 +46,17 @@ T['start says what is wrong with its options'] = test(nil, function(child)
   )
 end)
 
+T['a start that is refused leaves no program behind'] = test(nil, function(child)
+  local running = [[#vim.tbl_filter(function(channel)
+    return channel.stream == 'job'
+  end, vim.api.nvim_list_chans())]]
+  child:lua([[require('agor').start({ provider = 'demo', cwd = '/no/such' })]])
+  child:wait_for(running .. ' == 0')
+  child:lua([[require('agor').start({ provider = 'demo', open = false })]])
+  child:wait_told('start')
+  equal(child:get(running), 1)
+end)
+
 T['every option reaches the backend'] = test(nil, function(child)
   child:write('more/x', '')
   child:lua(
