@@ -108,7 +108,7 @@ def short(peers, rounds, nvim):
 
 def main():
     parser = argparse.ArgumentParser(description="How an editor feels while an agent streams.")
-    parser.add_argument("--rounds", type=int, help="of each scenario; 2, or 3 in the short form")
+    parser.add_argument("--rounds", type=int, help="of each scenario; 2")
     parser.add_argument("--scenarios", default=",".join(SCENARIOS))
     parser.add_argument("--peers", default=None)
     parser.add_argument("--record", metavar="FILE", help="adds each run's figures to it, a line of JSON each")
@@ -117,7 +117,7 @@ def main():
     nvim = os.environ["BENCH_NVIM"]
     if options.short:
         peers = (options.peers or "limit,agor").split(",")
-        failures = short(peers, options.rounds or 3, nvim)
+        failures = short(peers, options.rounds or 2, nvim)
         for sentence in failures:
             print("too slow: " + sentence, file=sys.stderr)
         sys.exit(1 if failures else 0)
