@@ -1,6 +1,9 @@
-//! How much one call may carry: what patches are estimated to cost, corrected by what calls really took.
+//! How much one call may carry, and when the next may come: what patches are estimated to cost, corrected by what calls
+//! really took.
 //!
 //! Knows microseconds of Neovim's thread, no patches.
+
+use std::time::Duration;
 
 /// What a call may cost, in microseconds of Neovim's thread.
 const CALL_MICROS: f64 = 1_500.0;
@@ -10,6 +13,14 @@ const CALL_FIXED: f64 = 300.0;
 const TELLING: f64 = 200.0;
 /// One slow call may be the machine's fault: it counts for so much more than was expected at most.
 const OUTLIER: f64 = 4.0;
+/// A stream may take a fiftieth of Neovim's thread for its calls, as long as ...
+const SHARE: f64 = 0.02;
+/// ... its newest text is not seen to be late: beside each call stands a redraw that costs as much again.
+const LATEST: Duration = Duration::from_millis(20);
+/// What somebody waits for may take a third of the thread, in pieces that a key does not feel: an older text of 58 MB is
+/// there in five seconds, not in twenty.
+const BREATH: f64 = 2.0;
+const LEAST_BREATH: Duration = Duration::from_micros(1_500);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace {
@@ -27,6 +38,16 @@ impl Pace {
     /// Estimated microseconds that the patches of the next call may add up to.
     pub fn room(self) -> f64 {
         (CALL_MICROS - CALL_FIXED) / self.scale
+    }
+
+    /// How long after a call has begun the next may, if that one brought all that there was.
+    pub fn rest(ms: f64) -> Duration {
+        Duration::try_from_secs_f64(ms / 1000.0 / SHARE).map_or(LATEST, |rest| rest.min(LATEST))
+    }
+
+    /// How long after a call has ended the next may begin that brings more of what somebody waits for.
+    pub fn breath(ms: f64) -> Duration {
+        Duration::try_from_secs_f64(BREATH * ms / 1000.0).map_or(LATEST, |breath| breath.clamp(LEAST_BREATH, LATEST))
     }
 
     /// Learns from a call: what its patches were estimated to cost, and how long it took.
@@ -76,6 +97,14 @@ mod tests {
         let mut pace = Pace::default();
         pace.learn(1200.0, 500.0);
         assert!(pace.room() > 700.0, "{}", pace.room());
+    }
+
+    #[test]
+    fn a_dear_call_is_followed_later_but_never_late() {
+        let rests = [0.0, 0.2, 0.3, 0.5, 5.0, f64::NAN, f64::INFINITY].map(|ms| Pace::rest(ms).as_micros());
+        assert_eq!(rests, [0, 10_000, 15_000, 20_000, 20_000, 20_000, 20_000]);
+        let breaths = [-1.0, 0.0, 0.2, 1.5, 500.0].map(|ms| Pace::breath(ms).as_micros());
+        assert_eq!(breaths, [20_000, 1_500, 1_500, 3_000, 20_000]);
     }
 
     #[test]

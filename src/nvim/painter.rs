@@ -1,7 +1,8 @@
 //! The one place that calls the editor: what there is to tell and to paint, in one acknowledged call at a time.
 //!
 //! The answer is the back-pressure: while the editor sits at a prompt nothing is sent, what comes meanwhile merges, and
-//! sessions go on. At most 60 calls a second, each limited by what it will cost Neovim's thread (`pace`).
+//! sessions go on. At most 60 calls a second, each limited by what it will cost Neovim's thread (`pace`); only text that
+//! somebody waits for (a search through all of a transcript) comes in more of them, between which there is room for keys.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -32,6 +33,9 @@ const FRAME: Duration = Duration::from_micros(16_667);
 const BUSY_RETRY: Duration = Duration::from_millis(50);
 /// How long a session may take to lay out a frame before the others go ahead without it.
 const LAYOUT: Duration = Duration::from_millis(8);
+
+/// A call with no more text than this has brought all that there was: nothing is late if the next comes a little later.
+const WHOLE: u64 = 16 * 1024;
 
 /// How often shown sessions that work say so; a redraw of the bar, nothing of the text.
 const SPIN: Duration = Duration::from_millis(200);
@@ -69,6 +73,8 @@ pub struct Painter {
     views: Vec<View>,
     pace: Pace,
     next_frame: Instant,
+    /// When more of what somebody waits for may come, whatever else is due.
+    next_awaited: Instant,
     /// Round robin among views that are not focused.
     turn: usize,
     sessions: HashSet<SessionId>,
@@ -85,10 +91,18 @@ struct View {
     shown: Shown,
     /// It may have something to paint.
     dirty: bool,
+    /// What it has to paint is older text that somebody waits for.
+    awaited: bool,
     /// A patch that the editor could not take yet.
     retry: Option<(Patch, Instant)>,
     /// A layout that was not ready in time.
     late: Option<oneshot::Receiver<Painted>>,
+}
+
+impl View {
+    fn is_awaited(&self) -> bool {
+        self.awaited && self.dirty && self.retry.is_none()
+    }
 }
 
 /// A call under way.
@@ -97,6 +111,7 @@ struct Flight {
     batch: Batch,
     replies: Vec<(u64, Result<Value, String>)>,
     patches: Vec<(ViewId, Patch)>,
+    started: Instant,
     bytes: u64,
     /// Of the patches, in microseconds, without correction.
     estimate: f64,
@@ -121,6 +136,7 @@ impl Painter {
             views: Vec::new(),
             pace: Pace::default(),
             next_frame: Instant::now(),
+            next_awaited: Instant::now(),
             turn: 0,
             sessions: HashSet::new(),
             busy: HashMap::new(),
@@ -174,8 +190,9 @@ impl Painter {
             None => view.dirty.then_some(now),
         });
         let spin = self.spinning().next().is_some().then_some(self.next_spin);
-        let first = paint.chain(news.then_some(now)).chain(spin).min()?;
-        Some(first.max(self.next_frame))
+        let first = paint.chain(news.then_some(now)).chain(spin).min();
+        let awaited = self.views.iter().any(View::is_awaited).then_some(self.next_awaited);
+        first.map(|first| first.max(self.next_frame)).into_iter().chain(awaited).min()
     }
 
     /// Shown sessions that work, and since when.
@@ -222,7 +239,7 @@ impl Painter {
                         let same = |view: &View| view.shown.view == shown.view && view.shown.session == shown.session;
                         match known.iter().position(same) {
                             Some(index) => View { shown, ..known.swap_remove(index) },
-                            None => View { shown, dirty: true, retry: None, late: None },
+                            None => View { shown, dirty: true, awaited: false, retry: None, late: None },
                         }
                     })
                     .collect();
@@ -232,8 +249,14 @@ impl Painter {
 
     async fn frame(&mut self) -> Option<Flight> {
         let started = Instant::now();
-        self.next_frame = started + FRAME;
-        let batch = self.outbox.take();
+        // Between frames comes only what somebody waits for: what streams beside it costs no more redraws than ever.
+        let due = self.next_frame <= started;
+        if due {
+            self.next_frame = started + FRAME;
+        }
+        // Its answer brings this nearer.
+        self.next_awaited = started + FRAME;
+        let batch = if due { self.outbox.take() } else { Batch::default() };
         let mut fields: Vec<(Value, Value)> = Vec::new();
         if !batch.rows.is_empty() {
             fields.push(("sessions".into(), Value::Array(batch.rows.iter().map(encode::row).collect())));
@@ -245,7 +268,7 @@ impl Painter {
         if !events.is_empty() {
             fields.push(("events".into(), Value::Array(events)));
         }
-        let replies = std::mem::take(&mut self.replies);
+        let replies = if due { std::mem::take(&mut self.replies) } else { Vec::new() };
         if !replies.is_empty() {
             let values = replies.iter().map(|(id, result)| {
                 let (error, value) = match result {
@@ -256,7 +279,7 @@ impl Painter {
             });
             fields.push(("replies".into(), Value::Array(values.collect())));
         }
-        if self.next_spin <= started {
+        if due && self.next_spin <= started {
             let now = started;
             let spins = self.spins;
             let rows = self.spinning().map(|(session, since)| {
@@ -270,7 +293,7 @@ impl Painter {
             }
             self.next_spin = started + SPIN;
         }
-        let patches = self.paint().await;
+        let patches = self.paint(due).await;
         let mut estimate = 0.0;
         let mut bytes = 0;
         if !patches.is_empty() {
@@ -284,15 +307,17 @@ impl Painter {
         }
         let args = vec![Value::from(APPLY), Value::Array(vec![Value::Map(fields)])];
         let answer = self.link.call("nvim_exec_lua", args);
-        Some(Flight { answer, batch, replies, patches, bytes, estimate })
+        Some(Flight { answer, batch, replies, patches, started, bytes, estimate })
     }
 
-    /// Asks the shown sessions for their patches, the focused one first, under one budget.
-    async fn paint(&mut self) -> Vec<(ViewId, Patch)> {
-        let mut order: Vec<usize> = (0..self.views.len()).collect();
+    /// Asks the shown sessions for their patches, the focused one first, under one budget; between frames only those in
+    /// which somebody waits.
+    async fn paint(&mut self, due: bool) -> Vec<(ViewId, Patch)> {
+        let mut order: Vec<usize> = (0..self.views.len()).filter(|&at| due || self.views[at].is_awaited()).collect();
         let count = order.len().max(1);
         self.turn = (self.turn + 1) % count;
-        order.rotate_left(self.turn.min(count - 1).min(self.views.len()));
+        let first = self.turn.min(order.len());
+        order.rotate_left(first);
         order.sort_by_key(|&index| !self.views[index].shown.focused);
         let now = Instant::now();
         let mut left = self.pace.room();
@@ -329,6 +354,7 @@ impl Painter {
             match timeout(LAYOUT, &mut reply).await {
                 Ok(Ok(painted)) => {
                     view.dirty = painted.more || was_late;
+                    view.awaited = painted.awaited;
                     if let Some(patch) = painted.patch {
                         left -= patch.micros();
                         patches.push((view.shown.view, patch));
@@ -356,6 +382,10 @@ impl Painter {
         let field = |name: &str| answer.as_map().and_then(|map| map.iter().find(|(key, _)| key.as_str() == Some(name)));
         let ms = field("ms").and_then(|(_, ms)| ms.as_f64()).unwrap_or(0.0);
         self.stats.call(flight.patches.len() as u64, flight.bytes, ms);
+        if flight.bytes <= WHOLE {
+            self.next_frame = self.next_frame.max(flight.started + Pace::rest(ms));
+        }
+        self.next_awaited = Instant::now() + Pace::breath(ms);
         self.pace.learn(flight.estimate, ms);
         let results = field("results").and_then(|(_, results)| results.as_array().cloned()).unwrap_or_default();
         let mut results = results.iter().map(|result| result.as_str().unwrap_or("").to_owned());
@@ -384,6 +414,7 @@ impl Painter {
         self.failures += 1;
         tracing::error!(error, failures = self.failures, "Neovim could not take a batch");
         self.next_frame = Instant::now() + (BUSY_RETRY * 2u32.pow(self.failures.min(7))).min(FAILURE_WAIT);
+        self.next_awaited = self.next_frame;
         for (view, _) in flight.patches {
             self.repaint(view);
         }

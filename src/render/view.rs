@@ -44,8 +44,9 @@ const REPLACED: usize = 2_000;
 /// Older text comes along with newer only where so many bytes are left for it.
 const WORTHWHILE: usize = 16 * 1024;
 
-/// And never more than leaves room for a key.
+/// And never more than leaves room for a key; of what somebody waits for less, since it comes in more calls.
 const OLDER_BYTES: usize = 48 * 1024;
+const AWAITED_BYTES: usize = 32 * 1024;
 
 /// The first line of a transcript.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -158,6 +159,11 @@ impl View {
         self.fresh || !self.dirty.is_empty() || self.can_prepend() || self.unchecked.is_some()
     }
 
+    /// Whether somebody waits for all of it: a search finds nothing in what is not painted.
+    pub fn is_awaited(&self) -> bool {
+        self.ahead == usize::MAX && !self.fresh && self.can_prepend()
+    }
+
     /// The next patch within a budget; what does not fit stays for the one after it. `now` in Unix milliseconds.
     pub fn next(
         &mut self,
@@ -173,6 +179,8 @@ impl View {
         let outrun = self.is_outrun(transcript);
         if outrun {
             self.reset();
+            // Who follows the end waits for nothing above it any more, and is not kept from asking again.
+            self.ahead = AHEAD;
         }
         let base = if self.fresh { 0 } else { self.revision };
         let mut ops = Vec::new();
@@ -205,7 +213,8 @@ impl View {
         }
         self.drew = !older && base != 0;
         if older {
-            self.paint_older(transcript, budget.no_more_than(OLDER_BYTES), &mut ops);
+            let most = if self.is_awaited() { AWAITED_BYTES } else { OLDER_BYTES };
+            self.paint_older(transcript, budget.no_more_than(most), &mut ops);
         }
         if ops.is_empty() {
             return None;

@@ -324,6 +324,23 @@ fn more_than_is_painted_ahead_comes_when_the_head_is_opened() {
 }
 
 #[test]
+fn older_text_is_waited_for_from_a_search_until_all_of_it_is_there() {
+    let mut world = World::new();
+    for n in 0..15_000 {
+        world.text(&format!("m{n}"), false, "x");
+    }
+    world.settle(1e6);
+    assert!(!world.view.is_awaited(), "nobody asked for it");
+    world.view.reach();
+    assert!(world.view.is_awaited());
+    let patch = world.next(1e3).expect("older text");
+    world.buffer.apply(patch);
+    assert!(world.view.is_awaited(), "that was not all");
+    world.settle(1e6);
+    assert_eq!((world.view.is_awaited(), world.buffer.lines.len()), (false, 30_001));
+}
+
+#[test]
 fn everything_can_be_opened_and_closed_at_once() {
     let mut world = World::new();
     world.tool("t");

@@ -223,6 +223,8 @@ pub struct Painted {
     pub patch: Option<Patch>,
     /// Another call would have more to paint at once.
     pub more: bool,
+    /// Of that, older text for which somebody waits.
+    pub awaited: bool,
 }
 
 /// What the hub hands to one session.

@@ -70,6 +70,7 @@ impl Actor {
                 if let Some(view) = self.views.get_mut(&view) {
                     painted.patch = view.next(&self.transcript, &mut self.readings, now(), budget);
                     painted.more = view.has_more();
+                    painted.awaited = view.is_awaited();
                 }
                 let _ = reply.send(painted);
                 self.send_for_colours();
