@@ -31,7 +31,17 @@ T['whoever searches or goes to the beginning wants all of it, and is heard once'
   nil,
   function(nvim)
     open(nvim, 7)
-    for _, keys in ipairs({ '/number 3<CR>', '?number 3<CR>', ':<Esc>', '*', 'n', 'N', 'g#', 'gg' }) do
+    for _, keys in ipairs({
+      '/number 3<CR>',
+      '?number 3<CR>',
+      ':42<Esc>',
+      ':%y<Esc>',
+      '*',
+      'n',
+      'N',
+      'g#',
+      'gg',
+    }) do
       -- As if it had been painted anew.
       nvim:lua(
         'require("agor.ui.reach").told(vim.fn.bufnr("^agor://s1$"), 7, true) T.notified = {}'
@@ -54,6 +64,7 @@ T['whoever searches or goes to the beginning wants all of it, and is heard once'
 T['other keys and other buffers want nothing'] = test(nil, function(nvim)
   open(nvim, 7)
   nvim:type('jkG150Gzz<C-e>')
+  nvim:type(':echo 1<CR>:set list?<CR>')
   nvim:cmd('wincmd p')
   nvim:type('/x<CR>')
   nvim:settle()

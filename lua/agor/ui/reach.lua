@@ -99,10 +99,19 @@ function M.watch(buf, group)
   })
   api.nvim_create_autocmd('CmdlineEnter', {
     group = group,
-    -- A command may be about all of it too: `:g`, `:w file`, `:%y`, `:42`.
-    pattern = { ':', '/', '\\?' },
+    pattern = { '/', '\\?' },
     callback = function()
       reach(api.nvim_get_current_buf())
+    end,
+  })
+  api.nvim_create_autocmd('CmdlineChanged', {
+    group = group,
+    pattern = ':',
+    callback = function()
+      -- A command may be about all of it too, as `:g`, `:w file`, `:%y` and `:42` are; most are not.
+      if api.nvim_get_current_buf() == buf and vim.fn.getcmdline():find('^[%s:]*[%%%d/?gvw]') then
+        reach(buf)
+      end
     end,
   })
 end
