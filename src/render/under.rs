@@ -82,7 +82,8 @@ fn first_line(file: &FileDiff) -> u64 {
     hunk.new_start.max(1) + above
 }
 
-pub fn take(transcript: &Transcript, spot: &Spot, scene: Scene) -> Option<Taken> {
+/// Files of a diff are named as they are seen from `cwd`, the session's directory.
+pub fn take(transcript: &Transcript, spot: &Spot, scene: Scene, cwd: &str) -> Option<Taken> {
     let entry = transcript.entries().get(spot.index)?;
     let taken = |text: String, what: String| (!text.is_empty()).then_some(Taken { text, what });
     let whole = |text: &str, of: &str| taken(text.to_owned(), format!("{} of {of}", lines(text)));
@@ -99,7 +100,7 @@ pub fn take(transcript: &Transcript, spot: &Spot, scene: Scene) -> Option<Taken>
             }
         }
         Body::Thinking(text) => whole(text, "thoughts"),
-        Body::Tool(tool) if !tool.diff.is_empty() => whole(&patch(&tool.diff), "the diff"),
+        Body::Tool(tool) if !tool.diff.is_empty() => whole(&patch(&tool.diff, cwd), "the diff"),
         Body::Tool(tool) if !tool.output.is_empty() => whole(&tool.output, "output"),
         Body::Tool(tool) => whole(&tool.call.title, "the call"),
         Body::Prompt(prompt) => match source(transcript, entry, spot, scene) {
@@ -128,11 +129,14 @@ fn lines(text: &str) -> String {
 }
 
 /// Files' changes as a unified diff that `git apply` takes, as far as their places are known.
-fn patch(files: &[FileDiff]) -> String {
+fn patch(files: &[FileDiff], cwd: &str) -> String {
     let mut out = String::new();
     for file in files {
         let (old, new) = file.path.split_once(RENAMED).unwrap_or((&file.path, &file.path));
-        let name = |side: char, path: &str| format!("{side}/{}", path.trim_start_matches('/'));
+        let name = |side: char, path: &str| {
+            let below = path.strip_prefix(cwd).filter(|below| !cwd.is_empty() && below.starts_with('/'));
+            format!("{side}/{}", below.unwrap_or(path).trim_start_matches('/'))
+        };
         let fate = diff::fate(file);
         let none = || "/dev/null".to_owned();
         let old = if fate == Some("new file") { none() } else { name('a', old) };

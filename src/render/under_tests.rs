@@ -72,7 +72,7 @@ impl Talk {
     fn at(&self, index: usize, row: usize, expanded: bool) -> (Option<To>, Option<(String, String)>) {
         let spot = Spot { index, expanded, row, start: 0 };
         let place = place(&self.0, &spot, Scene::default()).map(|place| (place.path, place.line));
-        (place, take(&self.0, &spot, Scene::default()).map(|taken| (taken.text, taken.what)))
+        (place, take(&self.0, &spot, Scene::default(), "/p").map(|taken| (taken.text, taken.what)))
     }
 
     fn whole(&self, index: usize) -> (String, Vec<String>) {
@@ -127,6 +127,17 @@ fn each_line_of_a_diff_leads_to_its_line_in_the_file() {
 }
 
 #[test]
+fn a_patch_names_files_as_the_session_s_directory_does() {
+    for (path, name) in [("/p/src/a.rs", "src/a.rs"), ("/pother/a.rs", "pother/a.rs"), ("a.rs", "a.rs")] {
+        let mut talk = Talk::default();
+        talk.call("t", "a.rs", Value::Null, Vec::new());
+        talk.result("t", "done", vec![file(path, &[(1, 1, &["-y", "+z"])])]);
+        let patch = format!("--- a/{name}\n+++ b/{name}\n@@ -1,1 +1,1 @@\n-y\n+z\n");
+        assert_eq!(talk.at(0, 1, false).1.map(|(text, _)| text), Some(patch));
+    }
+}
+
+#[test]
 fn a_call_leads_to_where_it_looks_and_gives_what_it_said() {
     let mut talk = Talk::default();
     let location = Location { path: "/p/a.rs".into(), line: Some(7) };
@@ -175,7 +186,7 @@ fn rows_are_found_in_a_text_that_is_cut_softly_or_begins_further_down() {
         assert_eq!(talk.at(0, row, false).1, *expect, "row {row}");
     }
     let below = Spot { index: 0, expanded: false, row: 1, start: long.len() + 1 };
-    let taken = take(&talk.0, &below, Scene::default()).map(|taken| taken.text);
+    let taken = take(&talk.0, &below, Scene::default(), "").map(|taken| taken.text);
     assert_eq!(taken.as_deref(), Some("ls\n"));
 }
 

@@ -115,7 +115,7 @@ impl Actor {
         let scene = Scene { now: now(), ..view.scene() };
         match want {
             Want::Place => place(&self.transcript, &spot, scene).map(Found::Place),
-            Want::Text => take(&self.transcript, &spot, scene).map(Found::Text),
+            Want::Text => take(&self.transcript, &spot, scene, &self.options.cwd.to_string_lossy()).map(Found::Text),
             Want::Whole => detail(&self.transcript, &spot, scene).map(Found::Whole),
         }
     }
