@@ -147,7 +147,8 @@ fn a_page_is_asked_about_and_opened() {
     );
     go_to(&editor, "prompt");
     editor.input("<Esc>ipage http://127.0.0.1/device?code=1<C-s><Esc>");
-    editor.wait_text("http://127.0.0.1/device?code=1");
+    // The address stands in the prompt too.
+    editor.wait_lua("require('agor').sessions()[1].attention == 'question'");
     editor.input(":AgorPermit<CR>");
     editor.wait_text("o opens the page");
     editor.input("o");
