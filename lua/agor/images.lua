@@ -96,13 +96,19 @@ end
 ---The clipboard's image, when it is there.
 ---@param row agor.Row
 local function paste_clipboard(row)
+  local failed = false
   require('agor.clipboard').image(function(path, wrong)
     if not path then
+      failed = true
       return require('agor.message').error(wrong or 'the clipboard has no image')
     end
     -- The session may be over by now; its draft is there all the same.
     require('agor.ui.prompt').attach_image(row.session_id, { path = path })
   end)
+  -- Where nothing can read a clipboard the cursor stays: `-- INSERT --` would take the place of the reason.
+  if not failed then
+    require('agor.ui.pane').open(row.session_id, { focus = 'prompt' })
+  end
 end
 
 ---`:Agor paste [file]`.
@@ -118,7 +124,6 @@ function M.paste(call)
   if wrong then
     return message.error(wrong)
   elseif path == '' then
-    require('agor.ui.pane').open(row.session_id, { focus = 'prompt' })
     return paste_clipboard(row)
   end
   local image
