@@ -117,7 +117,10 @@ T['what is missing is said in a sentence, and nothing is attached'] = test(nil, 
   end
   local wayland = { WAYLAND_DISPLAY = 'wayland-0' }
   said(vim.empty_dict(), {}, 'there is no clipboard here: name an image file')
-  -- `-- INSERT --` would take the place of the sentence.
+  -- From elsewhere too, where `-- INSERT --` would take the place of the sentence.
+  nvim:type('<Esc>')
+  paste(nvim)
+  nvim:settle()
   equal(nvim:mode(), 'n')
   nvim:lua('vim.fn.executable = function() return 0 end')
   said(
