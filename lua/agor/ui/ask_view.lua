@@ -291,15 +291,7 @@ end
 ---@param drawn agor.Lines
 local function colour(buf, drawn)
   api.nvim_buf_clear_namespace(buf, ns, 0, -1)
-  for _, mark in ipairs(drawn.marks) do
-    local row, col, end_col, group = unpack(mark)
-    if end_col < 0 then
-      require('agor.ui.tint').row(buf, ns, row, group)
-    else
-      local opts = { end_col = end_col, hl_group = group, strict = false }
-      api.nvim_buf_set_extmark(buf, ns, row, col, opts)
-    end
-  end
+  require('agor.ui.tint').marks(buf, ns, drawn.marks)
 end
 
 ---@param buf integer

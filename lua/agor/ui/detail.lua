@@ -58,15 +58,7 @@ function M.open(title, lines, marks)
     return line:find('\n', 1, true) and line:gsub('\n', '\0') or line
   end, lines)
   api.nvim_buf_set_lines(buf, 0, -1, false, shown)
-  for _, mark in ipairs(marks or {}) do
-    local row, col, end_col, group = unpack(mark)
-    if end_col < 0 then
-      require('agor.ui.tint').row(buf, ns, row, group)
-    else
-      local opts = { end_col = end_col, hl_group = group, strict = false }
-      api.nvim_buf_set_extmark(buf, ns, row, col, opts)
-    end
-  end
+  require('agor.ui.tint').marks(buf, ns, marks or {})
   vim.bo[buf].modifiable = false
   vim.bo[buf].bufhidden = 'wipe'
   vim.bo[buf].undolevels = -1

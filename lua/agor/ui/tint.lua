@@ -1,7 +1,5 @@
---- A background for a whole row that other marks are drawn over: a `line_hl_group` would lie over theirs, and what goes on
---- behind the end of a line (`hl_eol`) needs a line below it.
----
---- For rows that do not grow.
+--- Marks of rows that do not grow: colours of a part of a row, and backgrounds for a whole one that other marks are drawn
+--- over. A `line_hl_group` would lie over theirs, and what goes on behind the end of a line (`hl_eol`) needs a line below it.
 
 local M = {}
 
@@ -38,6 +36,22 @@ function M.row(buf, ns, row, group)
   text.hl_group, rest.virt_text[1][2] = group, group
   vim.api.nvim_buf_set_extmark(buf, ns, row, 0, text)
   vim.api.nvim_buf_set_extmark(buf, ns, row, FAR, rest)
+end
+
+--- Draws what the backend says of the lines of a float.
+---@param buf integer
+---@param ns integer
+---@param marks any[] row, col, end_col and group of each; an end of -1 colours the row
+function M.marks(buf, ns, marks)
+  for _, mark in ipairs(marks) do
+    local row, col, end_col, group = unpack(mark)
+    if end_col < 0 then
+      M.row(buf, ns, row, group)
+    else
+      local opts = { end_col = end_col, hl_group = group, strict = false }
+      vim.api.nvim_buf_set_extmark(buf, ns, row, col, opts)
+    end
+  end
 end
 
 return M
