@@ -255,6 +255,10 @@ local public = {
   'started_at',
   'title',
   'cwd',
+  'project',
+  'worktree',
+  'place',
+  'changes',
   'model',
   'mode',
   'effort',
@@ -262,7 +266,13 @@ local public = {
   'context_used',
   'context_size',
   'attention',
+  'pending',
   'queued',
+  'busy',
+  'turn_started_at',
+  'turn_ended_at',
+  'last_line',
+  'interrupted',
 }
 
 ---Every session, ordered by its start, in fresh tables.
@@ -271,7 +281,7 @@ function M.sessions()
   return vim.tbl_map(function(row)
     local out = {}
     for _, key in ipairs(public) do
-      out[key] = row[key]
+      out[key] = type(row[key]) == 'table' and vim.deepcopy(row[key]) or row[key]
     end
     return out
   end, require('agor.mirror').list())

@@ -16,6 +16,10 @@ local M = {}
 ---@field started_at integer
 ---@field title string
 ---@field cwd string
+---@field project string the top of the repository that it works for, else cwd
+---@field worktree agor.Worktree|nil that was made for it
+---@field place string|nil where it runs, if not here
+---@field changes agor.Diffstat|nil what it has changed in files
 ---@field model string
 ---@field mode string
 ---@field effort string|nil
@@ -26,10 +30,26 @@ local M = {}
 ---@field queued integer
 ---@field pending integer
 ---@field busy boolean
+---@field turn_started_at integer|nil Unix milliseconds, while a turn runs
+---@field turn_ended_at integer|nil Unix milliseconds, of the last one
+---@field last_line string|nil of the agent's text
+---@field interrupted boolean|nil it was at work when its backend went away
 ---@field asks_nothing boolean
 ---@field journal_failed boolean|nil what is said is not written down any more
 ---@field capabilities table
 ---@field provisional boolean|nil the backend has not spoken of it yet
+
+---@class agor.Worktree
+---@field name string
+---@field branch string
+---@field path string
+---@field repository string
+---@field diffstat agor.Diffstat|nil
+
+---@class agor.Diffstat
+---@field files integer
+---@field added integer
+---@field removed integer
 
 ---@class agor.OpenRequest
 ---@field kind 'permission'|'question'
@@ -198,6 +218,7 @@ function M.begin(params)
     started_at = params.started_at,
     title = '',
     cwd = params.cwd,
+    project = params.cwd,
     model = params.model or '',
     mode = params.mode or '',
     effort = params.effort or '',

@@ -94,6 +94,11 @@ pub fn locate(options: &StartOptions, own: &Path) -> Result<Program, LocateError
     interpret(path, args, &places, provider)
 }
 
+/// A program by its name, as the editor's `PATH` has it: only from absolute directories, so never from the project.
+pub fn on_path(environ: &BTreeMap<String, String>, name: &str) -> Option<PathBuf> {
+    Places::new(environ).on_path(name).find(|path| is_executable(path))
+}
+
 fn check_directory(path: &Path) -> Result<(), LocateError> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() && path.is_absolute() => Ok(()),

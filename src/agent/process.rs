@@ -7,6 +7,7 @@ mod census;
 mod conduct;
 mod invocation;
 mod mark;
+mod output;
 #[cfg(test)]
 pub mod pretend;
 mod queue;
@@ -36,6 +37,7 @@ use tokio::{
 pub use census::{ProcessInfo, ps, sweep_stale};
 pub use invocation::{Invocation, Prepared, Stdout, own_binary};
 pub use mark::RunMark;
+pub use output::{Output, OutputError, output};
 pub use queue::Events;
 
 use self::conduct::{Conductor, Directive, Keeper};

@@ -168,38 +168,13 @@ fn size(event: &Update) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Status;
 
     fn id(name: &str) -> SessionId {
         SessionId::parse(name).expect("a good id")
     }
 
     fn row(name: &str, title: &str) -> Update {
-        Update::Session(Box::new(SessionSummary {
-            session_id: id(name),
-            provider: "demo".into(),
-            status: Status::Idle,
-            error: None,
-            cost_usd: 0.0,
-            input_tokens: 0,
-            output_tokens: 0,
-            started_at: 0,
-            title: title.into(),
-            cwd: String::new(),
-            model: String::new(),
-            mode: String::new(),
-            effort: String::new(),
-            agent_session: None,
-            context_used: None,
-            context_size: None,
-            attention: None,
-            queued: 0,
-            pending: 0,
-            busy: false,
-            asks_nothing: false,
-            journal_failed: false,
-            capabilities: Default::default(),
-        }))
+        Update::Session(Box::new(SessionSummary { title: title.into(), ..SessionSummary::new(id(name), "demo") }))
     }
 
     fn turn(name: &str) -> Update {

@@ -27,4 +27,4 @@ pub use message::{
 };
 pub use options::{InvalidOptions, McpServer, ProviderConfig, Resume, ResumeMode, StartOptions};
 pub use question::{OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest};
-pub use session::{Attention, SessionSummary, Status};
+pub use session::{Attention, Diffstat, SessionSummary, Status, Worktree};

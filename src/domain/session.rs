@@ -22,6 +22,29 @@ pub enum Attention {
     Question,
 }
 
+/// A git worktree of a session's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Worktree {
+    pub name: String,
+    pub branch: String,
+    /// Its top.
+    pub path: String,
+    /// The top of the repository that it is a worktree of.
+    pub repository: String,
+    /// Of its branch and its files against where the branch began; `None` until that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diffstat: Option<Diffstat>,
+}
+
+/// How much was changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diffstat {
+    pub files: usize,
+    /// Lines, as are those removed.
+    pub added: usize,
+    pub removed: usize,
+}
+
 /// A row of `sessions()`, and what bars and boards show.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionSummary {
@@ -38,6 +61,18 @@ pub struct SessionSummary {
     pub started_at: i64,
     pub title: String,
     pub cwd: String,
+    /// The top of the repository that it works for, the main one where `cwd` is in a worktree of it; else `cwd`.
+    #[serde(default)]
+    pub project: String,
+    /// The git worktree that was made for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worktree: Option<Worktree>,
+    /// Where it runs, if that is not here: `ssh host`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub place: String,
+    /// What it has changed in files so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Diffstat>,
     pub model: String,
     pub mode: String,
     pub effort: String,
@@ -58,6 +93,18 @@ pub struct SessionSummary {
     pub pending: usize,
     /// A turn is under way.
     pub busy: bool,
+    /// When it began; Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn_started_at: Option<i64>,
+    /// When the last turn ended; Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn_ended_at: Option<i64>,
+    /// The last line of the agent's text, shortened.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub last_line: String,
+    /// It was at work when its backend or the machine went away, and nothing has been asked of it since.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub interrupted: bool,
     /// The agent acts without asking.
     pub asks_nothing: bool,
     /// The conversation is in memory only: it ends with the backend.
@@ -65,6 +112,45 @@ pub struct SessionSummary {
     pub journal_failed: bool,
     /// Shared: some agents offer hundreds of models, and rows are copied at every change.
     pub capabilities: Arc<Capabilities>,
+}
+
+impl SessionSummary {
+    /// One that has just begun, of which nothing is known yet.
+    pub fn new(session_id: SessionId, provider: &str) -> Self {
+        Self {
+            session_id,
+            provider: provider.to_owned(),
+            status: Status::Idle,
+            error: None,
+            cost_usd: 0.0,
+            input_tokens: 0,
+            output_tokens: 0,
+            started_at: 0,
+            title: String::new(),
+            cwd: String::new(),
+            project: String::new(),
+            worktree: None,
+            place: String::new(),
+            changes: None,
+            model: String::new(),
+            mode: String::new(),
+            effort: String::new(),
+            agent_session: None,
+            context_used: None,
+            context_size: None,
+            attention: None,
+            queued: 0,
+            pending: 0,
+            busy: false,
+            turn_started_at: None,
+            turn_ended_at: None,
+            last_line: String::new(),
+            interrupted: false,
+            asks_nothing: false,
+            journal_failed: false,
+            capabilities: Arc::default(),
+        }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

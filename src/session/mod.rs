@@ -7,6 +7,7 @@ mod capture;
 mod colour;
 mod disk;
 mod gather;
+mod git;
 mod hub;
 mod journal;
 mod pictures;

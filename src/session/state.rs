@@ -40,29 +40,13 @@ impl State {
         let mode = options.permission_mode.clone().or_else(|| options.mode.clone()).unwrap_or_default();
         Self {
             summary: SessionSummary {
-                session_id: options.session_id.clone(),
-                provider: options.provider.clone(),
-                status: Status::Idle,
-                error: None,
-                cost_usd: 0.0,
-                input_tokens: 0,
-                output_tokens: 0,
                 started_at,
-                title: String::new(),
                 cwd: options.cwd.to_string_lossy().into_owned(),
+                project: options.cwd.to_string_lossy().into_owned(),
                 model: options.model.clone().unwrap_or_default(),
                 mode,
                 effort: options.effort.clone().unwrap_or_default(),
-                agent_session: None,
-                context_used: None,
-                context_size: None,
-                attention: None,
-                queued: 0,
-                pending: 0,
-                busy: false,
-                asks_nothing: false,
-                journal_failed: false,
-                capabilities: Arc::default(),
+                ..SessionSummary::new(options.session_id.clone(), &options.provider)
             },
             queue: VecDeque::new(),
             pending: Vec::new(),
@@ -79,6 +63,18 @@ impl State {
         self.summary.error.clone_from(&error);
         let told = std::mem::replace(&mut self.told, (status, error));
         told != self.told
+    }
+
+    /// A turn begins or ends; `now` in Unix milliseconds.
+    pub(super) fn set_busy(&mut self, busy: bool, now: i64) {
+        let summary = &mut self.summary;
+        match (summary.busy, busy) {
+            (false, true) => summary.turn_started_at = Some(now),
+            (true, false) => (summary.turn_started_at, summary.turn_ended_at) = (None, Some(now)),
+            _ => {}
+        }
+        summary.interrupted &= !busy;
+        summary.busy = busy;
     }
 
     /// Until its first prompt is written: rows that are told before that do not say `idle` in between.
@@ -144,6 +140,7 @@ impl State {
     pub(super) fn process_ended(&mut self) {
         self.process_spent();
         self.summary.busy = false;
+        self.summary.turn_started_at = None;
     }
 
     fn process_spent(&mut self) {

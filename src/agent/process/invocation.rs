@@ -110,6 +110,38 @@ impl Invocation {
         }
     }
 
+    /// A program that serves the session and is no agent: git, say. It is looked up as agents are, never in the project.
+    /// `env` is put over the environment that the agent gets, an empty value takes a name out.
+    pub fn tool(
+        options: &StartOptions,
+        cwd: &Path,
+        program: &str,
+        args: &[&str],
+        env: &[(&str, &str)],
+        keeper: &Path,
+    ) -> Option<Self> {
+        let program = locate::on_path(&options.environ, program)?;
+        let run = RunMark::next();
+        let Environment { mut vars, .. } = environment::build(options, &Launch::default(), &run);
+        for (name, value) in env {
+            match value.is_empty() {
+                true => vars.remove(*name),
+                false => vars.insert((*name).to_owned(), (*value).to_owned()),
+            };
+        }
+        Some(Self {
+            program,
+            args: args.iter().map(OsString::from).collect(),
+            cwd: cwd.to_owned(),
+            env: vars.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            session: options.session_id.clone(),
+            run,
+            orphan_ladder: vec![Step::new(Action::Signal(Signal::Terminate), Duration::from_millis(500)), Step::kill()],
+            keeper: keeper.to_owned(),
+            output: Stdout::Bytes,
+        })
+    }
+
     pub(super) fn spec(&self) -> Spec {
         let env = self.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         Spec { cwd: self.cwd.clone(), env, ladder: rungs(&self.orphan_ladder) }

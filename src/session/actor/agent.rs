@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{Actor, LINGER, Stop};
+use super::{Actor, LINGER, Stop, now};
 use crate::{
     agent::{
         lines::Frame,
@@ -346,7 +346,7 @@ impl Actor {
     }
 
     pub(super) fn set_busy(&mut self, busy: bool) {
-        self.state.summary.busy = busy;
+        self.state.set_busy(busy, now());
         if let Some(live) = &mut self.live {
             live.interrupted = false;
             live.busy.send_replace(busy);
