@@ -101,7 +101,7 @@ impl<'a> Git<'a> {
         if output.exit.success() {
             return Ok(output.stdout);
         }
-        let said = &output.exit.stderr_tail;
+        let said = &output.stderr;
         if said.iter().any(|line| line.to_lowercase().contains("not a git repository")) {
             return Err(GitError::NoRepository(self.directory.to_owned()));
         }

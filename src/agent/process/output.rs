@@ -6,10 +6,15 @@ use tokio::time::timeout;
 
 use super::{Exit, Invocation, ProcessEvent, spawn};
 
-/// What a program has said, and how it ended. The end of its stderr is in [`Exit::stderr_tail`].
+/// Lines of stderr that are kept: programs say first what is wrong, and then how they are to be used.
+const STDERR: usize = 50;
+
+/// What a program has said, and how it ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
     pub stdout: Vec<u8>,
+    /// The first lines.
+    pub stderr: Vec<String>,
     pub exit: Exit,
 }
 
@@ -40,14 +45,15 @@ pub async fn output(
     process.handle.close_stdin();
     let mut events = process.events;
     let said = async {
-        let mut stdout = Vec::new();
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         loop {
             match events.recv().await {
                 Some(ProcessEvent::Bytes(bytes)) => stdout.extend(bytes),
+                Some(ProcessEvent::Stderr(line)) if stderr.len() < STDERR => stderr.push(line),
                 Some(ProcessEvent::SpawnFailed(why)) => return Err(OutputError::NotStarted(why)),
-                Some(ProcessEvent::Exited(exit)) => return Ok(Output { stdout, exit }),
+                Some(ProcessEvent::Exited(exit)) => return Ok(Output { stdout, stderr, exit }),
                 Some(_) => {}
-                None => return Ok(Output { stdout, exit: Exit::default() }),
+                None => return Ok(Output { stdout, stderr, exit: Exit::default() }),
             }
             if stdout.len() > most {
                 return Err(OutputError::TooLong(most));
