@@ -23,6 +23,8 @@ M.patience_ms = 3000
 ---@field effort string
 ---@field agent_session string|nil the agent's own id of the conversation
 ---@field live boolean
+---@field elsewhere boolean another Neovim goes on with it
+---@field interrupted boolean it was at work when its backend went away
 
 ---@class agor.Earlier something that can be taken up again
 ---@field title string
@@ -147,6 +149,10 @@ function M.lines(list, here, now)
     end
     if one.journal and mirror.get(one.journal.session_id) then
       table.insert(parts, '(open)')
+    elseif one.journal and one.journal.elsewhere then
+      table.insert(parts, '(in another Neovim)')
+    elseif one.journal and one.journal.interrupted then
+      table.insert(parts, '(interrupted)')
     elseif one.conversation then
       table.insert(parts, "(the agent's own)")
     end
@@ -258,11 +264,17 @@ end
 ---@param list agor.Earlier[]
 local function newest(list)
   for _, one in ipairs(list) do
-    if not (one.journal and mirror.get(one.journal.session_id)) then
+    local journal = one.journal
+    if not (journal and (journal.elsewhere or mirror.get(journal.session_id))) then
       return take_up(one)
     end
   end
-  take_up(list[1])
+  for _, one in ipairs(list) do
+    if one.journal and mirror.get(one.journal.session_id) then
+      return take_up(one)
+    end
+  end
+  message.info('all sessions of this project run in another Neovim: :Agor resume takes one over')
 end
 
 ---@param journals agor.Journal[]

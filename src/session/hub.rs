@@ -254,6 +254,8 @@ impl Hub {
             let mut listed = journal::list(&folder, around.as_deref());
             for entry in &mut listed {
                 entry.live = live.contains(&entry.session_id);
+                // It is we who have it.
+                entry.elsewhere &= !entry.live;
             }
             let _ = reply.send(Ok(listed));
         });

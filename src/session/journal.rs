@@ -5,26 +5,28 @@
 //! leaves: it is passed over. Where the file cannot be written the journal goes on in memory, behind what is in the
 //! file, and says so.
 
+mod file;
 mod list;
+#[cfg(test)]
+mod odd_tests;
 mod page;
+mod past;
 mod standing;
 #[cfg(test)]
 mod tests;
 
 use std::{
     collections::HashSet,
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs::File,
+    io::{self, Write},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
 pub use list::{Listed, list};
 pub use page::Page;
+pub use past::{Growth, Past, grown, read};
 pub use standing::Standing;
 
 use crate::domain::{AgentMessage, Content, MessageId, SessionId};
@@ -42,6 +44,23 @@ pub enum JournalError {
     Missing(SessionId),
     #[error("session {0} runs in another Neovim: stop it there first")]
     Elsewhere(SessionId),
+    #[error(
+        "session {session} was written by a newer agor (its journal has version {version}, this one knows {VERSION}): \
+         update the plugin to go on with it; :edit agor://{session} shows what can be read"
+    )]
+    Newer { session: SessionId, version: u32 },
+    #[error(
+        "{path} does not begin as a journal does, so nothing is added to it; :edit agor://{session} shows what can be read",
+        path = path.display()
+    )]
+    Foreign { session: SessionId, path: PathBuf },
+    #[error("{path} is no regular file: a journal is one, and is no link to one; move it out of the way", path = path.display())]
+    NoFile { path: PathBuf },
+    #[error(
+        "{path} cannot be written: {source}; :edit agor://{session} shows what is in it",
+        path = path.display()
+    )]
+    Unwritable { session: SessionId, path: PathBuf, source: io::Error },
     #[error("{path} cannot be read: {source}", path = path.display())]
     Unreadable { path: PathBuf, source: io::Error },
 }
@@ -56,15 +75,6 @@ pub struct Header {
     pub cwd: PathBuf,
     /// Unix milliseconds.
     pub started_at: i64,
-}
-
-/// What a journal held before it was opened.
-#[derive(Debug, Default)]
-pub struct Past {
-    pub header: Option<Header>,
-    pub messages: Vec<AgentMessage>,
-    /// The last one.
-    pub standing: Option<Standing>,
 }
 
 /// While one is open for writing, its file is locked: two backends must not go on with the same session.
@@ -104,7 +114,7 @@ impl Journal {
     /// Begins a new journal. That a file of its name exists is an error; that none can be written is a failure that the
     /// journal carries.
     pub fn create(folder: Option<&Path>, header: &Header) -> Result<Self, JournalError> {
-        let (store, failure) = match folder.map(|folder| (folder, create_file(folder, &header.session_id))) {
+        let (store, failure) = match folder.map(|folder| (folder, file::create(folder, &header.session_id))) {
             None => (memory(), None),
             Some((folder, Ok(file))) => (Store::File { file, path: path(folder, &header.session_id) }, None),
             Some((_, Err(error))) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -134,32 +144,44 @@ impl Journal {
     /// it is waited for, up to a second: not to be called where nothing may wait.
     pub fn reopen(folder: &Path, session: &SessionId) -> Result<(Self, Past), JournalError> {
         let path = path(folder, session);
-        let unreadable = |source: io::Error| match source.kind() {
-            io::ErrorKind::NotFound => JournalError::Missing(session.clone()),
-            _ => JournalError::Unreadable { path: path.clone(), source },
-        };
-        let mut file = OpenOptions::new().read(true).append(true).open(&path).map_err(unreadable)?;
-        if !lock(&file) {
+        let mut file = file::open_to_append(folder, session)?;
+        if !file::lock(&file) {
             return Err(JournalError::Elsewhere(session.clone()));
         }
-        let past = read(folder, session)?;
-        let len = end_torn_line(&mut file).map_err(unreadable)?;
-        let mut journal = Self::new(Store::File { file, path }, len, None);
+        let past = past::read_from(&mut file, session);
+        let past = past.map_err(|source| JournalError::Unreadable { path: path.clone(), source })?;
+        past.check(folder, session)?;
+        let mut journal = match file::end_torn_line(&mut file) {
+            Ok(len) => Self::new(Store::File { file, path }, len, None),
+            Err(error) => {
+                let failure = format!("the journal {} cannot be written any more: {error}", path.display());
+                let store = Store::Memory { before: Some(path), start: past.end, bytes: Vec::new() };
+                Self::new(store, past.end, Some(failure))
+            }
+        };
         journal.open = open_texts(&past.messages);
         journal.standing.0 = past.standing.clone().unwrap_or_default();
         Ok((journal, past))
     }
 
-    /// The journal of a session that is over, to be read: nothing is written to the file.
+    /// The journal of a session that is over, or runs in another Neovim, to be read: nothing is written to the file.
     pub fn archive(folder: &Path, session: &SessionId) -> Result<(Self, Past), JournalError> {
         let past = read(folder, session)?;
-        let path = path(folder, session);
-        let metadata = fs::metadata(&path);
-        let len = metadata.map_err(|source| JournalError::Unreadable { path: path.clone(), source })?.len();
-        let store = Store::Memory { before: Some(path), start: len, bytes: Vec::new() };
-        let mut journal = Self::new(store, len, None);
+        let store = Store::Memory { before: Some(path(folder, session)), start: past.end, bytes: Vec::new() };
+        let mut journal = Self::new(store, past.end, None);
         journal.open = open_texts(&past.messages);
         Ok((journal, past))
+    }
+
+    /// Somebody else has added to an archive.
+    pub fn grow(&mut self, growth: &Growth) {
+        if let Store::Memory { before: Some(_), start, bytes } = &mut self.store
+            && bytes.is_empty()
+        {
+            *start = growth.end;
+            self.len = growth.end;
+            note_open(&mut self.open, &growth.messages);
+        }
     }
 
     /// Why it is kept in memory only, if it is.
@@ -186,6 +208,7 @@ impl Journal {
         self.flush();
         self.open.remove(&message.id);
         self.write_line(message);
+        self.stand_near();
     }
 
     /// Takes down what the session is set to, if that has changed.
@@ -196,10 +219,9 @@ impl Journal {
         }
     }
 
-    /// The last standing is near the journal's end from now on.
-    pub fn stand_again(&mut self) {
+    /// The last standing stays near the journal's end.
+    fn stand_near(&mut self) {
         if self.len - self.standing.1 >= STANDING_EVERY && self.standing.0 != Standing::default() {
-            self.flush();
             let standing = std::mem::take(&mut self.standing.0);
             self.stand(&standing);
         }
@@ -210,6 +232,7 @@ impl Journal {
         if let Some(part) = self.pending.take() {
             self.open.insert(part.id.clone());
             self.write_line(&part);
+            self.stand_near();
         }
     }
 
@@ -261,6 +284,11 @@ fn memory() -> Store {
 /// Texts of which there are parts and not the whole.
 fn open_texts(messages: &[AgentMessage]) -> HashSet<MessageId> {
     let mut open = HashSet::new();
+    note_open(&mut open, messages);
+    open
+}
+
+fn note_open(open: &mut HashSet<MessageId>, messages: &[AgentMessage]) {
     for message in messages {
         if message.part {
             open.insert(message.id.clone());
@@ -268,79 +296,6 @@ fn open_texts(messages: &[AgentMessage]) -> HashSet<MessageId> {
             open.remove(&message.id);
         }
     }
-    open
-}
-
-fn create_file(folder: &Path, session: &SessionId) -> io::Result<File> {
-    // Whatever is wrong with the folder, it is not that the session exists.
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| io::Error::other(error.to_string()))?;
-    // create_new also refuses a symlink that stands in its place.
-    let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path(folder, session))?;
-    // Nobody else can have it.
-    lock(&file);
-    Ok(file)
-}
-
-/// False if another backend has the file, or another session of ours.
-fn lock(file: &File) -> bool {
-    const PAUSE: Duration = Duration::from_millis(20);
-    for _ in 0..50 {
-        match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
-            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(PAUSE),
-            Err(error) => {
-                // Some network file systems know no locks.
-                tracing::debug!(%error, "a journal cannot be locked");
-                return true;
-            }
-            Ok(()) => return true,
-        }
-    }
-    false
-}
-
-/// So that the next message is not part of it. Returns how long the file is.
-fn end_torn_line(file: &mut File) -> io::Result<u64> {
-    let mut len = file.metadata()?.len();
-    let mut last = [b'\n'];
-    if len > 0 {
-        file.seek(SeekFrom::Start(len - 1))?;
-        file.read_exact(&mut last)?;
-    }
-    if last != *b"\n" {
-        file.write_all(b"\n")?;
-        len += 1;
-    }
-    Ok(len)
-}
-
-/// All that a journal on disk holds. What is neither message nor standing is passed over.
-pub fn read(folder: &Path, session: &SessionId) -> Result<Past, JournalError> {
-    let path = path(folder, session);
-    let bytes = fs::read(&path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => JournalError::Missing(session.clone()),
-        _ => JournalError::Unreadable { path, source },
-    })?;
-    let mut lines = bytes.split(|&byte| byte == b'\n');
-    let header = lines.next().and_then(|line| serde_json::from_slice::<Header>(line).ok());
-    let mut past = Past { header, ..Past::default() };
-    let mut skipped = 0;
-    for line in lines.filter(|line| !line.is_empty()) {
-        if let Some(standing) = standing::parse(line) {
-            past.standing = Some(standing);
-        } else if let Ok(message) = serde_json::from_slice::<AgentMessage>(line) {
-            past.messages.push(message);
-        } else {
-            skipped += 1;
-        }
-    }
-    if skipped > 0 {
-        tracing::warn!(%session, skipped, "lines of the journal are no messages");
-    }
-    Ok(past)
 }
 
 pub fn header(session_id: SessionId, provider: &str, cwd: &Path, started_at: i64) -> Header {

@@ -123,7 +123,7 @@ impl State {
 
     /// What the journal says that the session was set to last: it knows more than the messages do.
     pub(super) fn recall_standing(&mut self, standing: Standing) {
-        let Standing { title, model, mode, effort, agent_session, .. } = standing;
+        let Standing { title, model, mode, effort, agent_session, unfinished, .. } = standing;
         let known = |into: &mut String, value: String| {
             if !value.is_empty() {
                 *into = value;
@@ -134,6 +134,7 @@ impl State {
         known(&mut self.summary.mode, mode);
         known(&mut self.summary.effort, effort);
         self.summary.agent_session = agent_session;
+        self.summary.interrupted = unfinished;
     }
 
     /// The next process counts from 0 again.

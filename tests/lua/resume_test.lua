@@ -100,6 +100,32 @@ T['continue takes the newest that is not open'] = test(
   end
 )
 
+T['continue never takes what runs in another Neovim, and the list says so'] = test({
+  env = env({
+    journal({ session_id = 'theirs', updated_at = now, elsewhere = true }),
+    journal({ interrupted = true }),
+  }),
+}, function(child)
+  choose(child)
+  child:cmd('AgorResume')
+  child:wait_for('_G.asked')
+  equal(child:get('asked'), {
+    'just now  demo  fix the parser  /  (in another Neovim)',
+    '1 d ago   demo  fix the parser  /  (interrupted)',
+  })
+  child:cmd('Agor resume continue')
+  equal(child:wait_told('start').session_id, 'old')
+end)
+
+T["continue leaves a project alone that is another Neovim's"] = test(
+  { env = env({ journal({ elsewhere = true }) }) },
+  function(child)
+    child:cmd('AgorResume continue')
+    child:wait_note('all sessions of this project run in another Neovim')
+    equal(child:told('start'), {})
+  end
+)
+
 T["the agent's own conversations are listed once, and begin a session of ours"] = test({
   env = env({ journal({ agent_session = 'c1' }) }, {
     conversations = {

@@ -309,7 +309,6 @@ impl Actor {
 
     fn turn_over(&mut self, stop_reason: &str) {
         self.flush();
-        self.journal.stand_again();
         self.sync();
         // Whatever was started in the background may have written after its tool had answered.
         if std::mem::take(&mut self.touched) {

@@ -50,7 +50,7 @@ impl Actor {
         let id = &options.session_id;
         let folder = common.journals.as_deref().ok_or_else(|| JournalError::Missing(id.clone()))?;
         let (journal, past) = Journal::reopen(folder, id)?;
-        let Past { header, messages, standing } = past;
+        let Past { header, messages, standing, .. } = past;
         options.prompt = None;
         // Whatever it was begun with: the session goes on as it was.
         if let Some(standing) = &standing {
@@ -100,7 +100,8 @@ impl Actor {
             Some(_) => "Taken up from its journal: the next prompt goes on with the conversation",
             None => "Taken up from its journal: the next prompt begins a new conversation of the agent's",
         };
-        let message = message.to_owned();
+        let cut_off = if self.state.summary.interrupted { "Interrupted: its backend ended in mid turn. " } else { "" };
+        let message = format!("{cut_off}{message}");
         self.say(Content::Status { subtype: "restored".to_owned(), message });
         let (status, error) = (self.state.summary.status, self.state.summary.error.clone());
         self.tell_row();

@@ -182,6 +182,7 @@ impl Actor {
             agent_session: self.conversation(),
             chosen_model: self.model_to_resume(),
             chosen_effort: Some(&summary.effort).filter(|chosen| effort && !chosen.is_empty()).cloned(),
+            unfinished: summary.busy || summary.interrupted,
         };
         self.journal.stand(&standing);
     }

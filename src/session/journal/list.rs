@@ -11,7 +11,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Header, Standing, path, standing};
+use super::{Header, Standing, file, standing};
 use crate::domain::{AgentMessage, Content, SessionId};
 
 /// A session of ours, from its journal.
@@ -32,6 +32,10 @@ pub struct Listed {
     pub agent_session: Option<String>,
     /// It is in the live list.
     pub live: bool,
+    /// Another backend goes on with it: its file is locked.
+    pub elsewhere: bool,
+    /// It was at work when its backend or the machine went away, and nothing has been asked of it since.
+    pub interrupted: bool,
 }
 
 const MOST: usize = 1_000;
@@ -80,7 +84,7 @@ fn millis(time: SystemTime) -> i64 {
 }
 
 fn read(folder: &Path, session: &SessionId, updated_at: i64, project: &mut Option<Project>) -> Option<Listed> {
-    let mut file = File::open(path(folder, session)).ok()?;
+    let mut file = file::open(folder, session).ok()?;
     let len = file.metadata().ok()?.len();
     let head = piece(&mut file, 0, len.min(HEAD)).ok()?;
     let mut lines = head.split(|&byte| byte == b'\n');
@@ -91,6 +95,7 @@ fn read(folder: &Path, session: &SessionId, updated_at: i64, project: &mut Optio
         return None;
     }
     let standing = last_standing(&mut file, len).unwrap_or_else(|| from_messages(lines));
+    let taken = file::is_taken(&file);
     Some(Listed {
         session_id: session.clone(),
         provider: header.provider,
@@ -103,6 +108,8 @@ fn read(folder: &Path, session: &SessionId, updated_at: i64, project: &mut Optio
         effort: standing.effort,
         agent_session: standing.agent_session,
         live: false,
+        elsewhere: taken,
+        interrupted: standing.unfinished && !taken,
     })
 }
 
@@ -173,7 +180,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::Prompt,
-        session::journal::{Journal, header},
+        session::journal::{Journal, header, path},
     };
 
     fn id(name: &str) -> SessionId {

@@ -1,6 +1,6 @@
 //! What a session is set to, as a line of its own between the messages.
 //!
-//! It is written whenever something of it changes, and again at a turn's end when much was written since, so that the
+//! It is written whenever something of it changes, and again when much was written since, so that the
 //! last one stands near a journal's end: lists of sessions read that end and not the whole. No index beside the journals
 //! says it, which could be lost, or older than what it speaks of. Readers that do not know the line pass over it, as over
 //! anything that is no message.
@@ -27,6 +27,9 @@ pub struct Standing {
     pub chosen_model: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chosen_effort: Option<String>,
+    /// A turn was begun and has not ended. Where nobody goes on with the session, it was cut off.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unfinished: bool,
 }
 
 #[derive(Serialize, Deserialize)]

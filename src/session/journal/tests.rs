@@ -1,6 +1,9 @@
 //! Pages, files that fail, and what a cut-off machine leaves.
 
-use std::os::unix::fs::PermissionsExt;
+use std::{
+    fs::{self, OpenOptions},
+    os::unix::fs::PermissionsExt,
+};
 
 use super::*;
 
@@ -206,7 +209,6 @@ fn what_a_session_is_set_to_stands_between_the_messages() {
     journal.stand(&set("small"));
     journal.append(&text("a", false, "one"));
     journal.stand(&set("small"));
-    journal.stand_again();
     journal.stand(&set("big"));
     assert_eq!(texts(&journal.page(0, u64::MAX)), ["one"], "it is no message");
     let written = fs::read_to_string(path(folder.path(), &id("s"))).expect("the file");
@@ -215,7 +217,6 @@ fn what_a_session_is_set_to_stands_between_the_messages() {
     let past = read(folder.path(), &id("s")).expect("readable");
     assert_eq!((past.standing, past.messages.len()), (Some(set("big")), 1));
     journal.append(&text("b", false, &"x".repeat(40_000)));
-    journal.stand_again();
     let written = fs::read_to_string(path(folder.path(), &id("s"))).expect("the file");
     assert_eq!(written.lines().last(), Some(r#"{"standing":{"model":"big","chosen_model":"m"}}"#));
     drop(journal);

@@ -124,3 +124,27 @@ async fn a_conversation_in_which_nothing_was_said_is_not_taken_up() {
     stage.send("and on").await;
     assert_eq!(stage.process().await.options.resume_session_id.as_deref(), Some("last"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_cut_off_is_interrupted_until_something_is_asked_of_it() {
+    let (mut stage, mut side) = Stage::with(able()).await;
+    stage.send("hello").await;
+    side.prompted().await;
+    stage.ended().await;
+    for _ in 0..2 {
+        stage = stage.restored(|_| {});
+        let row = stage.row(|_| true).await;
+        assert!(row.interrupted && !row.busy && row.status == Status::Idle, "{row:?}");
+        let said = stage.lines().await.pop().expect("a line");
+        assert!(said.starts_with("Interrupted: its backend ended in mid turn. Taken up"), "{said}");
+        stage.ended().await;
+    }
+    let mut stage = stage.restored(|_| {});
+    stage.send("go on").await;
+    stage.process().await.prompted().await;
+    assert!(!stage.row(|row| row.busy).await.interrupted);
+    stage.order(Order::Stop { force: true }).await.expect("stopped");
+    stage.ended().await;
+    let mut stage = stage.restored(|_| {});
+    assert!(stage.row(|_| true).await.interrupted, "a backend that ends before its agent has stopped it");
+}
