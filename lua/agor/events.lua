@@ -49,6 +49,13 @@ local function autocmd(pattern, data)
   end
 end
 
+---How much waits for the user is another number now.
+---@param questions integer
+---@param turns integer finished unseen
+function M.attention(questions, turns)
+  autocmd('AgorAttention', { count = questions + turns, questions = questions, turns = turns })
+end
+
 ---@param list agor.Registration[]
 ---@param name string
 ---@param session string
@@ -218,6 +225,7 @@ function handlers.permission_closed(data)
 end
 
 function handlers.turn(data)
+  require('agor.notify').on_turn(data)
   autocmd('AgorTurn', { session_id = data.session_id, stop_reason = data.stop_reason })
 end
 

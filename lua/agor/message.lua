@@ -104,9 +104,33 @@ local function echo(text, level)
   vim.api.nvim_echo({ { first .. ' ' .. hint, groups[level] or 'Normal' } }, false, {})
 end
 
+-- What the user's own vim.notify gave back for a message that may change: some take it to put the next in its place.
+---@type table<string, any>
+local shown_as = {}
+
+---One that takes the place of the last one of the same key, in each of the ways that notification plugins know: `id`
+---(snacks), `key` (fidget) and `replace` (nvim-notify, noice).
+---@param text string
+---@param level integer
+---@param key string|nil
+local function notify(text, level, key)
+  if not key then
+    return vim.notify(text, level, { title = 'agor' })
+  end
+  local opts = { title = 'agor', id = key, key = key, replace = shown_as[key] }
+  local ok, record = pcall(vim.notify, text, level, opts)
+  if not ok then
+    -- What was to be replaced may be gone.
+    opts.replace = nil
+    record = vim.notify(text, level, opts)
+  end
+  shown_as[key] = record
+end
+
 ---@param text string
 ---@param level 'info'|'warn'|'error'
-local function tell(text, level)
+---@param key? string
+local function tell(text, level, key)
   if state.leaving then
     return
   end
@@ -122,7 +146,7 @@ local function tell(text, level)
       if is_plain_notify() then
         echo('agor: ' .. text, number)
       else
-        vim.notify('agor: ' .. text, number, { title = 'agor' })
+        notify('agor: ' .. text, number, key)
       end
     end
   end
@@ -146,6 +170,13 @@ end
 ---@param text string
 function M.error(text)
   tell(text, 'error')
+end
+
+---What is so now: takes the place of what was said by the same key, where messages have a place of their own.
+---@param key string
+---@param text string
+function M.status(key, text)
+  tell(text, 'info', key)
 end
 
 ---The same trouble is said once per Neovim, however often it happens.

@@ -81,6 +81,10 @@ function M.touch(id)
   if not state.sessions[id] then
     return
   end
+  local notify = package.loaded['agor.notify']
+  if notify then
+    notify.seen(id)
+  end
   state.tick = state.tick + 1
   state.used[id] = state.tick
   local tab = vim.api.nvim_get_current_tabpage()
@@ -183,6 +187,10 @@ function M.forget(id)
   state.requests[id] = nil
   state.used[id] = nil
   state.starts[id] = nil
+  local notify = package.loaded['agor.notify']
+  if notify then
+    notify.forget(id)
+  end
   local requests = package.loaded['agor.file_requests']
   if requests then
     requests.forget(id)
@@ -203,6 +211,8 @@ end
 ---A row for what was started a moment ago, until the backend sends its own; gives the start its time.
 ---@param params table
 function M.begin(params)
+  -- From now on it matters whether Neovim has the focus.
+  require('agor.notify')
   local seconds, microseconds = vim.uv.gettimeofday()
   local now = math.floor(seconds * 1000 + microseconds / 1000)
   -- Two that are started within a millisecond keep their order.

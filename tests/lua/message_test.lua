@@ -74,4 +74,22 @@ for _, keys in ipairs({ 'i', 'R', 'v', 'gh' }) do
   )
 end
 
+T['what is so now takes the place of what was said by the same key'] = test(nil, function(child)
+  child:lua([[
+    Said = {}
+    vim.notify = function(text, level, opts)
+      Said[#Said + 1] = { text, vim.deepcopy(opts) }
+      if opts.replace == 'record 3' then error('no such notification') end
+      return 'record ' .. #Said
+    end
+    local status = require('agor.message').status
+    status('a', 'one') status('b', 'other') status('a', 'two') status('a', 'three')
+  ]])
+  local said = child:get('Said')
+  equal(said[1], { 'agor: one', { title = 'agor', id = 'a', key = 'a' } })
+  equal(said[2][2].replace, nil)
+  equal(said[3], { 'agor: two', { title = 'agor', id = 'a', key = 'a', replace = 'record 1' } })
+  equal(said[5], { 'agor: three', { title = 'agor', id = 'a', key = 'a' } })
+end)
+
 return T

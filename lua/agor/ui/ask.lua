@@ -147,25 +147,18 @@ draw = function()
 end
 
 ---@param item agor.AskItem
-local function notify(item)
-  if item.told then
-    return
-  end
-  item.told = true
-  require('agor.message').info(require('agor.ui.ask_item').summary(item) .. ' (:Agor permit)')
-end
-
----@param item agor.AskItem
 local function add(item)
   if find(item.session_id, item.request_id) then
     return
   end
   require('agor.ui.pane').setup()
   queue[#queue + 1] = item
-  if safe() then
+  local shown_now = safe()
+  if shown_now then
     draw()
-  else
-    notify(item)
+  end
+  require('agor.notify').on_asked(item, shown_now)
+  if not shown_now then
     when_safe()
   end
 end
@@ -175,6 +168,14 @@ end
 ---@param item agor.AskItem
 local function take_away(item)
   table.remove(queue, place_of(item))
+  if #queue == 0 and focused() then
+    local left = require('agor.notify').unseen()
+    require('agor.message').info(
+      left == 0 and 'nothing waits for you'
+        or ('no question is left; %d finished unseen (:Agor permit)'):format(left)
+    )
+  end
+  require('agor.notify').on_settled(item.session_id)
   if shown() == item then
     if not next_item() then
       close()
@@ -279,11 +280,40 @@ local function postpone()
   end
 end
 
+--- The cursor into the question before or after this one; none of them is answered by that.
+---@param step integer
+local function skip(step)
+  local item = shown()
+  local at = item and place_of(item)
+  if not at or #queue < 2 then
+    return
+  end
+  local other = queue[(at - 1 + step) % #queue + 1]
+  other.postponed = false
+  view = require('agor.ui.ask_view').draw(view, other, assert(place_of(other)), #queue, true)
+  guard()
+end
+
+--- All of what is asked, in a float to be read; the question stays below it.
+local function whole()
+  local item = shown()
+  if item and view then
+    asking = true
+    require('agor.ui.ask_view').whole(item)
+    asking = false
+  end
+end
+
 ---@return agor.Key[]
 local function keys()
   return require('agor.ui.ask_keys').list({
     guarded = guarded,
     postpone = postpone,
+    skip = skip,
+    whole = whole,
+    several = function()
+      return #queue > 1
+    end,
     item = shown,
     scroll = function(key)
       if view then
@@ -408,6 +438,7 @@ function M.on_refused(data)
   local item = taken_back(data)
   if item and not find(data.session_id, data.request_id) then
     table.insert(queue, 1, item)
+    require('agor.notify').changed()
     when_safe()
   end
 end
@@ -435,13 +466,20 @@ local function enter(item)
   return true
 end
 
---- `:Agor permit [n]`: the cursor into the oldest open question, or its option `n` as the answer.
+--- `:Agor permit [n]`: the cursor into the oldest open question, or its option `n` as the answer. Without a question, what
+--- has finished unseen is shown.
 ---@param n integer?
 ---@return boolean ok
 ---@return string? message
 function M.focus(n)
   local item = queue[1]
-  if not item then
+  if not item and not n then
+    local shown_turn, failed = require('agor.notify').show_oldest()
+    if shown_turn == false then
+      require('agor.message').info('nothing waits for you')
+    end
+    return shown_turn ~= nil, failed
+  elseif not item then
     return false, 'No question is open'
   end
   if vim.fn.getcmdwintype() ~= '' then
@@ -466,6 +504,12 @@ end
 function M.focus_request(session_id, request_id)
   local item = find(session_id, request_id)
   return item ~= nil and enter(item)
+end
+
+--- Those that wait, the oldest first.
+---@return agor.AskItem[]
+function M.items()
+  return queue
 end
 
 --- How many questions wait.

@@ -31,7 +31,6 @@ local M = {}
 ---@field other string? free text that is marked, where several may be chosen
 ---@field answers table<string, string[]>
 ---@field postponed boolean?
----@field told boolean?
 
 ---@class agor.AskAction
 ---@field answer table? opts of `answer()`
@@ -159,22 +158,6 @@ function M.who(item)
     out = ('%s "%s"'):format(out, require('agor.ui.cells').shorten(session.title, 24))
   end
   return ('%s (%s)'):format(out, require('agor.ui.bar').directory(session.cwd))
-end
-
---- One line for people who look elsewhere.
----@param item agor.AskItem
----@return string
-function M.summary(item)
-  local who, text = M.who(item), nil
-  if item.kind == 'question' then
-    local question = M.current(item)
-    text = ('%s asks: %s'):format(who, question and question.text or '')
-  elseif item.tool == 'plan' then
-    text = ('%s has a plan to approve'):format(who)
-  else
-    text = ('%s asks for %s: %s'):format(who, item.tool, item.title)
-  end
-  return require('agor.ui.cells').clean(text)
 end
 
 -- ------------------------------------------------------------------ answers

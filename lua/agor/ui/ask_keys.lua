@@ -5,6 +5,9 @@ local M = {}
 ---@class agor.AskDoes
 ---@field guarded fun(run: fun(item: agor.AskItem): agor.AskAction?): fun()
 ---@field postpone fun()
+---@field skip fun(step: integer)
+---@field several fun(): boolean
+---@field whole fun()
 ---@field scroll fun(key: string)
 ---@field help fun()
 ---@field item fun(): agor.AskItem?
@@ -68,6 +71,18 @@ function M.list(does)
   only(key('e', 'answer-edit', edit, items.edit), function(item)
     return items.edit(item) and edit
   end)
+  for _, way in ipairs({ { ']', 'after', 1 }, { '[', 'before', -1 } }) do
+    local desc = ('the open question %s this one'):format(way[2])
+    only(
+      key(way[1], 'answer-skip-' .. way[2], desc, function()
+        does.skip(way[3])
+      end),
+      function()
+        return does.several() and desc
+      end
+    )
+  end
+  key('K', 'answer-whole', 'all of what is asked, in a window to read', does.whole)
   key('q', 'answer-later', 'later', does.postpone)
   key('g?', 'help', 'these keys', does.help)
   for lhs, scroll in pairs({

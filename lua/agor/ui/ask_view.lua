@@ -460,6 +460,13 @@ function M.recolour(view)
   end
 end
 
+--- All of what is asked in a window of its own, which takes the focus.
+---@param item agor.AskItem
+function M.whole(item)
+  local all = content(item)
+  require('agor.ui.detail').open(item.tool ~= '' and item.tool or 'Question', all.lines, all.marks)
+end
+
 --- Scrolls what is asked by a normal mode key.
 ---@param view agor.AskView
 ---@param key string

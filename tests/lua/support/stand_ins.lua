@@ -128,7 +128,14 @@ local function message(level)
     T.messages[#T.messages + 1] = { level, text }
   end
 end
-module('agor.message', { info = message('info'), warn = message('warn'), error = message('error') })
+module('agor.message', {
+  info = message('info'),
+  warn = message('warn'),
+  error = message('error'),
+  status = function(key, text)
+    T.messages[#T.messages + 1] = { 'info', text, key }
+  end,
+})
 module('agor.files', {
   unsaved = function()
     return T.unsaved
