@@ -192,6 +192,13 @@ pub struct Journals {
 }
 
 #[derive(Debug, Deserialize)]
+pub struct Rename {
+    pub session_id: SessionId,
+    #[serde(default)]
+    pub name: String,
+}
+
+#[derive(Debug, Deserialize)]
 pub struct Gather {
     pub session_id: SessionId,
     pub context: Context,

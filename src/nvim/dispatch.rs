@@ -220,6 +220,14 @@ impl Dispatch {
                 self.hub.send(Request::Journals { around: (!all).then_some(cwd), reply });
                 finish(callback.clone(), answer, |listed| encode::value(&listed));
             }
+            "rename" => {
+                let decode::Rename { session_id: session, name } = decode::read(method, json)?;
+                self.ask(callback, |reply| Request::Rename { session, name, reply });
+            }
+            "delete_journal" => {
+                let session = decode::read::<decode::OfSession>(method, json)?.session_id;
+                self.ask(callback, |reply| Request::DeleteJournal { session, reply });
+            }
             "find_files" => self.find_files(decode::read(method, json)?, callback)?,
             "gather" => {
                 let decode::Gather { session_id: session, context } = decode::read(method, json)?;

@@ -18,6 +18,7 @@ mod login;
 mod prompts;
 mod record;
 mod restored;
+mod row;
 mod settings;
 mod shell;
 mod show;
@@ -118,6 +119,8 @@ pub(super) struct Actor {
     dirty_told: bool,
     listening: Option<Listening>,
     flush_at: Option<Instant>,
+    /// When its row is told for what the agent has said since.
+    line_at: Option<Instant>,
     leave_at: Option<Instant>,
     trace: Option<Trace>,
     /// A tool may have changed files without saying which.
@@ -167,6 +170,8 @@ enum Stop {
     Removed,
     /// The user wants another conversation: another process follows at once.
     Cleared,
+    /// The user wants another process for the same conversation at once.
+    Anew,
     /// Its login was refused, and it reads one only when it starts: the next prompt starts it anew.
     Refused,
 }
@@ -243,6 +248,7 @@ impl Actor {
             dirty_told: false,
             listening: None,
             flush_at: None,
+            line_at: None,
             leave_at: None,
             trace: None,
             touched: false,
@@ -275,6 +281,7 @@ impl Actor {
         }
         if self.origin != Origin::Archived {
             self.tell_row();
+            self.find_project();
             if let Some(failure) = self.journal.failure() {
                 let message = format!("{failure}. The conversation is kept in memory only");
                 self.notify(Level::Warn, message);
@@ -351,6 +358,7 @@ impl Actor {
             Done::FileChecked { request_id, real } => self.file_checked(request_id, real),
             Done::File { request_id, path, answer } => self.file_done(&request_id, path, answer),
             Done::Loaded { prompt, loaded } => self.prompt_loaded(*prompt, loaded),
+            Done::Project { of, project } => self.has_project(&of, &project),
         }
     }
 
@@ -358,7 +366,7 @@ impl Actor {
         let delivery = self.listening.as_ref().filter(|l| !l.out && self.has_news(l)).map(|l| l.next);
         let far = Instant::now() + Duration::from_secs(3600);
         let due = self.live.as_ref().and_then(|live| Some(live.due.as_ref()?.0));
-        let waits = [self.flush_at, delivery, self.leave_at, self.askers.until, due, self.tick_at];
+        let waits = [self.flush_at, self.line_at, delivery, self.leave_at, self.askers.until, due, self.tick_at];
         waits.into_iter().flatten().min().unwrap_or(far)
     }
 
@@ -366,6 +374,9 @@ impl Actor {
         let now = Instant::now();
         if self.flush_at.is_some_and(|at| at <= now) {
             self.flush();
+        }
+        if self.line_at.take_if(|at| *at <= now).is_some() {
+            self.tell_line();
         }
         self.deliver(false);
         if self.tick_at.is_some_and(|at| at <= now) {

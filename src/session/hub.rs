@@ -1,6 +1,7 @@
 //! All sessions: who is there, who is told, and what becomes of a session whose task has died. How they come to be is in
-//! `open`, who looks at them and listens to them in `views`.
+//! `open`, who looks at them and listens to them in `views`, what is asked of their journals in `journals`.
 
+mod journals;
 mod open;
 mod views;
 
@@ -24,7 +25,6 @@ use tokio::{
 use super::{
     actor::{Common, Counters},
     colour::Colourist,
-    journal::{self, Listed},
     request::{Input, Reply, Request, Sight, ViewId},
     updates::{Level, Update},
 };
@@ -98,6 +98,8 @@ pub struct Hub {
     icons: Icons,
     listen_all: bool,
     listen: BTreeSet<SessionId>,
+    /// Whose journal goes when they have ended, and who waits for that.
+    doomed: BTreeMap<SessionId, Vec<Reply<()>>>,
 }
 
 struct Session {
@@ -151,6 +153,7 @@ impl Hub {
             icons: Icons::default(),
             listen_all: false,
             listen: BTreeSet::new(),
+            doomed: BTreeMap::new(),
         };
         (hub, HubHandle { requests, counters })
     }
@@ -217,6 +220,8 @@ impl Hub {
             Request::Listen { all, sessions } => self.set_listening(all, sessions),
             Request::Processes { reply } => self.processes(reply),
             Request::Journals { around, reply } => self.journals(around, reply),
+            Request::Rename { session, name, reply } => self.rename(session, name, reply),
+            Request::DeleteJournal { session, reply } => self.delete_journal(session, reply),
             Request::TraceNew { on } => self.trace = on,
             // Taken by the loop.
             Request::Shutdown { .. } => {}
@@ -238,26 +243,6 @@ impl Hub {
             }
             let rows = tokio::task::spawn_blocking(move || process::ps(&handles)).await;
             let _ = reply.send(rows.map_err(|error| error.to_string()));
-        });
-    }
-
-    /// On a thread that may wait for the disk.
-    fn journals(&self, around: Option<PathBuf>, reply: Reply<Vec<Listed>>) {
-        let Some(folder) = self.common.journals.clone() else {
-            let _ = reply.send(Ok(Vec::new()));
-            return;
-        };
-        let is_live = |session: &&Session| session.living.is_some() && !session.inputs.is_closed();
-        let live = self.sessions.iter().filter(|(_, session)| is_live(session)).map(|(id, _)| id.clone());
-        let live: BTreeSet<SessionId> = live.collect();
-        tokio::task::spawn_blocking(move || {
-            let mut listed = journal::list(&folder, around.as_deref());
-            for entry in &mut listed {
-                entry.live = live.contains(&entry.session_id);
-                // It is we who have it.
-                entry.elsewhere &= !entry.live;
-            }
-            let _ = reply.send(Ok(listed));
         });
     }
 
@@ -323,6 +308,9 @@ impl Hub {
             && let Some(session) = self.sessions.remove(&id)
             && session.living.is_some()
         {
+            if let Some(replies) = self.doomed.remove(&id) {
+                return self.delete_apart(id, replies);
+            }
             // Whoever still looks at it sees how it ended, from its journal.
             let views = self.views_of(&id);
             if !views.is_empty() {
@@ -339,6 +327,9 @@ impl Hub {
     fn died(&mut self, task: Id) {
         let Some(id) = self.names.remove(&task) else { return };
         tracing::error!(session = %id, "the session's task has died");
+        for reply in self.doomed.remove(&id).into_iter().flatten() {
+            let _ = reply.send(Err(format!("session {id} has ended by an internal error: its journal stays")));
+        }
         let Some(session) = self.sessions.get_mut(&id).filter(|session| session.task == task) else { return };
         let Some(living) = session.living.as_mut() else {
             self.sessions.remove(&id);

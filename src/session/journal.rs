@@ -5,6 +5,7 @@
 //! leaves: it is passed over. Where the file cannot be written the journal goes on in memory, behind what is in the
 //! file, and says so.
 
+mod apart;
 mod file;
 mod list;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+pub use apart::{delete, rename};
 pub use list::{Listed, list};
 pub use page::Page;
 pub use past::{Growth, Past, grown, read};
@@ -63,6 +65,8 @@ pub enum JournalError {
     Unwritable { session: SessionId, path: PathBuf, source: io::Error },
     #[error("{path} cannot be read: {source}", path = path.display())]
     Unreadable { path: PathBuf, source: io::Error },
+    #[error("{path} cannot be deleted: {source}", path = path.display())]
+    Undeletable { path: PathBuf, source: io::Error },
 }
 
 /// The first line.

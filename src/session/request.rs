@@ -137,6 +137,17 @@ pub enum Request {
         around: Option<PathBuf>,
         reply: Reply<Vec<Listed>>,
     },
+    /// Gives a session a name, also one that is not live; an empty one takes it back.
+    Rename {
+        session: SessionId,
+        name: String,
+        reply: Reply<()>,
+    },
+    /// The session ends, leaves the list, and its journal and whatever else is kept of it are gone for good.
+    DeleteJournal {
+        session: SessionId,
+        reply: Reply<()>,
+    },
     /// Whether sessions that start from now on are traced.
     TraceNew {
         on: bool,
@@ -193,6 +204,10 @@ pub enum Order {
     Login(String),
     /// The next prompt begins a new conversation.
     Clear,
+    /// Another process goes on with the conversation.
+    Restart,
+    /// What lists call the session; empty for its title.
+    Rename(String),
     /// What becomes of a file that the agent wants: the answer to [`super::Update::File`].
     File {
         request_id: RequestId,

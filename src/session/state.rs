@@ -2,10 +2,10 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::journal::Standing;
+use super::{journal::Standing, last_line::LastLine};
 use crate::domain::{
-    Answer, Attention, Capabilities, Content, Cost, MessageId, PermissionRequest, Prompt, QuestionRequest, RequestId,
-    SessionSummary, StartOptions, Status,
+    AgentMessage, Answer, Attention, Capabilities, Content, Cost, MessageId, PermissionRequest, Prompt,
+    QuestionRequest, RequestId, SessionSummary, StartOptions, Status,
 };
 
 #[derive(Debug)]
@@ -14,6 +14,11 @@ pub(super) struct State {
     /// Prompts that wait for the end of the turn.
     pub(super) queue: VecDeque<Prompt>,
     pending: Vec<Pending>,
+    /// The agent's title, else the first prompt's.
+    title: String,
+    /// The user's own, which goes before it.
+    name: String,
+    said: LastLine,
     capabilities_known: bool,
     /// The status that clients were told of last.
     told: (Status, Option<String>),
@@ -50,6 +55,9 @@ impl State {
             },
             queue: VecDeque::new(),
             pending: Vec::new(),
+            title: String::new(),
+            name: String::new(),
+            said: LastLine::default(),
             capabilities_known: false,
             told: (Status::Idle, None),
             cost_before: 0.0,
@@ -123,18 +131,20 @@ impl State {
 
     /// What the journal says that the session was set to last: it knows more than the messages do.
     pub(super) fn recall_standing(&mut self, standing: Standing) {
-        let Standing { title, model, mode, effort, agent_session, unfinished, .. } = standing;
+        let Standing { title, name, model, mode, effort, agent_session, unfinished, .. } = standing;
         let known = |into: &mut String, value: String| {
             if !value.is_empty() {
                 *into = value;
             }
         };
-        known(&mut self.summary.title, title);
+        known(&mut self.title, title);
+        self.name = name;
         known(&mut self.summary.model, model);
         known(&mut self.summary.mode, mode);
         known(&mut self.summary.effort, effort);
         self.summary.agent_session = agent_session;
         self.summary.interrupted = unfinished;
+        self.refresh();
     }
 
     /// The next process counts from 0 again.
@@ -179,13 +189,51 @@ impl State {
     }
 
     pub(super) fn title_from(&mut self, prompt: &Prompt) {
-        if self.summary.title.is_empty() {
-            self.summary.title = prompt.title();
+        if self.title.is_empty() {
+            self.set_title(prompt.title());
+        }
+    }
+
+    pub(super) fn set_title(&mut self, title: String) {
+        self.title = title;
+        self.refresh();
+    }
+
+    /// An empty one takes the name back.
+    pub(super) fn set_name(&mut self, name: String) {
+        self.name = name;
+        self.refresh();
+    }
+
+    /// Title and name, as the journal keeps them.
+    pub(super) fn names(&self) -> (&str, &str) {
+        (&self.title, &self.name)
+    }
+
+    /// A text of the agent's, or a piece of one.
+    pub(super) fn hear(&mut self, message: &MessageId, part: bool, text: &str) {
+        self.said.hear(message, part, text);
+    }
+
+    /// Of an earlier backend's journal the last text is heard again.
+    pub(super) fn recall_said(&mut self, messages: &[AgentMessage]) {
+        fn text(message: &AgentMessage) -> Option<&str> {
+            match &message.content {
+                Content::Text { text } if message.parent_id.is_none() => Some(text),
+                _ => None,
+            }
+        }
+        let Some(last) = messages.iter().rposition(|message| text(message).is_some()) else { return };
+        let pieces = messages[..=last].iter().rev().take_while(|message| message.id == messages[last].id).count();
+        for message in &messages[last + 1 - pieces..=last] {
+            self.hear(&message.id, message.part, text(message).unwrap_or_default());
         }
     }
 
     /// Brings the row's derived fields up to date.
     pub(super) fn refresh(&mut self) {
+        self.summary.title.clone_from(if self.name.is_empty() { &self.title } else { &self.name });
+        self.summary.last_line = self.said.line();
         self.summary.queued = self.queue.len();
         self.summary.pending = self.pending.len();
         self.summary.attention = self.pending.first().map(|pending| match pending.asked {

@@ -4,6 +4,7 @@ mod acp;
 mod asking;
 mod commands;
 mod ends;
+mod journals;
 mod life;
 mod messages;
 mod stage;

@@ -16,6 +16,7 @@ pub fn order(method: &str, json: Json) -> Result<Option<(SessionId, Order)>, Str
         "steer" => read(method, json).map(|Prompting { session_id, prompt }| (session_id, Order::Steer(prompt))),
         "interrupt" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::Interrupt)),
         "clear" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::Clear)),
+        "restart" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::Restart)),
         "stop" => read(method, json).map(|Stopping { session_id, force }| (session_id, Order::Stop { force })),
         "answer" => {
             let answering: Answering = read(method, json)?;
@@ -156,11 +157,12 @@ mod tests {
 
     use super::*;
 
-    const METHODS: [&str; 14] = [
+    const METHODS: [&str; 15] = [
         "send",
         "steer",
         "interrupt",
         "clear",
+        "restart",
         "stop",
         "answer",
         "set_model",

@@ -112,7 +112,7 @@ impl Actor {
             self.return_prompt(prompt);
         }
         let status = self.state.summary.status;
-        if matches!(self.stop, Stop::Cleared | Stop::Refused) {
+        if matches!(self.stop, Stop::Cleared | Stop::Refused | Stop::Anew) {
             self.tell_row();
         } else if self.stop != Stop::No || exit.success() && status != Status::Error && verdict.is_none() {
             self.set_status(Status::Done, None);
@@ -138,6 +138,10 @@ impl Actor {
             Stop::Cleared => {
                 self.stop = Stop::No;
                 return self.begin_again();
+            }
+            Stop::Anew => {
+                self.stop = Stop::No;
+                return self.begin_anew();
             }
             Stop::Refused => {
                 self.stop = Stop::No;
@@ -234,7 +238,11 @@ impl Actor {
             }),
             Event::File(request) => self.file(*request),
             Event::Conversations(found) => self.conversations(found),
-            Event::Title(title) => self.change(|summary| summary.title = title),
+            Event::Title(title) if self.state.names().0 == title => {}
+            Event::Title(title) => {
+                self.state.set_title(title);
+                self.tell_row();
+            }
             Event::Capabilities(capabilities) => {
                 self.state.set_capabilities(*capabilities);
                 self.tell_row();

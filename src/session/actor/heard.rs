@@ -28,6 +28,7 @@ pub(super) enum Done {
     FileChecked { request_id: RequestId, real: Result<PathBuf, String> },
     File { request_id: RequestId, path: PathBuf, answer: FileAnswer },
     Loaded { prompt: Box<Prompt>, loaded: Result<(), String> },
+    Project { of: PathBuf, project: PathBuf },
 }
 
 /// None of them is heard so often that the others are not. Cancel safe.

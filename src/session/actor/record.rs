@@ -29,6 +29,10 @@ impl Actor {
 
     /// Into journal and transcript; shown only after it is written.
     pub(super) fn record(&mut self, id: MessageId, parent_id: Option<ToolUseId>, part: bool, content: Content) {
+        // What a subagent says is in its tool call.
+        if let (Content::Text { text }, None) = (&content, &parent_id) {
+            self.hear(&id, part, text);
+        }
         let message = AgentMessage { id, parent_id, timestamp: now(), part, content };
         let failed = self.journal.failure().is_some();
         self.journal.append(&message);

@@ -60,6 +60,7 @@ impl Actor {
         }
         let mut state = State::new(&options, header.map_or_else(now, |header| header.started_at));
         let loose = loose_ends(&messages);
+        state.recall_said(&messages);
         let mut transcript = Transcript::default();
         for message in messages {
             if !message.part {

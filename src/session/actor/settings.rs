@@ -174,8 +174,10 @@ impl Actor {
         }
         let summary = &self.state.summary;
         let effort = self.options.effort.is_some() || self.settings.effort;
+        let (title, name) = self.state.names();
         let standing = Standing {
-            title: summary.title.clone(),
+            title: title.to_owned(),
+            name: name.to_owned(),
             model: summary.model.clone(),
             mode: summary.mode.clone(),
             effort: summary.effort.clone(),

@@ -5,6 +5,7 @@ mod ends;
 mod files;
 mod images;
 mod restored;
+mod row;
 mod settings;
 mod turns;
 

@@ -120,6 +120,11 @@ impl Actor {
             Order::SetOption { id, value } => self.set(Setting::Option { id, value }),
             Order::Login(id) => self.login(id),
             Order::Clear => self.clear(),
+            Order::Restart => self.restart(),
+            Order::Rename(name) => {
+                self.rename(&name);
+                Ok(())
+            }
             Order::Shell(command) => self.shell(command),
             Order::File { request_id, reply } => self.file_reply(request_id, reply),
             Order::DeleteConversation(id) => self.delete_conversation(id),
@@ -217,7 +222,7 @@ impl Actor {
             true => self.kill_shells(),
             false => self.interrupt_shells(),
         }
-        if matches!(self.stop, Stop::No | Stop::Cleared | Stop::Refused) {
+        if matches!(self.stop, Stop::No | Stop::Cleared | Stop::Refused | Stop::Anew) {
             self.stop = Stop::Asked;
         }
         match &self.live {
@@ -272,6 +277,44 @@ impl Actor {
             None => self.begin_conversation(),
         }
         Ok(())
+    }
+
+    /// Another process goes on with the conversation: of an agent that hangs, or that has ended.
+    fn restart(&mut self) -> Result<(), String> {
+        if self.origin == Origin::Archived {
+            return Err(self.not_running());
+        }
+        if matches!(self.stop, Stop::Asked | Stop::Removed | Stop::Cleared) && self.live.is_some() {
+            return Err("the session is stopping: start its agent anew when it has stopped".to_owned());
+        }
+        self.cancel_questions("cancelled: the agent is started anew");
+        match &self.live {
+            Some(live) => {
+                live.handle.climb(live.protocol.stop_ladder(), live.busy.subscribe());
+                self.stop = Stop::Anew;
+                self.tell_row();
+            }
+            None => self.begin_anew(),
+        }
+        Ok(())
+    }
+
+    pub(super) fn begin_anew(&mut self) {
+        self.stop = Stop::No;
+        let message = "The agent is started anew and goes on with the conversation".to_owned();
+        self.say(Content::Status { subtype: "restarted".to_owned(), message });
+        self.resume_options();
+        match self.launch() {
+            Ok(()) => {
+                self.set_status(Status::Idle, None);
+                self.next_prompt();
+            }
+            Err(message) => {
+                self.fail(message);
+                self.return_queue();
+                self.leave_at = Some(Instant::now() + LINGER);
+            }
+        }
     }
 
     /// Without a process: the next one begins a conversation of its own.

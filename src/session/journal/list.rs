@@ -12,7 +12,10 @@ use std::{
 use serde::Serialize;
 
 use super::{Header, Standing, file, standing};
-use crate::domain::{AgentMessage, Content, SessionId};
+use crate::{
+    domain::{AgentMessage, Content, SessionId},
+    session::project::Projects,
+};
 
 /// A session of ours, from its journal.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -20,6 +23,8 @@ pub struct Listed {
     pub session_id: SessionId,
     pub provider: String,
     pub cwd: PathBuf,
+    /// The top of the repository that `cwd` is in, as in a session's row.
+    pub project: PathBuf,
     /// Unix milliseconds.
     pub started_at: i64,
     /// When something was written to it last.
@@ -58,9 +63,11 @@ pub fn list(folder: &Path, around: Option<&Path>) -> Vec<Listed> {
     };
     known.sort_by(|one, other| other.cmp(one));
     let mut project = around.map(Project::around);
+    let mut projects = Projects::default();
     let mut listed = Vec::new();
     for (updated_at, session) in known {
-        let Some(entry) = read(folder, &session, updated_at, &mut project) else { continue };
+        let Some(mut entry) = read(folder, &session, updated_at, &mut project) else { continue };
+        entry.project = projects.of(&entry.cwd);
         listed.push(entry);
         if listed.len() == MOST {
             break;
@@ -94,15 +101,17 @@ fn read(folder: &Path, session: &SessionId, updated_at: i64, project: &mut Optio
     {
         return None;
     }
-    let standing = last_standing(&mut file, len).unwrap_or_else(|| from_messages(lines));
+    let messages = lines.filter_map(|line| serde_json::from_slice::<AgentMessage>(line).ok());
+    let standing = last_standing(&mut file, len).unwrap_or_else(|| from_messages(messages));
     let taken = file::is_taken(&file);
     Some(Listed {
         session_id: session.clone(),
         provider: header.provider,
         cwd: header.cwd,
+        project: PathBuf::new(),
         started_at: header.started_at,
         updated_at,
-        title: standing.title,
+        title: standing.called().to_owned(),
         model: standing.model,
         mode: standing.mode,
         effort: standing.effort,
@@ -128,9 +137,9 @@ fn last_standing(file: &mut File, len: u64) -> Option<Standing> {
 }
 
 /// Of a journal that has no such line: its first messages tell something too.
-fn from_messages<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Standing {
+pub(super) fn from_messages(messages: impl IntoIterator<Item = AgentMessage>) -> Standing {
     let mut standing = Standing::default();
-    for message in lines.filter_map(|line| serde_json::from_slice::<AgentMessage>(line).ok()) {
+    for message in messages {
         match message.content {
             Content::Prompt(prompt) if standing.title.is_empty() => standing.title = prompt.title(),
             Content::Init(init) => {

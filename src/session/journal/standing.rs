@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 pub struct Standing {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub title: String,
+    /// What the user calls it, instead of its title.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
     /// As the agent says.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub model: String,
@@ -30,6 +33,13 @@ pub struct Standing {
     /// A turn was begun and has not ended. Where nobody goes on with the session, it was cut off.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,
+}
+
+impl Standing {
+    /// What lists call the session.
+    pub fn called(&self) -> &str {
+        if self.name.is_empty() { &self.title } else { &self.name }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

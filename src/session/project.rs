@@ -1,0 +1,118 @@
+//! Which project a directory belongs to: the repository it is in. Reads the disk, runs no git; knows no sessions.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The top of the repository that a directory is in, of the main one if that is a worktree of it; the directory itself
+/// where there is none. Waits for the disk.
+pub fn project(directory: &Path) -> PathBuf {
+    let real = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+    for top in real.ancestors() {
+        let git = top.join(".git");
+        let Ok(kind) = fs::metadata(&git) else { continue };
+        if kind.is_dir() {
+            // Git takes an empty one for none.
+            if git.join("HEAD").exists() {
+                return top.to_owned();
+            }
+            continue;
+        }
+        return main_repository(&git).unwrap_or_else(|| top.to_owned());
+    }
+    directory.to_owned()
+}
+
+/// Many sessions are of one directory.
+#[derive(Debug, Default)]
+pub struct Projects(HashMap<PathBuf, PathBuf>);
+
+impl Projects {
+    pub fn of(&mut self, directory: &Path) -> PathBuf {
+        self.0.entry(directory.to_owned()).or_insert_with(|| project(directory)).clone()
+    }
+}
+
+/// What the `.git` file of a worktree leads to. A submodule's leads to no other worktree: it is a project of its own.
+fn main_repository(file: &Path) -> Option<PathBuf> {
+    let beside = file.parent()?;
+    let own = beside.join(fs::read_to_string(file).ok()?.strip_prefix("gitdir:")?.trim());
+    let common = own.join(fs::read_to_string(own.join("commondir")).ok()?.trim());
+    let common = fs::canonicalize(common).ok()?;
+    // A bare repository has no directory around it.
+    match common.file_name()?.to_str() {
+        Some(".git") => common.parent().map(Path::to_owned),
+        _ => Some(common),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Disk {
+        top: PathBuf,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Disk {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().expect("a folder");
+            let real = folder.path().canonicalize().expect("it is there");
+            Self { top: real, _folder: folder }
+        }
+
+        fn file(&self, path: &str, text: &str) {
+            let path = self.top.join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+            fs::write(path, text).expect("a file");
+        }
+
+        #[track_caller]
+        fn check(&self, directory: &str, expect: &str) {
+            assert_eq!(project(&self.top.join(directory)), self.top.join(expect));
+        }
+    }
+
+    #[test]
+    fn a_repository_is_a_project_and_so_is_a_directory_that_is_in_none() {
+        let disk = Disk::new();
+        disk.file("repo/.git/HEAD", "");
+        disk.file("repo/src/deep/a", "");
+        fs::create_dir(disk.top.join("repo/src/.git")).expect("a folder");
+        disk.check("repo", "repo");
+        disk.check("repo/src/deep", "repo");
+        disk.check("repo/src/gone", "repo");
+        let nowhere = Path::new("/none/such/place");
+        assert_eq!(project(nowhere), nowhere);
+        std::os::unix::fs::symlink(disk.top.join("repo"), disk.top.join("link")).expect("a link");
+        disk.check("link/src", "repo");
+    }
+
+    #[test]
+    fn a_worktree_is_of_its_main_repository() {
+        let disk = Disk::new();
+        let main = disk.top.join("repo/.git/worktrees/fix");
+        disk.file("repo/.git/worktrees/fix/commondir", "../..\n");
+        disk.file("repo.worktrees/fix/.git", &format!("gitdir: {}\n", main.display()));
+        disk.file("repo.worktrees/fix/src/a", "");
+        disk.check("repo.worktrees/fix/src", "repo");
+        disk.file("bare.git/worktrees/fix/commondir", "../..\n");
+        disk.file("of-bare/.git", "gitdir: ../bare.git/worktrees/fix\n");
+        disk.check("of-bare", "bare.git");
+    }
+
+    #[test]
+    fn a_submodule_and_what_leads_nowhere_are_projects_of_their_own() {
+        let disk = Disk::new();
+        disk.file("repo/.git/modules/lib/HEAD", "");
+        disk.file("repo/lib/.git", "gitdir: ../.git/modules/lib\n");
+        disk.check("repo/lib", "repo/lib");
+        disk.file("torn/.git", "gitd");
+        disk.check("torn", "torn");
+        disk.file("lost/.git", "gitdir: /none/such/place\n");
+        disk.check("lost", "lost");
+    }
+}
