@@ -113,6 +113,24 @@ local function root(value)
   return nil, "must be 'auto', 'cwd', a list of marker names or a function"
 end
 
+---@param value any
+---@return any, string|nil
+local function named(value)
+  if type(value) == 'string' and value:find('{name}', 1, true) then
+    return value
+  end
+  return nil, "must be a string with '{name}' in it"
+end
+
+---@param value any
+---@return any, string|nil
+local function worktree_directory(value)
+  if vim.is_callable(value) or named(value) then
+    return value
+  end
+  return nil, "must be a string with '{name}' in it, or a function that returns a path"
+end
+
 local text = kind('string')
 local boolean = kind('boolean')
 
@@ -254,7 +272,13 @@ M.config = {
   log = { level = one_of('error', 'warn', 'info', 'debug', 'trace') },
   policy = kind('table'),
   queue = kind('table'),
-  worktree = kind('table'),
+  worktree = {
+    directory = worktree_directory,
+    branch = named,
+    base = text,
+    copy = strings,
+    submodules = boolean,
+  },
 }
 
 return M

@@ -269,6 +269,10 @@ function M.restore(journal)
     cwd = journal.cwd,
     restore = true,
   }
+  params.worktree, wrong = require('agor.worktree').options(nil, journal.cwd)
+  if wrong then
+    return nil, wrong
+  end
   surroundings(params)
   return params
 end
@@ -330,7 +334,13 @@ function M.start(opts)
     params.extra_env = vim.tbl_map(tostring, opts.extra_env)
   end
   params.session_id = id or fresh_id(name)
-  params.worktree_name = opts.worktree_name
+  if opts.worktree_name then
+    params.worktree_name = opts.worktree_name
+    params.worktree, wrong = require('agor.worktree').options(opts.worktree_name, params.cwd)
+    if not params.worktree then
+      return nil, wrong
+    end
+  end
   params.resume_mode = opts.resume_mode or (opts.resume_session_id and 'resume') or nil
   params.resume_session_id = opts.resume_session_id
   params.fork = opts.fork

@@ -48,7 +48,7 @@
 ---@field log agor.Config.log
 ---@field policy table
 ---@field queue table
----@field worktree table
+---@field worktree agor.Config.worktree
 
 ---@class agor.Config.window
 ---@field position 'right'|'left'|'bottom'|'top'|'float'|'tab'
@@ -60,6 +60,18 @@
 ---@field level 'debug'|'info'|'warn'|'error'|'off'
 ---@field bell boolean
 ---@field desktop boolean|'auto'
+
+---@class agor.WorktreeOf what a function for a worktree's directory is given
+---@field name string
+---@field cwd string the session's directory
+---@field repository string the top of the checkout around it, else cwd
+
+---@class agor.Config.worktree
+---@field directory string|fun(of: agor.WorktreeOf): string
+---@field branch string
+---@field base string
+---@field copy string[]
+---@field submodules boolean
 
 ---@class agor.Config.log
 ---@field level 'error'|'warn'|'info'|'debug'|'trace'
@@ -112,7 +124,7 @@
 ---@field log? { level?: string }
 ---@field policy? table
 ---@field queue? table
----@field worktree? table
+---@field worktree? { directory?: string|(fun(of: agor.WorktreeOf): string), branch?: string, base?: string, copy?: string[], submodules?: boolean }
 
 local M = {}
 
@@ -136,7 +148,13 @@ function M.new()
     log = { level = 'info' },
     policy = {},
     queue = {},
-    worktree = {},
+    worktree = {
+      directory = '{repository}.worktrees/{name}',
+      branch = 'agor/{name}',
+      base = '',
+      copy = {},
+      submodules = false,
+    },
   }
 end
 

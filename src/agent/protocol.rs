@@ -88,6 +88,8 @@ pub struct Row {
     /// It reads its login when it starts and never again: one that was refused is ended, and the next prompt starts it anew
     /// in the same conversation.
     pub login_at_start: bool,
+    /// It is told the name of a worktree that we cannot make, for want of a git repository.
+    pub told_worktree: bool,
     /// How long the agent may take until [`Protocol::is_ready`]; then it is stopped, and a sentence says so.
     pub ready_within: Option<Duration>,
 }

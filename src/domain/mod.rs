@@ -25,6 +25,6 @@ pub use message::{
     AgentMessage, Compaction, Content, Cost, Init, Location, Plan, PlanEntry, PlanStatus, ToolCall, ToolKind,
     ToolResult,
 };
-pub use options::{InvalidOptions, McpServer, ProviderConfig, Resume, ResumeMode, StartOptions};
+pub use options::{InvalidOptions, McpServer, ProviderConfig, Resume, ResumeMode, StartOptions, WorktreeOptions};
 pub use question::{OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest};
 pub use session::{Attention, Diffstat, SessionSummary, Status, Worktree};

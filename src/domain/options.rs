@@ -32,6 +32,13 @@ pub struct ProviderConfig {
     pub also: Vec<String>,
 }
 
+impl ProviderConfig {
+    /// The agent is a part of the backend.
+    pub fn is_embedded(&self) -> bool {
+        self.command.iter().flatten().next().is_some_and(|program| program == "<binary>")
+    }
+}
+
 /// A server of tools for the agent: a program, or an address. The values of `env` and `headers` are secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -45,6 +52,37 @@ pub struct McpServer {
     pub headers: BTreeMap<String, String>,
     /// The address speaks the older transport of server-sent events.
     pub sse: bool,
+}
+
+/// How a session's own git worktree is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WorktreeOptions {
+    /// Where, with `{repository}`, the top of the repository, `{project}`, its name, and `{name}`, that of the worktree;
+    /// what is not absolute is below the top.
+    pub directory: String,
+    /// The very place: somebody has worked it out already.
+    pub path: Option<PathBuf>,
+    /// Of its branch, with `{name}`.
+    pub branch: String,
+    /// What a new branch begins from; empty: what is checked out where the session is started.
+    pub base: String,
+    /// Files that git ignores and that come along, as a line of a `.gitignore` names them.
+    pub copy: Vec<String>,
+    pub submodules: bool,
+}
+
+impl Default for WorktreeOptions {
+    fn default() -> Self {
+        Self {
+            directory: "{repository}.worktrees/{name}".to_owned(),
+            path: None,
+            branch: "agor/{name}".to_owned(),
+            base: String::new(),
+            copy: Vec::new(),
+            submodules: false,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,8 +153,11 @@ pub struct StartOptions {
     pub extra_env: BTreeMap<String, String>,
     #[serde(default)]
     pub additional_directories: Vec<String>,
+    /// It is to work in a git worktree of that name. An agent is told the name only where we can make none.
     #[serde(default)]
     pub worktree_name: Option<String>,
+    #[serde(default)]
+    pub worktree: WorktreeOptions,
     #[serde(default)]
     pub resume_mode: ResumeMode,
     /// The agent's own session id.
@@ -146,6 +187,11 @@ impl StartOptions {
             return Err(InvalidOptions::RelativeDirectory(self.cwd.to_string_lossy().into_owned()));
         }
         Ok(())
+    }
+
+    /// The worktree that it is to have.
+    pub fn wanted_worktree(&self) -> Option<&str> {
+        self.worktree_name.as_deref().map(str::trim).filter(|name| !name.is_empty())
     }
 
     /// The conversation to begin with. An id alone means that one; an empty id is none.
@@ -181,6 +227,7 @@ impl StartOptions {
             extra_env: BTreeMap::new(),
             additional_directories: Vec::new(),
             worktree_name: None,
+            worktree: WorktreeOptions::default(),
             resume_mode: ResumeMode::Unset,
             resume_session_id: None,
             fork: false,

@@ -31,7 +31,10 @@ pub struct Worktree {
     pub path: String,
     /// The top of the repository that it is a worktree of.
     pub repository: String,
-    /// Of its branch and its files against where the branch began; `None` until that is known.
+    /// The commit that its branch began from, where that is known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub base: String,
+    /// Of its commits and its files against where it left the branch of the main worktree; `None` until that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diffstat: Option<Diffstat>,
 }

@@ -3,9 +3,9 @@
 //! It handles one event after the other without waiting in between, so every change of state is whole. What the agent
 //! says is in `agent`, what it is told in `told`; prompts on their way are in `prompts`, questions in `asked`, models,
 //! modes and the like in `settings`, logins in `login`, the agent's own conversations in `conversations`, files that it
-//! wants through us in `files`, commands of the user's own in `shell`. What is said is taken down in `record` and shown
-//! by `show`, in the colours that `colours` sends for. What else it waits for is in `heard`, what all sessions share in
-//! `common`, and sessions from their journals are in `restored`.
+//! wants through us in `files`, commands of the user's own in `shell`, its git worktree in `worktree`. What
+//! is said is taken down in `record` and shown by `show`, in the colours that `colours` sends for. What else it waits for
+//! is in `heard`, what all sessions share in `common`, and sessions from their journals are in `restored`.
 
 mod agent;
 mod asked;
@@ -25,6 +25,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 mod told;
+mod worktree;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -48,6 +49,7 @@ use self::{
     heard::{Done, Heard, heard},
     settings::Settings,
     shell::Shell,
+    worktree::Making,
 };
 use super::{
     colour::Reader,
@@ -98,6 +100,7 @@ pub(super) struct Actor {
     files: BTreeMap<RequestId, OpenFile>,
     /// The images of a prompt are being read.
     loading: bool,
+    making: Making,
     /// What may wait for the disk.
     jobs: JoinSet<Done>,
     /// What the user can do about the turn's failure: says more than the agent's own words at the turn's end.
@@ -235,6 +238,7 @@ impl Actor {
             outputs: Vec::new(),
             files: BTreeMap::new(),
             loading: false,
+            making: Making::default(),
             jobs: JoinSet::new(),
             advice: None,
             serial: 0,
@@ -297,7 +301,7 @@ impl Actor {
             if self.deadline() <= Instant::now() {
                 self.tick();
             }
-            if self.stop == Stop::Removed && self.live.is_none() && self.shells.is_empty() {
+            if self.stop == Stop::Removed && self.live.is_none() && self.shells.is_empty() && !self.making.now {
                 break;
             }
             let deadline = self.deadline();
@@ -359,6 +363,8 @@ impl Actor {
             Done::File { request_id, path, answer } => self.file_done(&request_id, path, answer),
             Done::Loaded { prompt, loaded } => self.prompt_loaded(*prompt, loaded),
             Done::Project { of, project } => self.has_project(&of, &project),
+            Done::Worktree(made) => self.worktree_made(*made),
+            Done::LookedAt(found) => self.looked_at_worktree(found),
         }
     }
 

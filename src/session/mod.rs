@@ -16,6 +16,7 @@ mod project;
 mod request;
 mod state;
 mod updates;
+mod worktree;
 
 pub use hub::{Counts, Hub, HubConfig, HubHandle};
 pub use journal::{JournalError, Listed, Page};

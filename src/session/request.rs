@@ -215,6 +215,8 @@ pub enum Order {
     },
     /// A command of the user's own, beside whatever runs.
     Shell(String),
+    /// Its git worktree is gone, and is to be there again.
+    MakeWorktree,
     /// The agent's own id.
     DeleteConversation(String),
 }

@@ -131,7 +131,7 @@ impl State {
 
     /// What the journal says that the session was set to last: it knows more than the messages do.
     pub(super) fn recall_standing(&mut self, standing: Standing) {
-        let Standing { title, name, model, mode, effort, agent_session, unfinished, .. } = standing;
+        let Standing { title, name, model, mode, effort, agent_session, unfinished, worktree, .. } = standing;
         let known = |into: &mut String, value: String| {
             if !value.is_empty() {
                 *into = value;
@@ -144,6 +144,7 @@ impl State {
         known(&mut self.summary.effort, effort);
         self.summary.agent_session = agent_session;
         self.summary.interrupted = unfinished;
+        self.summary.worktree = worktree;
         self.refresh();
     }
 

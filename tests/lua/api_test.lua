@@ -81,6 +81,13 @@ T['every option reaches the backend'] = test(nil, function(child)
     claude_config_dir = child.home .. '/cfg',
     additional_directories = { child.home .. '/work/more' },
     worktree_name = 'w',
+    worktree = {
+      directory = '{repository}.worktrees/{name}',
+      branch = 'agor/{name}',
+      base = '',
+      copy = {},
+      submodules = false,
+    },
     resume_mode = 'resume',
     resume_session_id = 'r',
     prompt = {
@@ -88,6 +95,31 @@ T['every option reaches the backend'] = test(nil, function(child)
       context = { { path = 'x', first_line = 2, last_line = 2, text = 't', filetype = 'lua' } },
     },
   })
+end)
+
+T['a worktree lies where a function says'] = test(nil, function(child)
+  child:write('.git/HEAD', '')
+  child:lua([[_G.given = {}
+    require('agor').setup({ worktree = { branch = 'mine/{name}', copy = { '.env' }, directory = function(of)
+      _G.given = of
+      return of.name == 'bad' and 'here' or '~/trees/' .. of.name
+    end } })
+    require('agor').start({ provider = 'demo', worktree_name = 'w', open = false })]])
+  equal(
+    child:get('_G.given'),
+    { name = 'w', cwd = child.home .. '/work', repository = child.home .. '/work' }
+  )
+  equal(child:wait_told('start').worktree, {
+    path = child.home .. '/trees/w',
+    branch = 'mine/{name}',
+    base = '',
+    copy = { '.env' },
+    submodules = false,
+  })
+  contains(
+    child:get([[select(2, require('agor').start({ provider = 'demo', worktree_name = 'bad' }))]]),
+    'config.worktree.directory returned "here", which is no absolute path'
+  )
 end)
 
 T["a provider's configured values hold where the start names none"] = test(nil, function(child)

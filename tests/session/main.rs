@@ -7,6 +7,8 @@ mod ends;
 mod journals;
 mod life;
 mod messages;
+mod repository;
 mod stage;
 mod views;
 mod words;
+mod worktrees;

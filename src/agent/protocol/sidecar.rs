@@ -35,8 +35,15 @@ use crate::{
     domain::{Answer, Command, Content, Event, MessageId, Prompt, RequestId, Resume, StartOptions, TurnOutcome},
 };
 
-pub const ROW: Row =
-    Row { name: "sidecar", launch, build, renames_model: false, login_at_start: false, ready_within: None };
+pub const ROW: Row = Row {
+    name: "sidecar",
+    launch,
+    build,
+    renames_model: false,
+    login_at_start: false,
+    told_worktree: true,
+    ready_within: None,
+};
 
 /// A runner's command line and environment are whole as configured.
 fn launch(_: &StartOptions) -> Launch {

@@ -15,6 +15,7 @@ pub fn order(method: &str, json: Json) -> Result<Option<(SessionId, Order)>, Str
         "send" => read(method, json).map(|Prompting { session_id, prompt }| (session_id, Order::Send(prompt))),
         "steer" => read(method, json).map(|Prompting { session_id, prompt }| (session_id, Order::Steer(prompt))),
         "interrupt" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::Interrupt)),
+        "worktree_create" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::MakeWorktree)),
         "clear" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::Clear)),
         "restart" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::Restart)),
         "stop" => read(method, json).map(|Stopping { session_id, force }| (session_id, Order::Stop { force })),
@@ -157,7 +158,7 @@ mod tests {
 
     use super::*;
 
-    const METHODS: [&str; 15] = [
+    const METHODS: &[&str] = &[
         "send",
         "steer",
         "interrupt",
@@ -173,6 +174,7 @@ mod tests {
         "shell",
         "file",
         "delete_conversation",
+        "worktree_create",
     ];
 
     #[test]

@@ -322,6 +322,7 @@ impl Actor {
         if std::mem::take(&mut self.touched) {
             self.tell_files(Vec::new());
         }
+        self.look_at_worktree();
         // Who hears of a turn's end has heard what was said in it.
         self.deliver(true);
         self.tell(Update::Turn { session: self.options.session_id.clone(), stop_reason: stop_reason.to_owned() });

@@ -10,8 +10,9 @@ use super::{
 };
 use crate::{
     agent::process::ProcessEvent,
-    domain::{FileAnswer, Prompt, RequestId},
+    domain::{Diffstat, FileAnswer, Prompt, RequestId},
     render::{Line, code::Coloured},
+    session::worktree::{Made, MakeError},
 };
 
 /// Something was said, or has ended.
@@ -29,6 +30,8 @@ pub(super) enum Done {
     File { request_id: RequestId, path: PathBuf, answer: FileAnswer },
     Loaded { prompt: Box<Prompt>, loaded: Result<(), String> },
     Project { of: PathBuf, project: PathBuf },
+    Worktree(Box<Result<Made, MakeError>>),
+    LookedAt(Result<Diffstat, String>),
 }
 
 /// None of them is heard so often that the others are not. Cancel safe.

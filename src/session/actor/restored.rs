@@ -57,6 +57,10 @@ impl Actor {
             options.model.clone_from(&standing.chosen_model);
             options.effort.clone_from(&standing.chosen_effort);
             (options.resume_mode, options.resume_session_id, options.fork) = (ResumeMode::New, None, false);
+            options.worktree_name.clone_from(&standing.wanted_worktree);
+            if let Some(directory) = &standing.directory {
+                options.cwd.clone_from(directory);
+            }
         }
         let mut state = State::new(&options, header.map_or_else(now, |header| header.started_at));
         let loose = loose_ends(&messages);
@@ -104,6 +108,7 @@ impl Actor {
         let cut_off = if self.state.summary.interrupted { "Interrupted: its backend ended in mid turn. " } else { "" };
         let message = format!("{cut_off}{message}");
         self.say(Content::Status { subtype: "restored".to_owned(), message });
+        self.look_at_worktree();
         let (status, error) = (self.state.summary.status, self.state.summary.error.clone());
         self.tell_row();
         self.tell(Update::Status { session: self.options.session_id.clone(), status, error });

@@ -3,7 +3,7 @@
 use super::{Actor, Origin};
 use crate::{
     agent::protocol::registry,
-    domain::{Command, ResumeMode},
+    domain::{Command, ResumeMode, Worktree},
     session::journal::Standing,
     transcript::Body,
 };
@@ -185,6 +185,10 @@ impl Actor {
             chosen_model: self.model_to_resume(),
             chosen_effort: Some(&summary.effort).filter(|chosen| effort && !chosen.is_empty()).cloned(),
             unfinished: summary.busy || summary.interrupted,
+            // How much was done in it is counted anew, and would be a line at each turn.
+            worktree: summary.worktree.clone().map(|worktree| Worktree { diffstat: None, ..worktree }),
+            directory: summary.worktree.is_some().then(|| self.options.cwd.clone()),
+            wanted_worktree: self.options.wanted_worktree().map(str::to_owned),
         };
         self.journal.stand(&standing);
     }

@@ -36,6 +36,13 @@ impl Actor {
             let message = "a copy of an earlier conversation: what is said here does not reach the other".to_owned();
             self.say(Content::Status { subtype: "fork".to_owned(), message });
         }
+        if !self.make_worktree() {
+            self.start_agent();
+        }
+    }
+
+    /// What waits goes to a new process.
+    pub(super) fn start_agent(&mut self) {
         match self.launch() {
             Ok(()) => self.next_prompt(),
             Err(message) => {
@@ -49,6 +56,9 @@ impl Actor {
     /// Starts a process. An error is a sentence.
     pub(super) fn launch(&mut self) -> Result<(), String> {
         self.options.validate().map_err(|error| error.to_string())?;
+        if let Some(gone) = self.worktree_gone() {
+            return Err(gone);
+        }
         let Agent { mut protocol, process, ready_within } = self.agent()?;
         let first = protocol.start();
         self.live = Some(Live {
@@ -126,6 +136,7 @@ impl Actor {
                 Ok(())
             }
             Order::Shell(command) => self.shell(command),
+            Order::MakeWorktree => self.make_worktree_again(),
             Order::File { request_id, reply } => self.file_reply(request_id, reply),
             Order::DeleteConversation(id) => self.delete_conversation(id),
         }
@@ -159,7 +170,10 @@ impl Actor {
         }
         self.state.title_from(&prompt);
         self.add_outputs(&mut prompt);
-        if self.live.is_none() {
+        if self.live.is_none() && self.make_worktree() {
+            self.stop = Stop::No;
+            self.state.expect_prompt();
+        } else if self.live.is_none() {
             self.stop = Stop::No;
             self.resume_options();
             if let Err(message) = self.launch() {

@@ -5,7 +5,11 @@
 //! says it, which could be lost, or older than what it speaks of. Readers that do not know the line pass over it, as over
 //! anything that is no message.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
+
+use crate::domain::Worktree;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -33,6 +37,14 @@ pub struct Standing {
     /// A turn was begun and has not ended. Where nobody goes on with the session, it was cut off.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,
+    /// Its own, and where in it the agent works.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worktree: Option<Worktree>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<PathBuf>,
+    /// The name of one that is still to be made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wanted_worktree: Option<String>,
 }
 
 impl Standing {

@@ -19,7 +19,6 @@ pub struct Wish {
     servers: Vec<McpServer>,
     system_prompt: Option<String>,
     max_turns: Option<u64>,
-    worktree: Option<String>,
     pub resume: Resume,
     fork: bool,
     /// The transcript has the conversation already.
@@ -51,7 +50,6 @@ impl Wish {
             servers: options.config.mcp_servers.clone(),
             system_prompt: said(&options.system_prompt),
             max_turns: options.max_turns,
-            worktree: said(&options.worktree_name),
             // Options that contradict each other never get here.
             resume: options.resume().unwrap_or(Resume::New),
             fork: options.fork,
@@ -120,9 +118,6 @@ impl Wish {
         if self.max_turns.is_some() && !agent.claude_options {
             sentences.push(format!("{title} has no limit of turns: max_turns is not used"));
         }
-        if self.worktree.is_some() {
-            sentences.push(format!("{title} makes no worktrees: it works in {}", self.cwd));
-        }
         sentences
     }
 }
@@ -181,7 +176,6 @@ mod tests {
         options.additional_directories = vec!["/q".into(), "r".into()];
         options.system_prompt = Some("Be brief".into());
         options.max_turns = Some(3);
-        options.worktree_name = Some("w".into());
         let wish = Wish::of(&options);
         let plain = Agent { title: "X".into(), ..Agent::default() };
         assert_eq!(wish.params(&plain), json!({"cwd": "/p", "mcpServers": []}));
@@ -191,7 +185,6 @@ mod tests {
                 "X takes no additional directories: it works without /q, /p/r",
                 "X takes no system prompt: it works without yours",
                 "X has no limit of turns: max_turns is not used",
-                "X makes no worktrees: it works in /p",
             ]
         );
         let claude =
@@ -201,7 +194,7 @@ mod tests {
             json!({"cwd": "/p", "mcpServers": [], "additionalDirectories": ["/q", "/p/r"],
                 "_meta": {"systemPrompt": {"append": "Be brief"}, "claudeCode": {"options": {"maxTurns": 3}}}})
         );
-        assert_eq!(wish.limits(&claude).len(), 1);
+        assert_eq!(wish.limits(&claude), [""; 0]);
         let field = Agent { system_prompt: SystemPrompt::Field, ..plain };
         assert_eq!(wish.params(&field)["systemPrompt"]["content"][0]["text"], "Be brief");
     }

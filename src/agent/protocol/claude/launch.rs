@@ -49,9 +49,6 @@ pub fn launch(options: &StartOptions) -> Launch {
     for directory in &options.additional_directories {
         flag("add-dir", directory);
     }
-    if let Some(name) = options.worktree_name.as_deref().filter(|name| !name.is_empty()) {
-        flag("worktree", name);
-    }
     match (resume_id(options), options.resume_mode) {
         (Some(id), _) => {
             flag("resume", id);
@@ -130,17 +127,9 @@ mod tests {
         options.max_turns = Some(3);
         options.effort = Some("high".into());
         options.additional_directories = vec!["/a b".into(), "-c".into()];
-        options.worktree_name = Some("w".into());
         check(
             &options,
-            &[
-                "--permission-mode=default",
-                "--effort=high",
-                "--max-turns=3",
-                "--add-dir=/a b",
-                "--add-dir=-c",
-                "--worktree=w",
-            ],
+            &["--permission-mode=default", "--effort=high", "--max-turns=3", "--add-dir=/a b", "--add-dir=-c"],
         );
     }
 }

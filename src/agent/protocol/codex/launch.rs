@@ -38,7 +38,6 @@ pub struct Setup {
     /// As the user wrote it; [`mode::find`] knows it or not.
     pub mode: Option<String>,
     limits_turns: bool,
-    worktree: bool,
     system_prompt: Option<String>,
     pub directories: Vec<String>,
     servers: Vec<McpServer>,
@@ -59,7 +58,6 @@ impl Setup {
             effort: given(options.effort.as_ref()),
             mode: given(options.permission_mode.as_ref()).or_else(|| given(options.mode.as_ref())),
             limits_turns: options.max_turns.is_some(),
-            worktree: given(options.worktree_name.as_ref()).is_some(),
             system_prompt: given(options.system_prompt.as_ref()),
             directories: options.additional_directories.clone(),
             servers: options.config.mcp_servers.clone(),
@@ -106,9 +104,6 @@ impl Setup {
         let mut out = Vec::new();
         if self.limits_turns {
             out.push("Codex has no limit of turns: max_turns is left out".to_owned());
-        }
-        if self.worktree {
-            out.push("Codex makes no worktrees: make one with git and start it there".to_owned());
         }
         if let Some(mode) = self.mode.as_deref().filter(|mode| !mode::is_one(mode)) {
             out.push(format!("Codex has no mode '{mode}', its own default holds: choose one of {}", mode::names()));
@@ -185,12 +180,8 @@ mod tests {
                         "web": {"url": "http://x/mcp", "http_headers": {}}}}})
         );
         assert_eq!(setup.refusals().len(), 2, "{:?}", setup.refusals());
-        options.worktree_name = Some("w".into());
         options.permission_mode = Some("yolo".into());
         let refusals = Setup::new(&options).refusals();
-        assert!(
-            refusals[1].contains("no worktrees") && refusals[2].contains("choose one of read-only"),
-            "{refusals:?}"
-        );
+        assert!(refusals[1].contains("choose one of read-only"), "{refusals:?}");
     }
 }
