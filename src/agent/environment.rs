@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::{process::RunMark, protocol::Launch};
 use crate::{
-    domain::StartOptions,
+    domain::{ProviderConfig, StartOptions},
     keeper::wire::{RUN, SESSION_ID},
 };
 
@@ -70,6 +70,13 @@ pub fn build(options: &StartOptions, launch: &Launch, run: &RunMark) -> Environm
     Environment { vars, withheld, rejected }
 }
 
+/// What an agent sees of the editor's environment and of its own configuration, whatever else a session adds to that.
+pub fn seen(environ: &BTreeMap<String, String>, config: &ProviderConfig) -> BTreeMap<String, String> {
+    let passes = |name: &str| config.pass_env.iter().any(|pattern| matches(pattern, name));
+    let theirs = environ.iter().filter(|(name, _)| !is_withheld(name) || passes(name));
+    theirs.chain(&config.env).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
 /// What a sidecar query carries as `extraEnv`: runners strip their own environment once more before they start the
 /// agent, so what the user set has to be told to them besides.
 pub fn accepted_extra_env(options: &StartOptions) -> BTreeMap<String, String> {
@@ -123,7 +130,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::domain::{ProviderConfig, SessionId};
+    use crate::domain::SessionId;
 
     fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

@@ -7,6 +7,7 @@ pub mod adapter;
 pub mod environment;
 pub mod json;
 pub mod jsonrpc;
+pub mod kept;
 pub mod lines;
 pub mod locate;
 pub mod process;

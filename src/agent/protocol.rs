@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{lines::Frame, stop::Step};
+use super::{kept::Kept, lines::Frame, stop::Step};
 use crate::domain::{Command, Event, StartOptions};
 
 /// One agent's conversation over its pipes.
@@ -92,4 +92,6 @@ pub struct Row {
     pub told_worktree: bool,
     /// How long the agent may take until [`Protocol::is_ready`]; then it is stopped, and a sentence says so.
     pub ready_within: Option<Duration>,
+    /// How it keeps its conversations, if that is known: they can be read without it.
+    pub kept: Option<Kept>,
 }

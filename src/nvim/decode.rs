@@ -1,5 +1,6 @@
 //! What the editor sends, into values of ours. Whatever it is, an error is a sentence and never a panic.
 
+mod earlier;
 mod order;
 
 use std::{fs, path::PathBuf};
@@ -8,6 +9,7 @@ use rmpv::Value;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json};
 
+pub use earlier::{Earlier, Journals, Preview};
 pub use order::order;
 
 use crate::{
@@ -55,6 +57,9 @@ fn mend_fields(json: &mut Json) {
         }
         if name == "config" {
             mend_fields(value);
+        }
+        if let ("agents", Json::Array(agents)) = (name.as_str(), value) {
+            agents.iter_mut().for_each(mend_fields);
         }
     }
 }
@@ -181,14 +186,6 @@ pub struct At {
     pub buf: i64,
     pub session_id: SessionId,
     pub row: usize,
-}
-
-#[derive(Debug, Deserialize)]
-pub struct Journals {
-    #[serde(default)]
-    pub cwd: PathBuf,
-    #[serde(default)]
-    pub all: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -212,12 +212,10 @@ impl Dispatch {
                 finish(callback.clone(), answer, |found| encode::value(&found));
             }
             "journals" => {
-                let decode::Journals { cwd, all } = decode::read(method, json)?;
-                if !all && !cwd.is_absolute() {
-                    return Err(format!("journals: cwd must be an absolute path, not \"{}\"", cwd.display()));
-                }
+                let journals: decode::Journals = decode::read(method, json)?;
+                let (around, after) = (journals.around(method)?, journals.after);
                 let (reply, answer) = oneshot::channel();
-                self.hub.send(Request::Journals { around: (!all).then_some(cwd), reply });
+                self.hub.send(Request::Journals { around, after, reply });
                 finish(callback.clone(), answer, |listed| encode::value(&listed));
             }
             "rename" => {
@@ -227,6 +225,22 @@ impl Dispatch {
             "delete_journal" => {
                 let session = decode::read::<decode::OfSession>(method, json)?.session_id;
                 self.ask(callback, |reply| Request::DeleteJournal { session, reply });
+            }
+            "earlier" => {
+                let query = Box::new(decode::read::<decode::Earlier>(method, json)?.query()?);
+                let (reply, answer) = oneshot::channel();
+                self.hub.send(Request::Earlier { query, reply });
+                finish(callback.clone(), answer, |piece| encode::value(&piece));
+            }
+            "preview" => {
+                let glance = Box::new(decode::read::<decode::Preview>(method, json)?.glance(self.icons)?);
+                let (reply, answer) = oneshot::channel();
+                self.hub.send(Request::Glance { glance, reply });
+                finish(callback.clone(), answer, |preview| {
+                    let lines = preview.lines.iter().map(|line| Value::from(line.text.as_str())).collect();
+                    let marks = encode::marks(&preview.lines);
+                    table([("lines", Value::Array(lines)), ("marks", marks), ("row", preview.row.into())])
+                });
             }
             "find_files" => self.find_files(decode::read(method, json)?, callback)?,
             "gather" => {

@@ -25,6 +25,7 @@ use tokio::{
 use super::{
     actor::{Common, Counters},
     colour::Colourist,
+    earlier::{self, Earlier},
     request::{Input, Reply, Request, Sight, ViewId},
     updates::{Level, Update},
 };
@@ -100,6 +101,8 @@ pub struct Hub {
     listen: BTreeSet<SessionId>,
     /// Whose journal goes when they have ended, and who waits for that.
     doomed: BTreeMap<SessionId, Vec<Reply<()>>>,
+    /// Once somebody has asked for what was before.
+    earlier: Option<Earlier>,
 }
 
 struct Session {
@@ -154,6 +157,7 @@ impl Hub {
             listen_all: false,
             listen: BTreeSet::new(),
             doomed: BTreeMap::new(),
+            earlier: None,
         };
         (hub, HubHandle { requests, counters })
     }
@@ -219,7 +223,13 @@ impl Hub {
             Request::Views { client, views, icons } => self.set_views(client, views, icons),
             Request::Listen { all, sessions } => self.set_listening(all, sessions),
             Request::Processes { reply } => self.processes(reply),
-            Request::Journals { around, reply } => self.journals(around, reply),
+            Request::Journals { around, after, reply } => self.journals(around, after, reply),
+            Request::Earlier { query, reply } => self.earlier(*query, reply),
+            Request::Glance { glance, reply } => {
+                tokio::task::spawn_blocking(move || {
+                    let _ = reply.send(earlier::glance(&glance));
+                });
+            }
             Request::Rename { session, name, reply } => self.rename(session, name, reply),
             Request::DeleteJournal { session, reply } => self.delete_journal(session, reply),
             Request::TraceNew { on } => self.trace = on,

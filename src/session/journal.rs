@@ -26,7 +26,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use apart::{delete, rename};
-pub use list::{Listed, list};
+pub use list::{Listed, Project, about, all, is_taken, list};
 pub use page::Page;
 pub use past::{Growth, Past, grown, read};
 pub use standing::Standing;

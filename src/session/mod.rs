@@ -6,6 +6,7 @@ mod actor;
 mod capture;
 mod colour;
 mod disk;
+mod earlier;
 mod gather;
 mod git;
 mod hub;
@@ -18,6 +19,7 @@ mod state;
 mod updates;
 mod worktree;
 
+pub use earlier::{Agent, Glance, Piece, Place, Preview, Query, Reader};
 pub use hub::{Counts, Hub, HubConfig, HubHandle};
 pub use journal::{JournalError, Listed, Page};
 pub use request::{FileReply, Found, Order, Painted, Reply, Request, Showing, Sight, ViewId, Want};

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use tokio::sync::oneshot;
 
 use super::{
+    earlier::{Glance, Piece, Preview, Query},
     journal::{Listed, Page},
     updates::ClientId,
 };
@@ -135,6 +136,8 @@ pub enum Request {
     /// Sessions that have a journal, newest first: those of the project around a directory, or all.
     Journals {
         around: Option<PathBuf>,
+        /// Behind which one the list goes on.
+        after: Option<(i64, SessionId)>,
         reply: Reply<Vec<Listed>>,
     },
     /// Gives a session a name, also one that is not live; an empty one takes it back.
@@ -147,6 +150,16 @@ pub enum Request {
     DeleteJournal {
         session: SessionId,
         reply: Reply<()>,
+    },
+    /// A piece of the list of what was said before, or of a search in it.
+    Earlier {
+        query: Box<Query>,
+        reply: Reply<Piece>,
+    },
+    /// A glance into a conversation.
+    Glance {
+        glance: Box<Glance>,
+        reply: Reply<Preview>,
     },
     /// Whether sessions that start from now on are traced.
     TraceNew {

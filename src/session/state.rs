@@ -1,6 +1,6 @@
 //! What a session is, as a value: status, cost, queue, open questions. No I/O, no clock.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
 use super::{journal::Standing, last_line::LastLine};
 use crate::domain::{
@@ -22,6 +22,10 @@ pub(super) struct State {
     capabilities_known: bool,
     /// The status that clients were told of last.
     told: (Status, Option<String>),
+    /// Conversations of the agent's that the session has had before.
+    earlier_sessions: Vec<String>,
+    /// Where it goes on, if that is not where it began.
+    pub(super) moved: Option<PathBuf>,
     /// What earlier processes of the session have cost.
     cost_before: f64,
     cost_now: f64,
@@ -60,9 +64,22 @@ impl State {
             said: LastLine::default(),
             capabilities_known: false,
             told: (Status::Idle, None),
+            earlier_sessions: Vec::new(),
+            moved: None,
             cost_before: 0.0,
             cost_now: 0.0,
         }
+    }
+
+    /// The agent's conversation is another one now, or none.
+    pub(super) fn set_agent_session(&mut self, id: Option<String>) {
+        let before = std::mem::replace(&mut self.summary.agent_session, id);
+        let before = before.filter(|id| self.summary.agent_session.as_ref() != Some(id));
+        self.earlier_sessions.extend(before.filter(|id| !self.earlier_sessions.contains(id)));
+    }
+
+    pub(super) fn earlier_sessions(&self) -> &[String] {
+        &self.earlier_sessions
     }
 
     /// True if it is news.
@@ -131,7 +148,9 @@ impl State {
 
     /// What the journal says that the session was set to last: it knows more than the messages do.
     pub(super) fn recall_standing(&mut self, standing: Standing) {
-        let Standing { title, name, model, mode, effort, agent_session, unfinished, worktree, .. } = standing;
+        let Standing {
+            title, name, model, mode, effort, agent_session, earlier_sessions, unfinished, worktree, ..
+        } = standing;
         let known = |into: &mut String, value: String| {
             if !value.is_empty() {
                 *into = value;
@@ -143,6 +162,7 @@ impl State {
         known(&mut self.summary.mode, mode);
         known(&mut self.summary.effort, effort);
         self.summary.agent_session = agent_session;
+        self.earlier_sessions = earlier_sessions;
         self.summary.interrupted = unfinished;
         self.summary.worktree = worktree;
         self.refresh();

@@ -10,7 +10,7 @@ use agor_nvim::{
 use crate::stage::*;
 
 async fn listed(stage: &Stage) -> Vec<Listed> {
-    stage.ask(|reply| Request::Journals { around: None, reply }).await.expect("a list")
+    stage.ask(|reply| Request::Journals { around: None, after: None, reply }).await.expect("a list")
 }
 
 async fn rename(stage: &Stage, name: &str, title: &str) -> Result<(), String> {

@@ -149,7 +149,7 @@ async fn the_journals_of_a_project_are_listed_with_what_lives() {
     stage.turn("a").await;
     let ask = |stage: &Stage, around: Option<std::path::PathBuf>| {
         let (reply, answer) = oneshot::channel();
-        stage.hub.send(Request::Journals { around, reply });
+        stage.hub.send(Request::Journals { around, after: None, reply });
         async { timeout(PATIENCE, answer).await.expect("in time").expect("an answer").expect("a list") }
     };
     let place = stage.folder.path().to_owned();

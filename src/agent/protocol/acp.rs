@@ -65,6 +65,8 @@ pub const ROW: Row = Row {
     told_worktree: false,
     // opencode 1.18.33 takes 8 s on a busy machine.
     ready_within: Some(Duration::from_secs(60)),
+    // Each of its agents does that its own way.
+    kept: None,
 };
 
 /// What we speak.

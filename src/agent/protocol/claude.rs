@@ -4,6 +4,7 @@
 //! ends; what the agent says in between is the adapter's business. Nothing is counted per message: Claude Code merges
 //! prompts, and begins turns by itself when a background task ends.
 
+mod kept;
 mod launch;
 mod mcp;
 mod offers;
@@ -43,6 +44,7 @@ pub const ROW: Row = Row {
     login_at_start: false,
     told_worktree: false,
     ready_within: None,
+    kept: Some(kept::KEPT),
 };
 
 /// How much of a line that is no message goes to the log.

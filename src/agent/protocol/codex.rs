@@ -11,6 +11,7 @@ mod conversations;
 mod error;
 mod history;
 mod items;
+mod kept;
 mod launch;
 mod mode;
 mod models;
@@ -55,6 +56,7 @@ pub const ROW: Row = Row {
     login_at_start: true,
     told_worktree: false,
     ready_within: Some(Duration::from_secs(60)),
+    kept: Some(kept::KEPT),
 };
 
 /// How much of a line that is no message goes to the log.

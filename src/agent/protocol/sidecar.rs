@@ -43,6 +43,7 @@ pub const ROW: Row = Row {
     login_at_start: false,
     told_worktree: true,
     ready_within: None,
+    kept: None,
 };
 
 /// A runner's command line and environment are whole as configured.

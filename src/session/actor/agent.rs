@@ -341,7 +341,10 @@ impl Actor {
         if self.state.summary.agent_session.as_ref() != Some(&id) {
             self.unspoken = !self.state.summary.busy && self.options.resume() == Ok(Resume::New);
         }
-        self.change(|summary| summary.agent_session = Some(id));
+        if self.state.summary.agent_session.as_ref() != Some(&id) {
+            self.state.set_agent_session(Some(id));
+            self.tell_row();
+        }
     }
 
     pub(super) fn change(&mut self, change: impl FnOnce(&mut crate::domain::SessionSummary)) {

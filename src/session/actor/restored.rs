@@ -52,6 +52,7 @@ impl Actor {
         let (journal, past) = Journal::reopen(folder, id)?;
         let Past { header, messages, standing, .. } = past;
         options.prompt = None;
+        let moved = header.as_ref().filter(|header| header.cwd != options.cwd).map(|_| options.cwd.clone());
         // Whatever it was begun with: the session goes on as it was.
         if let Some(standing) = &standing {
             options.model.clone_from(&standing.chosen_model);
@@ -63,6 +64,7 @@ impl Actor {
             }
         }
         let mut state = State::new(&options, header.map_or_else(now, |header| header.started_at));
+        state.moved = moved;
         let loose = loose_ends(&messages);
         state.recall_said(&messages);
         let mut transcript = Transcript::default();

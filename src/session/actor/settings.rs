@@ -182,6 +182,8 @@ impl Actor {
             mode: summary.mode.clone(),
             effort: summary.effort.clone(),
             agent_session: self.conversation(),
+            earlier_sessions: self.state.earlier_sessions().to_vec(),
+            cwd: self.state.moved.clone(),
             chosen_model: self.model_to_resume(),
             chosen_effort: Some(&summary.effort).filter(|chosen| effort && !chosen.is_empty()).cloned(),
             unfinished: summary.busy || summary.interrupted,
@@ -195,7 +197,7 @@ impl Actor {
 
     /// The next process begins a conversation of its own, set as this one is.
     pub(super) fn forget_conversation(&mut self) {
-        self.state.summary.agent_session = None;
+        self.state.set_agent_session(None);
         self.resume_options();
         self.options.resume_mode = ResumeMode::New;
         self.options.resume_session_id = None;

@@ -9,6 +9,7 @@ use crate::{
     agent::trace::Trace,
     domain::SessionId,
     session::{
+        earlier::{Earlier, Piece, Query},
         journal::{self, JournalError, Listed},
         last_line::cleaned,
         request::{Input, Order, Reply},
@@ -17,16 +18,14 @@ use crate::{
 
 impl Hub {
     /// On a thread that may wait for the disk.
-    pub(super) fn journals(&self, around: Option<PathBuf>, reply: Reply<Vec<Listed>>) {
+    pub(super) fn journals(&self, around: Option<PathBuf>, after: Option<(i64, SessionId)>, reply: Reply<Vec<Listed>>) {
         let Some(folder) = self.common.journals.clone() else {
             let _ = reply.send(Ok(Vec::new()));
             return;
         };
-        let is_live = |session: &&Session| session.living.is_some() && !session.inputs.is_closed();
-        let live = self.sessions.iter().filter(|(_, session)| is_live(session)).map(|(id, _)| id.clone());
-        let live: BTreeSet<SessionId> = live.collect();
+        let live = self.live();
         spawn_blocking(move || {
-            let mut listed = journal::list(&folder, around.as_deref());
+            let mut listed = journal::list(&folder, around.as_deref(), after.as_ref());
             for entry in &mut listed {
                 entry.live = live.contains(&entry.session_id);
                 // It is we who have it.
@@ -34,6 +33,27 @@ impl Hub {
             }
             let _ = reply.send(Ok(listed));
         });
+    }
+
+    fn live(&self) -> BTreeSet<SessionId> {
+        let is_live = |session: &&Session| session.living.is_some() && !session.inputs.is_closed();
+        self.sessions.iter().filter(|(_, session)| is_live(session)).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// What was said before, in sessions of ours and in others.
+    pub(super) fn earlier(&mut self, query: Query, reply: Reply<Piece>) {
+        let query = Query { live: self.live(), ..query };
+        let earlier = match self.earlier.take() {
+            Some(earlier) => earlier,
+            None => match Earlier::start(self.common.journals.clone()) {
+                Ok(earlier) => earlier,
+                Err(error) => {
+                    let _ = reply.send(Err(format!("what was before cannot be listed: {error}")));
+                    return;
+                }
+            },
+        };
+        self.earlier.insert(earlier).find(query, reply);
     }
 
     fn is_living(&self, id: &SessionId) -> bool {

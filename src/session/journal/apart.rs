@@ -64,7 +64,7 @@ mod tests {
     }
 
     fn titles(folder: &Path) -> Vec<String> {
-        list(folder, None).into_iter().map(|listed| listed.title).collect()
+        list(folder, None, None).into_iter().map(|listed| listed.title).collect()
     }
 
     #[test]

@@ -41,6 +41,9 @@ pub struct Listed {
     pub elsewhere: bool,
     /// It was at work when its backend or the machine went away, and nothing has been asked of it since.
     pub interrupted: bool,
+    /// Conversations of the agent's that it had before.
+    #[serde(skip)]
+    pub earlier_sessions: Vec<String>,
 }
 
 const MOST: usize = 1_000;
@@ -49,23 +52,19 @@ const HEAD: u64 = 64 * 1024;
 /// And of its end; the second one if the first has nothing.
 const TAILS: [u64; 2] = [64 * 1024, 1024 * 1024];
 
-/// Newest first, at most 1,000: all, or those begun in a directory, below it, or above it up to the top of its
-/// repository. What cannot be read is left out.
-pub fn list(folder: &Path, around: Option<&Path>) -> Vec<Listed> {
-    let mut known: Vec<(i64, SessionId)> = match fs::read_dir(folder) {
-        Ok(entries) => entries.filter_map(|entry| known(&entry.ok()?)).collect(),
-        Err(error) => {
-            if error.kind() != io::ErrorKind::NotFound {
-                tracing::warn!(%error, folder = %folder.display(), "journals cannot be listed");
-            }
-            return Vec::new();
-        }
-    };
+/// Newest first, at most 1,000 from behind one of them on: all, or those begun in a directory, below it, or above it up to
+/// the top of its repository. What cannot be read is left out.
+pub fn list(folder: &Path, around: Option<&Path>, after: Option<&(i64, SessionId)>) -> Vec<Listed> {
+    let mut known: Vec<(i64, SessionId)> =
+        all(folder).into_iter().map(|(updated_at, _, session)| (updated_at, session)).collect();
     known.sort_by(|one, other| other.cmp(one));
     let mut project = around.map(Project::around);
     let mut projects = Projects::default();
     let mut listed = Vec::new();
     for (updated_at, session) in known {
+        if after.is_some_and(|after| (updated_at, &session) >= (after.0, &after.1)) {
+            continue;
+        }
         let Some(mut entry) = read(folder, &session, updated_at, &mut project) else { continue };
         entry.project = projects.of(&entry.cwd);
         listed.push(entry);
@@ -76,14 +75,37 @@ pub fn list(folder: &Path, around: Option<&Path>) -> Vec<Listed> {
     listed
 }
 
-fn known(entry: &fs::DirEntry) -> Option<(i64, SessionId)> {
+/// When each was written to last, and its length, in no order.
+pub fn all(folder: &Path) -> Vec<(i64, u64, SessionId)> {
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.filter_map(|entry| known(&entry.ok()?)).collect(),
+        Err(error) => {
+            if error.kind() != io::ErrorKind::NotFound {
+                tracing::warn!(%error, folder = %folder.display(), "journals cannot be listed");
+            }
+            Vec::new()
+        }
+    }
+}
+
+/// What a list says of one, wherever it was begun; but for its project.
+pub fn about(folder: &Path, session: &SessionId, updated_at: i64) -> Option<Listed> {
+    read(folder, session, updated_at, &mut None)
+}
+
+/// Somebody goes on with it, here or in another backend.
+pub fn is_taken(folder: &Path, session: &SessionId) -> bool {
+    file::open(folder, session).is_ok_and(|file| file::is_taken(&file))
+}
+
+fn known(entry: &fs::DirEntry) -> Option<(i64, u64, SessionId)> {
     let path = entry.path();
     if path.extension() != Some(OsStr::new("ndjson")) {
         return None;
     }
     let session = SessionId::parse(path.file_stem()?.to_str()?).ok()?;
     let metadata = entry.metadata().ok().filter(fs::Metadata::is_file)?;
-    Some((millis(metadata.modified().unwrap_or(UNIX_EPOCH)), session))
+    Some((millis(metadata.modified().unwrap_or(UNIX_EPOCH)), metadata.len(), session))
 }
 
 fn millis(time: SystemTime) -> i64 {
@@ -96,18 +118,20 @@ fn read(folder: &Path, session: &SessionId, updated_at: i64, project: &mut Optio
     let head = piece(&mut file, 0, len.min(HEAD)).ok()?;
     let mut lines = head.split(|&byte| byte == b'\n');
     let header: Header = serde_json::from_slice(lines.next()?).ok()?;
+    let messages = lines.filter_map(|line| serde_json::from_slice::<AgentMessage>(line).ok());
+    let standing = last_standing(&mut file, len).unwrap_or_else(|| from_messages(messages));
+    // A session that was moved goes on elsewhere than it began, and is listed there.
+    let cwd = standing.cwd.clone().unwrap_or(header.cwd);
     if let Some(project) = project
-        && !project.holds(&header.cwd)
+        && !project.holds(&cwd)
     {
         return None;
     }
-    let messages = lines.filter_map(|line| serde_json::from_slice::<AgentMessage>(line).ok());
-    let standing = last_standing(&mut file, len).unwrap_or_else(|| from_messages(messages));
     let taken = file::is_taken(&file);
     Some(Listed {
         session_id: session.clone(),
         provider: header.provider,
-        cwd: header.cwd,
+        cwd,
         project: PathBuf::new(),
         started_at: header.started_at,
         updated_at,
@@ -119,6 +143,7 @@ fn read(folder: &Path, session: &SessionId, updated_at: i64, project: &mut Optio
         live: false,
         elsewhere: taken,
         interrupted: standing.unfinished && !taken,
+        earlier_sessions: standing.earlier_sessions,
     })
 }
 
@@ -153,7 +178,7 @@ pub(super) fn from_messages(messages: impl IntoIterator<Item = AgentMessage>) ->
 }
 
 /// The directories that belong to one of them.
-struct Project {
+pub struct Project {
     /// It and what is below it.
     top: PathBuf,
     /// What is above it, up to the top of its repository.
@@ -163,7 +188,7 @@ struct Project {
 }
 
 impl Project {
-    fn around(directory: &Path) -> Self {
+    pub fn around(directory: &Path) -> Self {
         let top = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
         let repository = top.ancestors().find(|above| above.join(".git").exists()).map(Path::to_owned);
         Self::within(top, repository.as_deref())
@@ -175,7 +200,7 @@ impl Project {
         Self { above: above.map(Path::to_owned).collect(), top, answers: HashMap::new() }
     }
 
-    fn holds(&mut self, directory: &Path) -> bool {
+    pub fn holds(&mut self, directory: &Path) -> bool {
         let Self { top, above, answers } = self;
         *answers.entry(directory.to_owned()).or_insert_with(|| {
             let real = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
@@ -225,10 +250,10 @@ mod tests {
         fs::write(folder.path().join("d.ndjson"), "no header\n").expect("a file");
         fs::write(folder.path().join("e.txt"), "{}").expect("a file");
         fs::create_dir(folder.path().join("f.ndjson")).expect("a folder");
-        let listed = list(folder.path(), None);
+        let listed = list(folder.path(), None, None);
         assert_eq!(names(&listed), ["b", "c", "a"]);
         assert_eq!((listed[0].started_at, listed[0].updated_at, listed[0].provider.as_str()), (7, 3000, "demo"));
-        assert_eq!(list(&folder.path().join("none"), None), []);
+        assert_eq!(list(&folder.path().join("none"), None, None), []);
     }
 
     #[test]
@@ -250,9 +275,9 @@ mod tests {
             journal(&journals, name, cwd, 10_000 - time as u64);
         }
         fs::create_dir(top.join(".git")).expect("a folder");
-        assert_eq!(names(&list(&journals, Some(&top.join("src")))), ["top", "src", "deep", "gone"]);
-        assert_eq!(names(&list(&journals, Some(&top))), ["top", "src", "deep", "doc", "gone"]);
-        assert_eq!(list(&journals, None).len(), 6);
+        assert_eq!(names(&list(&journals, Some(&top.join("src")), None)), ["top", "src", "deep", "gone"]);
+        assert_eq!(names(&list(&journals, Some(&top), None)), ["top", "src", "deep", "doc", "gone"]);
+        assert_eq!(list(&journals, None, None).len(), 6);
     }
 
     #[test]
@@ -272,7 +297,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let mut journal = journal(folder.path(), "a", "/p".as_ref(), 1);
         journal.append(&prompt("\n Explain this \nplease"));
-        assert_eq!(list(folder.path(), None)[0].title, "Explain this", "an old journal");
+        assert_eq!(list(folder.path(), None, None)[0].title, "Explain this", "an old journal");
         let standing = |model: &str| Standing {
             title: "Explained".into(),
             model: model.into(),
@@ -281,10 +306,10 @@ mod tests {
         };
         journal.stand(&standing("small"));
         journal.append(&prompt(&"x".repeat(500_000)));
-        assert_eq!(list(folder.path(), None)[0].model, "small", "a long message after it");
+        assert_eq!(list(folder.path(), None, None)[0].model, "small", "a long message after it");
         journal.stand(&standing("big"));
         journal.append(&prompt("and?"));
-        let listed = &list(folder.path(), None)[0];
+        let listed = &list(folder.path(), None, None)[0];
         let told = (listed.title.as_str(), listed.model.as_str(), listed.agent_session.as_deref());
         assert_eq!(told, ("Explained", "big", Some("own")));
     }

@@ -58,7 +58,7 @@ fn check_no_file(folder: &TempDir) {
     let header = header(id(), "demo", "/".as_ref(), 1);
     let taken = Journal::create(Some(folder.path()), &header).expect_err("its name is taken");
     assert_eq!(taken.to_string(), "session s already exists");
-    assert_eq!(list(folder.path(), None), []);
+    assert_eq!(list(folder.path(), None, None), []);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_line_that_lacks_nothing_but_its_end_is_one() {
 #[test]
 fn a_journal_of_another_name_is_that_of_its_file() {
     let folder = holding(format!("{}\n{}\n", HEADER.replace("\"s\"", "\"t\""), line("one")));
-    let listed = list(folder.path(), None);
+    let listed = list(folder.path(), None, None);
     assert_eq!((listed.len(), listed[0].session_id.as_str(), listed[0].title.as_str()), (1, "s", "one"));
 }
 
@@ -169,7 +169,7 @@ fn what_was_at_work_when_it_was_cut_off_is_listed_so() {
     let folder = tempfile::tempdir().expect("a folder");
     let head = header(id(), "demo", "/".as_ref(), 1);
     let listed = || {
-        let listed = list(folder.path(), None).pop().expect("one");
+        let listed = list(folder.path(), None, None).pop().expect("one");
         (listed.interrupted, listed.elsewhere)
     };
     let standing = |unfinished| Standing { title: "t".into(), unfinished, ..Standing::default() };

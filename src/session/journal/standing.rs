@@ -29,6 +29,12 @@ pub struct Standing {
     /// The agent's own id of the conversation that goes on; none after it was cleared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_session: Option<String>,
+    /// Those that the session had before that one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub earlier_sessions: Vec<String>,
+    /// The project that it goes on in, if that has moved since it began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<PathBuf>,
     /// What the next process is to be told, where somebody has chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chosen_model: Option<String>,
