@@ -258,6 +258,11 @@ M.config = {
     height = number(0.05, false),
     min_width = number(1, true),
   },
+  board = {
+    position = one_of('float', 'left', 'right', 'bottom'),
+    width = number(0.05, false),
+    height = number(0.05, false),
+  },
   keys = boolean,
   icons = one_of('unicode', 'nerd', 'ascii'),
   spinner = boolean,

@@ -161,18 +161,40 @@ local function clean(row)
   return row
 end
 
+---What an agent says changes its row once a second, and only the board shows it.
+---@param before agor.Row|nil
+---@param row agor.Row
+---@return boolean nothing but the last line has changed
+local function has_only_said(before, row)
+  if not before or row.capabilities then
+    return false
+  end
+  for _, pair in ipairs({ { before, row }, { row, before } }) do
+    for key, value in pairs(pair[1]) do
+      local is_said = key == 'last_line' or key == 'capabilities'
+      if not is_said and not vim.deep_equal(value, pair[2][key]) then
+        return false
+      end
+    end
+  end
+  return true
+end
+
 ---@param rows agor.Row[]|nil
 ---@param removed string[]|nil
----@return string[] ids whose row changed
+---@return string[] ids whose row changed, in more than its last line
 function M.update(rows, removed)
   local ids = {}
   for _, row in ipairs(rows or {}) do
     local known = state.sessions[row.session_id]
     clean(row)
+    local is_news = not has_only_said(known, row)
     -- They may be long, and come only when they have changed.
     row.capabilities = row.capabilities or known and known.capabilities or {}
     state.sessions[row.session_id] = row
-    table.insert(ids, row.session_id)
+    if is_news then
+      table.insert(ids, row.session_id)
+    end
   end
   for _, id in ipairs(removed or {}) do
     M.forget(id)

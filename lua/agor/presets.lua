@@ -38,6 +38,7 @@
 ---@field runner_roots string[]
 ---@field providers table<string, agor.Provider>
 ---@field window agor.Config.window
+---@field board agor.Config.board
 ---@field keys boolean
 ---@field icons 'unicode'|'nerd'|'ascii'
 ---@field spinner boolean
@@ -55,6 +56,11 @@
 ---@field width number a share of the columns below 1, else columns
 ---@field height number a share of the lines below 1, else lines
 ---@field min_width integer
+
+---@class agor.Config.board
+---@field position 'float'|'left'|'right'|'bottom'
+---@field width number|nil as of window; nil: 0.9 as a float, 0.3 at a side
+---@field height number|nil nil: 0.8 as a float, 0.25 at the bottom
 
 ---@class agor.Config.notify
 ---@field level 'debug'|'info'|'warn'|'error'|'off'
@@ -114,6 +120,7 @@
 ---@field runner_roots? string[]
 ---@field providers? table<string, agor.UserProvider>
 ---@field window? { position?: string, width?: number, height?: number, min_width?: integer }
+---@field board? { position?: string, width?: number, height?: number }
 ---@field keys? boolean
 ---@field icons? 'unicode'|'nerd'|'ascii'
 ---@field spinner? boolean
@@ -138,6 +145,7 @@ function M.new()
     runner_roots = {},
     providers = require('agor.agents').new(),
     window = { position = 'right', width = 0.4, height = 0.4, min_width = 60 },
+    board = { position = 'float' },
     keys = true,
     icons = 'unicode',
     spinner = true,

@@ -191,6 +191,8 @@ function M.apply(batch)
     if ok and #ids > 0 then
       guarded('the bar', require('agor.ui.bar').refresh, ids)
       guarded('the quit guard', require('agor.quit').refresh)
+    elseif ok and package.loaded['agor.ui.board'] then
+      guarded('the board', require('agor.ui.board').refresh)
     end
   end
   for i, patch in ipairs(batch.patches or {}) do

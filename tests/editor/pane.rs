@@ -212,13 +212,14 @@ fn sixty_four_sessions_are_on_the_board_and_in_order() {
     editor.wait_lua("vim.iter(require('agor').sessions()):all(function(s) return s.status == 'idle' end)");
     editor.command("AgorSessions");
     editor.wait_lua("vim.bo.filetype == 'agor-sessions'");
-    editor.input("gg");
-    editor.wait_text("echo session 00");
+    // By their start, the newest first.
+    editor.input("oogg");
+    editor.wait_text("by started");
     let lines = editor.lua_string("return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')", &[]);
     let titles: Vec<&str> =
-        lines.lines().filter_map(|line| Some(line[line.find("echo session")?..].trim_end())).collect();
-    let expect: Vec<String> = (0..64).map(|at| format!("echo session {at:02}")).collect();
+        lines.lines().filter_map(|line| line.get(line.find("echo session")?..)?.get(..15)).collect();
+    let expect: Vec<String> = (0..64).rev().map(|at| format!("echo session {at:02}")).collect();
     assert_eq!(titles, expect);
     editor.input("gg10j<CR>");
-    editor.wait_text("\"echo session 10\"");
+    editor.wait_text("\"echo session 54\"");
 }

@@ -144,53 +144,6 @@ T['the status line string is short'] = test(nil, function(nvim)
   equal(nvim:get(line), 'claude ● running high effort ctx 68k/200k')
 end)
 
-T['the board lists every session and stays live'] = test(nil, function(nvim)
-  nvim:lua([[
-    T.session('s1', { title = 'first', status = 'running', cost_usd = 1 })
-    T.session('s2', { provider = 'codex', title = 'second', error = 'it broke', status = 'error' })
-    T.touched = 's2'
-    require('agor.ui.board').open()
-  ]])
-  local screen = nvim:screen()
-  for _, part in ipairs({ 'claude', 'first', 'running', '$1.00', 'codex', 'it broke' }) do
-    contains(screen, part)
-  end
-  equal(nvim:get('{ vim.bo.filetype, vim.fn.line(".") }'), { 'agor-sessions', 2 })
-  nvim:lua(
-    'T.session("s3", { provider = "gemini" }) T.session("s1", { status = "idle", pending = 3 }) require("agor.ui.bar").refresh({ "s3", "s1" })'
-  )
-  -- After a slow drawing the next one comes a moment later.
-  nvim:wait('vim.fn.search("gemini", "nw") > 0')
-  screen = nvim:screen()
-  contains(screen, 'gemini')
-  contains(screen, '3 waiting')
-  equal(nvim:get('{ vim.fn.line("."), vim.wo.cursorline }'), { 2, true })
-end)
-
-T['keys of the board act on the line'] = test(nil, function(nvim)
-  nvim:lua('T.session("s1") T.session("s2") T.touched = "s1" require("agor.ui.board").open()')
-  nvim:type('jisSx')
-  equal(nvim:get('T.calls'), {
-    { 'interrupt', 's2' },
-    { 'stop', 's2' },
-    { 'stop', 's2', { force = true } },
-    { 'remove', 's2' },
-  })
-  nvim:type('k<CR>')
-  equal(nvim:get('vim.fn.bufwinid("agor://s1") > 0'), true)
-  equal(nvim:get('vim.bo.filetype'), '')
-  nvim:lua('require("agor.ui.board").open()')
-  nvim:type('q')
-  equal(nvim:get('vim.bo.filetype'), '')
-end)
-
-T['an empty board says what to do'] = test(nil, function(nvim)
-  nvim:lua('require("agor.ui.board").open()')
-  contains(nvim:screen(), ':AgorStart starts one')
-  nvim:type('<CR>isx')
-  equal(nvim:get('T.calls'), {})
-end)
-
 T['the directory is the last to go, by its last component'] = test(nil, function(nvim)
   local fields = vim.tbl_extend('force', FULL, { cwd = '/srv/a-long-one/shop', pending = 0 })
   local text = bar(nvim, fields, 48)
@@ -215,21 +168,5 @@ T['a session whose row is gone keeps its name, and its prompt says so'] = test(n
   contains(screen, 'over  claude  fix it')
   contains(screen, 'This session is over: :Agor resume')
 end)
-
-T['the board is above a question, and goes when it is left for more than its help'] = test(
-  nil,
-  function(nvim)
-    nvim:lua('T.session("s1") require("agor.ui.board").open()')
-    equal(nvim:get('vim.api.nvim_win_get_config(0).zindex > 56'), true)
-    nvim:type('g?')
-    equal(nvim:get('vim.api.nvim_win_get_config(0).zindex > 58'), true)
-    nvim:type('q')
-    nvim:settle()
-    equal(nvim:get('vim.bo.filetype'), 'agor-sessions')
-    nvim:cmd('wincmd w')
-    nvim:settle()
-    equal(nvim:get('#vim.api.nvim_list_wins()'), 1)
-  end
-)
 
 return T

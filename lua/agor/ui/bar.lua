@@ -164,6 +164,13 @@ local function parts(s, new)
   if (s.pending or 0) > 0 then
     put('pending', ('%d waiting'):format(s.pending), 'AgorQuestion')
   end
+  local counts = require('agor.notify').counts()
+  local others = counts.questions - (s.pending or 0)
+  if others > 0 then
+    put('others', ('+%d waiting'):format(others), 'AgorQuestion')
+  elseif counts.turns > 0 then
+    put('others', ('+%d done'):format(counts.turns), 'AgorNew')
+  end
   if (s.queued or 0) > 0 then
     put('queued', ('%d queued'):format(s.queued), 'AgorDim')
   end
@@ -191,6 +198,7 @@ local PRIORITY = {
   'provider',
   'pending',
   'danger',
+  'others',
   'journal',
   'dir',
   'mode',
@@ -205,6 +213,7 @@ local LEFT = {
   'provider',
   'status',
   'pending',
+  'others',
   'danger',
   'journal',
   'queued',
@@ -352,7 +361,16 @@ function M.refresh(session_ids)
   require('agor.ui.board').refresh()
 end
 
---- A short string for the user's status line, such as `claude ● 1 waiting`; empty without a session.
+-- What waits elsewhere is in every bar.
+api.nvim_create_autocmd('User', {
+  group = api.nvim_create_augroup('agor_bar', { clear = true }),
+  pattern = 'AgorAttention',
+  callback = function()
+    each_window(M.draw)
+  end,
+})
+
+--- A short string for the user's status line, such as `claude ● 2 waiting · 1 done`; empty without a session.
 ---@return string
 function M.statusline()
   local mirror = require('agor.mirror')
@@ -367,6 +385,10 @@ function M.statusline()
   local icon, word = M.status(session)
   if pending > 0 then
     word = ('%d waiting'):format(pending)
+  end
+  local unseen = require('agor.notify').unseen()
+  if unseen > 0 then
+    word = ('%s %s %d done'):format(word, require('agor.ui.icons').get().dot, unseen)
   end
   local out = ('%s %s %s'):format(session.provider, icon, word)
   local effort = session.effort or ''

@@ -1,127 +1,250 @@
---- The board: every session as one line, with keys for what can be done to it. Live while it is open.
+--- The board: every session as one line, live while it is open, with keys for what can be done to it.
+---
+--- Which lines there are is in `board_rows.lua`, what they look like in `board_lines.lua`, the window in
+--- `board_window.lua`, the keys in `board_keys.lua`. Here is the buffer, and when it is drawn.
 
 local api = vim.api
 
 local M = {}
 
 local ns = api.nvim_create_namespace('agor_board')
+local time_ns = api.nvim_create_namespace('agor_board_time')
+local details_ns = api.nvim_create_namespace('agor_board_details')
 
----@type integer?
-local buf
----@type integer?
-local win
----@type string[] session ids by line
-local rows = {}
+-- What outlives a reload of our modules: the buffer and the window, and how the user wants the list.
+local kept = require('agor.state')
+kept.ui = kept.ui or {}
 
----@return string? session_id under the cursor
-local function here()
-  return win and rows[api.nvim_win_get_cursor(win)[1]]
-end
+---@class agor.Board
+---@field buf integer|nil
+---@field win integer|nil
+---@field sort string
+---@field filter string
+---@field earlier boolean
+---@field journals agor.Journal[]|nil of earlier sessions
+local board = kept.ui.board or { sort = 'activity', filter = '', earlier = false }
+kept.ui.board = board
 
----@param session agor.Row
----@return string[][] pieces text and group
-local function line_of(session)
-  local bar = require('agor.ui.bar')
-  local icon, word, group = bar.status(session)
-  local needs = (session.pending or 0) > 0 and ('%d waiting'):format(session.pending)
-    or (session.queued or 0) > 0 and ('%d queued'):format(session.queued)
-    or ''
-  local title = session.error or session.title or ''
-  local pieces = {
-    { icon, group },
-    { word, group },
-    { session.provider, 'AgorTitle' },
-    { needs, 'AgorQuestion' },
-    { (session.cost_usd or 0) > 0 and bar.cost(session.cost_usd) or '', 'AgorDim' },
-    { bar.directory(session.cwd or ''), 'AgorPath' },
-    { title, session.error and 'AgorError' or 'AgorDim' },
-  }
-  for _, piece in ipairs(pieces) do
-    piece[1] = require('agor.ui.cells').clean(piece[1])
-  end
-  return pieces
-end
+-- More of them are for `:Agor resume`, which searches them too.
+local MOST_EARLIER = 100
 
----@return string[] lines
----@return any[] marks
----@return string[] ids
-local function content()
-  local sessions = require('agor.mirror').list()
-  local table_rows, ids = {}, {}
-  ---@type table<integer, integer>
-  local widths = {}
-  for _, session in ipairs(sessions) do
-    local pieces = line_of(session)
-    ids[#ids + 1] = session.session_id
-    table_rows[#table_rows + 1] = pieces
-    for i, piece in ipairs(pieces) do
-      widths[i] = math.max(widths[i] or 0, require('agor.ui.cells').width(piece[1]))
-    end
-  end
-  local lines = {}
-  local marks = {} ---@type any[][]
-  for row, pieces in ipairs(table_rows) do
-    local text = ' '
-    for i, piece in ipairs(pieces) do
-      if widths[i] > 0 then
-        local last = i == #pieces
-        local body = last and require('agor.ui.cells').shorten(piece[1], 60) or piece[1]
-        marks[#marks + 1] = { row - 1, #text, #text + #body, piece[2] }
-        local pad = widths[i] - require('agor.ui.cells').width(piece[1])
-        text = text .. body .. (last and '' or (' '):rep(pad + (i == 1 and 1 or 2)))
-      end
-    end
-    lines[row] = text .. ' '
-  end
-  if #lines == 0 then
-    lines = { ' No session yet: :AgorStart starts one ' }
-    marks[1] = { 0, 0, #lines[1], 'AgorDim' }
-  end
-  return lines, marks, ids
-end
-
----@param lines string[]
----@return vim.api.keyset.win_config
-local function config(lines)
-  local footer = ''
-  if require('agor.config').get().keys ~= false then
-    local dot = (' %s '):format(require('agor.ui.icons').get().dot)
-    footer =
-      table.concat({ '<CR> open', 'i interrupt', 's stop', 'x remove', 'q close', 'g?' }, dot)
-    footer = (' %s '):format(footer)
-  end
-  local width = math.max(40, require('agor.ui.cells').width(footer) + 2)
-  for _, text in ipairs(lines) do
-    width = math.max(width, require('agor.ui.cells').width(text))
-  end
-  local space = vim.o.lines - vim.o.cmdheight - 1
-  width = math.max(1, math.min(width, vim.o.columns - 4))
-  local height = math.max(1, math.min(#lines, space - 4))
-  return {
-    relative = 'editor',
-    row = math.max(0, math.floor((space - height - 2) / 2)),
-    col = math.max(0, math.floor((vim.o.columns - width - 2) / 2)),
-    width = width,
-    height = height,
-    border = require('agor.ui.borders').whole(),
-    title = ' Sessions ',
-    title_pos = 'center',
-    footer = footer,
-    footer_pos = 'center',
-    -- Above a question that waits, below the help.
-    zindex = 58,
-  }
-end
-
+---@type agor.BoardItem[] by line
+local items = {}
+---@type agor.BoardLine[]
+local drawn = {}
 -- The float with the keys, while the cursor is in it.
 ---@type integer?
 local help_win
+-- Something that the board asks has the focus.
+local held = false
+---@type uv.uv_timer_t?
+local timer
 
-local function close()
-  if win and api.nvim_win_is_valid(win) then
-    api.nvim_win_close(win, true)
+---@return integer Unix milliseconds
+local function now()
+  local seconds, microseconds = vim.uv.gettimeofday()
+  return math.floor(seconds * 1000 + microseconds / 1000)
+end
+
+---@return integer? win
+local function window()
+  local win = board.win
+  return win and api.nvim_win_is_valid(win) and win or nil
+end
+
+---@return boolean on the screen now
+local function is_shown()
+  local win = window()
+  return win ~= nil and api.nvim_win_get_tabpage(win) == api.nvim_get_current_tabpage()
+end
+
+---@return agor.BoardEntry? under the cursor
+local function here()
+  local win = window()
+  local item = win and items[api.nvim_win_get_cursor(win)[1]]
+  return item and item.entry
+end
+
+-- ------------------------------------------------------------------ content
+
+---@type table|false|nil
+local elsewhere_of
+
+--- Who knows of other Neovims.
+---@return table|nil
+local function others()
+  if elsewhere_of == nil then
+    local ok, module = pcall(require, 'agor.others')
+    elsewhere_of = ok and type(module) == 'table' and module or false
   end
-  win = nil
+  return elsewhere_of or nil
+end
+
+---@param item agor.AskItem
+---@return string
+local function need(item)
+  if item.kind == 'question' then
+    local first = (item.questions or {})[1] or {}
+    local text = first.text ~= vim.NIL and first.text or first.header
+    return 'asks: ' .. tostring(text or '')
+  elseif item.tool == 'plan' then
+    return 'has a plan'
+  end
+  local title = item.title ~= '' and item.title ~= item.tool and ' ' .. item.title or ''
+  return item.tool .. title
+end
+
+---@return table<string, string> of the oldest question of each session
+local function needs()
+  local ask = package.loaded['agor.ui.ask']
+  local out = {}
+  for _, item in ipairs(ask and ask.items() or {}) do
+    out[item.session_id] = out[item.session_id] or need(item)
+  end
+  return out
+end
+
+---@return agor.BoardEntry[]
+local function entries()
+  local rows = require('agor.ui.board_rows')
+  local notify = require('agor.notify')
+  local asked, known, out = needs(), {}, {}
+  for _, row in ipairs(require('agor.mirror').list()) do
+    local facts = { unseen = notify.unseen(row.session_id) == true, need = asked[row.session_id] }
+    out[#out + 1] = rows.of_session(row, facts)
+    known[row.session_id] = true
+  end
+  local elsewhere = others()
+  for _, row in ipairs(elsewhere and elsewhere.list() or {}) do
+    if not known[row.session_id] then
+      out[#out + 1] = rows.of_other(row)
+      known[row.session_id] = true
+    end
+  end
+  local count = 0
+  for _, journal in ipairs(board.earlier and board.journals or {}) do
+    if not known[journal.session_id] and count < MOST_EARLIER then
+      out[#out + 1] = rows.of_journal(journal)
+      count = count + 1
+    end
+  end
+  return out
+end
+
+---@return agor.BoardItem[]
+local function content()
+  local all = entries()
+  local list = require('agor.ui.board_rows').arrange(all, board)
+  if #list > 0 then
+    return list
+  elseif #all > 0 then
+    return { { text = ('Nothing here is called "%s": <BS> shows all'):format(board.filter) } }
+  end
+  return { { text = 'No session yet: :AgorStart starts one' } }
+end
+
+---@return string
+local function title()
+  local dot = (' %s '):format(require('agor.ui.icons').get().dot)
+  local parts = { 'Sessions' }
+  if board.sort ~= 'activity' then
+    parts[#parts + 1] = 'by ' .. board.sort
+  end
+  if board.filter ~= '' then
+    parts[#parts + 1] = '/' .. board.filter
+  end
+  return table.concat(parts, dot)
+end
+
+local HINTS = {
+  '<CR> open',
+  'p prompt',
+  'y answer',
+  's stop',
+  '/ filter',
+  'o order',
+  'a earlier',
+  'q close',
+  'g? keys',
+}
+
+---@param width integer
+---@return string as many hints as fit, the last one always
+local function footer(width)
+  if require('agor.config').get().keys == false then
+    return ''
+  end
+  local dot = (' %s '):format(require('agor.ui.icons').get().dot)
+  local chosen = vim.list_slice(HINTS)
+  local text = table.concat(chosen, dot)
+  while #chosen > 1 and #text + 4 > width do
+    table.remove(chosen, #chosen - 1)
+    text = table.concat(chosen, dot)
+  end
+  return (' %s '):format(text)
+end
+
+-- ------------------------------------------------------------------ drawing
+
+---@param win integer
+---@return integer
+local function cells_of(win)
+  return api.nvim_win_get_width(win) - vim.fn.getwininfo(win)[1].textoff
+end
+
+---@param buf integer
+---@param row integer from 1
+---@param line agor.BoardLine
+local function mark(buf, row, line)
+  for _, one in ipairs(line.marks) do
+    local opts = { end_col = one[2], hl_group = one[3] }
+    api.nvim_buf_set_extmark(buf, ns, row - 1, one[1], opts)
+  end
+end
+
+--- Only lines that look otherwise are touched: of dozens of sessions few change at a time.
+---@param buf integer
+---@param lines agor.BoardLine[]
+local function put(buf, lines)
+  vim.bo[buf].modifiable = true
+  if #lines ~= #drawn then
+    local texts = vim.tbl_map(function(line)
+      return line.text
+    end, lines)
+    api.nvim_buf_clear_namespace(buf, ns, 0, -1)
+    api.nvim_buf_clear_namespace(buf, time_ns, 0, -1)
+    api.nvim_buf_set_lines(buf, 0, -1, false, texts)
+    for row, line in ipairs(lines) do
+      mark(buf, row, line)
+    end
+  else
+    for row, line in ipairs(lines) do
+      if line.key ~= drawn[row].key then
+        api.nvim_buf_clear_namespace(buf, ns, row - 1, row)
+        api.nvim_buf_clear_namespace(buf, time_ns, row - 1, row)
+        api.nvim_buf_set_lines(buf, row - 1, row, false, { line.text })
+        mark(buf, row, line)
+      end
+    end
+  end
+  vim.bo[buf].modifiable = false
+  drawn = lines
+end
+
+--- What is said below the cursor's line.
+---@param win integer
+---@param buf integer
+---@return integer rows
+local function details(win, buf)
+  api.nvim_buf_clear_namespace(buf, details_ns, 0, -1)
+  local entry = here()
+  if not entry then
+    return 0
+  end
+  local row = api.nvim_win_get_cursor(win)[1] - 1
+  local lines = require('agor.ui.board_lines').details(entry, cells_of(win), drawn[row + 1])
+  api.nvim_buf_set_extmark(buf, details_ns, row, 0, { virt_lines = lines })
+  return #lines
 end
 
 -- With dozens of sessions a drawing takes milliseconds of the user's time: it is never more than a twentieth of it.
@@ -129,39 +252,50 @@ local SHARE = 20
 ---@type number
 local not_before = 0
 local scheduled = false
+local stale = false
+
+---@param id string
+---@return integer? line
+local function line_of(id)
+  for row, item in ipairs(items) do
+    if item.entry and item.entry.id == id then
+      return row
+    end
+  end
+end
 
 --- The cursor stays on its session.
 local function draw()
   scheduled = false
-  if not win or not api.nvim_win_is_valid(win) or not buf then
+  local win, buf = window(), board.buf
+  if not win or not buf or not api.nvim_buf_is_valid(buf) then
+    return
+  elseif not is_shown() then
+    stale = true
     return
   end
+  stale = false
   local began = vim.uv.hrtime()
-  local at = here()
-  local lines, marks, ids = content()
-  vim.bo[buf].modifiable = true
-  api.nvim_buf_set_lines(buf, 0, -1, false, lines)
-  vim.bo[buf].modifiable = false
-  api.nvim_buf_clear_namespace(buf, ns, 0, -1)
-  for _, mark in ipairs(marks) do
-    local opts = { end_col = mark[3], hl_group = mark[4] }
-    api.nvim_buf_set_extmark(buf, ns, mark[1], mark[2], opts)
+  local entry = here()
+  local at = entry and entry.id
+  items = content()
+  put(buf, require('agor.ui.board_lines').draw(items, cells_of(win), now()))
+  local row = at and line_of(at)
+  if row and row ~= api.nvim_win_get_cursor(win)[1] then
+    api.nvim_win_set_cursor(win, { row, 0 })
   end
-  rows = ids
-  api.nvim_win_set_config(win, config(lines))
-  for row, id in ipairs(ids) do
-    if id == at then
-      api.nvim_win_set_cursor(win, { row, 0 })
-    end
-  end
-  local now = vim.uv.hrtime()
-  not_before = now + SHARE * (now - began)
+  -- As many rows as the details of any line take: the window keeps its height when the cursor moves.
+  details(win, buf)
+  local width = api.nvim_win_get_width(win)
+  require('agor.ui.board_window').fit(win, buf, #items + 2, title(), footer(width))
+  local done = vim.uv.hrtime()
+  not_before = done + SHARE * (done - began)
 end
 
 --- After rows of the mirror changed, now or soon.
 function M.refresh()
   local wait = not_before - vim.uv.hrtime()
-  if scheduled or not win then
+  if scheduled or not window() then
     return
   elseif wait <= 0 then
     draw()
@@ -171,58 +305,204 @@ function M.refresh()
   end
 end
 
----@param ok any
----@param err string?
-local function report(ok, err)
-  if not ok then
-    require('agor.message').error(err or 'That did not work')
+--- Once a second: times that have gone on, each in its own few cells, and nothing else.
+function M.tick()
+  local buf = board.buf
+  if not buf or not is_shown() or scheduled then
+    return
+  end
+  local lines, at = require('agor.ui.board_lines'), now()
+  vim.bo[buf].modifiable = true
+  for row, item in ipairs(items) do
+    local line = drawn[row]
+    if item.entry and line and line.time then
+      local time = lines.time(item.entry, at)
+      time = time .. (' '):rep(lines.TIME - #time)
+      local before = line.text:sub(line.time + 1, line.time + lines.TIME)
+      if before ~= time and #time == lines.TIME then
+        local from, to = line.time, line.time + lines.TIME
+        api.nvim_buf_set_text(buf, row - 1, from, row - 1, to, { time })
+        line.text = line.text:sub(1, from) .. time .. line.text:sub(to + 1)
+        line.key = line.text .. line.key:sub(#line.text + 1)
+        local group = { id = row, end_col = to, hl_group = 'AgorDim' }
+        api.nvim_buf_set_extmark(buf, time_ns, row - 1, from, group)
+      end
+    end
+  end
+  vim.bo[buf].modifiable = false
+end
+
+-- ------------------------------------------------------------------ life
+
+local function stop()
+  if timer then
+    timer:stop()
+    timer:close()
+    timer = nil
+  end
+  local elsewhere = others()
+  if elsewhere then
+    elsewhere.unwatch(M.refresh)
   end
 end
 
----@return agor.Key[]
-local function keys()
-  local function key(lhs, name, desc, run)
-    return {
-      modes = 'n',
-      lhs = lhs,
-      name = name,
-      desc = desc,
-      run = function()
-        local id = here()
-        if id then
-          run(id)
-        end
-      end,
-    }
+local function close()
+  local win = window()
+  if win then
+    require('agor.ui.board_window').close(win)
   end
-  return {
-    key('<CR>', 'board-open', 'show the session in the pane', function(id)
-      close()
-      report(require('agor.ui.pane').open(id))
-    end),
-    key('i', 'board-interrupt', 'interrupt its turn', function(id)
-      report(require('agor').interrupt(id))
-    end),
-    key('s', 'board-stop', 'stop the agent', function(id)
-      report(require('agor').stop(id))
-    end),
-    key('S', 'board-kill', 'stop the agent at once', function(id)
-      report(require('agor').stop(id, { force = true }))
-    end),
-    key('x', 'board-remove', 'stop it and take it from the list; its journal stays', function(id)
-      report(require('agor').remove(id))
-    end),
-    { modes = 'n', lhs = { 'q', '<Esc>' }, name = 'board-close', desc = 'close', run = close },
-    {
-      modes = 'n',
-      lhs = 'g?',
-      name = 'help',
-      desc = 'these keys',
-      run = function()
-        help_win = require('agor.ui.help').open(buf --[[@as integer]])
-      end,
-    },
-  }
+  board.win = nil
+  stop()
+end
+
+local function leave()
+  if require('agor.ui.board_window').is_float() then
+    close()
+  end
+end
+
+local function load_earlier()
+  if not board.earlier then
+    return
+  end
+  if not require('agor.backend').ensure() then
+    return
+  end
+  local cwd = require('agor.project').root()
+  require('agor.rpc').notify('journals', { cwd = cwd }, function(err, list)
+    if err then
+      return require('agor.message').error(err)
+    end
+    board.journals = list
+    not_before = 0
+    M.refresh()
+  end)
+end
+
+--- Draws at once: the user has asked for it.
+local function redraw()
+  not_before = 0
+  M.refresh()
+end
+
+---@param ask fun(let_go: fun())
+local function hold(ask)
+  held = true
+  ask(function()
+    held = false
+    local win = window()
+    if win and require('agor.ui.board_window').is_float() then
+      api.nvim_set_current_win(win)
+    end
+  end)
+end
+
+---@type agor.BoardHandle
+local handle = {
+  here = here,
+  leave = leave,
+  close = close,
+  hold = hold,
+  reload = function()
+    load_earlier()
+    redraw()
+  end,
+  sort = function()
+    local sorts = require('agor.ui.board_rows').SORTS
+    for i, name in ipairs(sorts) do
+      if name == board.sort then
+        board.sort = sorts[i % #sorts + 1]
+        break
+      end
+    end
+    redraw()
+  end,
+  filter = function()
+    local win = window()
+    if win then
+      require('agor.ui.board_filter').ask(win, board.filter, function(text)
+        if text ~= board.filter then
+          board.filter = text
+          redraw()
+        end
+      end)
+    end
+  end,
+  clear = function()
+    board.filter = ''
+    redraw()
+  end,
+  earlier = function()
+    board.earlier = not board.earlier
+    load_earlier()
+    redraw()
+  end,
+  help = function()
+    help_win = require('agor.ui.help').open(board.buf --[[@as integer]])
+  end,
+}
+
+---@return integer buf
+local function buffer()
+  local buf = api.nvim_create_buf(false, true)
+  vim.bo[buf].bufhidden = 'wipe'
+  vim.bo[buf].undolevels = -1
+  vim.bo[buf].modifiable = false
+  drawn, items = {}, {}
+  require('agor.ui.options').prepare(buf, 'agor-sessions', {
+    cursorline = true,
+    wrap = false,
+    foldcolumn = '0',
+    conceallevel = 0,
+  })
+  require('agor.ui.keys').attach(buf, require('agor.ui.board_keys').list(handle))
+  return buf
+end
+
+---@param win integer
+---@param buf integer
+local function watch(win, buf)
+  local group = api.nvim_create_augroup('agor_board', { clear = true })
+  local function on(event, opts, callback)
+    opts.group, opts.callback = group, callback
+    api.nvim_create_autocmd(event, opts)
+  end
+  on('CursorMoved', { buffer = buf }, function()
+    if is_shown() then
+      details(win, buf)
+    end
+  end)
+  on({ 'VimResized', 'WinResized' }, {}, redraw)
+  -- A question comes after the row that counts it.
+  local events = { 'AgorPermission', 'AgorQuestion', 'AgorPermissionClosed', 'AgorAttention' }
+  on('User', { pattern = events }, M.refresh)
+  on('TabEnter', {}, function()
+    if stale then
+      redraw()
+    end
+  end)
+  on('WinClosed', { pattern = tostring(win) }, function()
+    require('agor.ui.board_window').closed(win)
+    if board.win == win then
+      board.win = nil
+      stop()
+    end
+  end)
+  on('BufWipeout', { buffer = buf }, function()
+    require('agor.ui.keys').forget(buf)
+    require('agor.ui.options').forget(buf)
+  end)
+  -- A float that is left for another window, also by way of its help, would only be in the way.
+  on('WinEnter', {}, function()
+    vim.schedule(function()
+      local current = api.nvim_get_current_win()
+      local own = current == help_win or current == require('agor.ui.board_filter').window()
+      local away = board.win == win and current ~= win and not own and not held
+      if away and require('agor.ui.board_window').is_float() and vim.fn.getcmdwintype() == '' then
+        close()
+      end
+    end)
+  end)
 end
 
 --- Opens the board, with the cursor in it on the current session.
@@ -232,46 +512,32 @@ function M.open()
     return
   end
   require('agor.ui.pane').setup()
-  if win and api.nvim_win_is_valid(win) then
+  local win = window()
+  if win and is_shown() then
     api.nvim_set_current_win(win)
     return
   end
-  local mirror = require('agor.mirror')
-  local current = mirror.current()
-  buf = api.nvim_create_buf(false, true)
-  vim.bo[buf].bufhidden = 'wipe'
-  vim.bo[buf].filetype = 'agor-sessions'
-  -- Not again with each new size: it sets options.
-  win = api.nvim_open_win(buf, true, vim.tbl_extend('force', config({}), { style = 'minimal' }))
-  local wo = vim.wo[win][0]
-  wo.winhighlight = 'NormalFloat:AgorFloat,FloatBorder:AgorBorder,'
-    .. 'FloatTitle:AgorFloatTitle,FloatFooter:AgorFloatHint,CursorLine:AgorSelected'
-  wo.cursorline = true
-  wo.wrap = false
-  wo.winfixbuf = true
-  require('agor.ui.keys').attach(buf, keys())
-  draw()
-  for row, id in ipairs(rows) do
-    if current and id == current.session_id then
-      api.nvim_win_set_cursor(win, { row, 0 })
-    end
+  close()
+  local current = require('agor.mirror').current()
+  board.buf = buffer()
+  board.win = require('agor.ui.board_window').open(board.buf)
+  watch(board.win, board.buf)
+  load_earlier()
+  redraw()
+  local row = current and line_of(current.session_id)
+  for at, item in ipairs(items) do
+    row = row or (item.entry and at or nil)
   end
-  api.nvim_create_autocmd('VimResized', { buffer = buf, callback = M.refresh })
-  -- Left for another window, also by way of its help, it would only be in the way.
-  api.nvim_create_autocmd('WinEnter', {
-    group = api.nvim_create_augroup('agor_board', { clear = true }),
-    callback = function()
-      if not win or not api.nvim_win_is_valid(win) then
-        return true
-      end
-      vim.schedule(function()
-        local now = api.nvim_get_current_win()
-        if now ~= win and now ~= help_win and vim.fn.getcmdwintype() == '' then
-          close()
-        end
-      end)
-    end,
-  })
+  if row then
+    api.nvim_win_set_cursor(board.win, { row, 0 })
+    details(board.win, board.buf)
+  end
+  local elsewhere = others()
+  if elsewhere then
+    elsewhere.watch(M.refresh)
+  end
+  timer = assert(vim.uv.new_timer())
+  timer:start(1000, 1000, vim.schedule_wrap(M.tick))
 end
 
 return M

@@ -6,6 +6,9 @@ local M = {}
 ---@param text string
 ---@return string
 function M.clean(text)
+  if not text:find('[%c%z]') then
+    return text
+  end
   return (text:gsub('%c', ' '):gsub('%z', ' '))
 end
 
@@ -13,6 +16,10 @@ end
 ---@param text string
 ---@return integer
 function M.width(text)
+  -- Most of what is measured is plain, and asking Vim costs ten times as much.
+  if not text:find('[^\32-\126]') then
+    return #text
+  end
   return vim.fn.strdisplaywidth((text:gsub('%z', '^@')))
 end
 

@@ -15,6 +15,7 @@ T = {
   unsaved = 0,
   config = {
     window = { position = 'right', width = 0.4, height = 0.4, min_width = 60 },
+    board = { position = 'float' },
     keys = true,
     icons = 'unicode',
     spinner = true,
