@@ -213,7 +213,6 @@ local LEFT = {
   'provider',
   'status',
   'pending',
-  'others',
   'danger',
   'journal',
   'queued',
@@ -222,7 +221,7 @@ local LEFT = {
   'mode',
   'title',
 }
-local RIGHT = { 'tokens', 'context', 'cost', 'dir', 'new' }
+local RIGHT = { 'others', 'tokens', 'context', 'cost', 'dir', 'new' }
 
 --- The winbar for a session in that many cells.
 ---@param session agor.Row
