@@ -197,6 +197,7 @@ local function launch()
   require('agor.quit').watch()
   require('agor.files').watch()
   require('agor.events').listen()
+  require('agor.interrupted').tell()
   return job
 end
 

@@ -210,7 +210,8 @@ local function restore(journal)
 end
 
 ---@param one agor.Earlier
-local function take_up(one)
+---@param free? boolean no other Neovim has it any more
+local function take_up(one, free)
   local journal = one.journal
   if journal and mirror.get(journal.session_id) then
     return show(journal.session_id)
@@ -223,6 +224,11 @@ local function take_up(one)
         journal and journal.session_id or '...'
       )
     )
+  end
+  if journal and journal.elsewhere and not free then
+    return require('agor.others').offer(journal.session_id, function()
+      take_up(one, true)
+    end)
   end
   local id, failed
   if journal then

@@ -114,6 +114,7 @@ pub struct SessionSummary {
     #[serde(default, skip_serializing_if = "is_false")]
     pub journal_failed: bool,
     /// Shared: some agents offer hundreds of models, and rows are copied at every change.
+    #[serde(default)]
     pub capabilities: Arc<Capabilities>,
 }
 

@@ -195,6 +195,25 @@ pub struct Rename {
     pub name: String,
 }
 
+/// The project around a directory, or everything.
+#[derive(Debug, Deserialize)]
+pub struct Around {
+    #[serde(default)]
+    pub cwd: PathBuf,
+    #[serde(default)]
+    pub all: bool,
+}
+
+impl Around {
+    pub fn chosen(self, method: &str) -> Result<Option<PathBuf>, String> {
+        match self {
+            Self { all: true, .. } => Ok(None),
+            Self { cwd, .. } if cwd.is_absolute() => Ok(Some(cwd)),
+            Self { cwd, .. } => Err(format!("{method}: cwd must be an absolute path, not \"{}\"", cwd.display())),
+        }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 pub struct Gather {
     pub session_id: SessionId,

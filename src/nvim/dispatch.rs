@@ -242,6 +242,22 @@ impl Dispatch {
                     table([("lines", Value::Array(lines)), ("marks", marks), ("row", preview.row.into())])
                 });
             }
+            "interrupted" => {
+                let around = decode::read::<decode::Around>(method, json)?.cwd;
+                let (reply, answer) = oneshot::channel();
+                self.hub.send(Request::Interrupted { around, reply });
+                finish(callback.clone(), answer, Value::from);
+            }
+            "others" => {
+                let around = decode::read::<decode::Around>(method, json)?.chosen(method)?;
+                let (reply, answer) = oneshot::channel();
+                self.hub.send(Request::Others { around, reply });
+                finish(callback.clone(), answer, |others| encode::value(&others));
+            }
+            "release" => {
+                let session = decode::read::<decode::OfSession>(method, json)?.session_id;
+                self.ask(callback, |reply| Request::Release { session, reply });
+            }
             "find_files" => self.find_files(decode::read(method, json)?, callback)?,
             "gather" => {
                 let decode::Gather { session_id: session, context } = decode::read(method, json)?;

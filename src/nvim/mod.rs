@@ -40,6 +40,8 @@ pub async fn serve(binary: PathBuf, terminated: impl Future<Output = ()>) -> Res
     let config = HubConfig {
         journals: Some(hello.data_dir.join("sessions")),
         traces: Some(hello.state_dir.join("trace")),
+        peers: Some(hello.state_dir.join("peers")),
+        interrupted: Some(hello.state_dir.join("interrupted")),
         trace: hello.trace,
         binary,
     };

@@ -5,9 +5,11 @@
 //! modes and the like in `settings`, logins in `login`, the agent's own conversations in `conversations`, files that it
 //! wants through us in `files`, commands of the user's own in `shell`, its git worktree in `worktree`. What
 //! is said is taken down in `record` and shown by `show`, in the colours that `colours` sends for. What else it waits for
-//! is in `heard`, what all sessions share in `common`, and sessions from their journals are in `restored`.
+//! is in `heard`, what all sessions share in `common`, sessions from their journals are in `restored`, and those that are
+//! read while another backend goes on with them in `along`.
 
 mod agent;
+mod along;
 mod asked;
 mod colours;
 mod common;
@@ -43,6 +45,7 @@ use tracing::Instrument;
 
 pub(super) use self::common::{Common, Counters};
 use self::{
+    along::Along,
     common::Counted,
     conversations::Askers,
     files::OpenFile,
@@ -128,6 +131,8 @@ pub(super) struct Actor {
     trace: Option<Trace>,
     /// A tool may have changed files without saying which.
     touched: bool,
+    /// Of a transcript that is shown from its journal.
+    along: Along,
     withheld: Vec<String>,
     /// What is started instead of a process.
     #[cfg(test)]
@@ -256,6 +261,7 @@ impl Actor {
             leave_at: None,
             trace: None,
             touched: false,
+            along: Along::default(),
             withheld: Vec::new(),
             #[cfg(test)]
             pretend: None,
@@ -361,6 +367,7 @@ impl Actor {
             Done::QuestionColoured { request_id, lines } => self.question_coloured(request_id, lines),
             Done::FileChecked { request_id, real } => self.file_checked(request_id, real),
             Done::File { request_id, path, answer } => self.file_done(&request_id, path, answer),
+            Done::Grown(grown) => self.grown(grown),
             Done::Loaded { prompt, loaded } => self.prompt_loaded(*prompt, loaded),
             Done::Project { of, project } => self.has_project(&of, &project),
             Done::Worktree(made) => self.worktree_made(*made),
@@ -372,7 +379,8 @@ impl Actor {
         let delivery = self.listening.as_ref().filter(|l| !l.out && self.has_news(l)).map(|l| l.next);
         let far = Instant::now() + Duration::from_secs(3600);
         let due = self.live.as_ref().and_then(|live| Some(live.due.as_ref()?.0));
-        let waits = [self.flush_at, self.line_at, delivery, self.leave_at, self.askers.until, due, self.tick_at];
+        let waits =
+            [self.along.at, self.flush_at, self.line_at, delivery, self.leave_at, self.askers.until, due, self.tick_at];
         waits.into_iter().flatten().min().unwrap_or(far)
     }
 
@@ -387,6 +395,9 @@ impl Actor {
         self.deliver(false);
         if self.tick_at.is_some_and(|at| at <= now) {
             self.count_seconds();
+        }
+        if self.along.at.is_some_and(|at| at <= now) {
+            self.look_along();
         }
         if let Some((_, verdict)) = self.live.as_mut().and_then(|live| live.due.take_if(|(at, _)| *at <= now)) {
             self.give_up(verdict);

@@ -1,6 +1,8 @@
 //! All sessions: who is there, who is told, and what becomes of a session whose task has died. How they come to be is in
-//! `open`, who looks at them and listens to them in `views`, what is asked of their journals in `journals`.
+//! `open`, who looks at them and listens to them in `views`, what is asked of their journals in `journals`, and what they
+//! are to other backends in `elsewhere`.
 
+mod elsewhere;
 mod journals;
 mod open;
 mod views;
@@ -23,9 +25,10 @@ use tokio::{
 };
 
 use super::{
-    actor::{Common, Counters},
+    actor::{Common, Counters, now},
     colour::Colourist,
     earlier::{self, Earlier},
+    peers::{self, Meeting},
     request::{Input, Reply, Request, Sight, ViewId},
     updates::{Level, Update},
 };
@@ -43,6 +46,10 @@ pub struct HubConfig {
     /// Where journals are; `None` keeps them in memory.
     pub journals: Option<PathBuf>,
     pub traces: Option<PathBuf>,
+    /// Where backends of other Neovims are met; `None` keeps to itself.
+    pub peers: Option<PathBuf>,
+    /// Says which interrupted sessions the user was told of; `None`: of none.
+    pub interrupted: Option<PathBuf>,
     /// New sessions are traced.
     pub trace: bool,
     /// Our own executable: the keeper and the embedded runners.
@@ -103,6 +110,11 @@ pub struct Hub {
     doomed: BTreeMap<SessionId, Vec<Reply<()>>>,
     /// Once somebody has asked for what was before.
     earlier: Option<Earlier>,
+    /// Where other backends are met.
+    meeting: Option<Meeting>,
+    interrupted: Option<PathBuf>,
+    /// Who waits for our letting go of a session.
+    let_go: HashMap<SessionId, Vec<Reply<()>>>,
 }
 
 struct Session {
@@ -124,6 +136,9 @@ impl Hub {
     /// Starts the hub. What happens is told to `client`.
     pub fn spawn(config: HubConfig, client: mpsc::UnboundedSender<Update>) -> HubHandle {
         let (hub, handle) = Self::new(config, client);
+        if let Some(meeting) = hub.meeting.clone() {
+            tokio::spawn(peers::listen(meeting, handle.requests.downgrade()));
+        }
         tokio::spawn(hub.run());
         handle
     }
@@ -131,7 +146,7 @@ impl Hub {
     fn new(config: HubConfig, client: mpsc::UnboundedSender<Update>) -> (Self, HubHandle) {
         let (requests, received) = mpsc::unbounded_channel();
         let (told_by, updates) = mpsc::unbounded_channel();
-        let HubConfig { journals, traces, trace, binary } = config;
+        let HubConfig { journals, traces, peers, interrupted, trace, binary } = config;
         let counters = Arc::new(Counters::default());
         let common = Common {
             journals,
@@ -158,6 +173,9 @@ impl Hub {
             listen: BTreeSet::new(),
             doomed: BTreeMap::new(),
             earlier: None,
+            meeting: peers.map(|folder| Meeting::at(folder, now())),
+            interrupted,
+            let_go: HashMap::new(),
         };
         (hub, HubHandle { requests, counters })
     }
@@ -169,6 +187,10 @@ impl Hub {
                     Some(Request::Shutdown { reply }) => {
                         self.sessions.clear();
                         while self.tasks.join_next().await.is_some() {}
+                        // Who has the answer may end the program.
+                        if let Some(meeting) = &self.meeting {
+                            meeting.leave();
+                        }
                         let _ = reply.send(());
                         return;
                     }
@@ -232,6 +254,13 @@ impl Hub {
             }
             Request::Rename { session, name, reply } => self.rename(session, name, reply),
             Request::DeleteJournal { session, reply } => self.delete_journal(session, reply),
+            Request::Interrupted { around, reply } => self.count_interrupted(around, reply),
+            Request::Others { around, reply } => self.others(around, reply),
+            Request::Release { session, reply } => self.release(session, reply),
+            Request::Rows { reply } => {
+                let _ = reply.send(self.rows());
+            }
+            Request::LetGo { session, reply } => self.let_go(session, reply),
             Request::TraceNew { on } => self.trace = on,
             // Taken by the loop.
             Request::Shutdown { .. } => {}
@@ -318,6 +347,7 @@ impl Hub {
             && let Some(session) = self.sessions.remove(&id)
             && session.living.is_some()
         {
+            self.has_let_go(&id);
             if let Some(replies) = self.doomed.remove(&id) {
                 return self.delete_apart(id, replies);
             }
@@ -339,6 +369,9 @@ impl Hub {
         tracing::error!(session = %id, "the session's task has died");
         for reply in self.doomed.remove(&id).into_iter().flatten() {
             let _ = reply.send(Err(format!("session {id} has ended by an internal error: its journal stays")));
+        }
+        for reply in self.let_go.remove(&id).unwrap_or_default() {
+            let _ = reply.send(Err("it could not be ended: try again".to_owned()));
         }
         let Some(session) = self.sessions.get_mut(&id).filter(|session| session.task == task) else { return };
         let Some(living) = session.living.as_mut() else {
@@ -362,6 +395,14 @@ impl Hub {
         // What makes it panic may be in the journal itself.
         if !again {
             self.reopen(options, After::Panic(error));
+        }
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        if let Some(meeting) = &self.meeting {
+            meeting.leave();
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod apart;
 mod file;
+mod interrupted;
 mod list;
 #[cfg(test)]
 mod odd_tests;
@@ -26,6 +27,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use apart::{delete, rename};
+pub use interrupted::interrupted;
 pub use list::{Listed, Project, about, all, is_taken, list};
 pub use page::Page;
 pub use past::{Growth, Past, grown, read};
@@ -44,7 +46,7 @@ pub enum JournalError {
     Exists(SessionId),
     #[error("no session {0}")]
     Missing(SessionId),
-    #[error("session {0} runs in another Neovim: stop it there first")]
+    #[error("session {0} runs in another Neovim: :Agor resume {0} takes it over")]
     Elsewhere(SessionId),
     #[error(
         "session {session} was written by a newer agor (its journal has version {version}, this one knows {VERSION}): \
@@ -175,6 +177,11 @@ impl Journal {
         let mut journal = Self::new(store, past.end, None);
         journal.open = open_texts(&past.messages);
         Ok((journal, past))
+    }
+
+    /// It is read from a file that another backend may add to.
+    pub fn is_archive(&self) -> bool {
+        matches!(&self.store, Store::Memory { before: Some(_), .. }) && self.failure.is_none()
     }
 
     /// Somebody else has added to an archive.

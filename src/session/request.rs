@@ -8,11 +8,12 @@ use tokio::sync::oneshot;
 use super::{
     earlier::{Glance, Piece, Preview, Query},
     journal::{Listed, Page},
+    peers::Other,
     updates::ClientId,
 };
 use crate::{
     agent::process::{ProcessHandle, ProcessInfo},
-    domain::{Answer, Context, Conversation, Prompt, RequestId, SessionId, StartOptions},
+    domain::{Answer, Context, Conversation, Prompt, RequestId, SessionId, SessionSummary, StartOptions},
     render::{Budget, Detail, FoldAction, Icons, Patch, Place, Taken, Window},
 };
 
@@ -160,6 +161,30 @@ pub enum Request {
     Glance {
         glance: Box<Glance>,
         reply: Reply<Preview>,
+    },
+    /// How many sessions around a directory were cut off and are told of for the first time.
+    Interrupted {
+        around: PathBuf,
+        reply: Reply<usize>,
+    },
+    /// Sessions that other backends have: those of the project around a directory, or all.
+    Others {
+        around: Option<PathBuf>,
+        reply: Reply<Vec<Other>>,
+    },
+    /// Another backend is to let go of the session. Answered when it has.
+    Release {
+        session: SessionId,
+        reply: Reply<()>,
+    },
+    /// Another backend asks which sessions we have.
+    Rows {
+        reply: oneshot::Sender<Vec<SessionSummary>>,
+    },
+    /// Another backend goes on with the session. Answered when its journal is free.
+    LetGo {
+        session: SessionId,
+        reply: Reply<()>,
     },
     /// Whether sessions that start from now on are traced.
     TraceNew {

@@ -25,4 +25,5 @@ mod reading;
 mod selection;
 mod sidecar;
 mod start;
+mod together;
 mod undisturbed;

@@ -65,7 +65,7 @@ async fn a_session_of_another_backend_is_neither_renamed_nor_deleted() {
     let other = Stage::on(tempfile::tempdir().expect("a folder"));
     let journals = other.folder.path().join("sessions");
     std::os::unix::fs::symlink(stage.folder.path().join("sessions"), &journals).expect("a link");
-    let busy = "session a runs in another Neovim: stop it there first".to_owned();
+    let busy = "session a runs in another Neovim: :Agor resume a takes it over".to_owned();
     assert_eq!(delete(&other, "a").await, Err(busy.clone()));
     assert_eq!(rename(&other, "a", "x").await, Err(busy));
     assert_eq!(listed(&stage).await.len(), 1);

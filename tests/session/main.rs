@@ -7,6 +7,7 @@ mod ends;
 mod journals;
 mod life;
 mod messages;
+mod peers;
 mod repository;
 mod stage;
 mod views;

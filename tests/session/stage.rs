@@ -1,6 +1,10 @@
 //! A hub with a client that takes whatever it is told; real agents under real keepers.
 
-use std::{collections::VecDeque, path::PathBuf, time::Duration};
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use agor_nvim::{
     domain::{
@@ -35,12 +39,22 @@ impl Stage {
 
     /// As a backend that starts where another has ended.
     pub fn on(folder: TempDir) -> Self {
+        let at = folder.path().to_owned();
+        Self::of(&at, folder)
+    }
+
+    /// As that of another Neovim, at the same time.
+    pub fn beside(&self) -> Self {
+        Self::of(self.folder.path(), tempfile::tempdir().expect("a folder"))
+    }
+
+    fn of(at: &Path, folder: TempDir) -> Self {
         let (client, updates) = mpsc::unbounded_channel();
         let config = HubConfig {
-            journals: Some(folder.path().join("sessions")),
-            traces: None,
-            trace: false,
+            journals: Some(at.join("sessions")),
+            peers: Some(at.join("peers")),
             binary: PathBuf::from(BINARY),
+            ..HubConfig::default()
         };
         Self { hub: Hub::spawn(config, client), updates, told: VecDeque::new(), folder }
     }

@@ -9,7 +9,7 @@ use tokio::{sync::oneshot, time::timeout};
 
 use super::stage::*;
 
-async fn paint(stage: &Stage, name: &str, view: ViewId) -> Painted {
+pub async fn paint(stage: &Stage, name: &str, view: ViewId) -> Painted {
     let (reply, answer) = oneshot::channel();
     stage.hub.send(Request::Paint { session: id(name), view, budget: Budget::micros(1_000_000.0), reply });
     timeout(PATIENCE, answer).await.expect("in time").expect("the session is there")

@@ -12,6 +12,7 @@ use crate::{
     agent::process::ProcessEvent,
     domain::{Diffstat, FileAnswer, Prompt, RequestId},
     render::{Line, code::Coloured},
+    session::journal::{Growth, JournalError},
     session::worktree::{Made, MakeError},
 };
 
@@ -25,13 +26,31 @@ pub(super) enum Heard {
 /// What was done on a thread that may wait.
 pub(super) enum Done {
     Coloured(Coloured),
-    QuestionColoured { request_id: RequestId, lines: Vec<Line> },
-    FileChecked { request_id: RequestId, real: Result<PathBuf, String> },
-    File { request_id: RequestId, path: PathBuf, answer: FileAnswer },
-    Loaded { prompt: Box<Prompt>, loaded: Result<(), String> },
-    Project { of: PathBuf, project: PathBuf },
+    QuestionColoured {
+        request_id: RequestId,
+        lines: Vec<Line>,
+    },
+    FileChecked {
+        request_id: RequestId,
+        real: Result<PathBuf, String>,
+    },
+    File {
+        request_id: RequestId,
+        path: PathBuf,
+        answer: FileAnswer,
+    },
+    Loaded {
+        prompt: Box<Prompt>,
+        loaded: Result<(), String>,
+    },
+    Project {
+        of: PathBuf,
+        project: PathBuf,
+    },
     Worktree(Box<Result<Made, MakeError>>),
     LookedAt(Result<Diffstat, String>),
+    /// Of a journal that is read along.
+    Grown(Result<Growth, JournalError>),
 }
 
 /// None of them is heard so often that the others are not. Cancel safe.

@@ -44,6 +44,11 @@ impl Actor {
         if self.journal.has_pending() && self.flush_at.is_none() {
             self.flush_at = Some(Instant::now() + MERGE);
         }
+        self.fold(message);
+    }
+
+    /// Into the transcript, and to be shown.
+    pub(super) fn fold(&mut self, message: AgentMessage) {
         if let Some(change) = self.transcript.fold(message) {
             for view in self.views.values_mut().chain(self.hidden.values_mut()) {
                 view.follow(&self.transcript, change);

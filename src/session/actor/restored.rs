@@ -25,7 +25,7 @@ impl Actor {
     pub(in crate::session) fn archived(
         header: Header,
         journal: Journal,
-        messages: Vec<AgentMessage>,
+        past: Past,
         common: Arc<Common>,
         updates: mpsc::UnboundedSender<Update>,
     ) -> Self {
@@ -33,12 +33,15 @@ impl Actor {
             StartOptions::new(header.session_id.clone(), &header.provider, Default::default(), header.cwd.clone());
         let state = State::new(&options, header.started_at);
         let mut transcript = Transcript::default();
-        for message in messages {
+        for message in past.messages {
             transcript.fold(message);
         }
-        transcript.end();
+        if !past.taken {
+            transcript.end();
+        }
         let mut actor = Self::with(options, common, updates, state, transcript, journal);
         actor.origin = Origin::Archived;
+        actor.along.taken = past.taken;
         actor
     }
 

@@ -34,6 +34,7 @@ impl Actor {
                 look(self.views.entry(view).or_insert(kept), sight);
                 self.count_seconds();
                 self.tell_dirty();
+                self.read_along();
             }
             Input::Look { view, sight } => {
                 if let Some(view) = self.views.get_mut(&view) {

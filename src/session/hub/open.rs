@@ -12,7 +12,7 @@ use crate::{
     domain::{AgentMessage, Content, SessionId, StartOptions, Status},
     session::{
         actor::{Actor, now},
-        journal::{self, Journal, JournalError},
+        journal::{self, Journal, JournalError, Past},
         request::{Input, Reply},
         state::State,
     },
@@ -94,14 +94,18 @@ impl Hub {
                 None => Err(JournalError::Missing(name)),
             });
             let unknown = || journal::header(session, "journal", "/".as_ref(), now());
-            let (journal, header, messages) = match read.await {
-                Ok((journal, past)) => (journal, past.header.unwrap_or_else(unknown), past.messages),
+            let (journal, header, past) = match read.await {
+                Ok((journal, mut past)) => {
+                    past.messages.extend(past.newer().map(note));
+                    (journal, past.header.clone().unwrap_or_else(unknown), past)
+                }
                 Err(error) => {
                     let header = unknown();
-                    (Journal::in_memory(&header), header, vec![note(error.to_string())])
+                    let past = Past { messages: vec![note(error.to_string())], ..Past::default() };
+                    (Journal::in_memory(&header), header, past)
                 }
             };
-            Actor::archived(header, journal, messages, common, updates).run(received).await;
+            Actor::archived(header, journal, past, common, updates).run(received).await;
         });
         let task = task.id();
         self.names.insert(task, id.clone());

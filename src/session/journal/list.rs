@@ -98,6 +98,17 @@ pub fn is_taken(folder: &Path, session: &SessionId) -> bool {
     file::open(folder, session).is_ok_and(|file| file::is_taken(&file))
 }
 
+/// The newest around a directory, if they were written after a time in Unix milliseconds: no more than `most` are looked
+/// at.
+pub(super) fn newest(folder: &Path, around: &Path, most: usize, after: i64) -> Vec<Listed> {
+    let mut known = all(folder);
+    known.retain(|(updated_at, _, _)| *updated_at > after);
+    known.sort_by(|one, other| other.cmp(one));
+    known.truncate(most);
+    let mut project = Some(Project::around(around));
+    known.into_iter().filter_map(|(updated_at, _, session)| read(folder, &session, updated_at, &mut project)).collect()
+}
+
 fn known(entry: &fs::DirEntry) -> Option<(i64, u64, SessionId)> {
     let path = entry.path();
     if path.extension() != Some(OsStr::new("ndjson")) {

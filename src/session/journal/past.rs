@@ -24,7 +24,7 @@ pub struct Past {
     /// Somebody goes on with it.
     pub taken: bool,
     /// Where what was read ends: in front of a line that is not whole.
-    pub(super) end: u64,
+    pub end: u64,
 }
 
 /// All of a header that every version has.
@@ -90,6 +90,15 @@ impl Past {
             return false;
         }
         true
+    }
+
+    /// Who reads it is told that it may hold more than is shown.
+    pub fn newer(&self) -> Option<String> {
+        let version = self.version.filter(|version| *version > VERSION)?;
+        Some(format!(
+            "This journal was written by a newer agor (version {version}, this one knows {VERSION}): what it says in new \
+             ways is not shown. Update the plugin"
+        ))
     }
 
     /// Whether we may go on with it: what we know less of than its writer, or nothing, is not added to.

@@ -232,7 +232,7 @@ fn two_backends_do_not_write_the_same_journal() {
     let folder = tempfile::tempdir().expect("a folder");
     let journal = journal(Some(folder.path()));
     let refused = Journal::reopen(folder.path(), &id("s")).expect_err("it is taken");
-    assert_eq!(refused.to_string(), "session s runs in another Neovim: stop it there first");
+    assert_eq!(refused.to_string(), "session s runs in another Neovim: :Agor resume s takes it over");
     Journal::archive(folder.path(), &id("s")).expect("it can be read all the same");
     drop(journal);
     Journal::reopen(folder.path(), &id("s")).expect("it goes on");

@@ -1,0 +1,70 @@
+//! Reading along: a transcript that is shown from its journal grows as another backend adds to that.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Actor, Done, Origin};
+use crate::session::journal::{self, Growth, JournalError};
+
+/// How often is looked while another backend has the journal, and while nobody has.
+const OFTEN: Duration = Duration::from_millis(250);
+const SELDOM: Duration = Duration::from_secs(2);
+
+/// When is looked next.
+#[derive(Debug, Default)]
+pub(super) struct Along {
+    pub(super) at: Option<Instant>,
+    /// Somebody is looking just now.
+    looking: bool,
+    /// Another backend has the journal.
+    pub(super) taken: bool,
+}
+
+impl Actor {
+    /// Somebody looks at the transcript.
+    pub(super) fn read_along(&mut self) {
+        if self.origin == Origin::Archived
+            && self.journal.is_archive()
+            && self.along.at.is_none()
+            && !self.along.looking
+        {
+            self.along.at = Some(Instant::now());
+        }
+    }
+
+    /// It is time to look.
+    pub(super) fn look_along(&mut self) {
+        self.along.at = None;
+        let Some(folder) = self.common.journals.clone().filter(|_| !self.views.is_empty()) else { return };
+        self.along.looking = true;
+        let (session, from) = (self.options.session_id.clone(), self.journal.end());
+        self.jobs.spawn_blocking(move || Done::Grown(journal::grown(&folder, &session, from)));
+    }
+
+    pub(super) fn grown(&mut self, grown: Result<Growth, JournalError>) {
+        self.along.looking = false;
+        let mut growth = grown.unwrap_or_else(|error| {
+            tracing::debug!(%error, "a journal is not read along");
+            Growth { end: self.journal.end(), ..Growth::default() }
+        });
+        self.journal.grow(&growth);
+        for message in std::mem::take(&mut growth.messages) {
+            self.fold(message);
+        }
+        if std::mem::replace(&mut self.along.taken, growth.taken) && !growth.taken {
+            // Whoever worked on it has gone.
+            self.transcript.end();
+            self.views.values_mut().for_each(crate::render::View::reset);
+            self.tell_dirty();
+        }
+        let pause = match (growth.more, growth.taken) {
+            (true, _) => Duration::ZERO,
+            (false, true) => OFTEN,
+            (false, false) => SELDOM,
+        };
+        if !self.views.is_empty() {
+            self.along.at = Some(Instant::now() + pause);
+        }
+    }
+}
