@@ -52,6 +52,15 @@ end
 
 ---@param value any
 ---@return any, string|nil
+local function wrap(value)
+  if strings(value) and #value > 0 then
+    return value
+  end
+  return nil, "must be a list with a program and its arguments, such as { 'ssh', 'host' }"
+end
+
+---@param value any
+---@return any, string|nil
 local function command(value)
   if value == false then
     return value
@@ -84,6 +93,25 @@ local function environment(value)
       return nil, 'must be a table of strings'
     end
     out[key] = tostring(item)
+  end
+  return out
+end
+
+---Directories here, each with its name elsewhere.
+---@param value any
+---@return any, string|nil
+local function paths(value)
+  local wrong = 'must be a table: a whole path here = the whole path there'
+  if type(value) ~= 'table' then
+    return nil, wrong
+  end
+  local out = {}
+  for from, to in pairs(value) do
+    local path = type(from) == 'string' and vim.fs.normalize(from) or ''
+    if not path:match('^/') or type(to) ~= 'string' or not to:match('^/') then
+      return nil, wrong
+    end
+    out[path] = to
   end
   return out
 end
@@ -236,7 +264,9 @@ M.provider = {
   effort = text,
   mcp_servers = mcp_servers,
   title = text,
-  wrap = strings,
+  wrap = wrap,
+  wrap_shell = boolean,
+  paths = paths,
   login = strings,
   install = text,
   needs = strings,

@@ -4,6 +4,7 @@
 local M = {}
 
 local environment = require('agor.environment')
+local place = require('agor.place')
 local provider = require('agor.provider')
 local versions = require('agor.versions')
 
@@ -69,6 +70,7 @@ end
 ---@field name string
 ---@field conf agor.Provider
 ---@field paths string[]
+---@field elsewhere string|nil what the question for its version there is filed under
 ---@field server string|nil what the question for its server is filed under
 
 ---@param found agor.Found
@@ -121,11 +123,35 @@ local function tell_server(found, output, late)
 end
 
 ---@param found agor.Found
+---@param output string|nil
+---@param late table<string, true>
+local function tell_elsewhere(found, output, late)
+  local text = ('%s: behind `%s`'):format(found.name, table.concat(found.conf.wrap, ' '))
+  local version = versions.line(output)
+  if version then
+    health.ok(('%s, %s'):format(text, version))
+  elseif late[found.elsewhere] then
+    health.warn(('%s, which did not answer in %g s'):format(text, M.limit_ms / 1000))
+  else
+    local program = found.conf.command and found.conf.command[1] or found.name
+    local advice = ('Run `%s %s --version` in a terminal'):format(
+      table.concat(found.conf.wrap, ' '),
+      program
+    )
+    health.warn(text .. ', where it did not say its version', { advice })
+  end
+end
+
+---@param found agor.Found
 ---@param said table<string, string>
 ---@param late table<string, true>
 local function tell(found, said, late)
   local name, conf = found.name, found.conf
   local title = conf.title and conf.title ~= name and (' (%s)'):format(conf.title) or ''
+  if found.elsewhere then
+    tell_elsewhere(found, said[found.elsewhere], late)
+    return tell_login(name, conf)
+  end
   if is_built_in(found) then
     return health.ok(name .. ': part of the backend')
   end
@@ -216,6 +242,13 @@ function M.check()
               return #models > 0 or wrong ~= nil
             end,
           }
+        end
+        local program = conf.command and conf.command[1]
+        if place.is_elsewhere(conf) and program and conf.version ~= false then
+          found.elsewhere = name .. ' elsewhere'
+          local command = vim.list_extend({ program }, conf.version or { '--version' })
+          asked[found.elsewhere] =
+            { command = place.command(conf, command, {}), env = environment.of(conf) }
         end
         for _, path in ipairs(says_version(found) and found.paths or {}) do
           local command = { path }

@@ -4,6 +4,7 @@
 local environment = require('agor.environment')
 local message = require('agor.message')
 local mirror = require('agor.mirror')
+local place = require('agor.place')
 local provider = require('agor.provider')
 local rpc = require('agor.rpc')
 local state = require('agor.state')
@@ -21,6 +22,22 @@ local function environ(conf, row)
     out.CLAUDE_CONFIG_DIR = started.claude_config_dir
   end
   return vim.tbl_extend('force', out, started.extra_env or {})
+end
+
+---The command where the agent is.
+---@param conf agor.Provider
+---@param row agor.Row|nil
+---@param command string[]
+---@param more table<string, string>|nil variables of this login alone
+---@return string[]
+local function behind(conf, row, command, more)
+  if not conf.wrap then
+    return command
+  end
+  local started = row and state.starts[row.session_id] or {}
+  local own = { CLAUDE_CONFIG_DIR = started.claude_config_dir }
+  local env = vim.tbl_extend('force', conf.env, own, started.extra_env or {}, more or {})
+  return place.command(conf, command, { terminal = true, env = env })
 end
 
 ---@param name string
@@ -101,7 +118,6 @@ local function run(row, conf, login)
     return tell_backend(row, login)
   end
   -- The agent's own program, with other arguments: behind its wrapper, and where it is found.
-  local command = vim.deepcopy(conf.wrap or {})
   local program = conf.command and conf.command[1]
   if not conf.wrap or not program then
     program = provider.programs(row.provider)[1]
@@ -110,9 +126,9 @@ local function run(row, conf, login)
     local how = conf.install and (': install it with ' .. conf.install) or ''
     return message.error(('%s was not found%s'):format(row.provider, how))
   end
-  table.insert(command, program)
-  vim.list_extend(command, login.terminal.args or {})
+  local command = vim.list_extend({ program }, login.terminal.args or {})
   local env = vim.tbl_extend('force', environ(conf, row), login.terminal.env or {})
+  command = behind(conf, row, command, login.terminal.env)
   terminal(row.provider, command, env, row.cwd, function(code)
     if code == 0 then
       tell_backend(row, login)
@@ -174,12 +190,14 @@ function M.login(call)
     )
   end
   local command = vim.deepcopy(conf.login)
-  local found = not command[1]:find('/')
+  local found = not conf.wrap
+    and not command[1]:find('/')
     and vim.fn.exepath(command[1]) == ''
     and provider.programs(name)[1]
   if found then
     command[1] = found
   end
+  command = behind(conf, row, command)
   terminal(name, command, environ(conf, row), row and row.cwd or nil, function(code)
     tell_end(name, code)
   end)

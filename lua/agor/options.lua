@@ -91,12 +91,15 @@ end
 
 ---@param path string
 ---@param name string
+---@param elsewhere boolean it is looked for where the agent is
 ---@return string|nil path
 ---@return string|nil message
-local function directory(path, name)
+local function directory(path, name, elsewhere)
   local full = absolute(path)
   local stat = vim.uv.fs_stat(full)
-  if not stat then
+  if elsewhere then
+    return full
+  elseif not stat then
     return nil, ('%s: the directory %s does not exist'):format(name, full)
   elseif stat.type ~= 'directory' then
     return nil, ('%s: %s is not a directory'):format(name, full)
@@ -201,7 +204,9 @@ end
 ---@return string|nil message
 local function directories(opts, params)
   local wrong
-  params.cwd, wrong = directory(opts.cwd or project.root(), 'cwd')
+  local conf = provider.get(params.provider)
+  local elsewhere = conf ~= nil and require('agor.place').is_elsewhere(conf)
+  params.cwd, wrong = directory(opts.cwd or project.root(), 'cwd', elsewhere)
   if wrong then
     return wrong
   end
@@ -214,7 +219,7 @@ local function directories(opts, params)
     if type(path) ~= 'string' then
       return 'additional_directories must be a list of directories'
     end
-    local full, missing = directory(path, 'additional_directories')
+    local full, missing = directory(path, 'additional_directories', elsewhere)
     if not full then
       return missing
     end

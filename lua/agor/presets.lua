@@ -13,6 +13,8 @@
 ---@field additional_directories string[]|nil
 ---@field max_turns integer|nil
 ---@field wrap string[]|nil a command prefix: { 'ssh', 'host' }
+---@field wrap_shell boolean|nil whether that joins the words behind it for a shell, where it is not known
+---@field paths table<string, string>|nil directories here that have another name behind the wrap
 ---@field effort string|nil
 ---@field mcp_servers table<string, agor.McpServer>|nil servers of tools for the agent, by name
 ---@field login string[]|nil the agent's own login
@@ -102,6 +104,8 @@
 ---@field additional_directories? string[]
 ---@field max_turns? integer
 ---@field wrap? string[]
+---@field wrap_shell? boolean
+---@field paths? table<string, string>
 ---@field effort? string
 ---@field mcp_servers? table<string, agor.UserMcpServer>|agor.UserMcpServer[]
 ---@field title? string

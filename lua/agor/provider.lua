@@ -73,8 +73,8 @@ end
 ---@return string[]
 local function also(provider)
   local program = provider.command and provider.command[1]
-  if provider.wrap or not program or provider.also then
-    return not provider.wrap and provider.also or {}
+  if not program or provider.also then
+    return provider.also or {}
   end
   for _, agent in pairs(require('agor.agents').new()) do
     if agent.also and agent.command[1] == program then
@@ -102,7 +102,13 @@ function M.programs(name)
       table.insert(found, path)
     end
   end
-  local program = provider.wrap and provider.wrap[1] or provider.program or provider.command[1]
+  local wrapper = provider.wrap and provider.wrap[1]
+  if wrapper then
+    -- What is behind it is found when it is there.
+    add(vim.fn.exepath(vim.fs.normalize(wrapper)))
+    return found
+  end
+  local program = provider.program or provider.command[1]
   if program == '<binary>' then
     add(require('agor.binary').find() or '')
     return found
@@ -220,7 +226,12 @@ end
 function M.for_backend(provider)
   local out = { protocol = provider.protocol, title = provider.title, install = provider.install }
   if provider.command then
-    out.command = vim.list_extend(vim.deepcopy(provider.wrap or {}), provider.command)
+    out.command = vim.deepcopy(provider.command)
+  end
+  out.wrap = provider.wrap and vim.deepcopy(provider.wrap) or nil
+  out.wrap_shell = provider.wrap_shell
+  if provider.paths and next(provider.paths) then
+    out.paths = vim.deepcopy(provider.paths)
   end
   -- An empty table would cross the wire as a list.
   if next(provider.env) then

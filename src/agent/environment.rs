@@ -77,6 +77,23 @@ pub fn seen(environ: &BTreeMap<String, String>, config: &ProviderConfig) -> BTre
     theirs.chain(&config.env).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
+/// What an agent elsewhere gets of it: the place has its own `PATH` and `HOME`, so that it is what the user set for the
+/// agent, or let through to it by name.
+pub fn away(options: &StartOptions, launch: &Launch) -> BTreeMap<String, String> {
+    let passes = |name: &String| options.config.pass_env.iter().any(|pattern| matches(pattern, name));
+    let mut vars: BTreeMap<String, String> = options.environ.clone();
+    vars.retain(|name, _| passes(name));
+    vars.extend(options.config.env.clone());
+    if let Some(dir) = &options.claude_config_dir {
+        vars.insert("CLAUDE_CONFIG_DIR".to_owned(), options.config.paths.away(dir));
+    }
+    vars.extend(sift(&options.extra_env).0);
+    vars.extend(launch.env.iter().cloned());
+    vars.retain(|name, value| is_variable(name, value) && name != RUN && name != SESSION_ID);
+    vars.entry("GIT_EDITOR".to_owned()).or_insert_with(|| "false".to_owned());
+    vars
+}
+
 /// What a sidecar query carries as `extraEnv`: runners strip their own environment once more before they start the
 /// agent, so what the user set has to be told to them besides.
 pub fn accepted_extra_env(options: &StartOptions) -> BTreeMap<String, String> {
@@ -246,6 +263,25 @@ mod tests {
         let env = vec![("MODE".to_owned(), "launch".to_owned()), ("AGOR_SESSION_ID".to_owned(), "x".to_owned())];
         let vars = build(&options, &Launch { env, ..Launch::default() }, &run()).vars;
         assert_eq!((vars["MODE"].as_str(), vars["AGOR_SESSION_ID"].as_str()), ("launch", "s-1"));
+    }
+
+    #[test]
+    fn elsewhere_an_agent_gets_what_was_meant_for_it() {
+        let mut options =
+            options(&[("PATH", "/bin"), ("HOME", "/h"), ("LANG", "C"), ("X_TOKEN", "t"), ("AGOR_RUN", "1")]);
+        options.config.pass_env = vec!["X_*".into(), "AGOR_*".into()];
+        options.config.env = map(&[("ANTHROPIC_API_KEY", "k")]);
+        options.config.paths.0 = map(&[("/here", "/there")]);
+        options.extra_env = map(&[("A", "extra"), ("CLAUDE_X", "no")]);
+        options.claude_config_dir = Some("/here/c".into());
+        let expect = [
+            ("A", "extra"),
+            ("ANTHROPIC_API_KEY", "k"),
+            ("CLAUDE_CONFIG_DIR", "/there/c"),
+            ("GIT_EDITOR", "false"),
+            ("X_TOKEN", "t"),
+        ];
+        assert_eq!(away(&options, &Launch::default()), map(&expect));
     }
 
     #[test]

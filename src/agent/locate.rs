@@ -14,7 +14,7 @@ use rustix::fs::{Access, access};
 use crate::domain::StartOptions;
 
 /// Stands for the backend's own binary in a configured command.
-const OWN_BINARY: &str = "<binary>";
+pub(super) const OWN_BINARY: &str = "<binary>";
 /// Where runners lie under a root.
 const RUNNERS: &str = "sidecar/dist";
 
@@ -56,6 +56,12 @@ pub enum LocateError {
     NoRunner { provider: String, tried: Tried },
     #[error("'{}' needs a JavaScript runtime, and neither deno nor node is on the PATH: install one of them", .0.display())]
     NoRuntime(PathBuf),
+    #[error("providers.{provider}.wrap {why}")]
+    Wrap { provider: String, why: String },
+    #[error(
+        "'{program}' of providers.{provider}.wrap was not found. Looked for: {tried}. Install it, or correct the wrap"
+    )]
+    NoWrapper { provider: String, program: String, tried: Tried },
 }
 
 /// Paths where nothing was, in the order they were looked at.
@@ -80,18 +86,51 @@ pub fn locate(options: &StartOptions, own: &Path) -> Result<Program, LocateError
     check_directory(&options.cwd)?;
     let places = Places::new(&options.environ);
     let provider = &options.provider;
+    if let Some(words) = options.config.wrap.get(1..) {
+        // It runs its own program here, which it looks for itself.
+        let path = wrapper(options)?;
+        let command = options.config.command.as_deref();
+        let command = command.filter(|command| !command.is_empty()).ok_or_else(|| {
+            let why = "has no command to run: set command too".to_owned();
+            LocateError::Wrap { provider: provider.clone(), why }
+        })?;
+        let args = words.iter().chain(command).map(|arg| own_or(arg, own)).collect();
+        return Ok(Program { path, args });
+    }
     let Some(command) = &options.config.command else {
         let runner = find_runner(options)?;
         return interpret(runner, Vec::new(), &places, provider);
     };
-    let binary = |arg: &String| if arg == OWN_BINARY { own.to_string_lossy().into_owned() } else { arg.clone() };
-    let args: Vec<String> = command.iter().skip(1).map(binary).collect();
+    let args: Vec<String> = command.iter().skip(1).map(|arg| own_or(arg, own)).collect();
     let path = match command.first().map(String::as_str) {
         None | Some("") => return Err(LocateError::EmptyCommand(provider.clone())),
         Some(OWN_BINARY) => return Ok(Program { path: own.to_owned(), args }),
         Some(program) => places.find(program, options)?,
     };
     interpret(path, args, &places, provider)
+}
+
+fn own_or(arg: &str, own: &Path) -> String {
+    if arg == OWN_BINARY { own.to_string_lossy().into_owned() } else { arg.to_owned() }
+}
+
+/// The program that the configured wrapper is.
+pub(super) fn wrapper(options: &StartOptions) -> Result<PathBuf, LocateError> {
+    let program = options.config.wrap.first().map(String::as_str).unwrap_or_default();
+    let provider = || options.provider.clone();
+    let places = Places::new(&options.environ);
+    let tried: Vec<PathBuf> = match program.contains('/') {
+        true => {
+            let path = places.whole(program);
+            vec![path.ok_or_else(|| LocateError::Relative { provider: provider(), program: program.to_owned() })?]
+        }
+        false => places.on_path(program).collect(),
+    };
+    tried.iter().find(|path| is_executable(path)).cloned().ok_or_else(|| LocateError::NoWrapper {
+        provider: provider(),
+        program: program.to_owned(),
+        tried: Tried(tried),
+    })
 }
 
 /// A program by its name, as the editor's `PATH` has it: only from absolute directories, so never from the project.

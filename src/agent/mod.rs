@@ -1,6 +1,6 @@
 //! Agents: their processes and what they say on their pipes.
 //!
-//! `process` is the only place that spawns, `protocol` the only one that knows what an agent's bytes mean. Knows the
+//! `process` is the only place that spawns, `place` knows how agents are run elsewhere, `protocol` the only one that knows what an agent's bytes mean. Knows the
 //! domain; knows nothing of sessions, journals or editors.
 
 pub mod adapter;
@@ -10,6 +10,7 @@ pub mod jsonrpc;
 pub mod kept;
 pub mod lines;
 pub mod locate;
+pub mod place;
 pub mod process;
 pub mod protocol;
 pub mod redact;

@@ -197,6 +197,9 @@ pub fn spawn(invocation: Invocation) -> Result<AgentProcess, SpawnError> {
     let (feed, events) = queue::queue();
     let (phase, phases) = watch::channel(Phase::Running);
     let (writes, to_write) = mpsc::unbounded_channel();
+    if !invocation.input.is_empty() {
+        let _ = writes.send(invocation.input.clone());
+    }
     let (directives, to_obey) = mpsc::unbounded_channel();
     let inner = Inner {
         session_id: invocation.session.clone(),

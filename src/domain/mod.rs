@@ -11,6 +11,7 @@ pub mod file;
 pub mod id;
 pub mod message;
 pub mod options;
+pub mod place;
 pub mod question;
 pub mod session;
 
@@ -26,5 +27,6 @@ pub use message::{
     ToolResult,
 };
 pub use options::{InvalidOptions, McpServer, ProviderConfig, Resume, ResumeMode, StartOptions, WorktreeOptions};
+pub use place::Paths;
 pub use question::{OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest};
 pub use session::{Attention, Diffstat, SessionSummary, Status, Worktree};

@@ -6,7 +6,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{command::Prompt, id::SessionId};
+use super::{
+    command::Prompt,
+    id::SessionId,
+    place::{self, Paths},
+};
 
 /// One configured agent, presets already merged with the user's own.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,6 +20,12 @@ pub struct ProviderConfig {
     pub protocol: String,
     /// Program and arguments; `None` means "find the runner". `<binary>` stands for the backend itself.
     pub command: Option<Vec<String>>,
+    /// A command that leads to where the agent is: `ssh host`, `docker exec -i box`. Its own words alone.
+    pub wrap: Vec<String>,
+    /// Whether it joins the words behind it for a shell to part, if that is not known of it.
+    pub wrap_shell: Option<bool>,
+    /// The directories here that are there too.
+    pub paths: Paths,
     /// Trusted: any key, after the stripping.
     pub env: BTreeMap<String, String>,
     /// Names, with `*` for any rest, that pass the stripping.
@@ -174,6 +184,9 @@ pub struct StartOptions {
     /// The session's transcript has the conversation that is resumed: an agent that could tell it need not.
     #[serde(skip)]
     pub history_known: bool,
+    /// These are the options as an agent elsewhere sees them, and it works on other files than ours.
+    #[serde(skip)]
+    pub files_elsewhere: bool,
 }
 
 impl StartOptions {
@@ -207,6 +220,17 @@ impl StartOptions {
         }
     }
 
+    /// The agent runs behind a wrapper that leads to another machine, or into a container.
+    pub fn is_elsewhere(&self) -> bool {
+        place::leads_away(&self.config.wrap)
+    }
+
+    /// Whether what the agent works on is here, under whatever name it is known there: otherwise files of the same name
+    /// are others.
+    pub fn files_are_here(&self) -> bool {
+        !self.files_elsewhere && (!self.is_elsewhere() || self.config.paths.cover(&self.cwd))
+    }
+
     /// The fewest options that can start: for tests and for filling in the rest.
     pub fn new(session_id: SessionId, provider: &str, config: ProviderConfig, cwd: PathBuf) -> Self {
         Self {
@@ -234,6 +258,7 @@ impl StartOptions {
             effort: None,
             restore: false,
             history_known: false,
+            files_elsewhere: false,
         }
     }
 }

@@ -21,7 +21,7 @@ use rustix::{
 use super::{
     hand, sys,
     tree::{self, Mark},
-    wire::{Gentle, MARKS, Order, Report, Rung, Spec},
+    wire::{After, Gentle, MARKS, Order, Report, Rung, Spec},
 };
 
 /// How long an orphaned agent may take in all, whatever its ladder says: 3 s with the killing.
@@ -29,6 +29,8 @@ const ORPHAN_LIMIT: Duration = Duration::from_millis(2500);
 /// After this the backend is told that the sweep is done although something is left that cannot be killed (it sleeps in
 /// the kernel, or is another user's). The keeper goes on trying.
 const SWEEP_LIMIT: Duration = Duration::from_millis(1500);
+/// What the second call may take.
+const AFTER_LIMIT: Duration = Duration::from_secs(20);
 /// How often one looks where nothing tells.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -39,12 +41,18 @@ pub(super) fn keep(command: Vec<OsString>, control: OwnedFd) -> io::Result<()> {
     match start(&command, &spec, stdio) {
         Ok(agent) => {
             let mark = mark(&spec);
-            let mut guard = Guard { agent, reaped: false, control: Some(control), inbox: Vec::new(), children };
+            let mut guard =
+                Guard { agent, reaped: false, control: Some(control), inbox: Vec::new(), children, orphaned: false };
             guard.report(&Report::Started { pid: agent.as_raw_nonzero().get() });
             sys::forget_the_start();
             guard.obey(spec.ladder);
             guard.sweep();
             drop(tree::kill_all(|all| tree::marked(all, &mark), SWEEP_LIMIT));
+            if let Some(after) = spec.after.filter(|_| guard.is_alone()) {
+                // A backend that lives, and has only let go of the session, waits for no more than this.
+                guard.control = None;
+                finish(&after, &spec.env, &spec.cwd);
+            }
         }
         Err(why) => {
             let _ = control.write_all(format!("{}\n", Report::NotStarted(why)).as_bytes());
@@ -68,6 +76,8 @@ struct Guard {
     control: Option<UnixStream>,
     inbox: Vec<u8>,
     children: Option<OwnedFd>,
+    /// The end of the control socket was seen.
+    orphaned: bool,
 }
 
 impl Guard {
@@ -184,7 +194,10 @@ impl Guard {
         let read = self.control.as_mut().map_or(Ok(0), |control| control.read(&mut buffer));
         match read {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Orders::Some(Vec::new()),
-            Ok(0) | Err(_) => return Orders::End,
+            Ok(0) | Err(_) => {
+                self.orphaned = true;
+                return Orders::End;
+            }
             Ok(length) => self.inbox.extend_from_slice(&buffer[..length]),
         }
         let mut orders = Vec::new();
@@ -193,6 +206,11 @@ impl Guard {
             orders.extend(std::str::from_utf8(&line[..end]).ok().and_then(|line| line.parse::<Order>().ok()));
         }
         Orders::Some(orders)
+    }
+
+    /// The backend has gone: what is left to do is ours.
+    fn is_alone(&mut self) -> bool {
+        self.orphaned || self.wait(Some(Duration::ZERO), true) && matches!(self.orders(), Orders::End)
     }
 
     /// Nobody may be there to hear it.
@@ -228,6 +246,27 @@ fn start(command: &[OsString], spec: &Spec, stdio: [OwnedFd; 3]) -> Result<Pid, 
     // Our copies of the agent's pipes are closed with `command`: their ends are the agent's alone to hold.
     let child = command.spawn().map_err(|error| sentence(Path::new(program), &error))?;
     Pid::from_raw(child.id().cast_signed()).ok_or_else(|| "the agent got no pid".to_owned())
+}
+
+/// Runs the second call, which ends what the agent has left elsewhere. Nobody is there to be told how it went.
+#[expect(clippy::disallowed_methods, reason = "what is left of the keeper's purpose")]
+fn finish(after: &After, env: &[(OsString, OsString)], cwd: &Path) {
+    let Some((program, args)) = after.command.split_first() else { return };
+    let mut command = Command::new(program);
+    command.args(args).env_clear().envs(env.iter().map(|(name, value)| (name, value))).current_dir(cwd);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    sys::prepare(&mut command);
+    let Ok(mut child) = command.spawn() else { return };
+    // A pipe holds such a script whole, so that this does not wait for who does not read.
+    if let Some(mut stdin) = child.stdin.take() {
+        let _ = stdin.write_all(&after.input);
+    }
+    let end = Instant::now() + AFTER_LIMIT;
+    while Instant::now() < end && matches!(child.try_wait(), Ok(None)) {
+        std::thread::sleep(TICK);
+    }
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 fn sentence(program: &Path, error: &io::Error) -> String {

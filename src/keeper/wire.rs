@@ -21,6 +21,17 @@ pub struct Spec {
     pub env: Vec<(OsString, OsString)>,
     /// What is done with the agent when the backend has gone.
     pub ladder: Vec<Rung>,
+    /// What is run then, when nothing of the agent is left here.
+    pub after: Option<After>,
+}
+
+/// A program that does the rest elsewhere, where the keeper cannot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct After {
+    /// Program and arguments; the environment and the directory are the agent's.
+    pub command: Vec<OsString>,
+    /// All that it is given on its standard input.
+    pub input: Vec<u8>,
 }
 
 /// Signals the agent, if there is a signal, and waits. After the last one everything is killed.
@@ -74,6 +85,11 @@ impl Spec {
         field(self.cwd.as_os_str().as_encoded_bytes());
         let ladder: Vec<String> = self.ladder.iter().map(Rung::to_string).collect();
         field(ladder.join(",").as_bytes());
+        let none = After::default();
+        let After { command, input } = self.after.as_ref().unwrap_or(&none);
+        field(command.len().to_string().as_bytes());
+        command.iter().for_each(|word| field(word.as_encoded_bytes()));
+        field(input);
         for (name, value) in &self.env {
             field(name.as_encoded_bytes());
             field(value.as_encoded_bytes());
@@ -94,11 +110,19 @@ impl Spec {
         let cwd = PathBuf::from(owned(fields.next().ok_or(Malformed)?));
         let ladder = std::str::from_utf8(fields.next().ok_or(Malformed)?).map_err(|_| Malformed)?;
         let ladder = ladder.split(',').filter(|rung| !rung.is_empty()).map(str::parse).collect::<Result<_, _>>()?;
+        let words = std::str::from_utf8(fields.next().ok_or(Malformed)?).map_err(|_| Malformed)?;
+        let words: usize = words.parse().map_err(|_| Malformed)?;
+        let command: Vec<OsString> = fields.by_ref().take(words).map(owned).collect();
+        if command.len() < words {
+            return Err(Malformed);
+        }
+        let input = fields.next().ok_or(Malformed)?.to_vec();
+        let after = (words > 0).then_some(After { command, input });
         let mut env = Vec::new();
         while let Some(name) = fields.next() {
             env.push((owned(name), owned(fields.next().ok_or(Malformed)?)));
         }
-        Ok(Self { cwd, env, ladder })
+        Ok(Self { cwd, env, ladder, after })
     }
 }
 
@@ -205,6 +229,7 @@ mod tests {
                 cwd: "/tmp/a b\n'ü".into(),
                 env: vec![("A".into(), String::new().into()), ("B".into(), "x\ny=z".into())],
                 ladder: vec![rung(Some(Gentle::Interrupt), 500), rung(None, 20), rung(Some(Gentle::Terminate), 0)],
+                after: Some(After { command: vec!["ssh".into(), "h x\n".into()], input: b"kill\n".to_vec() }),
             },
             Spec { env: vec![("L".into(), OsString::from_vec(b"\xff\xfe".to_vec()))], ..Spec::default() },
         ] {
@@ -217,7 +242,19 @@ mod tests {
 
     #[test]
     fn what_is_no_spec_is_refused() {
-        for bad in [&b""[..], b"\0", b"/", b"/\0int\0", b"/\0hup:1\0", b"/\0int:x\0", b"/\0\0NAME\0", b"/\0\xff\0"] {
+        for bad in [
+            &b""[..],
+            b"\0",
+            b"/",
+            b"/\0int\0",
+            b"/\0hup:1\0",
+            b"/\0int:x\0",
+            b"/\0\0NAME\0",
+            b"/\0\xff\0",
+            b"/\0\0x\0\0",
+            b"/\0\02\0one\0",
+            b"/\0\00\0\0NAME\0",
+        ] {
             assert_eq!(Spec::decode(bad), Err(Malformed), "{bad:?}");
         }
     }

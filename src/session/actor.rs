@@ -1,7 +1,7 @@
 //! One task that owns one agent, its transcript and whatever is open between the agent and the user.
 //!
 //! It handles one event after the other without waiting in between, so every change of state is whole. What the agent
-//! says is in `agent`, what it is told in `told`; prompts on their way are in `prompts`, questions in `asked`, models,
+//! says is in `agent`, what it is told in `told`, what it leaves where it ran in `away`; prompts on their way are in `prompts`, questions in `asked`, models,
 //! modes and the like in `settings`, logins in `login`, the agent's own conversations in `conversations`, files that it
 //! wants through us in `files`, commands of the user's own in `shell`, its git worktree in `worktree`. What
 //! is said is taken down in `record` and shown by `show`, in the colours that `colours` sends for. What else it waits for
@@ -11,6 +11,7 @@
 mod agent;
 mod along;
 mod asked;
+mod away;
 mod colours;
 mod common;
 mod conversations;
@@ -63,6 +64,7 @@ use super::{
 };
 use crate::{
     agent::{
+        place::Away,
         process::{Events, ProcessHandle},
         protocol::Protocol,
         redact::Redactor,
@@ -153,6 +155,10 @@ struct Live {
     protocol: Box<dyn Protocol>,
     handle: ProcessHandle,
     events: Events,
+    /// It runs elsewhere.
+    away: Option<Away>,
+    /// It has said something.
+    heard: bool,
     busy: watch::Sender<bool>,
     /// It has taken part in the opening of the conversation.
     ready: bool,

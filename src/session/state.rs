@@ -5,7 +5,7 @@ use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 use super::{journal::Standing, last_line::LastLine};
 use crate::domain::{
     AgentMessage, Answer, Attention, Capabilities, Content, Cost, MessageId, PermissionRequest, Prompt,
-    QuestionRequest, RequestId, SessionSummary, StartOptions, Status,
+    QuestionRequest, RequestId, SessionSummary, StartOptions, Status, place,
 };
 
 #[derive(Debug)]
@@ -51,6 +51,7 @@ impl State {
             summary: SessionSummary {
                 started_at,
                 cwd: options.cwd.to_string_lossy().into_owned(),
+                place: place::name(&options.config.wrap),
                 project: options.cwd.to_string_lossy().into_owned(),
                 model: options.model.clone().unwrap_or_default(),
                 mode,

@@ -157,6 +157,7 @@ def step(word):
     else:
         {
             'family': family,
+            'daemon': lambda: fork(daemon),
             'deaf': ignore,
             'signals': on_signals,
             'descriptors': descriptors,

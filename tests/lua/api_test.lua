@@ -129,7 +129,8 @@ T["a provider's configured values hold where the start names none"] = test(nil, 
   )
   local params = child:wait_told('start')
   equal({ params.model, params.max_turns }, { 'mine', 5 })
-  equal(params.config.command, { 'ssh', 'host', '<binary>', 'runner', 'demo' })
+  equal(params.config.command, { '<binary>', 'runner', 'demo' })
+  equal(params.config.wrap, { 'ssh', 'host' })
 end)
 
 T['a runner makes a provider, under AGOR_ROOT or a root'] = test(nil, function(child)

@@ -118,9 +118,9 @@ T["the backend is told an agent's title, install line, other places and MCP serv
     child:lua([[require('agor').start({ provider = 'claude', effort = 'high', open = false })]])
     params = child:wait_told('start', 2)
     equal(params.effort, 'high')
-    -- Elsewhere, the places here mean nothing.
-    equal(params.config.also, nil)
-    equal(params.config.command, { 'env', 'claude' })
+    equal(params.config.command, { 'claude' })
+    equal(params.config.wrap, { 'env' })
+    equal(params.config.paths, nil)
   end
 )
 

@@ -13,12 +13,13 @@ use super::{RunMark, SpawnError, gentle};
 use crate::{
     agent::{
         environment::{self, Environment},
-        locate::{self, LocateError},
+        locate::{self, LocateError, Program},
+        place::{self, Away, Place},
         protocol::Launch,
         stop::{Action, Signal, Step},
     },
     domain::{SessionId, StartOptions},
-    keeper::wire::{Rung, Spec},
+    keeper::wire::{After, RUN, Rung, Spec},
 };
 
 /// One process to be spawned.
@@ -37,6 +38,10 @@ pub struct Invocation {
     /// Our own executable, see [`own_binary`].
     pub keeper: PathBuf,
     pub output: Stdout,
+    /// What it is given on its standard input before anything else.
+    pub input: Vec<u8>,
+    /// What the keeper runs for it when all is over and nobody is there any more who could: see [`super::super::place`].
+    pub after: Option<Box<Invocation>>,
 }
 
 /// In what pieces the standard output comes.
@@ -57,18 +62,25 @@ pub struct Prepared {
     pub withheld: Vec<String>,
     /// Sentences about `extra_env` for the user.
     pub warnings: Vec<String>,
+    /// Of an agent elsewhere.
+    pub away: Option<Away>,
 }
 
 impl Prepared {
     /// Looks for the program and builds the environment. `keeper` is [`own_binary`].
     pub fn new(options: &StartOptions, launch: &Launch, keeper: &Path) -> Result<Self, LocateError> {
-        let program = locate::locate(options, keeper)?;
+        let place = Place::find(options)?;
+        let program = match &place {
+            // What there is to run is found there.
+            Some(_) => Program { path: PathBuf::new(), args: Vec::new() },
+            None => locate::locate(options, keeper)?,
+        };
         let run = RunMark::next();
         let environment = environment::build(options, launch, &run);
         let warnings = environment.warnings(&options.provider);
         let Environment { vars, withheld, .. } = environment;
         let args = program.args.into_iter().chain(launch.args.iter().cloned()).map(OsString::from).collect();
-        let invocation = Invocation {
+        let mut invocation = Invocation {
             program: program.path,
             args,
             cwd: options.cwd.clone(),
@@ -78,15 +90,30 @@ impl Prepared {
             orphan_ladder: launch.orphan_ladder.clone(),
             keeper: keeper.to_owned(),
             output: Stdout::Lines,
+            input: Vec::new(),
+            after: None,
         };
-        Ok(Self { invocation, withheld, warnings })
+        let away = place.map(|place| {
+            invocation.cwd = somewhere(options);
+            invocation.orphan_ladder = place::without_signals(launch.orphan_ladder.clone());
+            place.enter(&mut invocation, options, launch, &environment::away(options, launch))
+        });
+        Ok(Self { invocation, withheld, warnings, away })
     }
+}
+
+/// Where a wrapper is run: the session's directory need not be here.
+fn somewhere(options: &StartOptions) -> PathBuf {
+    let home = options.environ.get("HOME").map(PathBuf::from);
+    let places = [Some(options.cwd.clone()), home].into_iter().flatten();
+    places.into_iter().find(|place| place.is_absolute() && place.is_dir()).unwrap_or_else(|| PathBuf::from("/"))
 }
 
 impl Invocation {
     /// A command of the user's in the session's directory, by the user's own shell: `$SHELL -c`. It gets the environment
     /// that the agent gets, and what it says on stderr comes in its place between what it says on stdout.
-    pub fn shell(options: &StartOptions, command: &str, keeper: &Path) -> Self {
+    /// Where the agent is elsewhere, so is the command, and an error is a sentence.
+    pub fn shell(options: &StartOptions, command: &str, keeper: &Path) -> Result<(Self, Option<Away>), String> {
         const PLAIN: &str = "/bin/sh";
         let runs = |shell: &&str| {
             let path = Path::new(shell);
@@ -97,7 +124,7 @@ impl Invocation {
         // Shells differ in how they redirect, so that a plain one does it for all of them.
         let args = ["-c", r#"exec "$0" -c "$1" 2>&1"#, shell, command];
         let Environment { vars, .. } = environment::build(options, &Launch::default(), &run);
-        Self {
+        let mut invocation = Self {
             program: PLAIN.into(),
             args: args.map(OsString::from).into(),
             cwd: options.cwd.clone(),
@@ -107,7 +134,16 @@ impl Invocation {
             orphan_ladder: vec![Step::new(Action::Signal(Signal::Terminate), Duration::from_millis(500)), Step::kill()],
             keeper: keeper.to_owned(),
             output: Stdout::Bytes,
-        }
+            input: Vec::new(),
+            after: None,
+        };
+        let place = Place::find(options).map_err(|error| error.to_string())?;
+        let away = place.map(|place| {
+            invocation.cwd = somewhere(options);
+            let env = environment::away(options, &Launch::default());
+            place.enter_shell(&mut invocation, options, command, &env)
+        });
+        Ok((invocation, away))
     }
 
     /// A program that serves the session and is no agent: git, say. It is looked up as agents are, never in the project.
@@ -139,12 +175,38 @@ impl Invocation {
             orphan_ladder: vec![Step::new(Action::Signal(Signal::Terminate), Duration::from_millis(500)), Step::kill()],
             keeper: keeper.to_owned(),
             output: Stdout::Bytes,
+            input: Vec::new(),
+            after: None,
         })
+    }
+
+    /// Another one for the same session and in the same surroundings, which is run to its end for what it does.
+    pub(in crate::agent) fn second(&self) -> Self {
+        let run = RunMark::next();
+        let mut env = self.env.clone();
+        env.insert(RUN.into(), run.to_string().into());
+        Self {
+            env,
+            run,
+            // Should the backend end meanwhile: what it does is done soon.
+            orphan_ladder: vec![Step::new(Action::Wait, Duration::from_secs(2)), Step::kill()],
+            output: Stdout::Bytes,
+            input: Vec::new(),
+            after: None,
+            ..self.clone()
+        }
     }
 
     pub(super) fn spec(&self) -> Spec {
         let env = self.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        Spec { cwd: self.cwd.clone(), env, ladder: rungs(&self.orphan_ladder) }
+        let after = self.after.as_ref().map(|after| {
+            let program = after.program.clone().into_os_string();
+            After {
+                command: std::iter::once(program).chain(after.args.iter().cloned()).collect(),
+                input: after.input.clone(),
+            }
+        });
+        Spec { cwd: self.cwd.clone(), env, ladder: rungs(&self.orphan_ladder), after }
     }
 
     pub(super) fn check(&self) -> Result<(), SpawnError> {
@@ -154,6 +216,9 @@ impl Invocation {
         }
         if has_nul(self.cwd.as_os_str()) {
             return Err(SpawnError::Nul("the directory"));
+        }
+        if self.input.contains(&0) || self.after.as_ref().is_some_and(|after| after.input.contains(&0)) {
+            return Err(SpawnError::Nul("the command line"));
         }
         if self.env.iter().any(|(name, value)| has_nul(name) || has_nul(value)) {
             return Err(SpawnError::Nul("the environment"));

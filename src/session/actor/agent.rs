@@ -75,6 +75,7 @@ impl Actor {
                 trace.write(Direction::Out, &self.redactor.line(line));
             }
         }
+        live.heard = true;
         let output = live.protocol.receive(frame);
         self.take(output);
     }
@@ -99,7 +100,7 @@ impl Actor {
     }
 
     fn exited(&mut self, exit: &Exit) {
-        let verdict = self.live.take().and_then(|live| live.verdict);
+        let (verdict, explained) = self.live.take().map_or((None, None), |live| self.over(live, exit));
         let was_busy = self.state.summary.busy;
         self.state.process_ended();
         self.cancel_questions("expired: the agent has ended");
@@ -118,7 +119,7 @@ impl Actor {
             self.set_status(Status::Done, None);
         } else if verdict.is_some() || status != Status::Error || !exit.success() && self.state.summary.error.is_none()
         {
-            let mut message = verdict.unwrap_or_else(|| exit.to_string());
+            let mut message = verdict.or(explained).unwrap_or_else(|| exit.to_string());
             let from = exit.stderr_tail.len().saturating_sub(QUOTED_STDERR);
             for line in &exit.stderr_tail[from..] {
                 message.push('\n');

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::{Actor, Counted, Stop};
 use crate::{
     agent::{
+        place::Away,
         process::{self, Events, Exit, Invocation, ProcessEvent, ProcessHandle},
         stop::{Action, Signal, Step},
     },
@@ -27,6 +28,8 @@ pub(super) struct Shell {
     command: String,
     pub(super) handle: ProcessHandle,
     events: Events,
+    /// Where the session's agent is.
+    away: Option<Away>,
     output: Capture,
     failure: Option<String>,
     interrupted: bool,
@@ -49,7 +52,7 @@ impl Actor {
         if self.shells.len() >= MOST {
             return Err(format!("{MOST} commands are running: interrupt them, or wait until one has ended"));
         }
-        let invocation = Invocation::shell(&self.options, &command, &self.common.binary);
+        let (invocation, away) = Invocation::shell(&self.options, &command, &self.common.binary)?;
         let process = process::spawn(invocation).map_err(|error| error.to_string())?;
         // It would wait for ever for somebody to type.
         process.handle.close_stdin();
@@ -70,6 +73,7 @@ impl Actor {
             command,
             handle: process.handle,
             events: process.events,
+            away,
             output: Capture::default(),
             failure: None,
             interrupted: false,
@@ -103,7 +107,10 @@ impl Actor {
     }
 
     fn shell_ended(&mut self, index: usize, exit: &Exit) {
-        let Shell { tool, message, command, output, failure, interrupted, .. } = self.shells.remove(index);
+        let Shell { tool, message, command, away, output, failure, interrupted, .. } = self.shells.remove(index);
+        if let Some(away) = away {
+            self.sweep(away);
+        }
         let end = match failure {
             Some(why) => Some(why),
             None if interrupted && !exit.success() => Some("interrupted".to_owned()),

@@ -200,7 +200,7 @@ impl Stage {
             let (tell, told) = mpsc::unbounded_channel();
             let protocol = Box::new(Scripted { shared: Arc::clone(&shared), told: tell });
             let _ = started.send(Side { options: options.clone(), shared, puppet, told });
-            Agent { protocol, process, ready_within: Some(Duration::from_secs(60)) }
+            Agent { protocol, process, away: None, ready_within: Some(Duration::from_secs(60)) }
         }));
         tokio::spawn(actor.run(received));
         Self { inputs, updates, processes, heard: 0, folder }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{Actor, LINGER, Live, Origin, Stop, common::Counted, settings::Setting};
 use crate::{
     agent::{
+        place::{self, Away, Elsewhere},
         process::{self, AgentProcess, Prepared},
         protocol::{Protocol, registry},
         redact::Redactor,
@@ -21,6 +22,8 @@ use crate::{
 pub(super) struct Agent {
     pub(super) protocol: Box<dyn Protocol>,
     pub(super) process: AgentProcess,
+    /// Where it runs, if that is not here.
+    pub(super) away: Option<Away>,
     /// How long it may take to be ready.
     pub(super) ready_within: Option<Duration>,
 }
@@ -59,12 +62,14 @@ impl Actor {
         if let Some(gone) = self.worktree_gone() {
             return Err(gone);
         }
-        let Agent { mut protocol, process, ready_within } = self.agent()?;
+        let Agent { mut protocol, process, away, ready_within } = self.agent()?;
         let first = protocol.start();
         self.live = Some(Live {
             protocol,
             handle: process.handle,
             events: process.events,
+            away,
+            heard: false,
             busy: watch::Sender::new(false),
             ready: false,
             resuming: self.options.resume().is_ok_and(|resume| resume != Resume::New),
@@ -94,7 +99,9 @@ impl Actor {
             let (provider, protocol) = (&self.options.provider, &self.options.config.protocol);
             format!("providers.{provider}.protocol is '{protocol}', which agor does not speak: use one of {known}")
         })?;
-        let launch = (row.launch)(&self.options);
+        let seen = self.options.is_elsewhere().then(|| place::as_seen_there(&self.options));
+        let seen = seen.as_ref().unwrap_or(&self.options);
+        let launch = (row.launch)(seen);
         let prepared = Prepared::new(&self.options, &launch, &self.common.binary).map_err(|error| error.to_string())?;
         for warning in prepared.warnings {
             self.notify(Level::Warn, warning);
@@ -106,12 +113,16 @@ impl Actor {
         .and_servers(&self.options.config.mcp_servers);
         tracing::info!(
             program = %prepared.invocation.program.display(),
+            place = self.state.summary.place,
             cwd = %self.options.cwd.display(),
             "starting the agent"
         );
         let process = process::spawn(prepared.invocation).map_err(|error| error.to_string())?;
-        let protocol = (row.build)(&self.options, Uuid::new_v4());
-        Ok(Agent { protocol, process, ready_within: row.ready_within })
+        let mut protocol = (row.build)(seen, Uuid::new_v4());
+        if prepared.away.is_some() {
+            protocol = Box::new(Elsewhere::new(protocol, self.options.config.paths.clone()));
+        }
+        Ok(Agent { protocol, process, away: prepared.away, ready_within: row.ready_within })
     }
 
     pub(super) fn order(&mut self, order: Order) -> Result<(), String> {

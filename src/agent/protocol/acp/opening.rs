@@ -21,6 +21,8 @@ pub struct Wish {
     max_turns: Option<u64>,
     pub resume: Resume,
     fork: bool,
+    /// The files are ours too: the agent may ask for them.
+    pub files: bool,
     /// The transcript has the conversation already.
     pub history_known: bool,
     /// What is to be set before the first prompt.
@@ -53,6 +55,7 @@ impl Wish {
             // Options that contradict each other never get here.
             resume: options.resume().unwrap_or(Resume::New),
             fork: options.fork,
+            files: options.files_are_here(),
             history_known: options.history_known,
             settings: settings.into_iter().filter_map(|(role, value)| Some((role, value?))).collect(),
         }

@@ -11,7 +11,7 @@ use crate::{
 impl Acp {
     pub(super) fn initialize(&mut self, out: &mut Output) {
         let capabilities = json!({
-            "fs": {"readTextFile": true, "writeTextFile": true},
+            "fs": {"readTextFile": self.wish.files, "writeTextFile": self.wish.files},
             "terminal": false,
             "session": {"configOptions": {"boolean": {}}, "notices": {}, "compaction": {}},
             "auth": {"terminal": true},
