@@ -267,6 +267,21 @@ M.subcommands = {
       report(require('agor.ui.ask').focus(n and math.floor(n)))
     end,
   },
+  changes = {
+    args = 'word',
+    run = lazily('changes', 'changes'),
+    complete = function(words)
+      return #words == 0 and { 'turn', 'session' } or {}
+    end,
+  },
+  diff = {
+    args = 'raw',
+    bang = true,
+    run = lazily('changes', 'diff_command'),
+    complete = function(words, lead)
+      return #words == 0 and vim.fn.getcompletion(lead, 'file') or {}
+    end,
+  },
   paste = {
     args = 'raw',
     run = lazily('images', 'paste'),

@@ -3,7 +3,7 @@
 mod earlier;
 mod order;
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use rmpv::Value;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -212,6 +212,17 @@ impl Around {
             Self { cwd, .. } => Err(format!("{method}: cwd must be an absolute path, not \"{}\"", cwd.display())),
         }
     }
+}
+
+#[derive(Debug, Deserialize)]
+pub struct OfChanges {
+    pub session_id: SessionId,
+    #[serde(default)]
+    pub turn: bool,
+    #[serde(default)]
+    pub environ: BTreeMap<String, String>,
+    #[serde(default)]
+    pub path: PathBuf,
 }
 
 #[derive(Debug, Deserialize)]

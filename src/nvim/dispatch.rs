@@ -1,5 +1,7 @@
 //! What the editor wants, to those who do it; what comes of it, back to the editor's callbacks.
 
+mod changes;
+
 use std::{collections::BTreeSet, fs, path::PathBuf, sync::Arc};
 
 use rmpv::Value;
@@ -265,6 +267,8 @@ impl Dispatch {
                 self.hub.send(Request::Gather { session, context, reply });
                 by_file(callback.clone(), answer);
             }
+            "changes" => self.changes(json, callback)?,
+            "before" => self.before(json, callback)?,
             "trace" | "export" => self.of_session(method, decode::read(method, json)?, callback),
             "views" => self.views(decode::read(method, json)?),
             "fold" => {
@@ -439,13 +443,13 @@ fn temporary(text: &str) -> Result<Value, String> {
 }
 
 /// Writes a text where only the user can read it: the path.
-fn spill(text: &str) -> Result<Value, String> {
+fn spill(text: impl AsRef<[u8]>) -> Result<Value, String> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
 
     let name = format!("agor-text-{}.md", uuid::Uuid::new_v4().simple());
     let path = std::env::temp_dir().join(name);
     let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-    file.and_then(|mut file| file.write_all(text.as_bytes()))
+    file.and_then(|mut file| file.write_all(text.as_ref()))
         .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
     Ok(path.to_string_lossy().into())
 }

@@ -3,15 +3,16 @@
 //! It handles one event after the other without waiting in between, so every change of state is whole. What the agent
 //! says is in `agent`, what it is told in `told`, what it leaves where it ran in `away`; prompts on their way are in `prompts`, questions in `asked`, models,
 //! modes and the like in `settings`, logins in `login`, the agent's own conversations in `conversations`, files that it
-//! wants through us in `files`, commands of the user's own in `shell`, its git worktree in `worktree`. What
-//! is said is taken down in `record` and shown by `show`, in the colours that `colours` sends for. What else it waits for
-//! is in `heard`, what all sessions share in `common`, sessions from their journals are in `restored`, and those that are
-//! read while another backend goes on with them in `along`.
+//! wants through us in `files`, what it changes in any in `changed`, commands of the user's own in `shell`, its git worktree
+//! in `worktree`. What is said is taken down in `record` and shown by `show`, in the colours that `colours` sends for. What
+//! else it waits for is in `heard`, what all sessions share in `common`, sessions from their journals are in `restored`, and
+//! those that are read while another backend goes on with them in `along`.
 
 mod agent;
 mod along;
 mod asked;
 mod away;
+mod changed;
 mod colours;
 mod common;
 mod conversations;
@@ -47,6 +48,7 @@ use tracing::Instrument;
 pub(super) use self::common::{Common, Counters};
 use self::{
     along::Along,
+    changed::Changed,
     common::Counted,
     conversations::Askers,
     files::OpenFile,
@@ -103,6 +105,7 @@ pub(super) struct Actor {
     outputs: Vec<Context>,
     /// Files that the agent wants and has not got yet.
     files: BTreeMap<RequestId, OpenFile>,
+    changed: Changed,
     /// The images of a prompt are being read.
     loading: bool,
     making: Making,
@@ -248,6 +251,7 @@ impl Actor {
             shells: Vec::new(),
             outputs: Vec::new(),
             files: BTreeMap::new(),
+            changed: Changed::default(),
             loading: false,
             making: Making::default(),
             jobs: JoinSet::new(),
@@ -351,6 +355,8 @@ impl Actor {
                 let _ = reply.send(Ok(()));
             }
             Input::Conversations { reply } => self.list_conversations(reply),
+            Input::Changes { scope, environ, reply } => self.list_changes(scope, environ, reply),
+            Input::Before { path, scope, environ, reply } => self.earlier(path, scope, environ, reply),
             Input::Gather { context, reply } => self.gather(context, reply),
             Input::Trace { on, reply } => {
                 let result = self.set_trace(on);
@@ -374,6 +380,8 @@ impl Actor {
             Done::FileChecked { request_id, real } => self.file_checked(request_id, real),
             Done::File { request_id, path, answer } => self.file_done(&request_id, path, answer),
             Done::Grown(grown) => self.grown(grown),
+            Done::Changed(ended) => self.changes_known(ended),
+            Done::Seen { wait } => self.seen(wait),
             Done::Loaded { prompt, loaded } => self.prompt_loaded(*prompt, loaded),
             Done::Project { of, project } => self.has_project(&of, &project),
             Done::Worktree(made) => self.worktree_made(*made),

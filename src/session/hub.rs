@@ -233,6 +233,12 @@ impl Hub {
             Request::Gather { session, context, reply } => {
                 self.pass_living(&session, reply, |reply| Input::Gather { context, reply });
             }
+            Request::Changes { session, scope, environ, reply } => {
+                self.pass(&session, reply, |reply| Input::Changes { scope, environ, reply });
+            }
+            Request::Before { session, path, scope, environ, reply } => {
+                self.pass(&session, reply, |reply| Input::Before { path, scope, environ, reply });
+            }
             Request::Trace { session, on, reply } => {
                 self.pass_living(&session, reply, |reply| Input::Trace { on, reply })
             }

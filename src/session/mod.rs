@@ -4,6 +4,7 @@
 
 mod actor;
 mod capture;
+mod changes;
 mod colour;
 mod disk;
 mod earlier;
@@ -20,6 +21,7 @@ mod state;
 mod updates;
 mod worktree;
 
+pub use changes::{Change, Changes, Earlier, Scope, Spot};
 pub use earlier::{Agent, Glance, Piece, Place, Preview, Query, Reader};
 pub use hub::{Counts, Hub, HubConfig, HubHandle};
 pub use journal::{JournalError, Listed, Page};

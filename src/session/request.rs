@@ -1,11 +1,12 @@
 //! What clients ask of the hub and of sessions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use tokio::sync::oneshot;
 
 use super::{
+    changes::{Changes, Earlier, Scope},
     earlier::{Glance, Piece, Preview, Query},
     journal::{Listed, Page},
     peers::Other,
@@ -125,6 +126,22 @@ pub enum Request {
         session: SessionId,
         context: Context,
         reply: Reply<String>,
+    },
+    /// What was changed in files.
+    Changes {
+        session: SessionId,
+        scope: Scope,
+        /// Of the editor, for a session that has none.
+        environ: BTreeMap<String, String>,
+        reply: Reply<Changes>,
+    },
+    /// What a file was.
+    Before {
+        session: SessionId,
+        path: PathBuf,
+        scope: Scope,
+        environ: BTreeMap<String, String>,
+        reply: Reply<Earlier>,
     },
     Trace {
         session: SessionId,
@@ -303,4 +320,6 @@ pub(super) enum Input {
     Messages { since: u64, reply: Reply<Page> },
     Export { reply: Reply<String> },
     Gather { context: Context, reply: Reply<String> },
+    Changes { scope: Scope, environ: BTreeMap<String, String>, reply: Reply<Changes> },
+    Before { path: PathBuf, scope: Scope, environ: BTreeMap<String, String>, reply: Reply<Earlier> },
 }

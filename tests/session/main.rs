@@ -2,6 +2,7 @@
 
 mod acp;
 mod asking;
+mod changes;
 mod commands;
 mod ends;
 mod journals;

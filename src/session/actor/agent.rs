@@ -198,6 +198,7 @@ impl Actor {
                 self.unheard = None;
                 // What a command has said so far means nothing yet, and it may say it line by line.
                 if !part {
+                    self.watch_tools(&content);
                     self.notice_message(&mut content);
                 }
                 self.record(id, parent_id, part, content);
@@ -317,6 +318,7 @@ impl Actor {
     }
 
     fn turn_over(&mut self, stop_reason: &str) {
+        self.turn_ends();
         self.flush();
         self.sync();
         // Whatever was started in the background may have written after its tool had answered.
@@ -358,6 +360,9 @@ impl Actor {
     }
 
     pub(super) fn set_busy(&mut self, busy: bool) {
+        if busy && !self.state.summary.busy {
+            self.turn_begins();
+        }
         self.state.set_busy(busy, now());
         if let Some(live) = &mut self.live {
             live.interrupted = false;

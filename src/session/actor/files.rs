@@ -34,8 +34,14 @@ impl Actor {
         let more = self.options.additional_directories.iter().map(|directory| cwd.join(directory));
         let roots: Vec<PathBuf> = std::iter::once(cwd.clone()).chain(more).collect();
         let (id, wanted, what) = (request_id.clone(), path.clone(), access.clone());
-        self.jobs
-            .spawn_blocking(move || Done::FileChecked { request_id: id, real: disk::check(&wanted, &roots, &what) });
+        let witness = self.witness().filter(|_| matches!(what, FileAccess::Write { .. }));
+        self.jobs.spawn_blocking(move || {
+            let real = disk::check(&wanted, &roots, &what);
+            if let (Some(witness), Ok(real)) = (witness, &real) {
+                witness.touch_now(real);
+            }
+            Done::FileChecked { request_id: id, real }
+        });
         self.files.insert(request_id, OpenFile { path, access, asked: false });
     }
 

@@ -12,8 +12,11 @@ use crate::{
     agent::process::ProcessEvent,
     domain::{Diffstat, FileAnswer, Prompt, RequestId},
     render::{Line, code::Coloured},
-    session::journal::{Growth, JournalError},
-    session::worktree::{Made, MakeError},
+    session::{
+        changes::Ended,
+        journal::{Growth, JournalError},
+        worktree::{Made, MakeError},
+    },
 };
 
 /// Something was said, or has ended.
@@ -38,6 +41,10 @@ pub(super) enum Done {
         request_id: RequestId,
         path: PathBuf,
         answer: FileAnswer,
+    },
+    Changed(Ended),
+    Seen {
+        wait: u64,
     },
     Loaded {
         prompt: Box<Prompt>,

@@ -29,7 +29,7 @@ impl Actor {
         let open = gather::is_open(&prompt);
         let pictured = prompt.images.iter().any(|image| image.data.is_empty());
         if !open && !pictured {
-            return self.deliver_prompt(prompt);
+            return self.deliver_when_seen(prompt);
         }
         if pictured && !self.state.summary.capabilities.images {
             let provider = &self.options.provider;
@@ -67,6 +67,9 @@ impl Actor {
             }
             _ => self.return_prompt(prompt),
         }
+        if !self.loading {
+            self.unsee();
+        }
         self.tell_row();
     }
 
@@ -90,7 +93,7 @@ impl Actor {
         self.next_prompt();
     }
 
-    fn deliver_prompt(&mut self, prompt: Prompt) {
+    pub(super) fn deliver_prompt(&mut self, prompt: Prompt) {
         // The images' bytes are for the agent alone.
         let images = prompt.images.iter();
         let images =

@@ -103,6 +103,7 @@ impl Actor {
 
     /// Instead of a process: whoever knew the session as running or lost learns that it waits.
     pub(super) fn take_up(&mut self) {
+        self.recall_changes();
         if self.state.summary.status == Status::Error {
             return;
         }

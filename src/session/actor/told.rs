@@ -156,6 +156,7 @@ impl Actor {
     /// Into the turn that runs. Where that cannot be, or something has to be read first, it is a prompt like any
     /// other.
     fn steer(&mut self, mut prompt: Prompt) -> Result<(), String> {
+        self.hurry();
         let runs = self.stop == Stop::No && self.state.summary.busy;
         if !runs
             || !prompt.images.is_empty()
@@ -212,6 +213,7 @@ impl Actor {
     }
 
     pub(super) fn interrupt(&mut self) -> Result<(), String> {
+        self.hurry();
         let commands = !self.shells.is_empty();
         self.interrupt_shells();
         if self.live.is_none() || !self.state.summary.busy {

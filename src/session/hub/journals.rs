@@ -9,6 +9,7 @@ use crate::{
     agent::trace::Trace,
     domain::SessionId,
     session::{
+        changes,
         earlier::{Earlier, Piece, Query},
         journal::{self, JournalError, Listed},
         last_line::cleaned,
@@ -98,8 +99,7 @@ impl Hub {
                 None => Ok(()),
             };
             let deleted = deleted.map_err(|error| error.to_string()).and_then(|()| {
-                let snapshots = journals.as_deref().and_then(|folder| folder.parent());
-                let snapshots = snapshots.map(|data| data.join("snapshots").join(session.as_str()));
+                let snapshots = journals.as_deref().map(|folder| changes::folder(folder, &session));
                 let trace = traces.map(|folder| Trace::path(&folder, &session));
                 let gone = [snapshots.map(|path| (fs::remove_dir_all(&path), path))]
                     .into_iter()

@@ -128,6 +128,9 @@ async fn the_transcript_tells_a_resumed_agent_that_its_history_is_known() {
         let known = prompt.is_some();
         let (mut stage, side) = Stage::begin(|options| options.prompt = prompt).await;
         assert!(!side.options.history_known);
+        if known {
+            stage.row(|row| row.busy).await;
+        }
         side.says([Event::AgentSession("own".into())]);
         side.puppet.exit(0, &[]);
         stage.row(|row| row.status == Status::Done).await;

@@ -1,0 +1,193 @@
+--- A file beside what it was, in diff mode, in a tabpage of its own: at the left the old text, read-only, at the right the
+--- file as it is, to be edited. `do` takes a change back.
+---
+--- Knows windows and buffers; which texts they are is told.
+
+local api = vim.api
+
+local M = {}
+
+---@class agor.Diff
+---@field path string
+---@field text_file string|nil has the old text, and is removed; none: the file was not there
+---@field paths string[] all that can be gone through
+---@field go fun(path: string)
+
+--- The tabpage that is there, with the file's buffer.
+---@type { tab: integer, buf: integer }?
+local shown
+
+-- What the descriptions of our keys in a file's buffer begin with.
+local OURS = 'agor diff: '
+
+---@param buf integer
+local function unmap(buf)
+  if not api.nvim_buf_is_valid(buf) then
+    return
+  end
+  for _, map in ipairs(api.nvim_buf_get_keymap(buf, 'n')) do
+    if vim.startswith(map.desc or '', OURS) then
+      vim.keymap.del('n', map.lhs, { buffer = buf })
+    end
+  end
+end
+
+local function close()
+  local was = shown
+  shown = nil
+  if not was then
+    return
+  end
+  unmap(was.buf)
+  if api.nvim_tabpage_is_valid(was.tab) then
+    if #api.nvim_list_tabpages() == 1 then
+      vim.cmd.tabnew()
+    end
+    vim.cmd.tabclose(api.nvim_tabpage_get_number(was.tab))
+  end
+end
+
+---@param diff agor.Diff
+---@param step integer
+local function walk(diff, step)
+  local count = #diff.paths
+  for i, path in ipairs(diff.paths) do
+    if path == diff.path then
+      return diff.go(diff.paths[(i - 1 + step) % count + 1])
+    end
+  end
+  if count > 0 then
+    diff.go(diff.paths[1])
+  end
+end
+
+---@param diff agor.Diff
+---@return agor.Key[]
+local function keys(diff)
+  local function key(lhs, name, desc, run)
+    return { modes = 'n', lhs = lhs, name = 'diff-' .. name, desc = OURS .. desc, run = run }
+  end
+  return {
+    key('q', 'close', 'close the tabpage', close),
+    key(']f', 'next', 'next file', function()
+      walk(diff, vim.v.count1)
+    end),
+    key('[f', 'prev', 'previous file', function()
+      walk(diff, -vim.v.count1)
+    end),
+  }
+end
+
+--- In the file's own buffer, as long as this tabpage is shown.
+---@param buf integer
+---@param diff agor.Diff
+local function map(buf, diff)
+  require('agor.ui.keys').attach(buf, keys(diff))
+  require('agor.ui.keys').forget(buf)
+end
+
+--- The old text in the current window: read by Neovim as it reads the file, so that only what differs differs.
+---@param diff agor.Diff
+---@param filetype string
+---@return integer buf
+local function old(diff, filetype)
+  local buf
+  if diff.text_file then
+    vim.cmd('noautocmd keepalt keepjumps edit ' .. vim.fn.fnameescape(diff.text_file))
+    buf = api.nvim_get_current_buf()
+    vim.bo[buf].swapfile = false
+    vim.uv.fs_unlink(diff.text_file)
+  else
+    buf = api.nvim_create_buf(false, true)
+    api.nvim_win_set_buf(0, buf)
+  end
+  vim.bo[buf].buftype = 'nofile'
+  vim.bo[buf].bufhidden = 'wipe'
+  vim.bo[buf].buflisted = false
+  api.nvim_buf_set_name(buf, ('agor://before/%d/%s'):format(buf, diff.path))
+  -- The name that it had stays as a buffer of its own.
+  local file = diff.text_file and vim.fn.bufnr('^' .. vim.fn.fnameescape(diff.text_file) .. '$')
+  if file and file > 0 and file ~= buf then
+    pcall(api.nvim_buf_delete, file, { force = true })
+  end
+  vim.bo[buf].modifiable = false
+  vim.bo[buf].readonly = true
+  -- Colours without the user's language servers.
+  if filetype ~= '' then
+    if not pcall(vim.treesitter.start, buf, vim.treesitter.language.get_lang(filetype)) then
+      vim.bo[buf].syntax = filetype
+    end
+  end
+  return buf
+end
+
+--- Shows it, in the place of one that is shown already.
+---@param diff agor.Diff
+---@return integer buf of the file
+function M.open(diff)
+  vim.cmd.stopinsert()
+  if shown and api.nvim_tabpage_is_valid(shown.tab) then
+    unmap(shown.buf)
+    api.nvim_set_current_tabpage(shown.tab)
+    vim.cmd('silent only')
+    vim.cmd.diffoff()
+    vim.cmd('silent edit ' .. vim.fn.fnameescape(diff.path))
+  else
+    vim.cmd('silent tabedit ' .. vim.fn.fnameescape(diff.path))
+  end
+  local buf, right = api.nvim_get_current_buf(), api.nvim_get_current_win()
+  vim.cmd('noautocmd leftabove vertical split')
+  local left = api.nvim_get_current_win()
+  local before = old(diff, vim.bo[buf].filetype)
+  shown = { tab = api.nvim_get_current_tabpage(), buf = buf }
+  for _, win in ipairs({ left, right }) do
+    api.nvim_win_call(win, vim.cmd.diffthis)
+  end
+  local place = ''
+  for i, path in ipairs(diff.paths) do
+    if path == diff.path and #diff.paths > 1 then
+      place = (' (%d of %d)'):format(i, #diff.paths)
+    end
+  end
+  local name = vim.fn.fnamemodify(diff.path, ':.')
+  local text = diff.text_file and 'before' or 'was not there'
+  vim.wo[left][0].winbar = (' %s, %s%s'):format(name, text, place):gsub('%%', '%%%%')
+  require('agor.ui.keys').attach(before, keys(diff))
+  api.nvim_set_current_win(right)
+  map(buf, diff)
+  if vim.fn.diff_hlID(1, 1) == 0 then
+    vim.cmd('silent! normal! gg]c')
+  end
+  local group = api.nvim_create_augroup('agor_diff', { clear = true })
+  local function on(event, run)
+    api.nvim_create_autocmd(event, {
+      group = group,
+      callback = function()
+        if shown and api.nvim_get_current_tabpage() == shown.tab then
+          run()
+        end
+      end,
+    })
+  end
+  -- In another tabpage the file's keys are the user's.
+  on('TabLeave', function()
+    unmap(buf)
+  end)
+  on('TabEnter', function()
+    if api.nvim_buf_is_valid(buf) then
+      map(buf, diff)
+    end
+  end)
+  api.nvim_create_autocmd('TabClosed', {
+    group = group,
+    callback = function()
+      if shown and not api.nvim_tabpage_is_valid(shown.tab) then
+        unmap(shown.buf)
+        shown = nil
+      end
+    end,
+  })
+  return buf
+end
+
+return M

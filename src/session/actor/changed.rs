@@ -1,0 +1,206 @@
+//! What is asked of those who take down what the agent changes in files: at a turn's begin and end, and when a tool is
+//! about to touch one.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tokio::time::timeout;
+
+use super::{Actor, Done, Origin};
+use crate::{
+    domain::{Content, Prompt, ToolCall, ToolKind, ToolResult},
+    session::{
+        changes::{self, Changes, Earlier, Ended, Scope, Tracker},
+        request::Reply,
+        updates::Level,
+    },
+};
+
+type Environ = BTreeMap<String, String>;
+
+/// How long a prompt waits for the state before its turn. It goes then all the same: agents do not write at once.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Where the session stands with that.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    tracker: Option<Tracker>,
+    /// The state before the next turn was taken down, or is about to be.
+    seen: bool,
+    /// The prompt that waits for it.
+    waiting: Option<Prompt>,
+    /// How often one has waited.
+    waits: u64,
+    /// A turn runs whose end is to be taken down.
+    open: bool,
+}
+
+impl Actor {
+    /// None without a folder, and for a session that has no journal.
+    fn tracker(&mut self) -> Option<&Tracker> {
+        if self.changed.tracker.is_none() && self.journal.failure().is_none() {
+            let journals = self.common.journals.as_deref()?;
+            let folder = changes::folder(journals, &self.options.session_id);
+            let (options, keeper) = (self.options.clone(), self.common.binary.clone());
+            self.changed.tracker = Some(Tracker::start(folder, options, keeper, self.origin != Origin::Archived));
+        }
+        self.changed.tracker.as_ref()
+    }
+
+    fn roots(&self) -> Vec<PathBuf> {
+        // What is there is not here, and what is here is not there.
+        if !self.options.files_are_here() {
+            return Vec::new();
+        }
+        let cwd = &self.options.cwd;
+        let more = self.options.additional_directories.iter().map(|directory| cwd.join(directory));
+        std::iter::once(cwd.clone()).chain(more).collect()
+    }
+
+    /// The prompt goes when the state before it is known.
+    pub(super) fn deliver_when_seen(&mut self, prompt: Prompt) {
+        let roots = self.roots();
+        if self.changed.seen {
+            return self.deliver_prompt(prompt);
+        }
+        let Some(seen) = self.tracker().map(|tracker| tracker.begin(roots)) else {
+            return self.deliver_prompt(prompt);
+        };
+        self.changed.seen = true;
+        self.loading = true;
+        self.changed.waiting = Some(prompt);
+        self.changed.waits += 1;
+        let wait = self.changed.waits;
+        self.jobs.spawn(async move {
+            let _ = timeout(PATIENCE, seen).await;
+            Done::Seen { wait }
+        });
+    }
+
+    pub(super) fn seen(&mut self, wait: u64) {
+        if wait == self.changed.waits
+            && let Some(prompt) = self.changed.waiting.take()
+        {
+            self.prompt_loaded(prompt, Ok(()));
+        }
+    }
+
+    /// Somebody wants something of the turn that is about to begin: it begins now.
+    pub(super) fn hurry(&mut self) {
+        self.changed.waits += 1;
+        if let Some(prompt) = self.changed.waiting.take() {
+            self.prompt_loaded(prompt, Ok(()));
+        }
+    }
+
+    /// The prompt that it was taken down for was not delivered: the next one is another moment's.
+    pub(super) fn unsee(&mut self) {
+        self.changed.seen = false;
+    }
+
+    pub(super) fn turn_begins(&mut self) {
+        // A turn of the agent's own begins without a prompt: what it is going to do it has not done yet.
+        let roots = self.roots();
+        if !std::mem::take(&mut self.changed.seen)
+            && let Some(tracker) = self.tracker()
+        {
+            drop(tracker.begin(roots));
+        }
+        self.changed.open = true;
+    }
+
+    pub(super) fn turn_ends(&mut self) {
+        if std::mem::take(&mut self.changed.open)
+            && let Some(tracker) = self.tracker()
+        {
+            let ended = tracker.end();
+            self.await_changes(ended);
+        }
+    }
+
+    /// What an earlier backend has seen of the session.
+    pub(super) fn recall_changes(&mut self) {
+        if let Some(tracker) = self.tracker() {
+            let known = tracker.stat();
+            self.await_changes(known);
+        }
+    }
+
+    fn await_changes(&mut self, ended: tokio::sync::oneshot::Receiver<Ended>) {
+        self.jobs.spawn(async move { Done::Changed(ended.await.unwrap_or_default()) });
+    }
+
+    pub(super) fn changes_known(&mut self, ended: Ended) {
+        if let Some(trouble) = ended.trouble {
+            self.notify(Level::Warn, trouble);
+        }
+        if let Some(stat) = ended.stat {
+            self.change(|summary| summary.changes = Some(stat));
+        }
+    }
+
+    /// A whole message of the agent's: tools say what they are about to touch, and what they have changed.
+    pub(super) fn watch_tools(&mut self, content: &Content) {
+        if !self.changed.open || !self.options.files_are_here() {
+            return;
+        }
+        match content {
+            Content::ToolCall(ToolCall { kind, locations, .. })
+                if matches!(kind, ToolKind::Edit | ToolKind::Delete | ToolKind::Move) =>
+            {
+                for place in locations {
+                    let path = self.absolute(Path::new(&place.path));
+                    if let Some(tracker) = self.tracker() {
+                        tracker.touch(path);
+                    }
+                }
+            }
+            Content::ToolResult(ToolResult { diff, is_error: false, .. }) => {
+                for file in diff {
+                    let path = self.absolute(Path::new(&file.path));
+                    if let Some(tracker) = self.tracker() {
+                        tracker.told(path, file.hunks.clone());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// For who is about to write through us.
+    pub(super) fn witness(&mut self) -> Option<Tracker> {
+        self.tracker().cloned()
+    }
+
+    /// A session that is read from its journal has no environment, and git wants one.
+    fn lend(&mut self, environ: Environ) {
+        if self.origin == Origin::Archived && self.options.environ.is_empty() {
+            self.options.environ = environ;
+        }
+    }
+
+    pub(super) fn list_changes(&mut self, scope: Scope, environ: Environ, reply: Reply<Changes>) {
+        self.lend(environ);
+        match self.tracker() {
+            Some(tracker) => tracker.list(scope, reply),
+            None => {
+                let _ = reply.send(Err(NOWHERE.to_owned()));
+            }
+        }
+    }
+
+    pub(super) fn earlier(&mut self, path: PathBuf, scope: Scope, environ: Environ, reply: Reply<Earlier>) {
+        self.lend(environ);
+        match self.tracker() {
+            Some(tracker) => tracker.before(path, scope, reply),
+            None => {
+                let _ = reply.send(Err(NOWHERE.to_owned()));
+            }
+        }
+    }
+}
+
+const NOWHERE: &str = "what the session has changed is not known: its journal could not be written";

@@ -1,0 +1,182 @@
+//! What was seen of a session's files, turn by turn, as a file beside the contents: appended as it happens, and read again
+//! when the session goes on or is looked at.
+//!
+//! A turn has a `begin` with the state of each repository, a `first` for each file that a tool was about to touch, and an
+//! `end` with what was touched and what it was before. Knows files, no git. A line that is torn or of another kind is
+//! passed over.
+
+use std::{
+    collections::BTreeMap,
+    fs::OpenOptions,
+    io::{self, BufRead, BufReader, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::kept::Before;
+use crate::domain::Diffstat;
+
+const NAME: &str = "log.ndjson";
+
+/// Files and what they were before somebody touched them.
+pub type Touched = BTreeMap<PathBuf, Before>;
+
+/// A repository at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tree {
+    /// The top of its worktree.
+    pub top: PathBuf,
+    pub tree: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    Begin {
+        trees: Vec<Tree>,
+    },
+    First {
+        path: PathBuf,
+        before: Before,
+    },
+    End {
+        touched: Vec<(PathBuf, Before)>,
+        /// Further ones that are not listed.
+        #[serde(default)]
+        more: usize,
+        stat: Diffstat,
+    },
+}
+
+/// All turns so far.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// Of the session: what each file was before the first turn that touched it.
+    pub session: Touched,
+    /// Of the turn that ended last.
+    pub turn: Touched,
+    pub open: Option<Open>,
+    pub stat: Option<Diffstat>,
+    /// Touched, and too many to be listed.
+    pub more: usize,
+    /// The tops that were ever seen: their order is that of their folders.
+    pub tops: Vec<PathBuf>,
+}
+
+/// A turn that has not ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Open {
+    pub trees: Vec<Tree>,
+    /// What tools were about to touch.
+    pub first: Touched,
+}
+
+impl History {
+    pub fn read(folder: &Path) -> io::Result<Self> {
+        let mut history = Self::default();
+        let file = match std::fs::File::open(folder.join(NAME)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(history),
+            Err(error) => return Err(error),
+        };
+        for line in BufReader::new(file).split(b'\n') {
+            if let Ok(line) = serde_json::from_slice(&line?) {
+                history.take(line);
+            }
+        }
+        Ok(history)
+    }
+
+    /// The number of a repository's folder.
+    pub fn number(&mut self, top: &Path) -> usize {
+        let known = self.tops.iter().position(|known| known == top);
+        known.unwrap_or_else(|| {
+            self.tops.push(top.to_owned());
+            self.tops.len() - 1
+        })
+    }
+
+    pub fn take(&mut self, line: Line) {
+        match line {
+            Line::Begin { trees } => {
+                for tree in &trees {
+                    self.number(&tree.top);
+                }
+                self.open = Some(Open { trees, first: Touched::new() });
+            }
+            Line::First { path, before } => {
+                self.open.get_or_insert_default().first.entry(path).or_insert(before);
+            }
+            Line::End { touched, more, stat } => {
+                self.open = None;
+                for (path, before) in &touched {
+                    self.session.entry(path.clone()).or_insert_with(|| before.clone());
+                }
+                self.turn = touched.into_iter().collect();
+                self.more += more;
+                self.stat = Some(stat);
+            }
+        }
+    }
+}
+
+/// A new line after a torn one stands by itself.
+pub fn append(folder: &Path, line: &Line) -> io::Result<()> {
+    super::make_folder(folder)?;
+    let mut text = serde_json::to_vec(line)?;
+    text.insert(0, b'\n');
+    OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join(NAME))?.write_all(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(id: &str) -> Before {
+        Before::Object { mode: 0o100_644, id: id.into() }
+    }
+
+    #[test]
+    fn what_was_appended_is_read_again_and_a_torn_line_is_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let tree = |tree: &str| vec![Tree { top: "/r".into(), tree: tree.into() }];
+        let stat = Diffstat { files: 1, added: 2, removed: 0 };
+        let end = |id: &str| Line::End { touched: vec![("/r/a".into(), object(id))], more: 0, stat };
+        let lines = [
+            Line::Begin { trees: tree("t1") },
+            end("1"),
+            Line::Begin { trees: tree("t2") },
+            Line::First { path: "/x".into(), before: Before::Absent },
+        ];
+        lines.iter().for_each(|line| append(folder.path(), line).expect("written"));
+        let torn = |text: &str| {
+            let mut file = OpenOptions::new().append(true).open(folder.path().join(NAME)).expect("the log");
+            file.write_all(text.as_bytes()).expect("written");
+        };
+        torn("\n{\"end\":{\"touch");
+        append(folder.path(), &Line::First { path: "/x".into(), before: object("2") }).expect("written");
+        torn("\n{\"later\":1}");
+        let history = History::read(folder.path()).expect("a log");
+        let open = history.open.as_ref().expect("the turn was cut off");
+        assert_eq!((&open.trees, open.first.get(Path::new("/x"))), (&tree("t2"), Some(&Before::Absent)));
+        assert_eq!((history.stat, history.tops.len(), history.more), (Some(stat), 1, 0));
+        append(folder.path(), &end("3")).expect("written");
+        let history = History::read(folder.path()).expect("a log");
+        assert_eq!(history.open, None);
+        assert_eq!(history.session[Path::new("/r/a")], object("1"), "the first turn's is the session's");
+        assert_eq!(history.turn[Path::new("/r/a")], object("3"));
+    }
+
+    #[test]
+    fn no_log_is_an_empty_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(History::read(folder.path()).expect("nothing"), History::default());
+        assert_eq!(fs_entries(folder.path()), 0, "reading leaves nothing behind");
+    }
+
+    fn fs_entries(folder: &Path) -> usize {
+        std::fs::read_dir(folder).expect("a folder").count()
+    }
+}
