@@ -131,6 +131,7 @@ T['what is typed after / narrows the list as it is typed'] = test(nil, function(
   contains(lines(nvim)[2], 'Write docs')
   nvim:type('<BS>')
   equal(#lines(nvim), 4)
+  contains(nvim:get('vim.api.nvim_get_current_line()'), 'Parse dates')
 end)
 
 T['keys act on the session under the cursor'] = test(nil, function(nvim)

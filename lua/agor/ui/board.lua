@@ -35,6 +35,9 @@ local drawn = {}
 -- The float with the keys, while the cursor is in it.
 ---@type integer?
 local help_win
+-- The session that the user has put the cursor on, and the row where it was put for that.
+---@type string?, integer?
+local wanted, placed
 -- Something that the board asks has the focus.
 local held = false
 ---@type uv.uv_timer_t?
@@ -264,7 +267,23 @@ local function line_of(id)
   end
 end
 
---- The cursor stays on its session.
+--- The cursor stays on its session, or goes to the first one where that is not in the list.
+---@param win integer
+local function follow(win)
+  local row = api.nvim_win_get_cursor(win)[1]
+  if wanted then
+    local at = line_of(wanted)
+    for i = 1, at and 0 or #items do
+      at = at or (items[i].entry and i or nil)
+    end
+    if at and at ~= row then
+      api.nvim_win_set_cursor(win, { at, 0 })
+      row = at
+    end
+  end
+  placed = row
+end
+
 local function draw()
   scheduled = false
   local win, buf = window(), board.buf
@@ -276,18 +295,20 @@ local function draw()
   end
   stale = false
   local began = vim.uv.hrtime()
-  local entry = here()
-  local at = entry and entry.id
   items = content()
   put(buf, require('agor.ui.board_lines').draw(items, cells_of(win), now()))
-  local row = at and line_of(at)
-  if row and row ~= api.nvim_win_get_cursor(win)[1] then
-    api.nvim_win_set_cursor(win, { row, 0 })
-  end
+  follow(win)
   -- As many rows as the details of any line take: the window keeps its height when the cursor moves.
   details(win, buf)
   local width = api.nvim_win_get_width(win)
   require('agor.ui.board_window').fit(win, buf, #items + 2, title(), footer(width))
+  require('agor.ui.board_filter').follow(win)
+  if #items + 2 <= api.nvim_win_get_height(win) then
+    -- It was longer, and scrolled.
+    api.nvim_win_call(win, function()
+      vim.fn.winrestview({ topline = 1 })
+    end)
+  end
   local done = vim.uv.hrtime()
   not_before = done + SHARE * (done - began)
 end
@@ -468,9 +489,15 @@ local function watch(win, buf)
     api.nvim_create_autocmd(event, opts)
   end
   on('CursorMoved', { buffer = buf }, function()
-    if is_shown() then
-      details(win, buf)
+    if not is_shown() then
+      return
     end
+    local row = api.nvim_win_get_cursor(win)[1]
+    if row ~= placed then
+      local entry = here()
+      wanted, placed = entry and entry.id, row
+    end
+    details(win, buf)
   end)
   on({ 'VimResized', 'WinResized' }, {}, redraw)
   -- A question comes after the row that counts it.
@@ -523,15 +550,9 @@ function M.open()
   board.win = require('agor.ui.board_window').open(board.buf)
   watch(board.win, board.buf)
   load_earlier()
+  -- An id that no session has: the first one in the list.
+  wanted = current and current.session_id or ''
   redraw()
-  local row = current and line_of(current.session_id)
-  for at, item in ipairs(items) do
-    row = row or (item.entry and at or nil)
-  end
-  if row then
-    api.nvim_win_set_cursor(board.win, { row, 0 })
-    details(board.win, board.buf)
-  end
   local elsewhere = others()
   if elsewhere then
     elsewhere.watch(M.refresh)

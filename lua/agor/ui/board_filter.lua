@@ -12,6 +12,29 @@ function M.window()
   return win and api.nvim_win_is_valid(win) and win or nil
 end
 
+---@param over integer
+---@return vim.api.keyset.win_config on the lower border of a float, in the last line of a panel
+local function place(over)
+  local is_float = api.nvim_win_get_config(over).relative ~= ''
+  return {
+    relative = 'win',
+    win = over,
+    row = api.nvim_win_get_height(over) - (is_float and 0 or 1),
+    col = 0,
+    width = api.nvim_win_get_width(over),
+    height = 1,
+  }
+end
+
+--- The board has another size now.
+---@param over integer
+function M.follow(over)
+  local own = M.window()
+  if own then
+    api.nvim_win_set_config(own, place(over))
+  end
+end
+
 --- Asks for words below a window; they are told as they are typed.
 ---@param over integer the board's window
 ---@param text string what it is narrowed to now
@@ -20,17 +43,12 @@ function M.ask(over, text, typed)
   local buf = api.nvim_create_buf(false, true)
   vim.bo[buf].bufhidden = 'wipe'
   api.nvim_buf_set_lines(buf, 0, -1, false, { text })
-  win = api.nvim_open_win(buf, true, {
-    relative = 'win',
-    win = over,
-    row = api.nvim_win_get_height(over) - 1,
-    col = 0,
-    width = api.nvim_win_get_width(over),
-    height = 1,
+  local config = vim.tbl_extend('error', place(over), {
     style = 'minimal',
     border = 'none',
     zindex = 59,
   })
+  win = api.nvim_open_win(buf, true, config)
   vim.wo[win][0].winhighlight = 'NormalFloat:AgorSelected'
   api.nvim_buf_set_extmark(buf, api.nvim_create_namespace('agor_board_filter'), 0, 0, {
     virt_text = { { '/', 'AgorKey' } },
