@@ -1,7 +1,8 @@
 --- The board: every session as one line, live while it is open, with keys for what can be done to it.
 ---
---- Which lines there are is in `board_rows.lua`, what they look like in `board_lines.lua`, the window in
---- `board_window.lua`, the keys in `board_keys.lua`. Here is the buffer, and when it is drawn.
+--- Where its sessions come from is in `board_content.lua`, in which order they stand in `board_rows.lua`, what they look
+--- like in `board_lines.lua`, the window in `board_window.lua`, the keys in `board_keys.lua`. Here is the buffer, and when
+--- it is drawn.
 
 local api = vim.api
 
@@ -24,9 +25,6 @@ kept.ui = kept.ui or {}
 ---@field journals agor.Journal[]|nil of earlier sessions
 local board = kept.ui.board or { sort = 'activity', filter = '', earlier = false }
 kept.ui.board = board
-
--- More of them are for `:Agor resume`, which searches them too.
-local MOST_EARLIER = 100
 
 ---@type agor.BoardItem[] by line
 local items = {}
@@ -66,125 +64,6 @@ local function here()
   local win = window()
   local item = win and items[api.nvim_win_get_cursor(win)[1]]
   return item and item.entry
-end
-
--- ------------------------------------------------------------------ content
-
----@type table|false|nil
-local elsewhere_of
-
---- Who knows of other Neovims.
----@return table|nil
-local function others()
-  if elsewhere_of == nil then
-    local ok, module = pcall(require, 'agor.others')
-    elsewhere_of = ok and type(module) == 'table' and module or false
-  end
-  return elsewhere_of or nil
-end
-
----@param item agor.AskItem
----@return string
-local function need(item)
-  if item.kind == 'question' then
-    local first = (item.questions or {})[1] or {}
-    local text = first.text ~= vim.NIL and first.text or first.header
-    return 'asks: ' .. tostring(text or '')
-  elseif item.tool == 'plan' then
-    return 'has a plan'
-  end
-  local title = item.title ~= '' and item.title ~= item.tool and ' ' .. item.title or ''
-  return item.tool .. title
-end
-
----@return table<string, string> of the oldest question of each session
-local function needs()
-  local ask = package.loaded['agor.ui.ask']
-  local out = {}
-  for _, item in ipairs(ask and ask.items() or {}) do
-    out[item.session_id] = out[item.session_id] or need(item)
-  end
-  return out
-end
-
----@return agor.BoardEntry[]
-local function entries()
-  local rows = require('agor.ui.board_rows')
-  local notify = require('agor.notify')
-  local asked, known, out = needs(), {}, {}
-  for _, row in ipairs(require('agor.mirror').list()) do
-    local facts = { unseen = notify.unseen(row.session_id) == true, need = asked[row.session_id] }
-    out[#out + 1] = rows.of_session(row, facts)
-    known[row.session_id] = true
-  end
-  local elsewhere = others()
-  for _, row in ipairs(elsewhere and elsewhere.list() or {}) do
-    if not known[row.session_id] then
-      out[#out + 1] = rows.of_other(row)
-      known[row.session_id] = true
-    end
-  end
-  local count = 0
-  for _, journal in ipairs(board.earlier and board.journals or {}) do
-    if not known[journal.session_id] and count < MOST_EARLIER then
-      out[#out + 1] = rows.of_journal(journal)
-      count = count + 1
-    end
-  end
-  return out
-end
-
----@return agor.BoardItem[]
-local function content()
-  local all = entries()
-  local list = require('agor.ui.board_rows').arrange(all, board)
-  if #list > 0 then
-    return list
-  elseif #all > 0 then
-    return { { text = ('Nothing here is called "%s": <BS> shows all'):format(board.filter) } }
-  end
-  return { { text = 'No session yet: :AgorStart starts one' } }
-end
-
----@return string
-local function title()
-  local dot = (' %s '):format(require('agor.ui.icons').get().dot)
-  local parts = { 'Sessions' }
-  if board.sort ~= 'activity' then
-    parts[#parts + 1] = 'by ' .. board.sort
-  end
-  if board.filter ~= '' then
-    parts[#parts + 1] = '/' .. board.filter
-  end
-  return table.concat(parts, dot)
-end
-
-local HINTS = {
-  '<CR> open',
-  'p prompt',
-  'y answer',
-  's stop',
-  '/ filter',
-  'o order',
-  'a earlier',
-  'q close',
-  'g? keys',
-}
-
----@param width integer
----@return string as many hints as fit, the last one always
-local function footer(width)
-  if require('agor.config').get().keys == false then
-    return ''
-  end
-  local dot = (' %s '):format(require('agor.ui.icons').get().dot)
-  local chosen = vim.list_slice(HINTS)
-  local text = table.concat(chosen, dot)
-  while #chosen > 1 and #text + 4 > width do
-    table.remove(chosen, #chosen - 1)
-    text = table.concat(chosen, dot)
-  end
-  return (' %s '):format(text)
 end
 
 -- ------------------------------------------------------------------ drawing
@@ -295,13 +174,20 @@ local function draw()
   end
   stale = false
   local began = vim.uv.hrtime()
-  items = content()
+  local content = require('agor.ui.board_content')
+  items = content.items(board)
   put(buf, require('agor.ui.board_lines').draw(items, cells_of(win), now()))
   follow(win)
   -- As many rows as the details of any line take: the window keeps its height when the cursor moves.
   details(win, buf)
   local width = api.nvim_win_get_width(win)
-  require('agor.ui.board_window').fit(win, buf, #items + 2, title(), footer(width))
+  require('agor.ui.board_window').fit(
+    win,
+    buf,
+    #items + 2,
+    content.title(board),
+    content.footer(width)
+  )
   require('agor.ui.board_filter').follow(win)
   if #items + 2 <= api.nvim_win_get_height(win) then
     -- It was longer, and scrolled.
@@ -361,10 +247,7 @@ local function stop()
     timer:close()
     timer = nil
   end
-  local elsewhere = others()
-  if elsewhere then
-    elsewhere.unwatch(M.refresh)
-  end
+  require('agor.others').unwatch(M.refresh)
 end
 
 local function close()
@@ -553,10 +436,7 @@ function M.open()
   -- An id that no session has: the first one in the list.
   wanted = current and current.session_id or ''
   redraw()
-  local elsewhere = others()
-  if elsewhere then
-    elsewhere.watch(M.refresh)
-  end
+  require('agor.others').watch(M.refresh)
   timer = assert(vim.uv.new_timer())
   timer:start(1000, 1000, vim.schedule_wrap(M.tick))
 end

@@ -149,9 +149,16 @@ local function answer(board, entry)
   require('agor.message').info(('%s asks nothing now'):format(named(entry)))
 end
 
+--- Its agent is there again; of a session that does not live here, after what `:Agor resume` asks.
+---@param board agor.BoardHandle
 ---@param entry agor.BoardEntry
-local function restart(_, entry)
-  require('agor.tell')('restart', { session_id = entry.id })
+local function restart(board, entry)
+  if require('agor.mirror').get(entry.id) then
+    require('agor.tell')('restart', { session_id = entry.id })
+  else
+    board.leave()
+    require('agor.resume').resume({ args = entry.id, bang = false })
+  end
 end
 
 ---@class agor.BoardHandle what the board lends to its keys
@@ -210,7 +217,13 @@ function M.list(board)
     key('i', 'interrupt', 'interrupt its turn', true, call('interrupt')),
     key('s', 'stop', 'stop the agent', true, call('stop')),
     key('S', 'kill', 'stop the agent at once', true, call('stop', { force = true })),
-    key('R', 'restart', 'start the agent anew, in the same conversation', true, restart),
+    key(
+      'R',
+      'restart',
+      'start the agent anew; take up, or over from another Neovim',
+      false,
+      restart
+    ),
     key(
       'x',
       'remove',

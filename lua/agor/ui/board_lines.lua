@@ -110,7 +110,8 @@ local function last(entry)
   elseif entry.state == 'failed' then
     return row.error or '', 'AgorError'
   elseif entry.state == 'elsewhere' then
-    return 'in another Neovim', 'AgorDim'
+    local there = entry.there and ': ' .. rows.WORDS[entry.there] or ''
+    return 'in another Neovim' .. there, 'AgorDim'
   end
   return row.last_line or '', 'AgorDim'
 end

@@ -14,6 +14,7 @@ local M = {}
 ---@field since integer|nil what its time counts from; nil: no time is shown
 ---@field need string|nil what it needs, in words
 ---@field past boolean|nil it lives nowhere
+---@field there agor.BoardState|nil what it is in the other Neovim
 
 ---@class agor.BoardItem one line
 ---@field entry agor.BoardEntry|nil
@@ -94,7 +95,7 @@ end
 ---@return agor.BoardEntry
 function M.of_other(row)
   local entry = M.of_session(row, { unseen = false })
-  entry.state = 'elsewhere'
+  entry.state, entry.there = 'elsewhere', entry.state
   return entry
 end
 
