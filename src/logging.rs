@@ -5,6 +5,7 @@ use std::{
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use tracing_appender::{
@@ -93,12 +94,23 @@ fn log_files(folder: &Path) -> impl Iterator<Item = PathBuf> {
     files.filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(PREFIX)))
 }
 
-/// A panic goes to the log with its place; the default hook would print to stderr, which nobody sees.
+/// A panic goes to the log with its place; the default hook would print to stderr, which nobody sees. What was said last
+/// is kept for whoever ends because of it.
 fn log_panics() {
     std::panic::set_hook(Box::new(|info| {
         let backtrace = std::backtrace::Backtrace::force_capture();
         tracing::error!("panic: {info}\n{backtrace}");
+        let said = info.payload_as_str().and_then(|said| said.lines().next()).unwrap_or("a panic");
+        let place = info.location().map(|place| format!(" ({}:{})", place.file(), place.line()));
+        *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(said.to_owned() + &place.unwrap_or_default());
     }));
+}
+
+static LAST_PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+/// What the last panic has said, in a line, and where.
+pub fn last_panic() -> Option<String> {
+    LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// The appender makes its files with the process's mask, and a tighter mask would be every agent's too.
@@ -125,5 +137,19 @@ impl Write for Private {
 
     fn flush(&mut self) -> io::Result<()> {
         self.appender.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_panic_has_said_is_there_for_who_ends_because_of_it() {
+        log_panics();
+        let ended = std::thread::spawn(|| panic!("no tea\nand no milk")).join();
+        assert!(ended.is_err());
+        let said = last_panic().expect("it has said something");
+        assert!(said.starts_with("no tea (src/logging.rs:"), "{said}");
     }
 }

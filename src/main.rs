@@ -69,14 +69,20 @@ fn serve() -> ExitCode {
             Ok(Ok(())) => 0,
             Ok(Err(error)) => {
                 tracing::error!(%error, "the backend ends");
-                let _ = writeln!(io::stderr(), "agor-nvim: {error}");
-                101
+                last_words(&error.to_string())
             }
-            Err(_) => 101,
+            Err(_) => last_words("internal error"),
         }
     });
     runtime.shutdown_timeout(Duration::from_millis(1));
     std::process::exit(code)
+}
+
+/// The editor tells the last line of stderr as the reason of our end.
+fn last_words(error: &str) -> i32 {
+    let panic = agor_nvim::logging::last_panic().map(|panic| format!(": {panic}"));
+    let _ = writeln!(io::stderr(), "agor-nvim: {error}{}", panic.unwrap_or_default());
+    101
 }
 
 /// Neovim closes our stdin and sends SIGTERM at the same moment.

@@ -19,8 +19,10 @@ pub enum LinkError {
     Io(#[from] std::io::Error),
     #[error("Neovim does not answer: {0}")]
     Call(String),
-    #[error("the painter has died, see the log")]
+    #[error("the painter has died")]
     Painter,
+    #[error("the list of sessions has died")]
+    Hub,
 }
 
 /// What the editor says.

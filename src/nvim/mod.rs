@@ -74,6 +74,10 @@ pub async fn serve(binary: PathBuf, terminated: impl Future<Output = ()>) -> Res
             return Err(LinkError::Painter);
         }
     }
+    // So is one without its sessions.
+    if hub.is_gone() {
+        return Err(LinkError::Hub);
+    }
     hub.shutdown().await;
     Ok(())
 }

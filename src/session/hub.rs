@@ -78,6 +78,11 @@ impl HubHandle {
         let _ = self.requests.send(request);
     }
 
+    /// Its task has died.
+    pub fn is_gone(&self) -> bool {
+        self.requests.is_closed()
+    }
+
     pub fn counts(&self) -> Counts {
         Counts { processes: self.counters.processes.load(Relaxed), bytes_in: self.counters.bytes_in.load(Relaxed) }
     }

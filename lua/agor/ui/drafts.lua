@@ -1,7 +1,8 @@
 --- Drafts and the history of prompts on disk: `stdpath("data")/agor/prompts/`, for the user's eyes only (0600).
 ---
 --- A draft is one JSON file a session, written whole and renamed into place; the history one JSON object a line,
---- shared by all sessions of a directory and only appended to. Knows no buffers.
+--- shared by all sessions of a directory and only appended to. Other Neovims read and write both: what one of them has put
+--- there is never lost. Knows no buffers.
 
 local M = {}
 
@@ -35,9 +36,26 @@ local function write(path, flags, text)
     error('the folder cannot be made')
   end
   local fd = assert(vim.uv.fs_open(path, flags, PRIVATE_FILE))
-  local ok, err = vim.uv.fs_write(fd, text)
+  local written, err = vim.uv.fs_write(fd, text)
   vim.uv.fs_close(fd)
-  assert(ok, err)
+  assert(written, err)
+  -- A disk that becomes full takes a part.
+  assert(written == #text, 'not all of it could be written')
+end
+
+---@param path string
+---@param text string
+local function replace(path, text)
+  -- Two Neovims must not write into the same file on its way.
+  local begun = ('%s.new-%d'):format(path, vim.uv.os_getpid())
+  local ok, err = pcall(write, begun, 'w', text)
+  if ok then
+    ok, err = vim.uv.fs_rename(begun, path)
+  end
+  if not ok then
+    vim.uv.fs_unlink(begun)
+    error(err, 0)
+  end
 end
 
 ---@param path string
@@ -62,10 +80,9 @@ end
 ---@field lines string[]
 ---@field attachments table<string, agor.Context>
 
----@param session_id string
+---@param text string?
 ---@return agor.Draft?
-function M.load(session_id)
-  local text = read(draft_path(session_id))
+local function parse(text)
   local ok, draft = pcall(vim.json.decode, text or '', { luanil = { object = true } })
   if not ok or type(draft) ~= 'table' or type(draft.lines) ~= 'table' then
     return nil
@@ -81,22 +98,47 @@ function M.load(session_id)
   return draft
 end
 
+--- The file of each session as this Neovim knows it.
+---@type table<string, string>
+local seen = {}
+
+---@param session_id string
+---@return agor.Draft?
+function M.load(session_id)
+  local text = read(draft_path(session_id))
+  seen[session_id] = text
+  return parse(text)
+end
+
+--- A draft that another Neovim has written meanwhile, of a session that both have shown, goes into the history before
+--- ours takes its place.
+---@param session_id string
+local function spare(session_id)
+  local text = read(draft_path(session_id))
+  local other = text ~= seen[session_id] and parse(text)
+  if other then
+    M.remember(vim.trim(table.concat(other.lines, '\n')))
+  end
+end
+
 --- Keeps a draft; an empty one leaves no file.
 ---@param session_id string
 ---@param draft agor.Draft
 function M.save(session_id, draft)
   local path = draft_path(session_id)
+  spare(session_id)
   local empty = #draft.lines == 0 or (#draft.lines == 1 and draft.lines[1] == '')
   if empty then
     vim.uv.fs_unlink(path)
+    seen[session_id] = nil
     return
   end
   local ok, err = pcall(function()
     -- An empty table would be written as a list.
     local attachments = next(draft.attachments) and draft.attachments or vim.empty_dict()
     local text = vim.json.encode({ lines = draft.lines, attachments = attachments })
-    write(path .. '.new', 'w', text)
-    assert(vim.uv.fs_rename(path .. '.new', path))
+    replace(path, text)
+    seen[session_id] = text
   end)
   if not ok then
     complain(err)
@@ -124,7 +166,7 @@ end
 ---@type agor.Sent[]?
 local history
 
---- What the file was like when it was read: other Neovims add to it too.
+--- What the files were like when they were read: other Neovims add to them too.
 ---@type string?
 local stamp
 
@@ -132,10 +174,29 @@ local function history_path()
   return vim.fs.joinpath(folder(), 'history.ndjson')
 end
 
+--- What the history was until it became too long.
+local function older_path()
+  return vim.fs.joinpath(folder(), 'history-older.ndjson')
+end
+
 ---@return string
 local function stamp_now()
+  local out = {}
+  for _, path in ipairs({ older_path(), history_path() }) do
+    local stat = vim.uv.fs_stat(path)
+    out[#out + 1] = stat and ('%d %d'):format(stat.ino, stat.size) or '-'
+  end
+  return table.concat(out, ' ')
+end
+
+--- A history that is too long is put aside by one rename: a line that another Neovim is adding just now is in one of the
+--- two files.
+---@param ino integer? of the file that was found too long: another Neovim may have put it aside already
+local function put_aside(ino)
   local stat = vim.uv.fs_stat(history_path())
-  return stat and ('%d %d'):format(stat.ino, stat.size) or ''
+  if stat and stat.ino == ino then
+    vim.uv.fs_rename(history_path(), older_path())
+  end
 end
 
 ---@param line string
@@ -155,20 +216,14 @@ local function all()
     return history
   end
   history = {}
-  local count = 0
-  for line in (read(history_path()) or ''):gmatch('[^\n]+') do
-    count = count + 1
-    history[#history + 1] = sent(line)
-  end
-  if count > 2 * KEEP then
-    history = vim.list_slice(history, #history - KEEP + 1)
-    local lines = vim.tbl_map(vim.json.encode, history)
-    local ok, err = pcall(function()
-      write(history_path() .. '.new', 'w', table.concat(lines, '\n') .. '\n')
-      assert(vim.uv.fs_rename(history_path() .. '.new', history_path()))
-    end)
-    if not ok then
-      complain(err)
+  for _, path in ipairs({ older_path(), history_path() }) do
+    local stat, count = vim.uv.fs_stat(path), 0
+    for line in (read(path) or ''):gmatch('[^\n]+') do
+      count = count + 1
+      history[#history + 1] = sent(line)
+    end
+    if path == history_path() and count > KEEP then
+      put_aside(stat and stat.ino)
     end
   end
   stamp = stamp_now()

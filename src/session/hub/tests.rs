@@ -111,3 +111,16 @@ async fn a_session_that_is_read_from_its_journal_takes_no_orders() {
     assert_eq!(refused, Err("session old is not running: it is shown from its journal".into()));
     assert!(matches!(next(&mut updates).await, Update::Dirty(shown) if shown == id("old")));
 }
+
+#[tokio::test]
+async fn a_dead_hub_is_gone_and_its_client_learns_it() {
+    let (client, mut updates) = mpsc::unbounded_channel();
+    let (hub, handle) = Hub::new(HubConfig::default(), client);
+    assert!(!handle.is_gone());
+    let died = tokio::spawn(async move {
+        let _hub = hub;
+        std::panic::resume_unwind(Box::new("doomed"))
+    });
+    assert!(timeout(PATIENCE, died).await.expect("in time").is_err());
+    assert!(updates.recv().await.is_none() && handle.is_gone());
+}
