@@ -50,6 +50,18 @@ local function directories(name)
   return vim.fn.getcompletion(name, 'dir')
 end
 
+---Those of the sessions that are there.
+---@return string[]
+local function worktrees()
+  local names = {}
+  for _, row in ipairs(mirror.list()) do
+    if row.worktree and not vim.list_contains(names, row.worktree.name) then
+      table.insert(names, row.worktree.name)
+    end
+  end
+  return names
+end
+
 ---@param words string[]
 ---@param lead string
 ---@return string[]
@@ -62,6 +74,7 @@ local function complete_start(words, lead)
     ---@type string[]
     local values = ({
       provider = names,
+      worktree = worktrees(),
       resume_mode = { 'new', 'continue', 'resume' },
       permission_mode = { 'default', 'acceptEdits', 'plan', 'bypassPermissions' },
     })[key] or {}
@@ -311,6 +324,13 @@ M.subcommands = {
     run = lazily('login', 'login'),
     complete = function(words)
       return #words == 0 and require('agor.provider').names() or {}
+    end,
+  },
+  worktree = {
+    args = 'word',
+    run = lazily('worktree', 'command'),
+    complete = function(words)
+      return #words == 0 and require('agor.worktree').actions or {}
     end,
   },
   ps = { run = lazily('actions', 'ps') },

@@ -1,5 +1,5 @@
 -- Text of a buffer with its place, exact to the byte: what a selection, a range or a motion covers.
--- Knows buffers and positions, nothing of sessions.
+-- Knows buffers and positions, and in which directories sessions work.
 
 local M = {}
 
@@ -179,6 +179,21 @@ local function below(path, dir)
   return vim.startswith(path, dir) and path:sub(#dir + 1) or nil
 end
 
+---A file of the repository as a session names it that works in a worktree of it, if that has the file too.
+---@param path string
+---@param cwd string
+---@return string|nil
+local function in_worktree(path, cwd)
+  for _, row in ipairs(require('agor.mirror').list()) do
+    local worktree = row.cwd == cwd and row.worktree
+    local rest = worktree and below(path, worktree.repository)
+    if worktree and rest then
+      local twin = vim.fs.joinpath(worktree.path, rest)
+      return vim.uv.fs_stat(twin) and below(twin, cwd) or nil
+    end
+  end
+end
+
 ---The path as the session's agent would name it.
 ---@param name string absolute, or empty
 ---@param cwd string
@@ -193,7 +208,7 @@ function M.relative(name, cwd)
     return direct
   end
   local real, real_cwd = vim.uv.fs_realpath(path), vim.uv.fs_realpath(cwd)
-  return real and real_cwd and below(real, real_cwd) or path
+  return real and real_cwd and below(real, real_cwd) or in_worktree(real or path, cwd) or path
 end
 
 ---@param taken agor.Selection

@@ -2,6 +2,7 @@
 
 mod earlier;
 mod order;
+mod worktree;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -11,6 +12,7 @@ use serde_json::{Map, Value as Json};
 
 pub use earlier::{Earlier, Journals, Preview};
 pub use order::order;
+pub use worktree::worktree;
 
 use crate::{
     domain::{Context, SessionId, StartOptions},

@@ -1,6 +1,7 @@
 //! What the editor wants, to those who do it; what comes of it, back to the editor's callbacks.
 
 mod changes;
+mod told;
 
 use std::{collections::BTreeSet, fs, path::PathBuf, sync::Arc};
 
@@ -8,6 +9,7 @@ use rmpv::Value;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
+use self::told::{spill, temporary, told, worktree_told};
 use super::{
     PROTOCOL, decode,
     encode::{self, table},
@@ -21,13 +23,11 @@ use crate::{
     logging::Logging,
     render::{Icons, Window},
     runner,
-    session::{ClientId, Found, HubHandle, Reply, Request, Showing, Sight, ViewId, Want},
+    session::{ClientId, HubHandle, Reply, Request, Showing, Sight, ViewId, Want},
 };
 
 /// There is one editor on these pipes.
 const CLIENT: ClientId = ClientId(0);
-/// Lines of a whole entry that have colours: what the editor takes in one go.
-const MARKED_LINES: usize = 2_000;
 
 /// The first exchange, not yet answered.
 pub struct Hello {
@@ -310,6 +310,12 @@ impl Dispatch {
                     Value::Array(rows.into_iter().map(row).collect())
                 });
             }
+            "worktrees" | "worktree_look" | "worktree_diff" | "worktree_merge" | "worktree_remove" => {
+                let (ask, environ) = decode::worktree(method, json)?;
+                let (reply, answer) = oneshot::channel();
+                self.hub.send(Request::Worktree { ask, environ, reply });
+                finish_with(callback.clone(), answer, worktree_told);
+            }
             "configure" => {
                 let configure: decode::Configure = decode::read(method, json)?;
                 if let Some(level) = configure.log_level {
@@ -403,31 +409,18 @@ fn finish<T: Send + 'static>(
     answer: oneshot::Receiver<Result<T, String>>,
     encode: impl FnOnce(T) -> Value + Send + 'static,
 ) {
-    tokio::spawn(async move {
-        let result = answer.await.unwrap_or_else(|_| Err("the session has ended".to_owned()));
-        callback.done(result.map(encode));
-    });
+    finish_with(callback, answer, |told| Ok(encode(told)));
 }
 
-/// What was found at a row. Texts may be long.
-fn told(found: Found) -> Result<Value, String> {
-    Ok(match found {
-        Found::Place(place) => {
-            let path = ("path", place.path.into());
-            // A nil within a table would not be nil in Lua.
-            match place.line {
-                Some(line) => table([path, ("line", line.into())]),
-                None => table([path]),
-            }
-        }
-        Found::Text(taken) => table([("text_file", spill(&taken.text)?), ("what", taken.what.into())]),
-        Found::Whole(detail) => {
-            let texts: Vec<&str> = detail.lines.iter().map(|line| line.text.as_str()).collect();
-            let text_file = spill(&texts.join("\n"))?;
-            let marks = encode::marks(&detail.lines[..detail.lines.len().min(MARKED_LINES)]);
-            table([("title", detail.title.into()), ("text_file", text_file), ("marks", marks)])
-        }
-    })
+fn finish_with<T: Send + 'static>(
+    callback: Callback,
+    answer: oneshot::Receiver<Result<T, String>>,
+    encode: impl FnOnce(T) -> Result<Value, String> + Send + 'static,
+) {
+    tokio::spawn(async move {
+        let result = answer.await.unwrap_or_else(|_| Err("the session has ended".to_owned()));
+        callback.done(result.and_then(encode));
+    });
 }
 
 fn by_file(callback: Callback, answer: oneshot::Receiver<Result<String, String>>) {
@@ -437,43 +430,10 @@ fn by_file(callback: Callback, answer: oneshot::Receiver<Result<String, String>>
     });
 }
 
-/// A transcript may be long: it goes by a file that the editor removes.
-fn temporary(text: &str) -> Result<Value, String> {
-    Ok(table([("text_file", spill(text)?)]))
-}
-
-/// Writes a text where only the user can read it: the path.
-fn spill(text: impl AsRef<[u8]>) -> Result<Value, String> {
-    use std::{io::Write, os::unix::fs::OpenOptionsExt};
-
-    let name = format!("agor-text-{}.md", uuid::Uuid::new_v4().simple());
-    let path = std::env::temp_dir().join(name);
-    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-    file.and_then(|mut file| file.write_all(text.as_ref()))
-        .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-    Ok(path.to_string_lossy().into())
-}
-
 /// Resident memory of this process, in bytes; 0 where the system does not say.
 fn own_rss() -> u64 {
     let pages = fs::read_to_string("/proc/self/statm")
         .ok()
         .and_then(|text| text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()));
     pages.unwrap_or(0) * rustix::param::page_size() as u64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::render::Place;
-
-    #[test]
-    fn a_place_of_no_known_line_has_none() {
-        let fields = |line| match told(Found::Place(Place { path: "a".into(), line })) {
-            Ok(Value::Map(fields)) => fields.len(),
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(fields(None), 1);
-        assert_eq!(fields(Some(7)), 2);
-    }
 }

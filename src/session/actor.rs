@@ -320,6 +320,7 @@ impl Actor {
             if self.stop == Stop::Removed && self.live.is_none() && self.shells.is_empty() && !self.making.now {
                 break;
             }
+            self.tell_left();
             let deadline = self.deadline();
             tokio::select! {
                 biased;
@@ -354,6 +355,8 @@ impl Actor {
                 self.stop = Stop::Removed;
                 let _ = reply.send(Ok(()));
             }
+            Input::Leave { reply } => self.leave(reply),
+            Input::LookAtWorktree => self.look_at_worktree(),
             Input::Conversations { reply } => self.list_conversations(reply),
             Input::Changes { scope, environ, reply } => self.list_changes(scope, environ, reply),
             Input::Before { path, scope, environ, reply } => self.earlier(path, scope, environ, reply),

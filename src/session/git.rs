@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    agent::process::{self, Invocation, OutputError},
+    agent::process::{self, Invocation, Output, OutputError},
     domain::StartOptions,
 };
 
@@ -92,12 +92,7 @@ impl<'a> Git<'a> {
 
     /// The same with something on its stdin.
     pub async fn run_with(&self, args: &[&str], input: Vec<u8>) -> Result<Vec<u8>, GitError> {
-        let env = [ENVIRONMENT, self.env].concat();
-        let all = [&["--no-pager", "-c", "core.quotePath=false"], args].concat();
-        let invocation = Invocation::tool(self.options, self.directory, "git", &all, &env, self.keeper);
-        let invocation = invocation.ok_or(GitError::Missing)?;
-        let output = process::output(invocation, input, self.most, self.patience).await;
-        let output = output.map_err(|why| GitError::Ended { command: named(args), why })?;
+        let output = self.output(args, input).await?;
         if output.exit.success() {
             return Ok(output.stdout);
         }
@@ -108,6 +103,16 @@ impl<'a> Git<'a> {
         let first = said.iter().map(|line| line.trim()).find(|line| !line.is_empty());
         let said = first.map_or_else(|| output.exit.to_string(), str::to_owned);
         Err(GitError::Failed { command: named(args), code: output.exit.code, said })
+    }
+
+    /// All of what it says, however it ends: sometimes the exit code is the answer.
+    pub async fn output(&self, args: &[&str], input: Vec<u8>) -> Result<Output, GitError> {
+        let env = [ENVIRONMENT, self.env].concat();
+        let all = [&["--no-pager", "-c", "core.quotePath=false"], args].concat();
+        let invocation = Invocation::tool(self.options, self.directory, "git", &all, &env, self.keeper);
+        let invocation = invocation.ok_or(GitError::Missing)?;
+        let output = process::output(invocation, input, self.most, self.patience).await;
+        output.map_err(|why| GitError::Ended { command: named(args), why })
     }
 
     /// One line of text.

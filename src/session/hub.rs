@@ -6,6 +6,7 @@ mod elsewhere;
 mod journals;
 mod open;
 mod views;
+mod worktrees;
 
 use self::open::After;
 #[cfg(test)]
@@ -272,6 +273,7 @@ impl Hub {
                 let _ = reply.send(self.rows());
             }
             Request::LetGo { session, reply } => self.let_go(session, reply),
+            Request::Worktree { ask, environ, reply } => self.worktree(ask, environ, reply),
             Request::TraceNew { on } => self.trace = on,
             // Taken by the loop.
             Request::Shutdown { .. } => {}

@@ -28,3 +28,4 @@ pub use journal::{JournalError, Listed, Page};
 pub use peers::{Elsewhere, Other};
 pub use request::{FileReply, Found, Order, Painted, Reply, Request, Showing, Sight, ViewId, Want};
 pub use updates::{ClientId, Level, Update};
+pub use worktree::{Answer as WorktreeAnswer, Ask as WorktreeAsk, Look as WorktreeLook};

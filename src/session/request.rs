@@ -11,6 +11,7 @@ use super::{
     journal::{Listed, Page},
     peers::Other,
     updates::ClientId,
+    worktree::{Answer as WorktreeAnswer, Ask as WorktreeAsk},
 };
 use crate::{
     agent::process::{ProcessHandle, ProcessInfo},
@@ -203,6 +204,12 @@ pub enum Request {
         session: SessionId,
         reply: Reply<()>,
     },
+    /// About worktrees, in the environment of whoever asks.
+    Worktree {
+        ask: WorktreeAsk,
+        environ: BTreeMap<String, String>,
+        reply: Reply<WorktreeAnswer>,
+    },
     /// Whether sessions that start from now on are traced.
     TraceNew {
         on: bool,
@@ -304,6 +311,8 @@ pub struct Painted {
 pub(super) enum Input {
     Order { order: Order, reply: Reply<()> },
     Remove { reply: Reply<()> },
+    Leave { reply: oneshot::Sender<()> },
+    LookAtWorktree,
     Conversations { reply: Reply<Vec<Conversation>> },
     Trace { on: bool, reply: Reply<PathBuf> },
     Process { reply: oneshot::Sender<Vec<ProcessHandle>> },

@@ -27,3 +27,4 @@ mod sidecar;
 mod start;
 mod together;
 mod undisturbed;
+mod worktree;

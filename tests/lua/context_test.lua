@@ -80,6 +80,24 @@ T['place, file type and state of what is taken'] = test(nil, function(child)
   )
 end)
 
+T['a file of the repository is named as the session in its worktree has it'] = test(
+  nil,
+  function(child)
+    child:write('repo/src/a.lua', 'one\n')
+    child:write('repo/b.lua', 'one\n')
+    child:write('tree/src/a.lua', 'two\n')
+    child:lua(
+      [[require('agor.mirror').update({ { session_id = 's', provider = 'demo', started_at = 1, cwd = ... .. '/tree/src',
+      worktree = { name = 'w', branch = 'b', path = ... .. '/tree', repository = ... .. '/repo' } } })]],
+      child.home .. '/work'
+    )
+    local named = [[require('agor.context').relative(..., vim.env.HOME .. '/work/tree/src')]]
+    equal(child:get(named, child.home .. '/work/repo/src/a.lua'), 'a.lua')
+    -- The worktree has no such file: it can only be read where it is.
+    equal(child:get(named, child.home .. '/work/repo/b.lua'), child.home .. '/work/repo/b.lua')
+  end
+)
+
 T["how a command line's range is written decides"] = function()
   local range = require('agor.range')
   for line, want in pairs({

@@ -13,4 +13,5 @@ mod repository;
 mod stage;
 mod views;
 mod words;
+mod worktree_ends;
 mod worktrees;

@@ -6,7 +6,7 @@ use rmpv::Value;
 use serde_json::Value as Json;
 use tokio::sync::oneshot;
 
-use super::{Callback, Dispatch, decode, finish, spill};
+use super::{Callback, Dispatch, decode, finish, told::spill};
 use crate::{
     nvim::encode::table,
     session::{Change, Changes, Earlier, Request, Scope, Spot},

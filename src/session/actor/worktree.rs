@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 
 use super::{Actor, Done, LINGER, Origin, Stop};
 use crate::{
@@ -27,6 +27,8 @@ pub(super) struct Making {
     looking: bool,
     /// And is to count again.
     look_again: bool,
+    /// Who waits until nothing works in it any more.
+    leaving: Vec<oneshot::Sender<()>>,
 }
 
 impl Actor {
@@ -131,6 +133,22 @@ impl Actor {
         }
         if std::mem::take(&mut self.making.look_again) {
             self.look_at_worktree();
+        }
+    }
+
+    /// It is to end, and whoever waits for that is told.
+    pub(super) fn leave(&mut self, reply: oneshot::Sender<()>) {
+        self.making.leaving.push(reply);
+        if self.live.is_some() || !self.shells.is_empty() {
+            self.stop(false);
+        }
+    }
+
+    pub(super) fn tell_left(&mut self) {
+        if !self.making.leaving.is_empty() && self.live.is_none() && self.shells.is_empty() && !self.making.now {
+            for reply in self.making.leaving.drain(..) {
+                let _ = reply.send(());
+            }
         }
     }
 

@@ -224,7 +224,7 @@ impl Maker<'_> {
                 return Err(error.into());
             }
         };
-        let rest = self.rest(&base).await;
+        let rest = self.rest(&base, old.is_none()).await;
         if let Err(error) = rest {
             self.take_back(old.is_none().then_some(&*base), &parents).await;
             return Err(error);
@@ -290,7 +290,7 @@ impl Maker<'_> {
         found.is_some_and(|entry| !entry.is_unfinished() && !entry.gone && entry.path.exists())
     }
 
-    async fn rest(&self, base: &str) -> Result<(), MakeError> {
+    async fn rest(&self, base: &str, made_branch: bool) -> Result<(), MakeError> {
         let path = &self.plan.path;
         let own = git_dir(self.git, path).await?;
         let options = &self.options.worktree;
@@ -302,7 +302,7 @@ impl Maker<'_> {
         let copied = spawn_blocking(move || copy::copy(&files, &from, &to)).await;
         copied.map_err(|error| error.to_string())??;
         // The last thing: what has it is whole.
-        let marker = Marker { name: self.plan.name.clone(), base: base.to_owned() };
+        let marker = Marker { name: self.plan.name.clone(), base: base.to_owned(), made_branch };
         let written = marker.write(&own);
         written.map_err(|error| format!("{} cannot be written: {error}", own.display()).into())
     }

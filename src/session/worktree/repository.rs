@@ -41,6 +41,8 @@ pub struct Marker {
     pub name: String,
     /// The commit that its branch began from.
     pub base: String,
+    /// Its branch was not there before.
+    pub made_branch: bool,
 }
 
 const MARKER: &str = "agor.json";

@@ -20,7 +20,7 @@ pub async fn diffstat(git: Git<'_>, worktree: &Worktree, name: &str) -> Result<D
     Ok(sum(&String::from_utf8_lossy(&said)))
 }
 
-async fn diff(git: Git<'_>, worktree: &Worktree, name: &str, args: &[&str]) -> Result<Vec<u8>, GitError> {
+pub(super) async fn diff(git: Git<'_>, worktree: &Worktree, name: &str, args: &[&str]) -> Result<Vec<u8>, GitError> {
     let git = git.within(Path::new(&worktree.path));
     let base = base(git, worktree).await?;
     let index = Index::copy(git_dir(git, Path::new(&worktree.path)).await?, name);
@@ -35,7 +35,7 @@ async fn diff(git: Git<'_>, worktree: &Worktree, name: &str, args: &[&str]) -> R
 }
 
 /// Where it left the main worktree's branch; where its own branch began, if that is later.
-pub(super) async fn base(git: Git<'_>, worktree: &Worktree) -> Result<String, GitError> {
+async fn base(git: Git<'_>, worktree: &Worktree) -> Result<String, GitError> {
     let none_is_fine = |asked: Result<String, GitError>| match asked {
         Ok(commit) => Ok(Some(commit)),
         Err(GitError::Failed { .. }) => Ok(None),
