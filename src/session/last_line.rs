@@ -19,7 +19,7 @@ impl LastLine {
     /// A piece of a text that goes on, or the whole of one, which takes the place of its pieces.
     pub(super) fn hear(&mut self, message: &MessageId, part: bool, text: &str) {
         if !part {
-            let last = text.rsplit('\n').map(cleaned).find(|line| says_something(line));
+            let last = text.rsplit('\n').map(plain).find(|line| says_something(line));
             self.ended = last.unwrap_or_else(|| std::mem::take(&mut self.ended));
             self.open.clear();
             self.message = None;
@@ -38,7 +38,7 @@ impl LastLine {
     }
 
     pub(super) fn line(&self) -> String {
-        let open = cleaned(&self.open);
+        let open = plain(&self.open);
         if says_something(&open) { open } else { self.ended.clone() }
     }
 
@@ -49,12 +49,23 @@ impl LastLine {
     }
 
     fn end_line(&mut self) {
-        let line = cleaned(&self.open);
+        let line = plain(&self.open);
         self.open.clear();
         if says_something(&line) {
             self.ended = line;
         }
     }
+}
+
+/// Without the signs of Markdown that say what kind of line it is.
+fn plain(line: &str) -> String {
+    let is_sign = |word: &str| word.chars().all(|c| ">#*+-".contains(c));
+    let line = cleaned(line);
+    let mut rest = line.as_str();
+    while let Some((_, more)) = rest.split_once(' ').filter(|(word, _)| is_sign(word)) {
+        rest = more;
+    }
+    rest.to_owned()
 }
 
 /// One line without control characters, and no blank more than is needed.
@@ -102,6 +113,8 @@ mod tests {
         check(&[("a", false, "```sh\nmake\n```\n---\n")], "make");
         check(&[("a", false, "done ✓\n  \t\n")], "done ✓");
         check(&[("a", false, "said"), ("b", false, "```")], "said");
+        check(&[("a", false, "> ## A - b")], "A - b");
+        check(&[("a", true, "- **Bold** -1")], "**Bold** -1");
     }
 
     #[test]

@@ -231,6 +231,10 @@ function M.list(board)
       true,
       call('remove')
     ),
+    key('c', 'changes', 'list what it has changed', true, function(handle, entry)
+      handle.leave()
+      require('agor.changes').list(entry.id)
+    end),
     key('r', 'rename', 'give it a name', false, rename),
     key('D', 'delete', 'delete it with its journal, after a question', false, delete),
     plain('o', 'board-sort', 'order by activity, status, start, cost or title', board.sort),
