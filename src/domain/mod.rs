@@ -13,6 +13,7 @@ pub mod message;
 pub mod options;
 pub mod place;
 pub mod question;
+pub mod rule;
 pub mod session;
 
 pub use capabilities::{AgentOption, Capabilities, Choice, Login, Terminal};
