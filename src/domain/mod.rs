@@ -29,5 +29,7 @@ pub use message::{
 };
 pub use options::{InvalidOptions, McpServer, ProviderConfig, Resume, ResumeMode, StartOptions, WorktreeOptions};
 pub use place::Paths;
-pub use question::{OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest};
+pub use question::{
+    OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest, Subject,
+};
 pub use session::{Attention, Diffstat, SessionSummary, Status, Worktree};

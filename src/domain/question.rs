@@ -27,6 +27,38 @@ pub struct PermissionRequest {
     pub reason: Option<String>,
     /// In the order shown.
     pub options: Vec<PermissionOption>,
+    /// What a rule of the user's can be made of.
+    #[serde(default)]
+    pub subject: Subject,
+}
+
+/// What a permission is about, as far as the agent tells; who reads a request says it, since nobody else knows its shape.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "about", rename_all = "snake_case")]
+pub enum Subject {
+    /// A shell's command line, all of it: nothing else of the request matters.
+    Command { command: String },
+    /// Files, and nothing but these; relative to the session's directory if not absolute.
+    Files { paths: Vec<String>, change: bool },
+    /// A tool of which the name says what it does.
+    Tool,
+    /// Nothing but the whole input says what is done.
+    Input,
+    /// Asked each time, whatever was allowed before: a plan, more rights than before, what cannot be seen.
+    #[default]
+    Always,
+}
+
+impl Subject {
+    /// A command with nothing beside it that would change what it does.
+    pub fn of_command(input: &Value) -> Self {
+        let harmless = ["command", "description", "timeout", "explanation", "run_in_background", "is_background"];
+        let only = input.as_object().is_some_and(|fields| fields.keys().all(|key| harmless.contains(&key.as_str())));
+        match input.get("command").and_then(Value::as_str) {
+            Some(command) if only => Subject::Command { command: command.to_owned() },
+            _ => Subject::Input,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -78,7 +78,7 @@ pub fn offers(act: &Act, project: &str) -> Vec<Rule> {
             if says_something(input) {
                 rules.push(Rule::Input { tool: tool.clone(), input: input.clone() });
             }
-            if *named && !tool.is_empty() {
+            if *named && !tool.is_empty() && !runs_anything(tool) {
                 rules.push(Rule::Tool { tool: tool.clone() });
             }
         }
@@ -126,7 +126,7 @@ pub fn judge<'a>(act: &Act, rules: impl IntoIterator<Item = &'a Rule>) -> Option
         }
         Act::Tool { tool, input, named } => vec![first(&|rule| match rule {
             Rule::Input { tool: known, input: exactly } => known == tool && exactly == input && says_something(input),
-            Rule::Tool { tool: known } => *named && known == tool,
+            Rule::Tool { tool: known } => *named && known == tool && !runs_anything(tool),
             _ => false,
         })?],
     };
@@ -172,6 +172,12 @@ impl Rule {
 /// Git's folder: what is in there is run.
 fn is_repositorys_own(path: &str) -> bool {
     Path::new(path).components().any(|part| part.as_os_str() == ".git")
+}
+
+/// Allowed by its name, such a tool would be allowed everything.
+fn runs_anything(tool: &str) -> bool {
+    let name = tool.to_lowercase();
+    ["bash", "command", "eval", "exec", "script", "shell", "sql", "terminal"].iter().any(|word| name.contains(word))
 }
 
 fn is_below(path: &str, directory: &str) -> bool {

@@ -136,6 +136,7 @@ mod tests {
             diff: Vec::new(),
             reason: None,
             options: Vec::new(),
+            subject: Default::default(),
         };
         ask_body(&request, Icons::Ascii).lines.into_iter().map(|line| line.text).collect()
     }
@@ -174,6 +175,7 @@ mod tests {
                 diff,
                 reason: None,
                 options: Vec::new(),
+                subject: Default::default(),
             };
             let body = ask_body(&request, Icons::Ascii);
             let entry = body.code(&request).expect("it shows code");

@@ -352,6 +352,7 @@ mod tests {
             diff: Vec::new(),
             reason: None,
             options: vec![option],
+            subject: Default::default(),
         }))
     }
 

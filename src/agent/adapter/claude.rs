@@ -25,7 +25,7 @@ use stream::{Broken, Kind, Streams, Whole};
 use tool::{Call, Calls};
 
 pub use diff::of_input as diff_of_input;
-pub use tool::title;
+pub use tool::{subject, title};
 
 /// Names the thread of a conversation: `None` is the main one, else the call whose subagent talks.
 type Thread = Option<ToolUseId>;

@@ -175,6 +175,7 @@ fn other_tools_are_offered_by_their_input_and_by_their_name() {
     let unnamed = tool("execute", json!({"command": ["rm", "x"]}), false);
     offered(&unnamed, &["execute with exactly this input"]);
     allows(&unnamed, &[], &[tool("execute", json!({"command": ["rm", "y"]}), false)]);
+    offered(&tool("mcp__db__execute", json!({"q": 1}), true), &["mcp__db__execute with exactly this input"]);
     for nothing in [json!({}), Value::Null, json!({"paths": [], "x": " "}), json!([null])] {
         offered(&tool("patch", nothing, false), &[]);
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::diff;
 use crate::{
     agent::json::{is_true, list, one_line, some_text, text},
-    domain::{FileDiff, Location, ToolCall, ToolKind, ToolResult, ToolUseId},
+    domain::{FileDiff, Location, Subject, ToolCall, ToolKind, ToolResult, ToolUseId},
 };
 
 const TITLE_LIMIT: usize = 200;
@@ -89,6 +89,26 @@ fn locations(input: &Value) -> Vec<Location> {
     let path = some_text(input, "file_path").or_else(|| some_text(input, "notebook_path"));
     let line = input.get("offset").and_then(Value::as_u64).filter(|line| *line > 0);
     path.map(|path| Location { path: path.to_owned(), line }).into_iter().collect()
+}
+
+/// What a permission for it can be made into a rule of.
+pub fn subject(tool: &str, input: &Value) -> Subject {
+    let file = |key, change| match some_text(input, key) {
+        Some(path) => Subject::Files { paths: vec![path.to_owned()], change },
+        None => Subject::Always,
+    };
+    match tool {
+        // It wants out of what holds it.
+        "Bash" if input.get("dangerouslyDisableSandbox").is_some_and(|value| *value != false) => Subject::Always,
+        "Bash" => Subject::of_command(input),
+        "Edit" | "MultiEdit" | "Write" => file("file_path", true),
+        "NotebookEdit" => file("notebook_path", true),
+        "Read" => file("file_path", false),
+        "NotebookRead" => file("notebook_path", false),
+        "ExitPlanMode" | "EnterPlanMode" | "AskUserQuestion" | "plan" => Subject::Always,
+        "" => Subject::Input,
+        _ => Subject::Tool,
+    }
 }
 
 /// A call that waits for its result.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::tools::Call;
 use crate::{
     agent::json::{list, some_text, text},
-    domain::{OptionId, OptionKind, PermissionOption, PermissionRequest, RequestId, ToolUseId},
+    domain::{OptionId, OptionKind, PermissionOption, PermissionRequest, RequestId, Subject, ToolUseId},
 };
 
 /// A request that waits for the user.
@@ -59,6 +59,7 @@ pub fn request(id: RequestId, params: &Value, call: Option<&Call>, cwd: &str) ->
         diff: call.map(|call| call.changes(cwd)).unwrap_or_default(),
         reason: call.filter(|_| plan.is_none()).and_then(Call::remark),
         options: options.clone(),
+        subject: call.map_or(Subject::Always, Call::subject),
         input,
     };
     let pending = Pending { tool: request.tool_use_id.clone(), options, plan };

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     agent::{
-        adapter::claude::{diff_of_input, title},
+        adapter::claude::{diff_of_input, subject, title},
         json::{list, some_text, text},
     },
     domain::{OptionId, OptionKind, PermissionOption, PermissionRequest, RequestId, ToolUseId},
@@ -46,6 +46,7 @@ pub fn request(id: RequestId, request: &Value, cwd: &str) -> (PermissionRequest,
         diff: diff_of_input(tool, &input),
         reason: reason(request),
         options: options.iter().map(|(option, _)| option.clone()).collect(),
+        subject: subject(tool, &input),
         input: input.clone(),
     };
     (shown, Pending { input, options })

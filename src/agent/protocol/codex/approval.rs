@@ -11,7 +11,7 @@ use crate::{
         adapter::codex::bare_command,
         json::{list, one_line, some_text, text, texts},
     },
-    domain::{FileDiff, OptionId, OptionKind, PermissionOption, PermissionRequest, RequestId, ToolUseId},
+    domain::{FileDiff, OptionId, OptionKind, PermissionOption, PermissionRequest, RequestId, Subject, ToolUseId},
 };
 
 /// Of a command in a title or an option's name.
@@ -70,6 +70,7 @@ pub fn read(method: &str, params: &Value, about: About) -> Option<(PermissionReq
     let blank = |value: &Value| value == "" || value.as_array().is_some_and(Vec::is_empty);
     if unknown && request.diff.is_empty() && request.input.as_object().is_none_or(|input| input.values().all(blank)) {
         request.input = params.clone();
+        request.subject = Subject::Always;
     }
     Some((request, pending))
 }
@@ -81,6 +82,7 @@ fn shown(
     input: Value,
     reason: Option<String>,
     pending: Pending,
+    subject: Subject,
 ) -> (PermissionRequest, Pending) {
     let request = PermissionRequest {
         request_id: about.id.unwrap_or_else(|| RequestId::from("")),
@@ -91,6 +93,7 @@ fn shown(
         diff: about.diff,
         reason,
         options: pending.choices.iter().map(|choice| choice.option.clone()).collect(),
+        subject,
     };
     (request, pending)
 }
@@ -136,7 +139,13 @@ fn command(params: &Value, about: About) -> (PermissionRequest, Pending) {
     let what = if network.is_object() { "this host" } else { "this command" };
     let pending = decided(&decisions, what, &about.home);
     let reason = some_text(params, "reason").map(str::to_owned);
-    shown(about, SHELL, &title, Value::Object(input), reason, pending)
+    // The network and other rights are more than the command; what is typed into one is not seen at all.
+    let more = ["networkApprovalContext", "additionalPermissions"].iter().any(|key| params[*key].is_object());
+    let subject = match line.is_empty() || more || text(params, "kind") == "writeStdin" {
+        true => Subject::Always,
+        false => Subject::of_command(&Value::Object(input.clone())),
+    };
+    shown(about, SHELL, &title, Value::Object(input), reason, pending, subject)
 }
 
 fn file_change(params: &Value, about: About) -> (PermissionRequest, Pending) {
@@ -147,7 +156,20 @@ fn file_change(params: &Value, about: About) -> (PermissionRequest, Pending) {
     let title = if about.title.is_empty() { "a change of files".to_owned() } else { about.title.clone() };
     let paths: Vec<&str> = about.diff.iter().map(|file| file.path.as_str()).collect();
     let input = json!({"paths": paths});
-    shown(about, PATCH, &title, input, reason, pending)
+    let subject = match some_text(params, "grantRoot") {
+        // More than these files.
+        Some(_) => Subject::Always,
+        None => changes_of(&paths),
+    };
+    shown(about, PATCH, &title, input, reason, pending, subject)
+}
+
+/// A file that is moved has two names, and is asked about.
+fn changes_of(paths: &[&str]) -> Subject {
+    match paths.is_empty() || paths.iter().any(|path| path.contains(super::tool::MOVED)) {
+        true => Subject::Always,
+        false => Subject::Files { paths: paths.iter().map(|path| (*path).to_owned()).collect(), change: true },
+    }
 }
 
 /// Decisions of `item/…/requestApproval`.
@@ -232,7 +254,8 @@ fn permissions(params: &Value, about: About) -> (PermissionRequest, Pending) {
     let title = if parts.is_empty() { "more permissions".to_owned() } else { parts.join("; ") };
     let reason = some_text(params, "reason").map(str::to_owned);
     let input = Value::Object(wanted.clone());
-    shown(about, "permissions", &title, input, reason, Pending { choices, cancelled: refused })
+    let pending = Pending { choices, cancelled: refused };
+    shown(about, "permissions", &title, input, reason, pending, Subject::Always)
 }
 
 fn legacy_command(params: &Value) -> String {
@@ -270,7 +293,9 @@ fn legacy(params: &Value, tool: &str, title: &str, about: About) -> (PermissionR
     }
     let input = if tool == PATCH { json!({"paths": legacy_paths(params)}) } else { json!({"command": title}) };
     let reason = some_text(params, "reason").map(str::to_owned);
-    shown(about, tool, title, input, reason, Pending { choices, cancelled: decided(json!("abort")) })
+    let pending = Pending { choices, cancelled: decided(json!("abort")) };
+    // The words of a command were put together without quotes, and another might look the same.
+    shown(about, tool, title, input, reason, pending, Subject::Always)
 }
 
 fn legacy_diff(params: &Value) -> Vec<FileDiff> {

@@ -10,7 +10,8 @@ use super::{
 use crate::{
     agent::{json::text, jsonrpc::Failure, protocol::Output},
     domain::{
-        Answer, Event, OptionKind, PermissionOption, PermissionRequest, Prompt, QuestionRequest, RequestId, ToolUseId,
+        Answer, Event, OptionKind, PermissionOption, PermissionRequest, Prompt, QuestionRequest, RequestId, Subject,
+        ToolUseId,
     },
 };
 
@@ -120,6 +121,7 @@ impl Codex {
             diff: Vec::new(),
             reason: None,
             options,
+            subject: Subject::Always,
         };
         let thread = self.thread.clone().unwrap_or_default();
         self.waiting.push(Waiting { id, thread, what: Pending::Plan });

@@ -14,7 +14,7 @@ use crate::{
     },
     domain::{
         OptionId, OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest,
-        RequestId, ToolUseId,
+        RequestId, Subject, ToolUseId,
     },
 };
 
@@ -154,6 +154,8 @@ fn tool_approval(
         diff: Vec::new(),
         reason: some_text(meta, "tool_description").map(str::to_owned),
         options: choices.iter().map(|(option, _)| option.clone()).collect(),
+        // Which tool of the server it is stands in the message alone.
+        subject: Subject::Always,
     };
     (shown, approval::Pending::new(choices, refused("cancel")))
 }

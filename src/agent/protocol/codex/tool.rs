@@ -150,6 +150,9 @@ fn file_change(item: &Value, cwd: &str) -> Call {
     }
 }
 
+/// Between a file's names, old and new.
+pub const MOVED: &str = " → ";
+
 /// What a `fileChange` does to each file.
 pub fn diffs(changes: &[Value]) -> Vec<FileDiff> {
     let files = changes.iter().filter_map(|change| {
@@ -162,7 +165,7 @@ pub fn diffs(changes: &[Value]) -> Vec<FileDiff> {
             _ => diff::unified(said),
         };
         let moved = some_text(&change["kind"], "move_path");
-        let path = moved.map_or_else(|| path.to_owned(), |to| format!("{path} → {to}"));
+        let path = moved.map_or_else(|| path.to_owned(), |to| format!("{path}{MOVED}{to}"));
         Some(FileDiff { path, hunks })
     });
     files.collect()

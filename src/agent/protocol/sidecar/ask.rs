@@ -90,6 +90,7 @@ pub(super) fn read(value: &Value, cwd: &str) -> Option<(RequestId, Ask, Event)> 
         tool: if name == "ExitPlanMode" { "plan" } else { name }.to_owned(),
         title: value["title"].as_str().map_or_else(|| claude::title(name, &input, cwd), str::to_owned),
         diff: diff.unwrap_or_else(|| claude::diff_of_input(name, &input)),
+        subject: claude::subject(name, &input),
         input,
         reason: value["reason"].as_str().map(str::to_owned),
         options: options.clone(),

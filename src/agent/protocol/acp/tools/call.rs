@@ -7,8 +7,11 @@ use super::{
     Tools, named,
 };
 use crate::{
-    agent::json::{list, one_line, some_text, text},
-    domain::{Content, Event, FileDiff, Location, MessageId, ToolCall, ToolKind, ToolResult, ToolUseId},
+    agent::{
+        adapter::claude,
+        json::{list, one_line, some_text, text},
+    },
+    domain::{Content, Event, FileDiff, Location, MessageId, Subject, ToolCall, ToolKind, ToolResult, ToolUseId},
 };
 
 /// Of a title: it is one line.
@@ -332,6 +335,33 @@ impl Call {
 
     fn event(&self, id: MessageId, part: bool, content: Content) -> Event {
         Event::Message { id, parent_id: self.parent.clone(), part, content }
+    }
+
+    /// What a permission for it can be made into a rule of.
+    pub fn subject(&self) -> Subject {
+        if self.claudes {
+            return claude::subject(&self.name, &self.input);
+        }
+        let files = |paths: Vec<String>, change| match paths.is_empty() {
+            true => Subject::Input,
+            false => Subject::Files { paths, change },
+        };
+        let places = || self.locations.iter().map(|place| place.path.clone());
+        match self.kind.as_str() {
+            "execute" => Subject::of_command(&self.input),
+            "edit" => {
+                let changed = self.content.iter().filter(|item| is_diff(item));
+                let changed: Vec<String> =
+                    changed.filter_map(|item| some_text(item, "path")).map(str::to_owned).collect();
+                // Without a diff, what it touches is the agent's guess.
+                let others = if changed.is_empty() { Vec::new() } else { places().collect() };
+                files(changed.into_iter().chain(others).collect(), true)
+            }
+            "read" => files(places().collect(), false),
+            "switch_mode" => Subject::Always,
+            "search" | "fetch" | "think" | "other" | "" if !self.name.is_empty() => Subject::Tool,
+            _ => Subject::Input,
+        }
     }
 
     /// The input as a question shows it. A command without input has its title only.
