@@ -95,6 +95,12 @@ fn a_permission_request_is_read_whole() {
                             kind: Other,
                         },
                     ],
+                    subject: Files {
+                        paths: [
+                            "a.rs",
+                        ],
+                        change: true,
+                    },
                 },
             ),
         ]
