@@ -15,8 +15,9 @@ pub use order::order;
 pub use worktree::worktree;
 
 use crate::{
-    domain::{Context, SessionId, StartOptions},
+    domain::{Context, RequestId, SessionId, StartOptions},
     render::FoldAction,
+    session::GrantScope,
 };
 
 /// Lua cannot tell an empty table from an empty list: these are tables.
@@ -225,6 +226,28 @@ pub struct OfChanges {
     pub environ: BTreeMap<String, String>,
     #[serde(default)]
     pub path: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Grant {
+    pub session_id: SessionId,
+    pub request_id: RequestId,
+    /// From 1.
+    pub rule: usize,
+    pub scope: GrantScope,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Grants {
+    pub cwd: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Revoke {
+    pub id: String,
+    pub session_id: Option<SessionId>,
+    #[serde(default)]
+    pub cwd: PathBuf,
 }
 
 #[derive(Debug, Deserialize)]

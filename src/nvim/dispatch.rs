@@ -1,6 +1,7 @@
 //! What the editor wants, to those who do it; what comes of it, back to the editor's callbacks.
 
 mod changes;
+mod grants;
 mod told;
 
 use std::{collections::BTreeSet, fs, path::PathBuf, sync::Arc};
@@ -269,6 +270,7 @@ impl Dispatch {
             }
             "changes" => self.changes(json, callback)?,
             "before" => self.before(json, callback)?,
+            "grant" | "grants" | "revoke" => self.of_grants(method, json, callback)?,
             "trace" | "export" => self.of_session(method, decode::read(method, json)?, callback),
             "views" => self.views(decode::read(method, json)?),
             "fold" => {

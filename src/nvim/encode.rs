@@ -67,7 +67,7 @@ pub fn row(row: &Row) -> Value {
 /// `{kind, data}`. `None` for what is no event.
 pub fn event(update: &Update) -> Option<Value> {
     let (kind, data) = match update {
-        Update::Session(_) | Update::Removed(_) | Update::Dirty(_) => return None,
+        Update::Session(_) | Update::Removed(_) | Update::Dirty(_) | Update::GrantsChanged => return None,
         Update::Status { session, status, error } => {
             let data = table([("session_id", id(session)), ("status", value(status)), ("error", value(error))]);
             ("status", data)
@@ -75,7 +75,7 @@ pub fn event(update: &Update) -> Option<Value> {
         Update::Messages { session, messages } => {
             ("messages", table([("session_id", id(session)), ("messages", value(messages))]))
         }
-        Update::Permission { session, request, body } => {
+        Update::Permission { session, request, body, offered } => {
             let lines = body.lines.iter().map(|line| Value::from(line.text.as_str())).collect();
             let data = table([
                 ("session_id", id(session)),
@@ -87,6 +87,9 @@ pub fn event(update: &Update) -> Option<Value> {
                 ("reason", value(&request.reason)),
                 ("lines", Value::Array(lines)),
                 ("marks", marks(&body.lines)),
+                ("grants", value(&offered.rules)),
+                ("scopes", value(&offered.scopes)),
+                ("project", offered.project.to_string_lossy().into()),
             ]);
             ("permission", data)
         }

@@ -1,7 +1,8 @@
 //! One task that owns one agent, its transcript and whatever is open between the agent and the user.
 //!
 //! It handles one event after the other without waiting in between, so every change of state is whole. What the agent
-//! says is in `agent`, what it is told in `told`, what it leaves where it ran in `away`; prompts on their way are in `prompts`, questions in `asked`, models,
+//! says is in `agent`, what it is told in `told`, what it leaves where it ran in `away`; prompts on their way are in
+//! `prompts`, questions in `asked`, what answers them without the user in `granted`, models,
 //! modes and the like in `settings`, logins in `login`, the agent's own conversations in `conversations`, files that it
 //! wants through us in `files`, what it changes in any in `changed`, commands of the user's own in `shell`, its git worktree
 //! in `worktree`. What is said is taken down in `record` and shown by `show`, in the colours that `colours` sends for. What
@@ -17,6 +18,7 @@ mod colours;
 mod common;
 mod conversations;
 mod files;
+mod granted;
 mod heard;
 mod login;
 mod prompts;
@@ -52,6 +54,7 @@ use self::{
     common::Counted,
     conversations::Askers,
     files::OpenFile,
+    granted::Granted,
     heard::{Done, Heard, heard},
     settings::Settings,
     shell::Shell,
@@ -103,6 +106,8 @@ pub(super) struct Actor {
     shells: Vec<Shell>,
     /// What they have said, for the next prompt.
     outputs: Vec<Context>,
+    /// What the user has allowed for longer than once.
+    granted: Granted,
     /// Files that the agent wants and has not got yet.
     files: BTreeMap<RequestId, OpenFile>,
     changed: Changed,
@@ -250,6 +255,7 @@ impl Actor {
             askers: Askers::default(),
             shells: Vec::new(),
             outputs: Vec::new(),
+            granted: Granted::default(),
             files: BTreeMap::new(),
             changed: Changed::default(),
             loading: false,
@@ -361,6 +367,14 @@ impl Actor {
             Input::Changes { scope, environ, reply } => self.list_changes(scope, environ, reply),
             Input::Before { path, scope, environ, reply } => self.earlier(path, scope, environ, reply),
             Input::Gather { context, reply } => self.gather(context, reply),
+            Input::Grant { request_id, rule, scope, reply } => self.grant(request_id, rule, scope, reply),
+            Input::Grants { reply } => {
+                let _ = reply.send(self.own_grants());
+            }
+            Input::GrantsChanged => self.grants_changed(),
+            Input::Revoke { id, reply } => {
+                let _ = reply.send(self.revoke(&id));
+            }
             Input::Trace { on, reply } => {
                 let result = self.set_trace(on);
                 // A trace that the settings want is waited for by nobody.
@@ -386,6 +400,8 @@ impl Actor {
             Done::Changed(ended) => self.changes_known(ended),
             Done::Seen { wait } => self.seen(wait),
             Done::Loaded { prompt, loaded } => self.prompt_loaded(*prompt, loaded),
+            Done::Considered { request_id, looked } => self.considered(&request_id, *looked),
+            Done::Granted { keeping, kept } => self.grant_kept(*keeping, kept),
             Done::Project { of, project } => self.has_project(&of, &project),
             Done::Worktree(made) => self.worktree_made(*made),
             Done::LookedAt(found) => self.looked_at_worktree(found),

@@ -40,7 +40,7 @@ pub fn check(path: &Path, roots: &[PathBuf], access: &FileAccess) -> Result<Path
 }
 
 /// Follows all links. What is not there yet is taken as it is called.
-fn resolve(path: &Path) -> io::Result<PathBuf> {
+pub fn resolve(path: &Path) -> io::Result<PathBuf> {
     let mut missing: Vec<OsString> = Vec::new();
     let mut there = path.to_owned();
     loop {

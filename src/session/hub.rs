@@ -3,6 +3,7 @@
 //! are to other backends in `elsewhere`.
 
 mod elsewhere;
+mod grants;
 mod journals;
 mod open;
 mod views;
@@ -245,6 +246,11 @@ impl Hub {
             Request::Before { session, path, scope, environ, reply } => {
                 self.pass(&session, reply, |reply| Input::Before { path, scope, environ, reply });
             }
+            Request::Grant { session, request_id, rule, scope, reply } => {
+                self.pass_living(&session, reply, |reply| Input::Grant { request_id, rule, scope, reply });
+            }
+            Request::Grants { around, reply } => self.grants(around, reply),
+            Request::Revoke { id, session, around, reply } => self.revoke(id, session, around, reply),
             Request::Trace { session, on, reply } => {
                 self.pass_living(&session, reply, |reply| Input::Trace { on, reply })
             }
@@ -342,6 +348,9 @@ impl Hub {
     }
 
     fn update(&mut self, update: Update) {
+        if matches!(update, Update::GrantsChanged) {
+            return self.grants_changed();
+        }
         if let Update::Session(row) = &update
             && let Some(living) = self.sessions.get_mut(&row.session_id).and_then(|session| session.living.as_mut())
         {

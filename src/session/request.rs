@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use serde::Serialize;
 use tokio::sync::oneshot;
 
 use super::{
     changes::{Changes, Earlier, Scope},
     earlier::{Glance, Piece, Preview, Query},
+    grants::GrantScope,
     journal::{Listed, Page},
     peers::Other,
     updates::ClientId,
@@ -144,6 +146,26 @@ pub enum Request {
         environ: BTreeMap<String, String>,
         reply: Reply<Earlier>,
     },
+    /// A permission is allowed by the rule of that number, from 1, of those that were offered with it.
+    Grant {
+        session: SessionId,
+        request_id: RequestId,
+        rule: usize,
+        scope: GrantScope,
+        reply: Reply<()>,
+    },
+    /// What is granted in the project around a directory, and in all sessions.
+    Grants {
+        around: PathBuf,
+        reply: Reply<Vec<GrantRow>>,
+    },
+    /// One of [`Request::Grants`].
+    Revoke {
+        id: String,
+        session: Option<SessionId>,
+        around: PathBuf,
+        reply: Reply<()>,
+    },
     Trace {
         session: SessionId,
         on: bool,
@@ -218,6 +240,21 @@ pub enum Request {
     Shutdown {
         reply: oneshot::Sender<()>,
     },
+}
+
+/// A grant that holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GrantRow {
+    pub id: String,
+    pub scope: GrantScope,
+    /// What it allows.
+    pub words: String,
+    /// Unix milliseconds.
+    pub at: i64,
+    /// Whose it is, if it is a session's or a turn's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<SessionId>,
+    pub project: String,
 }
 
 /// What a client wants of a row.
@@ -314,6 +351,10 @@ pub(super) enum Input {
     Leave { reply: oneshot::Sender<()> },
     LookAtWorktree,
     Conversations { reply: Reply<Vec<Conversation>> },
+    Grant { request_id: RequestId, rule: usize, scope: GrantScope, reply: Reply<()> },
+    Grants { reply: oneshot::Sender<Vec<GrantRow>> },
+    GrantsChanged,
+    Revoke { id: String, reply: Reply<()> },
     Trace { on: bool, reply: Reply<PathBuf> },
     Process { reply: oneshot::Sender<Vec<ProcessHandle>> },
     OpenView { view: ViewId, icons: Icons, sight: Sight, revision: u64 },

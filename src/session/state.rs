@@ -1,11 +1,14 @@
 //! What a session is, as a value: status, cost, queue, open questions. No I/O, no clock.
 
+mod pending;
+
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
+pub(super) use self::pending::{Asked, Grounds, Pending};
 use super::{journal::Standing, last_line::LastLine};
 use crate::domain::{
-    AgentMessage, Answer, Attention, Capabilities, Content, Cost, MessageId, PermissionRequest, Prompt,
-    QuestionRequest, RequestId, SessionSummary, StartOptions, Status, place,
+    AgentMessage, Attention, Capabilities, Content, Cost, MessageId, Prompt, RequestId, SessionSummary, StartOptions,
+    Status, place,
 };
 
 #[derive(Debug)]
@@ -29,19 +32,6 @@ pub(super) struct State {
     /// What earlier processes of the session have cost.
     cost_before: f64,
     cost_now: f64,
-}
-
-/// A question that waits for the user.
-#[derive(Clone, Debug)]
-pub(super) struct Pending {
-    pub(super) message: MessageId,
-    pub(super) asked: Asked,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Asked {
-    Permission(Box<PermissionRequest>),
-    Question(Box<QuestionRequest>),
 }
 
 impl State {
@@ -187,9 +177,44 @@ impl State {
         self.refresh();
     }
 
-    pub(super) fn ask(&mut self, message: MessageId, asked: Asked) {
-        self.pending.push(Pending { message, asked });
+    pub(super) fn ask(&mut self, pending: Pending) {
+        self.pending.push(pending);
         self.refresh();
+    }
+
+    /// Shown or not.
+    pub(super) fn open_questions(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// The oldest that is to be held against grants.
+    pub(super) fn unconsidered(&self) -> Option<&Pending> {
+        self.pending.iter().find(|pending| pending.unconsidered)
+    }
+
+    /// It was; false if it is not open any more.
+    pub(super) fn consider(&mut self, id: &RequestId, grounds: Option<Grounds>) -> bool {
+        let pending = self.pending.iter_mut().find(|pending| pending.request_id() == id);
+        pending.is_some_and(|pending| {
+            pending.unconsidered = false;
+            pending.grounds = grounds;
+            true
+        })
+    }
+
+    /// Grants are others now.
+    pub(super) fn consider_again(&mut self) {
+        for pending in &mut self.pending {
+            pending.unconsidered |= pending.grounds.is_some();
+        }
+    }
+
+    /// True if nobody knew of it.
+    pub(super) fn show(&mut self, id: &RequestId) -> bool {
+        let hidden = self.pending.iter_mut().find(|pending| !pending.shown && pending.request_id() == id);
+        let news = hidden.map(|pending| pending.shown = true).is_some();
+        self.refresh();
+        news
     }
 
     pub(super) fn find_pending(&self, id: &RequestId) -> Option<&Pending> {
@@ -257,8 +282,9 @@ impl State {
         self.summary.title.clone_from(if self.name.is_empty() { &self.title } else { &self.name });
         self.summary.last_line = self.said.line();
         self.summary.queued = self.queue.len();
-        self.summary.pending = self.pending.len();
-        self.summary.attention = self.pending.first().map(|pending| match pending.asked {
+        let mut shown = self.pending.iter().filter(|pending| pending.shown);
+        self.summary.pending = shown.clone().count();
+        self.summary.attention = shown.next().map(|pending| match pending.asked {
             Asked::Permission(_) => Attention::Permission,
             Asked::Question(_) => Attention::Question,
         });
@@ -270,71 +296,10 @@ impl State {
     }
 }
 
-impl Pending {
-    pub(super) fn request_id(&self) -> &RequestId {
-        match &self.asked {
-            Asked::Permission(request) => &request.request_id,
-            Asked::Question(request) => &request.request_id,
-        }
-    }
-
-    /// The message that stands in transcript and journal, with what became of it.
-    pub(super) fn content(&self, outcome: Option<String>) -> Content {
-        match &self.asked {
-            Asked::Permission(request) => Content::Permission {
-                request_id: request.request_id.clone(),
-                tool_use_id: request.tool_use_id.clone(),
-                tool: request.tool.clone(),
-                options: request.options.clone(),
-                outcome,
-            },
-            Asked::Question(request) => Content::Question {
-                request_id: request.request_id.clone(),
-                tool_use_id: request.tool_use_id.clone(),
-                questions: request.questions.clone(),
-                outcome,
-            },
-        }
-    }
-
-    /// Whether an answer fits the question, and what it comes to in words. An error is a sentence.
-    pub(super) fn outcome(&self, answer: &Answer) -> Result<String, String> {
-        match (&self.asked, answer) {
-            (_, Answer::Cancelled) => Ok("cancelled".to_owned()),
-            (Asked::Permission(request), Answer::Option { option_id, message, .. }) => {
-                let option = request.options.iter().find(|option| option.option_id == *option_id).ok_or_else(|| {
-                    let known: Vec<&str> = request.options.iter().map(|option| option.option_id.as_str()).collect();
-                    format!("no option '{option_id}'; the agent offers {}", known.join(", "))
-                })?;
-                Ok(match message {
-                    Some(message) => format!("{}: {message}", option.name),
-                    None => option.name.clone(),
-                })
-            }
-            (Asked::Question(request), Answer::Answers(answers)) => {
-                if let Some(unknown) = answers.keys().find(|id| !request.questions.iter().any(|q| q.id == **id)) {
-                    return Err(format!("no question '{unknown}' was asked"));
-                }
-                let lines = request.questions.iter().filter_map(|question| {
-                    let chosen = answers.get(&question.id)?;
-                    Some(if question.secret { "(a secret)".to_owned() } else { chosen.join(", ") })
-                });
-                Ok(lines.collect::<Vec<_>>().join("\n"))
-            }
-            (Asked::Permission(_), Answer::Answers(_)) => {
-                Err("this is a permission request: answer it with one of its options".to_owned())
-            }
-            (Asked::Question(_), Answer::Option { .. }) => {
-                Err("this is a question: answer it with answers, not with an option".to_owned())
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{OptionKind, PermissionOption, ProviderConfig, SessionId};
+    use crate::domain::{Answer, OptionKind, PermissionOption, PermissionRequest, ProviderConfig, SessionId};
 
     fn state() -> State {
         let id = SessionId::parse("s").expect("a good id");
@@ -408,18 +373,22 @@ mod tests {
     #[test]
     fn a_question_is_settled_once() {
         let mut state = state();
-        state.ask("m1".into(), permission("a"));
-        state.ask("m2".into(), permission("b"));
+        for (message, id) in [("m1", "a"), ("m2", "b"), ("m3", "c")] {
+            state.ask(Pending::new(message.into(), permission(id), true));
+        }
+        assert_eq!((state.summary.pending, state.open_questions()), (0, 3), "nobody was asked yet");
+        assert!(state.show(&"a".into()) && state.show(&"b".into()) && !state.show(&"a".into()));
         assert_eq!((state.summary.pending, state.summary.attention), (2, Some(Attention::Permission)));
         assert!(state.take_pending(&"a".into()).is_some());
         assert!(state.take_pending(&"a".into()).is_none());
-        assert_eq!(state.take_all_pending().len(), 1);
+        assert_eq!(state.summary.pending, 1, "nobody was asked the third");
+        assert_eq!(state.take_all_pending().len(), 2);
         assert_eq!((state.summary.pending, state.summary.attention), (0, None));
     }
 
     #[test]
     fn an_answer_must_be_one_of_the_options() {
-        let pending = Pending { message: "m".into(), asked: permission("a") };
+        let pending = Pending::new("m".into(), permission("a"), true);
         let answer = |id: &str| Answer::Option { option_id: id.into(), message: Some("why".into()), input: None };
         assert_eq!(pending.outcome(&answer("yes")), Ok("Allow: why".into()));
         assert_eq!(pending.outcome(&answer("no")), Err("no option 'no'; the agent offers yes".into()));

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::{grants::GrantScope, state::Grounds};
 use crate::{
     domain::{AgentMessage, PermissionRequest, Prompt, QuestionRequest, RequestId, SessionId, SessionSummary, Status},
     render::{AskBody, Line},
@@ -33,7 +34,10 @@ pub enum Update {
         session: SessionId,
         request: Box<PermissionRequest>,
         body: AskBody,
+        offered: Offered,
     },
+    /// What is always allowed in a project is more, or less, than before. For sessions, not for clients.
+    GrantsChanged,
     /// The first lines of a permission's body, in the colours of their code.
     PermissionColoured {
         session: SessionId,
@@ -78,6 +82,27 @@ pub enum Update {
         cwd: PathBuf,
         paths: Vec<PathBuf>,
     },
+}
+
+/// By what a permission can be allowed for longer than once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Offered {
+    /// In words, in the order by which one is chosen.
+    pub rules: Vec<String>,
+    pub scopes: Vec<GrantScope>,
+    /// What always would be always in.
+    pub project: PathBuf,
+}
+
+impl Offered {
+    pub(super) fn of(grounds: &Grounds) -> Self {
+        let lasting = grounds.lasting.then_some(GrantScope::Project);
+        Self {
+            rules: grounds.offers.iter().map(|rule| rule.words(&grounds.root)).collect(),
+            scopes: [GrantScope::Turn, GrantScope::Session].into_iter().chain(lasting).collect(),
+            project: grounds.project.clone(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use crate::{
         protocol::{Output, Protocol},
         stop::{Action, Step},
     },
-    domain::{Answer, Command, Content, Event, FileDiff, Paths, Prompt, StartOptions, ToolCall, ToolKind},
+    domain::{Answer, Command, Content, Event, FileDiff, Paths, Prompt, StartOptions, Subject, ToolCall, ToolKind},
 };
 
 /// Keys of a tool's input whose text is a path, or whose texts are.
@@ -126,6 +126,9 @@ fn event_home(event: &mut Event, paths: &Paths) {
             title_with(&mut request.title, &home);
             input_with(&mut request.input, &home, DEPTH);
             diff_with(&mut request.diff, &home);
+            if let Subject::Files { paths, .. } = &mut request.subject {
+                paths.iter_mut().for_each(|path| *path = home(path));
+            }
         }
         Event::File(request) => request.path = paths.home_path(&request.path),
         Event::Conversations(Ok(found)) => found.iter_mut().for_each(|one| one.cwd = paths.home(&one.cwd)),
@@ -267,6 +270,7 @@ mod tests {
                 diff: vec![diff(path)],
                 reason: None,
                 options: Vec::new(),
+                subject: Subject::Files { paths: vec![path.into()], change: true },
             }))
         };
         check(permission("/work/x"), &permission("/home/me/p/x"));

@@ -319,6 +319,7 @@ impl Actor {
 
     fn turn_over(&mut self, stop_reason: &str) {
         self.turn_ends();
+        self.grants_end_with_turn();
         self.flush();
         self.sync();
         // Whatever was started in the background may have written after its tool had answered.

@@ -1,12 +1,12 @@
 //! Questions that wait for the user: each is settled exactly once.
 
-use super::Actor;
+use super::{Actor, granted::may_be_granted};
 use crate::{
     domain::{Answer, Command, Content, PermissionRequest, QuestionRequest, RequestId},
     render::ask_body,
     session::{
         state::{Asked, Pending},
-        updates::Update,
+        updates::{Offered, Update},
     },
 };
 
@@ -15,34 +15,59 @@ const OPEN_QUESTIONS: usize = 256;
 
 impl Actor {
     pub(super) fn ask_permission(&mut self, request: PermissionRequest) {
+        let grantable = may_be_granted(&request);
+        let request_id = request.request_id.clone();
+        if !self.ask(Asked::Permission(Box::new(request))) {
+            return;
+        }
+        match grantable {
+            true => self.consider_next(),
+            false => self.show_permission(&request_id),
+        }
+    }
+
+    /// No grant allows it: the user is asked, if that was not done before.
+    pub(super) fn show_permission(&mut self, request_id: &RequestId) {
+        if !self.state.show(request_id) {
+            return;
+        }
+        let Some(pending) = self.state.find_pending(request_id) else { return };
+        let Asked::Permission(request) = &pending.asked else { return };
+        let (request, offered) = (request.clone(), pending.grounds.as_ref().map(Offered::of).unwrap_or_default());
         let body = ask_body(&request, self.icons);
         self.colour_question(&request, &body);
-        let update =
-            Update::Permission { session: self.options.session_id.clone(), request: Box::new(request.clone()), body };
-        self.ask(Asked::Permission(Box::new(request)), update);
+        self.tell_row();
+        self.tell(Update::Permission { session: self.options.session_id.clone(), request, body, offered });
     }
 
     pub(super) fn ask_question(&mut self, request: QuestionRequest) {
         let update = Update::Question { session: self.options.session_id.clone(), request: Box::new(request.clone()) };
-        self.ask(Asked::Question(Box::new(request)), update);
+        let request_id = request.request_id.clone();
+        if self.ask(Asked::Question(Box::new(request))) {
+            self.state.show(&request_id);
+            self.tell_row();
+            self.tell(update);
+        }
     }
 
-    fn ask(&mut self, asked: Asked, update: Update) {
-        let mut pending = Pending { message: "".into(), asked };
+    /// False if that is nothing new, or too much. It is not shown by that.
+    fn ask(&mut self, asked: Asked) -> bool {
+        let considers = matches!(&asked, Asked::Permission(request) if may_be_granted(request));
+        let mut pending = Pending::new("".into(), asked, considers);
         // An agent that repeats a request asks once.
         if self.state.find_pending(pending.request_id()).is_some() {
-            return;
+            return false;
         }
-        if self.state.summary.pending >= OPEN_QUESTIONS {
+        if self.state.open_questions() >= OPEN_QUESTIONS {
             let message = format!("{OPEN_QUESTIONS} questions are open: the agent's next one was refused");
             self.say(Content::Status { subtype: "refused".to_owned(), message });
             let request_id = pending.request_id().clone();
-            return self.answer_agent(Command::Answer { request_id, answer: Answer::Cancelled });
+            self.answer_agent(Command::Answer { request_id, answer: Answer::Cancelled });
+            return false;
         }
         pending.message = self.say(pending.content(None));
-        self.state.ask(pending.message, pending.asked);
-        self.tell_row();
-        self.tell(update);
+        self.state.ask(pending);
+        true
     }
 
     pub(super) fn answer(&mut self, request_id: &RequestId, answer: Answer) -> Result<(), String> {
@@ -69,7 +94,7 @@ impl Actor {
         }
     }
 
-    fn settle(&mut self, request_id: &RequestId, outcome: String) {
+    pub(super) fn settle(&mut self, request_id: &RequestId, outcome: String) {
         if let Some(pending) = self.state.take_pending(request_id) {
             self.close(pending, outcome);
         }
@@ -79,6 +104,9 @@ impl Actor {
         let request_id = pending.request_id().clone();
         let content = pending.content(Some(outcome.clone()));
         self.record(pending.message, None, false, content);
+        if !pending.shown {
+            return;
+        }
         self.tell_row();
         self.tell(Update::Closed { session: self.options.session_id.clone(), request_id, outcome });
     }

@@ -6,6 +6,7 @@ use tokio::task::JoinSet;
 
 use super::{
     Live,
+    granted::{Keeping, Looked},
     shell::{self, Shell},
 };
 use crate::{
@@ -58,6 +59,14 @@ pub(super) enum Done {
     LookedAt(Result<Diffstat, String>),
     /// Of a journal that is read along.
     Grown(Result<Growth, JournalError>),
+    Considered {
+        request_id: RequestId,
+        looked: Box<Looked>,
+    },
+    Granted {
+        keeping: Box<Keeping>,
+        kept: Result<(), String>,
+    },
 }
 
 /// None of them is heard so often that the others are not. Cancel safe.

@@ -3,6 +3,7 @@
 mod conversations;
 mod ends;
 mod files;
+mod granted;
 mod images;
 mod restored;
 mod row;
