@@ -2,7 +2,7 @@
 
 use agor_nvim::{
     domain::{Content, Status},
-    session::{Order, Update},
+    session::{Order, Request, Scope, Update},
 };
 
 use super::stage::*;
@@ -36,7 +36,8 @@ async fn what_is_no_option_answers_nothing() {
 
 #[tokio::test]
 async fn open_questions_are_closed_by_whatever_ends_them() {
-    let ask = r#"{"type":"permission_request","sessionId":"a","requestId":"r","toolName":"Bash","input":{},"options":[{"optionId":"y","name":"Yes","kind":"allow_once"}]}"#;
+    // What no grant could allow is asked at once.
+    let ask = r#"{"type":"permission_request","sessionId":"a","requestId":"r","toolName":"ExitPlanMode","input":{},"options":[{"optionId":"y","name":"Yes","kind":"allow_once"}]}"#;
     let ready = r#"{"type":"ready","capabilities":["permission"]}"#;
     let cases = [
         ("the turn ends", r#"echo '{"type":"agent_stopped"}'; read -r more"#, "withdrawn by the agent"),
@@ -63,7 +64,7 @@ async fn an_agent_that_asks_without_end_is_refused() {
     let mut stage = Stage::new();
     let script = r#"read -r query; echo '{"type":"ready","capabilities":["permission"]}'
 i=0; while [ $i -lt 257 ]; do
-  i=$((i+1)); echo "{\"type\":\"permission_request\",\"sessionId\":\"a\",\"requestId\":\"r$i\",\"toolName\":\"Bash\",\"input\":{},\"options\":[{\"optionId\":\"y\",\"name\":\"Yes\",\"kind\":\"allow_once\"}]}"
+  i=$((i+1)); echo "{\"type\":\"permission_request\",\"sessionId\":\"a\",\"requestId\":\"r$i\",\"toolName\":\"ExitPlanMode\",\"input\":{},\"options\":[{\"optionId\":\"y\",\"name\":\"Yes\",\"kind\":\"allow_once\"}]}"
 done
 read -r answer; echo "$answer" > answer; echo '{"type":"agent_stopped"}'; read -r more"#;
     stage.shell("a", script, "go").await;
@@ -92,4 +93,38 @@ async fn what_cannot_be_changed_says_what_to_do() {
     let expect =
         "demo does not let anyone choose its model while it runs: start another with :Agor start demo model=NAME";
     assert_eq!(refused, Err(expect.into()));
+}
+
+#[tokio::test]
+async fn what_is_always_allowed_answers_other_sessions_that_wait_for_it() {
+    let ask = |id: &str, command: &str| {
+        format!(
+            r#"{{"type":"permission_request","sessionId":"{id}","requestId":"r-{id}","toolName":"Bash","input":{{"command":"{command}"}},"options":[{{"optionId":"y","name":"Yes","kind":"allow_once"}}]}}"#
+        )
+    };
+    let ready = r#"{"type":"ready","capabilities":["permission"]}"#;
+    let script = |id: &str, command: &str| {
+        let ask = ask(id, command);
+        format!(
+            "read -r query; echo '{ready}'; echo '{ask}'; read -r answer; echo '{{\"type\":\"agent_stopped\"}}'; read -r more"
+        )
+    };
+    let mut stage = Stage::new();
+    stage.shell("a", &script("a", "ls x"), "go").await;
+    stage.permission().await;
+    stage.shell("b", &script("b", "ls y"), "go").await;
+    stage.permission().await;
+    let (session, request_id) = (id("a"), "r-a".into());
+    let granted = |reply| Request::Grant { session, request_id, rule: 2, scope: Scope::Project, reply };
+    stage.ask(granted).await.expect("granted");
+    for _ in 0..2 {
+        assert_eq!(stage.closed().await, "Yes (granted always in this project: commands `ls …`)");
+    }
+    let around = || stage.folder.path().to_owned();
+    let rows = stage.ask(|reply| Request::Grants { around: around(), reply }).await.expect("rows");
+    let shown: Vec<_> = rows.iter().map(|row| (row.words.as_str(), row.scope, row.session_id.clone())).collect();
+    assert_eq!(shown, [("commands `ls …`", Scope::Project, None)]);
+    let id = rows[0].id.clone();
+    stage.ask(|reply| Request::Revoke { id, session: None, around: around(), reply }).await.expect("revoked");
+    assert_eq!(stage.ask(|reply| Request::Grants { around: around(), reply }).await, Ok(Vec::new()));
 }
