@@ -2,7 +2,7 @@
 
 use agor_nvim::{
     domain::{Content, Status},
-    session::{Order, Request, Scope, Update},
+    session::{GrantScope, Order, Request, Update},
 };
 
 use super::stage::*;
@@ -115,7 +115,7 @@ async fn what_is_always_allowed_answers_other_sessions_that_wait_for_it() {
     stage.shell("b", &script("b", "ls y"), "go").await;
     stage.permission().await;
     let (session, request_id) = (id("a"), "r-a".into());
-    let granted = |reply| Request::Grant { session, request_id, rule: 2, scope: Scope::Project, reply };
+    let granted = |reply| Request::Grant { session, request_id, rule: 2, scope: GrantScope::Project, reply };
     stage.ask(granted).await.expect("granted");
     for _ in 0..2 {
         assert_eq!(stage.closed().await, "Yes (granted always in this project: commands `ls …`)");
@@ -123,7 +123,7 @@ async fn what_is_always_allowed_answers_other_sessions_that_wait_for_it() {
     let around = || stage.folder.path().to_owned();
     let rows = stage.ask(|reply| Request::Grants { around: around(), reply }).await.expect("rows");
     let shown: Vec<_> = rows.iter().map(|row| (row.words.as_str(), row.scope, row.session_id.clone())).collect();
-    assert_eq!(shown, [("commands `ls …`", Scope::Project, None)]);
+    assert_eq!(shown, [("commands `ls …`", GrantScope::Project, None)]);
     let id = rows[0].id.clone();
     stage.ask(|reply| Request::Revoke { id, session: None, around: around(), reply }).await.expect("revoked");
     assert_eq!(stage.ask(|reply| Request::Grants { around: around(), reply }).await, Ok(Vec::new()));
