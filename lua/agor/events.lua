@@ -235,6 +235,10 @@ function handlers.notify(data)
   say(data.message)
 end
 
+function handlers.along(data)
+  require('agor.others').note(data.session_id, data.elsewhere)
+end
+
 function handlers.draft(data)
   require('agor.ui.prompt').restore(data.session_id, data.prompt)
 end

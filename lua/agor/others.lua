@@ -23,6 +23,26 @@ local watchers = {}
 local timer
 local asking = false
 
+---@type table<string, true> sessions of other Neovims whose transcript is shown here
+local along = {}
+
+---What the backend says of a transcript that is shown from its journal.
+---@param id string
+---@param elsewhere boolean
+function M.note(id, elsewhere)
+  if along[id] ~= (elsewhere or nil) then
+    along[id] = elsewhere or nil
+    require('agor.ui.bar').refresh({ id })
+  end
+end
+
+---Another Neovim goes on with a session whose transcript is shown here.
+---@param id string
+---@return boolean
+function M.is_elsewhere(id)
+  return along[id] == true
+end
+
 ---The rows as they were told last, the earliest start first; fresh only while somebody watches.
 ---@return agor.OtherRow[]
 function M.list()

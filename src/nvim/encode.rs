@@ -130,6 +130,9 @@ pub fn event(update: &Update) -> Option<Value> {
             ]);
             ("notify", data)
         }
+        Update::Along { session, elsewhere } => {
+            ("along", table([("session_id", id(session)), ("elsewhere", (*elsewhere).into())]))
+        }
         Update::Draft { session, prompt } => ("draft", table([("session_id", id(session)), ("prompt", value(prompt))])),
         Update::File { session, request_id, path, text } => {
             let data = table([

@@ -62,6 +62,11 @@ pub enum Update {
         level: Level,
         message: String,
     },
+    /// A transcript is shown from its journal, with which another backend goes on, or no more.
+    Along {
+        session: SessionId,
+        elsewhere: bool,
+    },
     /// A prompt that could not be delivered.
     Draft {
         session: SessionId,

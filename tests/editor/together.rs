@@ -57,6 +57,7 @@ fn a_session_of_another_neovim_is_read_along_and_taken_over() {
     choose(&two, &[("agor_session", 1), ("agor_elsewhere", 1)]);
     two.command(&format!("Agor resume {session}"));
     wait_shown(&two, &session, "\"echo kept\"");
+    two.wait_text("in another Neovim");
     one.send(&session, "echo more");
     two.wait_transcript(&session, "\"echo more\"");
     two.command("close");
@@ -72,6 +73,7 @@ fn a_session_of_another_neovim_is_read_along_and_taken_over() {
     two.wait_transcript(&session, "\"echo here\"");
     // Who had it sees how it goes on.
     one.wait_transcript(&session, "\"echo here\"");
+    one.wait_text("It runs in another Neovim: :Agor resume takes it over");
     assert_eq!(two.said(&session), ["\"echo kept\"", "\"echo more\"", "\"echo here\""]);
 }
 

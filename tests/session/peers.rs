@@ -48,6 +48,11 @@ async fn reads(stage: &mut Stage, name: &str, text: &str) {
     }
 }
 
+/// Whether another backend is said to go on with what is shown.
+async fn along(stage: &mut Stage, wanted: bool) {
+    stage.find(|update| matches!(update, Update::Along { elsewhere, .. } if *elsewhere == wanted).then_some(())).await;
+}
+
 /// Nobody waits for a backend to begin to listen.
 async fn first_other(stage: &Stage) -> Other {
     loop {
@@ -139,6 +144,7 @@ async fn a_transcript_is_read_along_while_another_backend_goes_on_with_it() {
     reads(&mut two, "a", "\"echo first\"").await;
     one.send("a", "echo second").await.expect("sent");
     reads(&mut two, "a", "\"echo second\"").await;
+    along(&mut two, true).await;
     let sent = two.order("a", Order::Interrupt).await;
     assert_eq!(sent, Err("session a is not running: it is shown from its journal".into()));
     // The other way round: who has let go of it reads along.
@@ -148,6 +154,9 @@ async fn a_transcript_is_read_along_while_another_backend_goes_on_with_it() {
     restore(&two, "a").await.expect("it goes on");
     two.send("a", "echo third").await.expect("sent");
     reads(&mut one, "a", "\"echo third\"").await;
+    along(&mut one, true).await;
+    two.hub.shutdown().await;
+    along(&mut one, false).await;
 }
 
 #[tokio::test]

@@ -300,8 +300,9 @@ function M.draw(win)
     local title = session.title ~= '' and session.title or id
     known[id] = ('%s  %s  %s'):format(session.provider, title, M.directory(session.cwd or ''))
   else
-    text = '%%#AgorBar# %%#AgorTitle#over%%#AgorBar#  %%#AgorDim#%s  from its journal%%#AgorBar# '
-    text = text:format(escape(known[id] or id))
+    local word = require('agor.others').is_elsewhere(id) and 'in another Neovim' or 'over'
+    text = '%%#AgorBar# %%#AgorTitle#%s%%#AgorBar#  %%#AgorDim#%s  from its journal%%#AgorBar# '
+    text = text:format(word, escape(known[id] or id))
   end
   if drawn[win] == text and vim.wo[win].winbar == text then
     return

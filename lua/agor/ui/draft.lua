@@ -199,7 +199,9 @@ function M.decorate(buf, state)
     local session = require('agor.mirror').get(state.session_id)
     local hint = ('Ask %s'):format(session and session.provider or '')
     if not session then
-      hint = 'This session is over: :Agor resume takes one up again'
+      local elsewhere = require('agor.others').is_elsewhere(state.session_id)
+      hint = elsewhere and 'It runs in another Neovim: :Agor resume takes it over'
+        or 'This session is over: :Agor resume takes one up again'
     elseif require('agor.config').get().keys ~= false then
       local gap = ('  %s  '):format(require('agor.ui.icons').get().dot)
       local width, room = require('agor.ui.cells').width, room_of(buf)

@@ -5,7 +5,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Actor, Done, Origin};
-use crate::session::journal::{self, Growth, JournalError};
+use crate::{
+    render::View,
+    session::{
+        journal::{self, Growth, JournalError},
+        updates::Update,
+    },
+};
 
 /// How often is looked while another backend has the journal, and while nobody has.
 const OFTEN: Duration = Duration::from_millis(250);
@@ -24,13 +30,17 @@ pub(super) struct Along {
 impl Actor {
     /// Somebody looks at the transcript.
     pub(super) fn read_along(&mut self) {
-        if self.origin == Origin::Archived
-            && self.journal.is_archive()
-            && self.along.at.is_none()
-            && !self.along.looking
-        {
+        if self.origin != Origin::Archived || !self.journal.is_archive() {
+            return;
+        }
+        self.tell_along();
+        if self.along.at.is_none() && !self.along.looking {
             self.along.at = Some(Instant::now());
         }
+    }
+
+    fn tell_along(&self) {
+        self.tell(Update::Along { session: self.options.session_id.clone(), elsewhere: self.along.taken });
     }
 
     /// It is time to look.
@@ -52,11 +62,14 @@ impl Actor {
         for message in std::mem::take(&mut growth.messages) {
             self.fold(message);
         }
-        if std::mem::replace(&mut self.along.taken, growth.taken) && !growth.taken {
-            // Whoever worked on it has gone.
-            self.transcript.end();
-            self.views.values_mut().for_each(crate::render::View::reset);
-            self.tell_dirty();
+        if std::mem::replace(&mut self.along.taken, growth.taken) != growth.taken {
+            self.tell_along();
+            if !growth.taken {
+                // Whoever worked on it has gone.
+                self.transcript.end();
+                self.views.values_mut().for_each(View::reset);
+                self.tell_dirty();
+            }
         }
         let pause = match (growth.more, growth.taken) {
             (true, _) => Duration::ZERO,
