@@ -83,6 +83,9 @@ fn a_backend_that_is_killed_is_started_again_with_its_transcripts() {
         ),
         Value::from(0)
     );
+    let interrupted =
+        "vim.iter(require('agor').sessions()):map(function(s) return s.interrupted or false end):totable()";
+    assert_eq!(editor.lua(&format!("return {interrupted}"), &[]), Value::from(vec![Value::from(false), true.into()]));
     // What was shown is shown, and goes on.
     editor.command(&format!("edit agor://{idle}"));
     editor.wait_transcript(&idle, "\"echo kept\"");

@@ -82,7 +82,7 @@ fn what_a_killed_neovim_was_at_is_found_by_the_next_one() {
     let home = Arc::new(Home::new());
     let mut one = editor(&home);
     let session = one.start_session("{ prompt = 'hang' }");
-    one.wait_lua("require('agor.mirror').list()[1].capabilities.interrupt");
+    one.wait_lua("require('agor').sessions()[1].turn_started_at");
     one.kill();
     // And the machine was cut off in mid write.
     let journal = home.data().join(format!("agor/sessions/{session}.ndjson"));

@@ -73,7 +73,8 @@ pub(super) fn lock(file: &File) -> bool {
     false
 }
 
-/// Somebody goes on with the session: another backend, or a session of ours.
+/// Somebody goes on with the session: another backend, or a session of ours. Not to be asked of a file that is locked by
+/// itself, which would not be so any more.
 pub(super) fn is_taken(file: &File) -> bool {
     // Only asked: whoever wants to have it tries for longer than this takes.
     let free = try_lock(file, FlockOperation::NonBlockingLockShared);

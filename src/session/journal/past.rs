@@ -51,14 +51,17 @@ const PIECE: u64 = 4 * 1024 * 1024;
 /// All that a journal on disk holds.
 pub fn read(folder: &Path, session: &SessionId) -> Result<Past, JournalError> {
     let mut file = file::open(folder, session)?;
-    read_from(&mut file, session).map_err(|source| JournalError::Unreadable { path: path(folder, session), source })
+    let past = read_from(&mut file, session);
+    let past = past.map_err(|source| JournalError::Unreadable { path: path(folder, session), source })?;
+    // Not in `read_from`: who has the lock would lose it by asking.
+    Ok(Past { taken: file::is_taken(&file), ..past })
 }
 
 pub(super) fn read_from(file: &mut File, session: &SessionId) -> io::Result<Past> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0))?;
     file.read_to_end(&mut bytes)?;
-    let mut past = Past { taken: file::is_taken(file), ..Past::default() };
+    let mut past = Past::default();
     let first = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
     past.header = serde_json::from_slice::<Header>(first).ok();
     past.version = serde_json::from_slice::<Version>(first).ok().map(|version| version.agor);

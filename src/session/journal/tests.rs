@@ -235,5 +235,7 @@ fn two_backends_do_not_write_the_same_journal() {
     assert_eq!(refused.to_string(), "session s runs in another Neovim: :Agor resume s takes it over");
     Journal::archive(folder.path(), &id("s")).expect("it can be read all the same");
     drop(journal);
-    Journal::reopen(folder.path(), &id("s")).expect("it goes on");
+    let _again = Journal::reopen(folder.path(), &id("s")).expect("it goes on");
+    Journal::reopen(folder.path(), &id("s")).expect_err("it is taken again");
+    assert!(read(folder.path(), &id("s")).expect("readable").taken);
 }
