@@ -104,7 +104,7 @@ local function old(diff, filetype)
   vim.bo[buf].buftype = 'nofile'
   vim.bo[buf].bufhidden = 'wipe'
   vim.bo[buf].buflisted = false
-  api.nvim_buf_set_name(buf, ('agor://before/%d/%s'):format(buf, diff.path))
+  api.nvim_buf_set_name(buf, ('agor-before://%s'):format(diff.path))
   -- The name that it had stays as a buffer of its own.
   local file = diff.text_file and vim.fn.bufnr('^' .. vim.fn.fnameescape(diff.text_file) .. '$')
   if file and file > 0 and file ~= buf then
@@ -150,8 +150,13 @@ function M.open(diff)
     end
   end
   local name = vim.fn.fnamemodify(diff.path, ':.')
-  local text = diff.text_file and 'before' or 'was not there'
-  vim.wo[left][0].winbar = (' %s, %s%s'):format(name, text, place):gsub('%%', '%%%%')
+  -- One at each side, so that the lines stand beside each other.
+  local function head(win, text)
+    local line = (' %s, %s%s'):format(name, text, place)
+    vim.wo[win][0].winbar = require('agor.ui.cells').clean(line):gsub('%%', '%%%%')
+  end
+  head(left, diff.text_file and 'before' or 'was not there before')
+  head(right, vim.uv.fs_stat(diff.path) and 'now' or 'is gone')
   require('agor.ui.keys').attach(before, keys(diff))
   api.nvim_set_current_win(right)
   map(buf, diff)

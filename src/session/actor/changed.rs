@@ -137,9 +137,8 @@ impl Actor {
         if let Some(trouble) = ended.trouble {
             self.notify(Level::Warn, trouble);
         }
-        if let Some(stat) = ended.stat {
-            self.change(|summary| summary.changes = Some(stat));
-        }
+        let changes = ended.stat.filter(|stat| stat.files > 0);
+        self.change(|summary| summary.changes = changes);
     }
 
     /// A whole message of the agent's: tools say what they are about to touch, and what they have changed.
