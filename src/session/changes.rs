@@ -15,13 +15,15 @@ mod log;
 mod snapshot;
 
 use std::{
+    collections::BTreeSet,
     fs::DirBuilder,
     io,
-    os::unix::fs::DirBuilderExt,
+    os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
     path::{Path, PathBuf},
 };
 
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 pub use self::{
     compare::{Change, Spot},
@@ -29,7 +31,7 @@ pub use self::{
 };
 use self::{
     kept::Seen,
-    log::{History, Line, Open, Touched, Tree},
+    log::{History, Line, Name, Open, Touched, Tree},
     snapshot::{Caller, Repository, SnapshotError},
 };
 use super::request::Reply;
@@ -276,12 +278,13 @@ impl Worker {
 
     /// The repository's state now.
     async fn take_down(&mut self, top: &Path) -> Result<String, SnapshotError> {
-        let number = self.history().number(top);
         let index = match self.repositories.iter().position(|known| known.top == top) {
             Some(index) => index,
             None => {
-                let folder = self.folder.join(format!("repository-{number}"));
+                let name = Uuid::new_v5(&Uuid::NAMESPACE_OID, top.as_os_str().as_bytes());
+                let folder = self.folder.join(format!("repository-{}", name.simple()));
                 let opened = Repository::open(&self.caller, top, folder, self.writes).await?;
+                self.history().know(top);
                 self.repositories.push(opened);
                 self.repositories.len() - 1
             }
@@ -295,11 +298,11 @@ impl Worker {
 
     async fn touch(&mut self, path: PathBuf, seen: Option<Seen>) {
         let Some(open) = &self.history().open else { return };
-        let known: Vec<PathBuf> = open.first.keys().cloned().collect();
+        let known: BTreeSet<Name> = open.first.keys().cloned().collect();
         let folder = self.folder.join("kept");
         let looked = blocking(move || {
-            let path = kept::own_name(&path).filter(|path| !known.contains(path))?;
-            let seen = seen.unwrap_or_else(|| kept::look(&path));
+            let path = kept::own_name(&path).map(Name).filter(|path| !known.contains(path))?;
+            let seen = seen.unwrap_or_else(|| kept::look(&path.0));
             Some((path, kept::keep(&folder, &seen)))
         });
         match looked.await {
@@ -314,8 +317,8 @@ impl Worker {
         let Some(open) = &self.history().open else { return };
         let (first, folder) = (open.first.clone(), self.folder.join("kept"));
         let found = blocking(move || {
-            let path = kept::own_name(&path)?;
-            let now = kept::look(&path);
+            let path = Name(kept::own_name(&path)?);
+            let now = kept::look(&path.0);
             if first.get(&path).is_some_and(|before| !kept::is_same(before, &now)) {
                 return None;
             }
@@ -376,7 +379,7 @@ impl Worker {
         }
         let first = open.first.clone();
         let changed = blocking(move || {
-            first.into_iter().filter(|(path, before)| !kept::is_same(before, &kept::look(path))).collect::<Touched>()
+            first.into_iter().filter(|(path, before)| !kept::is_same(before, &kept::look(&path.0))).collect::<Touched>()
         });
         for (path, before) in changed.await {
             touched.entry(path).or_insert(before);

@@ -3,6 +3,7 @@
 mod acp;
 mod asking;
 mod changes;
+mod changes_odd;
 mod commands;
 mod ends;
 mod journals;
@@ -10,6 +11,7 @@ mod life;
 mod messages;
 mod peers;
 mod repository;
+mod scene;
 mod stage;
 mod views;
 mod words;

@@ -11,16 +11,19 @@ use super::{
     Scope, Worker, blocking,
     compare::{self, Change, Side},
     kept::{self, Before, PLAIN, SUBMODULE, Seen},
-    log::Touched,
+    log::{Name, Touched},
     snapshot::SnapshotError,
 };
-use crate::domain::Diffstat;
+use crate::{domain::Diffstat, session::git::GitError};
 
-/// Files whose contents are in memory at once.
-const AT_ONCE: usize = 256;
+/// As much of contents is in memory at once.
+const AT_ONCE: u64 = 16 * 1024 * 1024;
 
 /// A file in a repository: mode and id.
 type Entry = (u32, String);
+
+/// What it was and what it is.
+type Pair = (Name, Option<Entry>, Option<Entry>);
 
 /// The answer to what has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,7 +83,7 @@ impl Worker {
         let mut inside: BTreeMap<PathBuf, Touched> = BTreeMap::new();
         for (path, before) in touched {
             let top = match before {
-                Before::Object { .. } | Before::Absent => self.top_of(path),
+                Before::Object { .. } | Before::Absent => self.top_of(&path.0),
                 Before::Kept { .. } | Before::Large { .. } => None,
             };
             let group = top.map_or(&mut outside, |top| inside.entry(top).or_default());
@@ -93,14 +96,14 @@ impl Worker {
         }
         let kept = self.folder.join("kept");
         let compared = blocking(move || {
-            let compare = |(path, before): (PathBuf, Before)| {
-                let (old, new) = sides(&kept, &before, kept::look(&path))?;
-                compare::compare(path, &old, &new)
+            let compare = |(path, before): (Name, Before)| {
+                let (old, new) = sides(&kept, &before, kept::look(&path.0))?;
+                compare::compare(path.0, &old, &new)
             };
             outside.into_iter().filter_map(compare).collect::<Vec<_>>()
         });
         changes.extend(compared.await);
-        changes.sort_by(|a, b| a.path.cmp(&b.path));
+        changes.sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
         Ok(changes)
     }
 
@@ -112,14 +115,19 @@ impl Worker {
 
     /// Files of one repository; and those that the repository does not know.
     async fn compared_in(&mut self, top: &Path, files: Touched) -> Result<(Vec<Change>, Touched), SnapshotError> {
-        self.take_down(top).await?;
+        match self.take_down(top).await {
+            Ok(_) => {}
+            // It is none any more: what there is of the files is on the disk.
+            Err(SnapshotError::Git(GitError::NoRepository(_))) => return Ok((Vec::new(), files)),
+            Err(why) => return Err(why),
+        }
         let Some(repository) = self.repositories.iter().find(|known| known.top == top) else {
             return Ok((Vec::new(), files));
         };
-        let paths: BTreeSet<PathBuf> = files.keys().cloned().collect();
+        let paths: BTreeSet<Name> = files.keys().cloned().collect();
         let mut now = repository.entries(&self.caller, &paths).await?;
         let mut unknown = Touched::new();
-        let mut pairs: Vec<(PathBuf, Option<Entry>, Option<Entry>)> = Vec::new();
+        let mut pairs: Vec<Pair> = Vec::new();
         for (path, before) in files {
             let after = now.remove(&path);
             match before {
@@ -135,24 +143,37 @@ impl Worker {
             }
         }
         let mut changes = renames(&mut pairs, top);
-        for pairs in pairs.chunks(AT_ONCE) {
-            let ids = pairs.iter().flat_map(|(_, old, new)| [old, new]).flatten();
-            let ids = ids.filter(|(mode, _)| *mode != SUBMODULE).map(|(_, id)| id.clone()).collect();
-            let contents = repository.contents(&self.caller, &ids).await?;
-            let pairs = pairs.to_vec();
+        let ids = |pair: &Pair| {
+            let both = [&pair.1, &pair.2].into_iter().flatten().filter(|(mode, _)| *mode != SUBMODULE);
+            both.map(|(_, id)| id.clone()).collect::<Vec<_>>()
+        };
+        let sizes = repository.sizes(&self.caller, &pairs.iter().flat_map(ids).collect()).await?;
+        let mut pairs = pairs.into_iter().peekable();
+        while pairs.peek().is_some() {
+            let (mut batch, mut wanted, mut size) = (Vec::new(), BTreeSet::new(), 0);
+            while let Some(pair) = pairs.next_if(|_| size < AT_ONCE) {
+                for id in ids(&pair) {
+                    if let Some(bytes) = sizes.get(&id).filter(|_| !wanted.contains(&id)) {
+                        size += bytes;
+                        wanted.insert(id);
+                    }
+                }
+                batch.push(pair);
+            }
+            let contents = repository.contents(&self.caller, &wanted).await?;
             let compared = blocking(move || {
                 let side = |entry: &Option<Entry>| match entry {
                     None => Side::Absent,
                     Some((mode, id)) if *mode == SUBMODULE => {
                         Side::Content { mode: *mode, bytes: id.clone().into_bytes() }
                     }
-                    Some((mode, id)) => contents.get(id).map_or(Side::Unknown { mode: *mode }, |bytes| Side::Content {
-                        mode: *mode,
-                        bytes: bytes.clone(),
-                    }),
+                    Some((mode, id)) => match contents.get(id) {
+                        Some(bytes) => Side::Content { mode: *mode, bytes: bytes.clone() },
+                        None => Side::Unknown { mode: *mode },
+                    },
                 };
-                let compare = |(path, old, new): (PathBuf, _, _)| compare::compare(path, &side(&old), &side(&new));
-                pairs.into_iter().filter_map(compare).collect::<Vec<_>>()
+                let compare = |(path, old, new): Pair| compare::compare(path.0, &side(&old), &side(&new));
+                batch.into_iter().filter_map(compare).collect::<Vec<_>>()
             });
             changes.extend(compared.await);
         }
@@ -165,7 +186,7 @@ impl Worker {
         let path = blocking(move || kept::own_name(&asked)).await.unwrap_or(path);
         let (touched, _) = self.scoped(scope).await;
         let shown = path.display();
-        let before = touched.get(&path).ok_or_else(|| match scope {
+        let before = touched.get(&Name(path.clone())).ok_or_else(|| match scope {
             Scope::Session => format!("the session has not changed {shown}"),
             Scope::Turn => {
                 format!("the turn has not changed {shown}: without \"turn\" it is compared with the session's begin")
@@ -199,19 +220,19 @@ impl Worker {
 }
 
 /// Takes out what has only another name now.
-fn renames(pairs: &mut Vec<(PathBuf, Option<Entry>, Option<Entry>)>, top: &Path) -> Vec<Change> {
+fn renames(pairs: &mut Vec<Pair>, top: &Path) -> Vec<Change> {
     let gone = pairs.iter().filter_map(|(path, old, new)| {
         let old = old.as_ref().filter(|_| new.is_none())?;
         Some((old.clone(), path.clone()))
     });
-    let mut gone: BTreeMap<Entry, PathBuf> = gone.collect();
+    let mut gone: BTreeMap<Entry, Name> = gone.collect();
     let mut changes = Vec::new();
     let mut moved = BTreeSet::new();
     pairs.retain(|(path, old, new)| {
         let Some(from) = new.as_ref().filter(|_| old.is_none()).and_then(|new| gone.remove(new)) else { return true };
-        let name = from.strip_prefix(top).unwrap_or(&from).display();
+        let name = from.0.strip_prefix(top).unwrap_or(&from.0).display();
         changes.push(Change {
-            path: path.clone(),
+            path: path.0.clone(),
             spots: Vec::new(),
             what: format!("was {name}"),
             added: 0,

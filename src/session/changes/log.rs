@@ -6,7 +6,8 @@
 //! passed over.
 
 use std::{
-    collections::BTreeMap,
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
     fs::OpenOptions,
     io::{self, BufRead, BufReader, Write},
     os::unix::fs::OpenOptionsExt,
@@ -21,7 +22,32 @@ use crate::domain::Diffstat;
 const NAME: &str = "log.ndjson";
 
 /// Files and what they were before somebody touched them.
-pub type Touched = BTreeMap<PathBuf, Before>;
+pub type Touched = BTreeMap<Name, Before>;
+
+/// A file's absolute path, ordered by its bytes: by components costs much where there are thousands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Name(pub PathBuf);
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.as_os_str().cmp(other.0.as_os_str())
+    }
+}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Name {}
 
 /// A repository at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,11 +64,11 @@ pub enum Line {
         trees: Vec<Tree>,
     },
     First {
-        path: PathBuf,
+        path: Name,
         before: Before,
     },
     End {
-        touched: Vec<(PathBuf, Before)>,
+        touched: Vec<(Name, Before)>,
         /// Further ones that are not listed.
         #[serde(default)]
         more: usize,
@@ -61,8 +87,8 @@ pub struct History {
     pub stat: Option<Diffstat>,
     /// Touched, and too many to be listed.
     pub more: usize,
-    /// The tops that were ever seen: their order is that of their folders.
-    pub tops: Vec<PathBuf>,
+    /// Of all repositories that were ever seen.
+    pub tops: BTreeSet<PathBuf>,
 }
 
 /// A turn that has not ended.
@@ -89,20 +115,15 @@ impl History {
         Ok(history)
     }
 
-    /// The number of a repository's folder.
-    pub fn number(&mut self, top: &Path) -> usize {
-        let known = self.tops.iter().position(|known| known == top);
-        known.unwrap_or_else(|| {
-            self.tops.push(top.to_owned());
-            self.tops.len() - 1
-        })
+    pub fn know(&mut self, top: &Path) {
+        self.tops.insert(top.to_owned());
     }
 
     pub fn take(&mut self, line: Line) {
         match line {
             Line::Begin { trees } => {
                 for tree in &trees {
-                    self.number(&tree.top);
+                    self.know(&tree.top);
                 }
                 self.open = Some(Open { trees, first: Touched::new() });
             }
@@ -134,6 +155,10 @@ pub fn append(folder: &Path, line: &Line) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    fn name(path: &str) -> Name {
+        Name(path.into())
+    }
+
     fn object(id: &str) -> Before {
         Before::Object { mode: 0o100_644, id: id.into() }
     }
@@ -143,12 +168,12 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let tree = |tree: &str| vec![Tree { top: "/r".into(), tree: tree.into() }];
         let stat = Diffstat { files: 1, added: 2, removed: 0 };
-        let end = |id: &str| Line::End { touched: vec![("/r/a".into(), object(id))], more: 0, stat };
+        let end = |id: &str| Line::End { touched: vec![(name("/r/a"), object(id))], more: 0, stat };
         let lines = [
             Line::Begin { trees: tree("t1") },
             end("1"),
             Line::Begin { trees: tree("t2") },
-            Line::First { path: "/x".into(), before: Before::Absent },
+            Line::First { path: name("/x"), before: Before::Absent },
         ];
         lines.iter().for_each(|line| append(folder.path(), line).expect("written"));
         let torn = |text: &str| {
@@ -156,17 +181,17 @@ mod tests {
             file.write_all(text.as_bytes()).expect("written");
         };
         torn("\n{\"end\":{\"touch");
-        append(folder.path(), &Line::First { path: "/x".into(), before: object("2") }).expect("written");
+        append(folder.path(), &Line::First { path: name("/x"), before: object("2") }).expect("written");
         torn("\n{\"later\":1}");
         let history = History::read(folder.path()).expect("a log");
         let open = history.open.as_ref().expect("the turn was cut off");
-        assert_eq!((&open.trees, open.first.get(Path::new("/x"))), (&tree("t2"), Some(&Before::Absent)));
+        assert_eq!((&open.trees, open.first.get(&name("/x"))), (&tree("t2"), Some(&Before::Absent)));
         assert_eq!((history.stat, history.tops.len(), history.more), (Some(stat), 1, 0));
         append(folder.path(), &end("3")).expect("written");
         let history = History::read(folder.path()).expect("a log");
         assert_eq!(history.open, None);
-        assert_eq!(history.session[Path::new("/r/a")], object("1"), "the first turn's is the session's");
-        assert_eq!(history.turn[Path::new("/r/a")], object("3"));
+        assert_eq!(history.session[&name("/r/a")], object("1"), "the first turn's is the session's");
+        assert_eq!(history.turn[&name("/r/a")], object("3"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use rustix::fs::{Access, access};
 
 use super::{
     kept::{self, Before, SUBMODULE},
-    log::Touched,
+    log::{Name, Touched},
 };
 use crate::{
     domain::StartOptions,
@@ -31,8 +31,6 @@ const MOST_NEW: usize = 20_000;
 const MOST_NEW_BYTES: u64 = 256 * 1024 * 1024;
 /// Of a file that git knows already.
 const MOST_KNOWN: u64 = 64 * 1024 * 1024;
-/// What is read at once to be compared.
-const BATCH: u64 = 32 * 1024 * 1024;
 
 /// No program of the user's runs at this, and nothing of git's own that stays.
 const SETTINGS: &[&str] = &[
@@ -170,7 +168,7 @@ impl Repository {
                 more += 1;
                 continue;
             }
-            touched.insert(self.top.join(path), before);
+            touched.insert(Name(self.top.join(path)), before);
         }
         Ok((touched, more))
     }
@@ -201,12 +199,12 @@ impl Repository {
     pub async fn entries(
         &self,
         caller: &Caller,
-        wanted: &BTreeSet<PathBuf>,
-    ) -> Result<BTreeMap<PathBuf, (u32, String)>, SnapshotError> {
+        wanted: &BTreeSet<Name>,
+    ) -> Result<BTreeMap<Name, (u32, String)>, SnapshotError> {
         let said = self.git(caller, &["ls-files", "-s", "-z"], Vec::new()).await?;
         let entries = said.split(|byte| *byte == 0).filter_map(|entry| {
             let (head, path) = std::str::from_utf8(entry).ok()?.split_once('\t')?;
-            let path = self.top.join(path);
+            let path = Name(self.top.join(path));
             wanted.contains(&path).then_some(())?;
             let mut head = head.split(' ');
             Some((path, (u32::from_str_radix(head.next()?, 8).ok()?, head.next()?.to_owned())))
@@ -214,41 +212,34 @@ impl Repository {
         Ok(entries.collect())
     }
 
-    /// The contents of objects, as the repository has them. What is too large or gone is not among them.
+    /// How large objects are. What is too large to be compared, or gone, is not among them.
+    pub async fn sizes(&self, caller: &Caller, ids: &BTreeSet<String>) -> Result<BTreeMap<String, u64>, SnapshotError> {
+        let ask: String = ids.iter().map(|id| format!("{id}\n")).collect();
+        if ask.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let said = self.git(caller, &["cat-file", "--batch-check"], ask.into_bytes()).await?;
+        let said = String::from_utf8_lossy(&said);
+        let sizes = said.lines().filter_map(|line| {
+            let mut words = line.split(' ');
+            let (id, kind, size) = (words.next()?, words.next()?, words.next()?.parse().ok()?);
+            (kind == "blob" && size <= kept::MOST).then(|| (id.to_owned(), size))
+        });
+        Ok(sizes.collect())
+    }
+
+    /// The contents of objects that are there, as the repository has them.
     pub async fn contents(
         &self,
         caller: &Caller,
         ids: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, Vec<u8>>, SnapshotError> {
-        let mut found = BTreeMap::new();
-        if ids.is_empty() {
-            return Ok(found);
-        }
         let ask: String = ids.iter().map(|id| format!("{id}\n")).collect();
-        let said = self.git(caller, &["cat-file", "--batch-check"], ask.into_bytes()).await?;
-        let (mut batches, mut size) = (vec![String::new()], 0);
-        for line in String::from_utf8_lossy(&said).lines() {
-            let mut words = line.split(' ');
-            let (Some(id), Some("blob"), Some(bytes)) = (words.next(), words.next(), words.next()) else { continue };
-            let bytes: u64 = bytes.parse().unwrap_or(u64::MAX);
-            if bytes > kept::MOST {
-                continue;
-            }
-            if size + bytes > BATCH {
-                batches.push(String::new());
-                size = 0;
-            }
-            size += bytes;
-            if let Some(batch) = batches.last_mut() {
-                batch.push_str(id);
-                batch.push('\n');
-            }
+        if ask.is_empty() {
+            return Ok(BTreeMap::new());
         }
-        for batch in batches.into_iter().filter(|batch| !batch.is_empty()) {
-            let said = self.git(caller, &["cat-file", "--batch"], batch.into_bytes()).await?;
-            found.extend(batched(&said).into_iter().map(|(id, bytes)| (id.to_owned(), bytes.to_vec())));
-        }
-        Ok(found)
+        let said = self.git(caller, &["cat-file", "--batch"], ask.into_bytes()).await?;
+        Ok(batched(&said).into_iter().map(|(id, bytes)| (id.to_owned(), bytes.to_vec())).collect())
     }
 
     /// A content as it would stand in the worktree.
