@@ -20,6 +20,7 @@ M.keys = {
   'permission_mode',
   'system_prompt',
   'max_turns',
+  'config_dir',
   'claude_config_dir',
   'add_dir',
   'worktree',

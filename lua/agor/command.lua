@@ -78,7 +78,7 @@ local function complete_start(words, lead)
       resume_mode = { 'new', 'continue', 'resume' },
       permission_mode = { 'default', 'acceptEdits', 'plan', 'bypassPermissions' },
     })[key] or {}
-    if vim.list_contains({ 'cwd', 'add_dir', 'claude_config_dir' }, key) then
+    if vim.list_contains({ 'cwd', 'add_dir', 'config_dir', 'claude_config_dir' }, key) then
       values = vim.tbl_map(function(dir)
         return (dir:gsub(' ', '\\ '))
       end, directories((value:gsub('\\ ', ' '))))
@@ -155,6 +155,7 @@ local function start(call)
     effort = options.effort --[[@as string]],
     permission_mode = options.permission_mode --[[@as string]],
     system_prompt = options.system_prompt --[[@as string]],
+    config_dir = options.config_dir --[[@as string]],
     claude_config_dir = options.claude_config_dir --[[@as string]],
     additional_directories = options.add_dir --[[@as string[] ]],
     worktree_name = options.worktree --[[@as string]],

@@ -255,6 +255,7 @@ M.provider = {
   command = command,
   env = environment,
   pass_env = strings,
+  config_env = text,
   model = text,
   mode = text,
   permission_mode = text,

@@ -11,6 +11,18 @@ local state = require('agor.state')
 
 local M = {}
 
+---Where the session's agent has its account.
+---@param conf agor.Provider
+---@param started table what the session was started with
+---@return table<string, string>
+local function account(conf, started)
+  local out = { CLAUDE_CONFIG_DIR = started.claude_config_dir }
+  if conf.config_env and started.config_dir then
+    out[conf.config_env] = started.config_dir
+  end
+  return out
+end
+
 ---The environment that the session's agent has: without a session, that of the next one.
 ---@param conf agor.Provider
 ---@param row agor.Row|nil
@@ -18,10 +30,7 @@ local M = {}
 local function environ(conf, row)
   local out = environment.of(conf)
   local started = row and state.starts[row.session_id] or {}
-  if started.claude_config_dir then
-    out.CLAUDE_CONFIG_DIR = started.claude_config_dir
-  end
-  return vim.tbl_extend('force', out, started.extra_env or {})
+  return vim.tbl_extend('force', out, account(conf, started), started.extra_env or {})
 end
 
 ---The command where the agent is.
@@ -35,8 +44,8 @@ local function behind(conf, row, command, more)
     return command
   end
   local started = row and state.starts[row.session_id] or {}
-  local own = { CLAUDE_CONFIG_DIR = started.claude_config_dir }
-  local env = vim.tbl_extend('force', conf.env, own, started.extra_env or {}, more or {})
+  local env =
+    vim.tbl_extend('force', conf.env, account(conf, started), started.extra_env or {}, more or {})
   return place.command(conf, command, { terminal = true, env = env })
 end
 

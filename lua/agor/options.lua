@@ -21,6 +21,7 @@ local M = {}
 ---@field system_prompt? string
 ---@field max_turns? integer
 ---@field permission_mode? string
+---@field config_dir? string of the agent, whichever it is
 ---@field claude_config_dir? string
 ---@field extra_env? table<string, string|number|boolean>
 ---@field additional_directories? string[]
@@ -43,6 +44,7 @@ local types = {
   system_prompt = 'string',
   max_turns = 'number',
   permission_mode = 'string',
+  config_dir = 'string',
   claude_config_dir = 'string',
   extra_env = 'table',
   additional_directories = 'table',
@@ -225,6 +227,9 @@ local function directories(opts, params)
     end
     params.additional_directories = params.additional_directories or {}
     table.insert(params.additional_directories, full)
+  end
+  if opts.config_dir then
+    params.config_dir = absolute(opts.config_dir)
   end
   if opts.claude_config_dir then
     params.claude_config_dir = absolute(opts.claude_config_dir)

@@ -6,6 +6,7 @@
 ---@field command string[]|false|nil program and arguments; false: find the runner. '<binary>' is the backend itself
 ---@field env table<string, string> trusted: any key, set after the stripping
 ---@field pass_env string[] names, '*' for any rest, that pass the stripping of the environment
+---@field config_env string|nil the variable that names the directory of its configuration
 ---@field model string|nil
 ---@field mode string|nil
 ---@field permission_mode string|nil
@@ -97,6 +98,7 @@
 ---@field command? string[]|false
 ---@field env? table<string, string|number|boolean>
 ---@field pass_env? string[]
+---@field config_env? string
 ---@field model? string
 ---@field mode? string
 ---@field permission_mode? string

@@ -240,6 +240,7 @@ function M.for_backend(provider)
   if #provider.pass_env > 0 then
     out.pass_env = vim.deepcopy(provider.pass_env)
   end
+  out.config_env = provider.config_env
   out.needs = provider.needs and vim.deepcopy(provider.needs) or nil
   local places = also(provider)
   if #places > 0 then

@@ -50,6 +50,7 @@ local kept = {
   'permission_mode',
   'system_prompt',
   'max_turns',
+  'config_dir',
   'claude_config_dir',
   'extra_env',
   'additional_directories',
@@ -60,6 +61,7 @@ local kept = {
 ---@param other? table what is not to be as it was
 local function begin_another(row, args, other)
   local opts = { provider = row.provider, cwd = row.cwd, prompt = args ~= '' and args or nil }
+  opts.worktree_name = row.worktree and row.worktree.name or nil
   local started = require('agor.state').starts[row.session_id] or {}
   for _, key in ipairs(kept) do
     opts[key] = started[key]

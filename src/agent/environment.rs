@@ -24,6 +24,8 @@ pub struct Environment {
     pub withheld: Vec<String>,
     /// Keys of `extra_env` that were refused.
     pub rejected: Vec<String>,
+    /// Sentences about a directory of configuration that the agent cannot be told.
+    idle: Vec<String>,
 }
 
 impl Environment {
@@ -38,7 +40,7 @@ impl Environment {
                 format!("'{}' in extra_env was left out: it cannot be an environment variable", key.escape_debug())
             }
         };
-        self.rejected.iter().map(sentence).collect()
+        self.rejected.iter().map(sentence).chain(self.idle.iter().cloned()).collect()
     }
 }
 
@@ -55,9 +57,7 @@ pub fn build(options: &StartOptions, launch: &Launch, run: &RunMark) -> Environm
         }
     }
     vars.extend(options.config.env.clone());
-    if let Some(dir) = &options.claude_config_dir {
-        vars.insert("CLAUDE_CONFIG_DIR".to_owned(), dir.clone());
-    }
+    let idle = config_dir(options, &mut vars);
     let (accepted, rejected) = sift(&options.extra_env);
     vars.extend(accepted);
     vars.extend(launch.env.iter().cloned());
@@ -67,7 +67,35 @@ pub fn build(options: &StartOptions, launch: &Launch, run: &RunMark) -> Environm
     vars.insert(RUN.to_owned(), run.to_string());
     vars.insert(SESSION_ID.to_owned(), options.session_id.to_string());
     withheld.retain(|name| !vars.contains_key(name));
-    Environment { vars, withheld, rejected }
+    Environment { vars, withheld, rejected, idle }
+}
+
+const CLAUDE_CONFIG_DIR: &str = "CLAUDE_CONFIG_DIR";
+
+/// One agent, several accounts: each keeps what it knows of one in a directory, which a variable names.
+fn config_dir(options: &StartOptions, vars: &mut BTreeMap<String, String>) -> Vec<String> {
+    let (provider, variable) = (&options.provider, &options.config.config_env);
+    let given = |directory: &Option<String>| directory.clone().filter(|directory| !directory.is_empty());
+    let mut idle = Vec::new();
+    if let Some(directory) = given(&options.claude_config_dir) {
+        vars.insert(CLAUDE_CONFIG_DIR.to_owned(), directory);
+        if options.config.is_embedded() || !variable.is_empty() && variable != CLAUDE_CONFIG_DIR {
+            idle.push(format!(
+                "claude_config_dir means nothing to {provider}: config_dir is for any agent that has one"
+            ));
+        }
+    }
+    match given(&options.config_dir) {
+        Some(directory) if !variable.is_empty() => {
+            vars.insert(variable.clone(), directory);
+        }
+        Some(_) => idle.push(format!(
+            "{provider} has no directory of configuration that is known, config_dir is left out: name its variable by \
+             providers.{provider}.config_env"
+        )),
+        None => {}
+    }
+    idle
 }
 
 /// What an agent sees of the editor's environment and of its own configuration, whatever else a session adds to that.
@@ -198,6 +226,20 @@ mod tests {
             &[("ANTHROPIC", "stays")],
         );
         check(&options(&[("MY_CLAUDE", "stays"), ("claude", "stays")]), &[("MY_CLAUDE", "stays"), ("claude", "stays")]);
+    }
+
+    #[test]
+    fn an_agent_is_told_its_directory_by_its_own_variable() {
+        let mut options = options(&[]);
+        options.config_dir = Some("/account".into());
+        let told = |options: &StartOptions| build(options, &Launch::default(), &run()).warnings("x");
+        assert!(told(&options)[0].contains("name its variable by providers.claude.config_env"), "{:?}", told(&options));
+        check(&options, &[]);
+        options.config.config_env = "CODEX_HOME".into();
+        check(&options, &[("CODEX_HOME", "/account")]);
+        assert_eq!(told(&options), [""; 0]);
+        options.claude_config_dir = Some("/c".into());
+        assert!(told(&options)[0].starts_with("claude_config_dir means nothing to claude"), "{:?}", told(&options));
     }
 
     #[test]

@@ -6,6 +6,8 @@
 pub mod acp;
 pub mod claude;
 pub mod codex;
+#[cfg(test)]
+mod options_tests;
 pub mod registry;
 pub mod sidecar;
 
@@ -88,6 +90,8 @@ pub struct Row {
     /// It reads its login when it starts and never again: one that was refused is ended, and the next prompt starts it anew
     /// in the same conversation.
     pub login_at_start: bool,
+    /// It can be told to go on with a copy of a conversation; some then say that they cannot.
+    pub told_fork: bool,
     /// It is told the name of a worktree that we cannot make, for want of a git repository.
     pub told_worktree: bool,
     /// How long the agent may take until [`Protocol::is_ready`]; then it is stopped, and a sentence says so.

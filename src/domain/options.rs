@@ -34,6 +34,8 @@ pub struct ProviderConfig {
     pub needs: Option<Vec<String>>,
     /// The user's own, passed on to agents that take them from their host.
     pub mcp_servers: Vec<McpServer>,
+    /// The variable that names the directory of its configuration; empty: none that is known.
+    pub config_env: String,
     /// What people call the agent, for the sentence about a missing one; empty: its program's name.
     pub title: String,
     /// How to get it, as a command line; empty if nobody said.
@@ -159,6 +161,9 @@ pub struct StartOptions {
     pub permission_mode: Option<String>,
     #[serde(default)]
     pub claude_config_dir: Option<String>,
+    /// Where the agent, whichever it is, has its configuration and its account.
+    #[serde(default)]
+    pub config_dir: Option<String>,
     #[serde(default)]
     pub extra_env: BTreeMap<String, String>,
     #[serde(default)]
@@ -248,6 +253,7 @@ impl StartOptions {
             max_turns: None,
             permission_mode: None,
             claude_config_dir: None,
+            config_dir: None,
             extra_env: BTreeMap::new(),
             additional_directories: Vec::new(),
             worktree_name: None,

@@ -10,7 +10,7 @@ use rmpv::Value;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
-use self::told::{spill, temporary, told, worktree_told};
+use self::told::{temporary, told, worktree_told};
 use super::{
     PROTOCOL, decode,
     encode::{self, table},

@@ -62,7 +62,7 @@ use self::{
 };
 use super::{
     colour::Reader,
-    journal::{self, Journal, JournalError},
+    journal::{self, Journal, JournalError, Kept},
     request::{Input, ViewId},
     state::State,
     updates::{Level, Update},
@@ -114,6 +114,8 @@ pub(super) struct Actor {
     /// The images of a prompt are being read.
     loading: bool,
     making: Making,
+    /// What a session from its journal goes on without, in a sentence.
+    missing: Option<String>,
     /// What may wait for the disk.
     jobs: JoinSet<Done>,
     /// What the user can do about the turn's failure: says more than the agent's own words at the turn's end.
@@ -220,7 +222,8 @@ impl Actor {
         updates: mpsc::UnboundedSender<Update>,
     ) -> Result<Self, JournalError> {
         let started_at = options.started_at.unwrap_or_else(|| common.counters.start_time());
-        let header = journal::header(options.session_id.clone(), &options.provider, &options.cwd, started_at);
+        let mut header = journal::header(options.session_id.clone(), &options.provider, &options.cwd, started_at);
+        header.kept = Kept::of(&options);
         let journal = Journal::create(common.journals.as_deref(), &header)?;
         let state = State::new(&options, started_at);
         Ok(Self::with(options, common, updates, state, Transcript::default(), journal))
@@ -260,6 +263,7 @@ impl Actor {
             changed: Changed::default(),
             loading: false,
             making: Making::default(),
+            missing: None,
             jobs: JoinSet::new(),
             advice: None,
             serial: 0,

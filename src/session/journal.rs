@@ -8,6 +8,7 @@
 mod apart;
 mod file;
 mod interrupted;
+mod kept;
 mod list;
 #[cfg(test)]
 mod odd_tests;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use apart::{delete, rename};
 pub use interrupted::interrupted;
+pub use kept::Kept;
 pub use list::{Listed, Project, about, all, is_taken, list};
 pub use page::Page;
 pub use past::{Growth, Past, grown, read};
@@ -81,6 +83,8 @@ pub struct Header {
     pub cwd: PathBuf,
     /// Unix milliseconds.
     pub started_at: i64,
+    #[serde(default, skip_serializing_if = "Kept::is_empty")]
+    pub kept: Kept,
 }
 
 /// While one is open for writing, its file is locked: two backends must not go on with the same session.
@@ -310,7 +314,8 @@ fn note_open(open: &mut HashSet<MessageId>, messages: &[AgentMessage]) {
 }
 
 pub fn header(session_id: SessionId, provider: &str, cwd: &Path, started_at: i64) -> Header {
-    Header { agor: VERSION, session_id, provider: provider.to_owned(), cwd: cwd.to_owned(), started_at }
+    let (provider, cwd) = (provider.to_owned(), cwd.to_owned());
+    Header { agor: VERSION, session_id, provider, cwd, started_at, kept: Kept::default() }
 }
 
 /// Adds a part's text to another of the same kind. False if they cannot be one.

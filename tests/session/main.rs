@@ -7,6 +7,7 @@ mod changes_odd;
 mod commands;
 mod ends;
 mod journals;
+mod kept;
 mod life;
 mod messages;
 mod peers;

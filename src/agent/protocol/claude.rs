@@ -42,6 +42,7 @@ pub const ROW: Row = Row {
     // 2.1.197 resumes with the model's default context otherwise.
     renames_model: true,
     login_at_start: false,
+    told_fork: true,
     told_worktree: false,
     ready_within: None,
     kept: Some(kept::KEPT),

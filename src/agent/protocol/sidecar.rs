@@ -41,6 +41,7 @@ pub const ROW: Row = Row {
     build,
     renames_model: false,
     login_at_start: false,
+    told_fork: false,
     told_worktree: true,
     ready_within: None,
     kept: None,
@@ -337,6 +338,11 @@ impl Protocol for Sidecar {
     fn start(&mut self) -> Output {
         let mut out = Output::default();
         out.event(Event::Capabilities(Box::new(self.offers.capabilities(self.heard))));
+        if !self.options.config.mcp_servers.is_empty() {
+            let provider = &self.options.provider;
+            let message = format!("{provider} takes no servers of tools from here: mcp_servers are left out");
+            out.event(Event::Notice { message });
+        }
         out
     }
 

@@ -261,6 +261,11 @@ impl<W: Write> Agent<W> {
         }
         self.instructions = text("systemPrompt").map(str::to_owned);
         self.most_rounds = query.raw["maxTurns"].as_u64().filter(|rounds| *rounds > 0).unwrap_or(MOST_ROUNDS);
+        if query.raw["additionalDirectories"].as_array().is_some_and(|directories| !directories.is_empty()) {
+            let message =
+                "the model gets nothing outside of the session's directory: additional directories are left out";
+            self.host.status("directories", message)?;
+        }
         self.take_up(text("resumeSessionId"), text("resumeMode") == Some("continue"))?;
         let named = query.model.clone().filter(|name| !name.is_empty());
         self.choose_model(named).await?;

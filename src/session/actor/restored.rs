@@ -53,19 +53,25 @@ impl Actor {
         let id = &options.session_id;
         let folder = common.journals.as_deref().ok_or_else(|| JournalError::Missing(id.clone()))?;
         let (journal, past) = Journal::reopen(folder, id)?;
-        let Past { header, messages, standing, .. } = past;
+        let Past { header, messages, mut standing, .. } = past;
         options.prompt = None;
         let moved = header.as_ref().filter(|header| header.cwd != options.cwd).map(|_| options.cwd.clone());
         // Whatever it was begun with: the session goes on as it was.
-        if let Some(standing) = &standing {
+        if let Some(standing) = &mut standing {
             options.model.clone_from(&standing.chosen_model);
             options.effort.clone_from(&standing.chosen_effort);
             (options.resume_mode, options.resume_session_id, options.fork) = (ResumeMode::New, None, false);
             options.worktree_name.clone_from(&standing.wanted_worktree);
-            if let Some(directory) = &standing.directory {
-                options.cwd.clone_from(directory);
+            match &standing.directory {
+                // With the project its worktree is elsewhere, too: the next prompt looks for it, or makes it.
+                Some(directory) if moved.is_some() && !directory.exists() => {
+                    options.worktree_name = standing.worktree.take().map(|worktree| worktree.name);
+                }
+                Some(directory) => options.cwd.clone_from(directory),
+                None => {}
             }
         }
+        let missing = header.as_ref().and_then(|header| header.kept.clone().give(&mut options));
         let mut state = State::new(&options, header.map_or_else(now, |header| header.started_at));
         state.moved = moved;
         let loose = loose_ends(&messages);
@@ -84,6 +90,7 @@ impl Actor {
         }
         let mut actor = Self::with(options, common, updates, state, transcript, journal);
         actor.origin = Origin::Restored;
+        actor.missing = missing;
         for (id, parent, content) in loose {
             if let Content::Permission { request_id, .. } | Content::Question { request_id, .. } = &content {
                 let (session, request_id) = (actor.options.session_id.clone(), request_id.clone());
@@ -112,7 +119,8 @@ impl Actor {
             None => "Taken up from its journal: the next prompt begins a new conversation of the agent's",
         };
         let cut_off = if self.state.summary.interrupted { "Interrupted: its backend ended in mid turn. " } else { "" };
-        let message = format!("{cut_off}{message}");
+        let missing = self.missing.take().map(|missing| format!(". {missing}")).unwrap_or_default();
+        let message = format!("{cut_off}{message}{missing}");
         self.say(Content::Status { subtype: "restored".to_owned(), message });
         self.look_at_worktree();
         let (status, error) = (self.state.summary.status, self.state.summary.error.clone());

@@ -101,6 +101,12 @@ impl Actor {
         })?;
         let seen = self.options.is_elsewhere().then(|| place::as_seen_there(&self.options));
         let seen = seen.as_ref().unwrap_or(&self.options);
+        if self.options.fork && !row.told_fork {
+            let provider = &self.options.provider;
+            return Err(format!(
+                "{provider} cannot copy a conversation: resume it without fork, or start a new session"
+            ));
+        }
         let launch = (row.launch)(seen);
         let prepared = Prepared::new(&self.options, &launch, &self.common.binary).map_err(|error| error.to_string())?;
         for warning in prepared.warnings {

@@ -82,12 +82,14 @@ impl From<String> for MakeError {
 
 /// The worktree that the options want, for a session in their directory.
 pub async fn make(name: &str, options: &StartOptions, keeper: &Path) -> Result<Made, MakeError> {
+    check_here(options, "its own")?;
     let git = Git::new(options, keeper).waiting(PATIENCE);
     let repository = Repository::find(git, &options.cwd).await?;
     let _turn = in_turn(&repository.common).await?;
     // What was there before may be another's that is done by now.
     let repository = Repository::find(git, &options.cwd).await?;
     let plan = name::plan(name, &options.worktree, &repository.top)?;
+    check_here(&StartOptions { cwd: plan.path.clone(), ..options.clone() }, "the worktree's")?;
     check_branch(git, &plan).await?;
     if let Some(entry) = take_again(git, &repository, &plan).await? {
         return Ok(again(git, &repository, &plan, &entry).await?);
@@ -95,6 +97,19 @@ pub async fn make(name: &str, options: &StartOptions, keeper: &Path) -> Result<M
     check_place(&plan)?;
     let maker = Maker { git, options, repository: &repository, plan: &plan };
     maker.make().await
+}
+
+/// Git works here: an agent elsewhere has to see the same files.
+fn check_here(options: &StartOptions, whose: &str) -> Result<(), MakeError> {
+    let (provider, cwd) = (&options.provider, options.cwd.display());
+    match options.files_are_here() {
+        true => Ok(()),
+        false => Err(format!(
+            "{provider} works elsewhere, and providers.{provider}.paths does not have {whose} directory {cwd}: make one \
+             there and name it by cwd="
+        )
+        .into()),
+    }
 }
 
 /// Whoever else makes one in the repository is waited for.
