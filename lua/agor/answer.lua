@@ -9,6 +9,7 @@ local M = {}
 ---@field input? table replaces the tool's input, e.g. by a plan that was edited
 ---@field answers? table<string, string|string[]> by question: labels of options or free text
 ---@field cancel? boolean declines to answer
+---@field grant? { rule: integer, scope: 'turn'|'session'|'project' } allows it by one of the rules that were offered
 
 ---@param asked agor.OpenRequest
 ---@param option any
@@ -65,6 +66,25 @@ local function check_answers(asked, answers)
   return out
 end
 
+---@param asked agor.OpenRequest
+---@param option any
+---@param grant any
+---@return string|nil message
+local function wrong_grant(asked, option, grant)
+  local grants, scopes = asked.grants or {}, asked.scopes or {}
+  if option ~= nil then
+    return 'an option or a grant, not both: the grant chooses what is allowed once'
+  elseif type(grant) ~= 'table' then
+    return 'opts.grant is a table with rule and scope'
+  elseif #grants == 0 then
+    return 'this question can only be answered by its own options'
+  elseif type(grant.rule) ~= 'number' or not grants[grant.rule] then
+    return ('opts.grant.rule is a number from 1 to %d'):format(#grants)
+  elseif not vim.list_contains(scopes, grant.scope) then
+    return ('opts.grant.scope is one of %s'):format(table.concat(scopes, ', '))
+  end
+end
+
 ---@param session string
 ---@param request any
 ---@param option any
@@ -94,6 +114,14 @@ function M.check(session, request, option, opts)
       return nil, wrong
     end
     params.answers = answers
+    return params
+  end
+  if opts.grant ~= nil then
+    local wrong = wrong_grant(asked, option, opts.grant)
+    if wrong then
+      return nil, wrong
+    end
+    params.rule, params.scope = opts.grant.rule, opts.grant.scope
     return params
   end
   local wrong = wrong_option(asked, option)

@@ -281,6 +281,7 @@ M.subcommands = {
       report(require('agor.ui.ask').focus(n and math.floor(n)))
     end,
   },
+  grants = { run = lazily('grants', 'grants') },
   changes = {
     args = 'word',
     run = lazily('changes', 'changes'),

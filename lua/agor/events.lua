@@ -186,7 +186,12 @@ function handlers.messages(data)
 end
 
 function handlers.permission(data)
-  open_request(data.session_id, data.request_id, { kind = 'permission', options = data.options })
+  open_request(data.session_id, data.request_id, {
+    kind = 'permission',
+    options = data.options,
+    grants = data.grants,
+    scopes = data.scopes,
+  })
   require('agor.ui.ask').on_permission(data)
   autocmd('AgorPermission', {
     session_id = data.session_id,
@@ -194,6 +199,8 @@ function handlers.permission(data)
     tool = data.tool,
     input = data.input,
     options = data.options,
+    grants = data.grants,
+    scopes = data.scopes,
   })
 end
 

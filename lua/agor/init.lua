@@ -214,7 +214,8 @@ function M.remove(session)
   return tell('remove', { session_id = row.session_id })
 end
 
----Answers a permission (by option), a question (by `opts.answers`) or declines it (`opts.cancel`).
+---Answers a permission (by option, or for longer by `opts.grant`), a question (by `opts.answers`) or declines it
+---(`opts.cancel`).
 ---@param session string
 ---@param request_id string
 ---@param option string|nil
@@ -231,7 +232,7 @@ function M.answer(session, request_id, option, opts)
     return nil, wrong
   end
   local asked = state.requests[row.session_id][request_id]
-  local ok, failed = tell('answer', params, function()
+  local ok, failed = tell(params.scope and 'grant' or 'answer', params, function()
     asked.answered = nil
     -- Settled meanwhile, it is not asked again.
     if (state.requests[row.session_id] or {})[request_id] == asked then

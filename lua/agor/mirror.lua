@@ -55,6 +55,8 @@ local M = {}
 ---@field kind 'permission'|'question'
 ---@field options { option_id: string, name: string, kind: string }[]|nil
 ---@field questions table[]|nil
+---@field grants string[]|nil
+---@field scopes string[]|nil
 ---@field answered boolean|nil
 
 ---@param id string

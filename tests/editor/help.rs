@@ -186,6 +186,14 @@ fn every_key_of_our_buffers_has_its_help() {
         &[],
     );
     editor.wait_lua("vim.bo.filetype == 'agor-ps'");
+    editor.lua(
+        "collect(0)
+         local request = assert(next(require('agor.state').requests[_G.session]))
+         assert(require('agor').answer(_G.session, request, nil, { grant = { rule = 1, scope = 'session' } }))
+         vim.cmd('Agor grants')",
+        &[],
+    );
+    editor.wait_lua("vim.bo.filetype == 'agor-grants'");
     nothing_wrong(
         &editor,
         r"collect(0)

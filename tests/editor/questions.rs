@@ -338,3 +338,29 @@ fn the_question_follows_the_user_into_another_tabpage() {
     editor.wait_text("1: allowed");
     floats(&editor, 0);
 }
+
+#[test]
+fn what_is_allowed_for_longer_is_not_asked_again() {
+    let editor = demo_editor(WIDE);
+    let id = start(&editor, "permission");
+    editor.wait_text("a Allow for longer");
+    editor.command("Agor permit");
+    press(&editor, "a", "vim.api.nvim_get_current_line():find('this turn', 1, true) ~= nil");
+    editor.wait_text("1 this turn: only the command `echo 1`");
+    editor.wait_text("5 this session: commands `echo …`");
+    press(&editor, "5", &pending(0));
+    settled(&editor, &id);
+    editor.lua("_G.send(...)", &[id.as_str().into(), "permission 2".into()]);
+    let text = settled(&editor, &id);
+    assert!(text.contains("- 1: allowed\n- 2: allowed"), "{text}");
+    assert!(text.contains("Allow once (granted for this session: commands `echo …`)"), "{text}");
+    editor.command("Agor grants");
+    editor.wait_text("commands `echo …`");
+    editor.wait_lua("vim.bo.filetype == 'agor-grants'");
+    editor.input("d");
+    editor.wait_lua("vim.bo.filetype ~= 'agor-grants'");
+    editor.lua("_G.send(...)", &[id.as_str().into(), "permission".into()]);
+    editor.wait_text("a Allow for longer");
+    editor.command("Agor permit 3");
+    settled(&editor, &id);
+}

@@ -256,4 +256,42 @@ T['the health check runs and names what is wrong'] = test(nil, function(child)
   contains(text, child.home .. '/data/nvim/agor')
 end)
 
+T['a permission is allowed for longer by a rule that was offered with it'] = test(
+  nil,
+  function(child)
+    child:lua([[
+    require('agor').start({ provider = 'demo', session_id = 'a', prompt = 'ask', open = false })
+  ]])
+    child:wait_for([[(require('agor.state').requests.a or {}).r1 ~= nil]])
+    local function refused(opts)
+      return child:get([[select(2, require('agor').answer('a', 'r1', nil, ...))]], opts)
+    end
+    contains(
+      refused({ grant = { rule = 1, scope = 'turn' } }),
+      'only be answered by its own options'
+    )
+    child:lua([[
+    local asked = require('agor.state').requests.a.r1
+    asked.grants, asked.scopes = { 'one', 'two' }, { 'turn', 'session' }
+  ]])
+    contains(refused({ grant = { rule = 3, scope = 'turn' } }), 'a number from 1 to 2')
+    contains(refused({ grant = { rule = 1, scope = 'project' } }), 'one of turn, session')
+    contains(refused({ grant = 'all' }), 'a table with rule and scope')
+    contains(
+      child:get([[select(2, require('agor').answer('a', 'r1', 'yes', { grant = { rule = 1 } }))]]),
+      'not both'
+    )
+    equal(
+      child:get(
+        [[require('agor').answer('a', 'r1', nil, { grant = { rule = 2, scope = 'turn' } })]]
+      ),
+      true
+    )
+    equal(
+      child:wait_told('grant'),
+      { session_id = 'a', request_id = 'r1', rule = 2, scope = 'turn' }
+    )
+  end
+)
+
 return T

@@ -818,4 +818,63 @@ T['K shows all of what is asked, and the question has the focus again'] = test(n
   equal(nvim:get('T.messages[#T.messages][2]'), 'nothing waits for you')
 end)
 
+local GRANTS = {
+  grants = { 'only the command `make test`', 'commands `make test …`' },
+  scopes = { 'turn', 'session', 'project' },
+  project = '/home/me/p',
+}
+
+T['what can be allowed for longer stands below a line, and is said before it is chosen'] = test(
+  nil,
+  function(nvim)
+    clock(nvim)
+    permission(nvim, GRANTS)
+    contains(nvim:screen(), 'a Allow for longer …')
+    contains(nvim:screen(), '───')
+    focus(nvim)
+    nvim:type('a')
+    local screen = nvim:screen()
+    contains(screen, '1 this turn: only the command `make test`')
+    contains(screen, '5 this session: commands `make test …`')
+    contains(screen, '6 always in /home/me/p: commands `make test …`')
+    lacks(screen, 'Yes, once')
+    nvim:type('5')
+    equal(nvim:get('T.answers'), {}, 'the first moment chooses nothing')
+    nvim:lua('Now = Now + 301')
+    nvim:type('5')
+    equal(
+      nvim:get('T.answers[1]'),
+      { session = 's1', request = 'r1', opts = { grant = { rule = 2, scope = 'session' } } }
+    )
+  end
+)
+
+T['the options come back, and a number from elsewhere is one of them'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim, GRANTS)
+  focus(nvim)
+  nvim:type('jjj<CR>')
+  contains(nvim:screen(), '1 this turn')
+  nvim:lua('Now = Now + 301')
+  nvim:type('<BS>')
+  contains(nvim:screen(), '1 Yes, once')
+  nvim:lua('Now = Now + 301')
+  nvim:type('a')
+  equal(
+    nvim:get('{ require("agor.ui.ask").focus(4) }'),
+    { false, 'This question has the options 1 to 3' }
+  )
+  nvim:lua('require("agor.ui.ask").focus(3)')
+  equal(nvim:get('T.answers[1].option'), 'no')
+end)
+
+T['what offers nothing for longer has no such row'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim, { grants = {}, scopes = { 'turn' } })
+  lacks(nvim:screen(), 'Allow for longer')
+  focus(nvim)
+  nvim:type('a')
+  contains(nvim:screen(), '1 Yes, once')
+end)
+
 return T

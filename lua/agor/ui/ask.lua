@@ -445,7 +445,7 @@ end
 
 ---@param item agor.AskItem
 local function enter(item)
-  item.postponed = false
+  item.postponed, item.granting = false, nil
   if api.nvim_get_mode().mode:find('^[iR]') then
     vim.cmd.stopinsert()
   end
@@ -489,6 +489,8 @@ function M.focus(n)
     return enter(item)
   end
   local items = require('agor.ui.ask_item')
+  -- The number is one of the agent's own options.
+  item.granting = nil
   local count = items.count(item)
   if n < 1 or n > count then
     return false, ('This question has the options 1 to %d'):format(count)

@@ -10,6 +10,9 @@ local M = {}
 ---@field option_id string?
 ---@field kind string?
 ---@field other boolean? free text
+---@field key string? the key that chooses it, in place of a digit
+---@field longer boolean? leads to what can be allowed for longer
+---@field grant { rule: integer, scope: string }?
 
 ---@class agor.AskItem
 ---@field session_id string
@@ -30,6 +33,10 @@ local M = {}
 ---@field marked table<integer, boolean>
 ---@field other string? free text that is marked, where several may be chosen
 ---@field answers table<string, string[]>
+---@field grants string[]? what it can be allowed by for longer, in words
+---@field scopes string[]? for how long
+---@field project string? what `project` of them means
+---@field granting boolean? that is what is chosen from now
 ---@field postponed boolean?
 
 ---@class agor.AskAction
@@ -77,6 +84,7 @@ function M.permission(data)
   item.reason = value(data.reason)
   item.input = value(data.input)
   item.options = data.options or {}
+  item.grants, item.scopes, item.project = data.grants, data.scopes, data.project
   -- Agents put them in any order: a <CR> out of habit is to allow no more than this once.
   for i, option in ipairs(item.options) do
     if option.kind == 'allow_once' then
@@ -110,10 +118,14 @@ end
 ---@return agor.Choice[]
 function M.choices(item)
   local out = {}
+  if item.granting then
+    return require('agor.ui.ask_grant').choices(item)
+  end
   if item.kind == 'permission' then
     for _, option in ipairs(item.options or {}) do
       out[#out + 1] = { label = option.name, option_id = option.option_id, kind = option.kind }
     end
+    out[#out + 1] = require('agor.ui.ask_grant').row(item)
     return out
   end
   local question = M.current(item)
@@ -132,10 +144,13 @@ function M.choices(item)
   return out
 end
 
+--- How many are chosen by their number.
 ---@param item agor.AskItem
 ---@return integer
 function M.count(item)
-  return #M.choices(item)
+  local all = M.choices(item)
+  local last = all[#all]
+  return last and last.longer and #all - 1 or #all
 end
 
 ---@param item agor.AskItem
@@ -244,7 +259,11 @@ function M.choose(item, n)
   if not choice then
     return nil
   end
-  if item.kind == 'permission' then
+  if choice.longer then
+    return M.longer(item)
+  elseif choice.grant then
+    return { answer = { grant = choice.grant } }
+  elseif item.kind == 'permission' then
     return { answer = {}, option = choice.option_id }
   end
   if M.current(item).multi then
@@ -289,7 +308,7 @@ end
 ---@param step integer
 ---@return agor.AskAction?
 function M.move(item, step)
-  local count = M.count(item)
+  local count = #M.choices(item)
   if count == 0 then
     return nil
   end
@@ -300,12 +319,29 @@ end
 ---@param item agor.AskItem
 ---@return agor.AskAction?
 function M.back(item)
+  if item.granting then
+    item.granting = nil
+    item.at = #M.choices(item)
+    return { changed = true }
+  end
   if item.kind ~= 'question' or item.step == 1 then
     return nil
   end
   item.step = item.step - 1
   item.at, item.marked, item.other = 1, {}, nil
   return { changed = true }
+end
+
+--- `a`: what can be allowed for longer takes the place of the agent's options, or gives it back.
+---@param item agor.AskItem
+---@return agor.AskAction?
+function M.longer(item)
+  if item.granting then
+    return M.back(item)
+  elseif item.kind == 'permission' and require('agor.ui.ask_grant').offered(item) then
+    item.granting, item.at = true, 1
+    return { changed = true }
+  end
 end
 
 ---@param item agor.AskItem

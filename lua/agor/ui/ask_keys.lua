@@ -55,8 +55,15 @@ function M.list(does)
     local question = items.current(item)
     return question and question.multi and mark
   end)
-  local back = 'the question before'
+  local longer = 'allow for longer than once, where that is offered'
+  only(key('a', 'answer-longer', longer, items.longer), function(item)
+    return require('agor.ui.ask_grant').offered(item) and 'allow for longer than once'
+  end)
+  local back = 'the question before, or the options'
   only(key('<BS>', 'answer-back', back, items.back), function(item)
+    if item.granting then
+      return 'the options before'
+    end
     return item.kind == 'question' and item.step > 1 and back
   end)
   local refuse = 'refuse, with a reason'

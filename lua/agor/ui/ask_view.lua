@@ -25,6 +25,7 @@ local HIGHLIGHT = 'NormalFloat:AgorFloat,FloatBorder:AgorBorderAsk,'
 ---@class agor.Lines
 ---@field lines string[]
 ---@field marks any[] row, col, end_col, group
+---@field ruled integer? the row that a line stands above
 
 ---@return agor.Lines
 local function block()
@@ -122,7 +123,7 @@ local function choices(item, selected)
     local at = selected and i == item.at
     local pieces = {
       { at and (' ' .. icons.pointer .. ' ') or (' ' .. gap .. ' '), 'AgorQuestion' },
-      { i < 10 and ('%d '):format(i) or '  ', 'AgorKey' },
+      { choice.key and choice.key .. ' ' or i < 10 and ('%d '):format(i) or '  ', 'AgorKey' },
     }
     if question and question.multi then
       local on = item.marked[i]
@@ -136,6 +137,9 @@ local function choices(item, selected)
     pieces[#pieces + 1] = { label, at and 'AgorBold' or nil }
     if choice.description and choice.description ~= '' then
       pieces[#pieces + 1] = { '  ' .. choice.description, 'AgorDim' }
+    end
+    if choice.longer and i > 1 then
+      out.ruled = #out.lines
     end
     line(out, pieces)
   end
@@ -202,6 +206,8 @@ local function hints(item, focused)
     if item.url then
       table.insert(out, 1, 'o opens the page')
     end
+  elseif item.granting then
+    out = { digits .. ' choose', '<BS> back', 'q later' }
   else
     out = { digits .. ' choose', 'r refuse with a reason', 'q later' }
     if items.edit(item) then
@@ -292,6 +298,14 @@ end
 local function colour(buf, drawn)
   api.nvim_buf_clear_namespace(buf, ns, 0, -1)
   require('agor.ui.tint').marks(buf, ns, drawn.marks)
+  if drawn.ruled then
+    local rule = require('agor.config').get().icons == 'ascii' and '-' or '─'
+    local text = ' ' .. rule:rep(WIDEST)
+    api.nvim_buf_set_extmark(buf, ns, drawn.ruled, 0, {
+      virt_lines = { { { text, 'AgorBorderAsk' } } },
+      virt_lines_above = true,
+    })
+  end
 end
 
 ---@param buf integer
@@ -368,10 +382,11 @@ function M.draw(view, item, position, total, focused)
     36
   )
   width = math.min(width, WIDEST)
-  local wanted = rows_of(above.lines, width) + rows_of(below.lines, width) + 3
+  local ruled = below.ruled and 1 or 0
+  local wanted = rows_of(above.lines, width) + rows_of(below.lines, width) + ruled + 3
   local place = corner(width + 2, wanted)
   width = math.max(10, math.min(width, place.width - 2))
-  local choice_rows = math.max(1, math.min(rows_of(below.lines, width), place.height - 5))
+  local choice_rows = math.max(1, math.min(rows_of(below.lines, width) + ruled, place.height - 5))
   local left = math.max(0, place.right - width - 2)
   ---@param all_rows integer that what is asked takes
   ---@return vim.api.keyset.win_config text

@@ -73,6 +73,15 @@ function M.attach(buf, keys)
   end)
 end
 
+--- More of them, for a buffer that has some.
+---@param buf integer
+---@param keys agor.Key[]
+function M.add(buf, keys)
+  local before = attached[buf] or {}
+  M.attach(buf, keys)
+  attached[buf] = vim.list_extend(vim.list_slice(before), keys)
+end
+
 ---@param buf integer
 function M.forget(buf)
   attached[buf] = nil
