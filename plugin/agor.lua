@@ -13,7 +13,7 @@ end
 -- Every subcommand, and with it the alias :Agor{Subcommand}; lua/agor/command.lua has a handler for each.
 -- stylua: ignore
 local subcommands = {
-  'start', 'send', 'prompt', 'toggle', 'open', 'close', 'next', 'prev', 'interrupt', 'stop', 'sessions', 'model',
+  'start', 'send', 'prompt', 'toggle', 'open', 'close', 'next', 'prev', 'interrupt', 'stop', 'queue', 'sessions', 'model',
   'mode', 'effort', 'option', 'resume', 'fork', 'paste', 'permit', 'grants', 'changes', 'diff', 'export', 'login', 'worktree', 'ps', 'log', 'trace', 'stats', 'restart', 'build',
 }
 

@@ -256,6 +256,15 @@ M.subcommands = {
       report(require('agor').stop(nil, { force = call.bang }))
     end,
   },
+  queue = {
+    args = 'word',
+    run = function(call)
+      report(require('agor.ui.queue').open(call.args ~= '' and call.args or nil))
+    end,
+    complete = function(words)
+      return #words == 0 and session_ids() or {}
+    end,
+  },
   sessions = {
     run = function()
       require('agor.ui.board').open()

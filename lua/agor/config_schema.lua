@@ -307,7 +307,7 @@ M.config = {
   trace = boolean,
   log = { level = one_of('error', 'warn', 'info', 'debug', 'trace') },
   policy = kind('table'),
-  queue = kind('table'),
+  queue = { mode = one_of('queue', 'steer', 'interrupt') },
   worktree = {
     directory = worktree_directory,
     branch = named,

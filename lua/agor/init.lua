@@ -123,6 +123,8 @@ end
 ---@field context? agor.Context[]
 ---@field images? string[] paths of image files
 ---@field steer? boolean into the turn that runs, where the agent can do that
+---@field now? boolean the turn that runs is interrupted for it
+---@field entry? string the prompt that waits and that it replaces
 
 ---Sends a prompt to a session: to the current one if none is named.
 ---@param text string
@@ -156,9 +158,13 @@ function M.send(text, opts)
     return nil, unwritten
   end
   require('agor.events').listen({ now = true })
+  local method = opts.entry and 'queue_edit'
+    or opts.now and 'send_now'
+    or opts.steer and 'steer'
+    or 'send'
   ok, wrong = tell(
-    opts.steer and 'steer' or 'send',
-    { session_id = row.session_id, prompt = prompt },
+    method,
+    { session_id = row.session_id, prompt = prompt, entry = opts.entry },
     function()
       require('agor.ui.prompt').restore(row.session_id, prompt)
     end
@@ -269,6 +275,8 @@ local public = {
   'attention',
   'pending',
   'queued',
+  'waiting',
+  'held',
   'busy',
   'turn_started_at',
   'turn_ended_at',

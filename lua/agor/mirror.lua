@@ -28,6 +28,8 @@ local M = {}
 ---@field context_size integer|nil tokens that it holds
 ---@field attention 'permission'|'question'|nil
 ---@field queued integer
+---@field waiting string[]|nil how the first prompts that wait begin
+---@field held 'interrupted'|'failed'|'ended'|'restored'|'asked'|nil why they do not go on by themselves
 ---@field pending integer
 ---@field busy boolean
 ---@field turn_started_at integer|nil Unix milliseconds, while a turn runs

@@ -51,7 +51,7 @@
 ---@field trace boolean
 ---@field log agor.Config.log
 ---@field policy table
----@field queue table
+---@field queue agor.Config.queue
 ---@field worktree agor.Config.worktree
 
 ---@class agor.Config.window
@@ -64,6 +64,9 @@
 ---@field position 'float'|'left'|'right'|'bottom'
 ---@field width number|nil as of window; nil: 0.9 as a float, 0.3 at a side
 ---@field height number|nil nil: 0.8 as a float, 0.25 at the bottom
+
+---@class agor.Config.queue
+---@field mode 'queue'|'steer'|'interrupt'
 
 ---@class agor.Config.notify
 ---@field level 'debug'|'info'|'warn'|'error'|'off'
@@ -136,7 +139,7 @@
 ---@field trace? boolean
 ---@field log? { level?: string }
 ---@field policy? table
----@field queue? table
+---@field queue? { mode?: 'queue'|'steer'|'interrupt' }
 ---@field worktree? { directory?: string|(fun(of: agor.WorktreeOf): string), branch?: string, base?: string, copy?: string[], submodules?: boolean }
 
 local M = {}
@@ -161,7 +164,7 @@ function M.new()
     trace = false,
     log = { level = 'info' },
     policy = {},
-    queue = {},
+    queue = { mode = 'queue' },
     worktree = {
       directory = '{repository}.worktrees/{name}',
       branch = 'agor/{name}',

@@ -68,6 +68,9 @@ pub struct Prompt {
     /// Only for agents whose [`super::Capabilities::images`] says so.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<Image>,
+    /// It was given to the agent while a turn ran.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub steered: bool,
 }
 
 /// A picture that goes along with a prompt.

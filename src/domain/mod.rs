@@ -32,4 +32,4 @@ pub use place::Paths;
 pub use question::{
     OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest, Subject,
 };
-pub use session::{Attention, Diffstat, SessionSummary, Status, Worktree};
+pub use session::{Attention, Diffstat, Hold, SessionSummary, Status, Worktree};

@@ -22,6 +22,22 @@ pub enum Attention {
     Question,
 }
 
+/// Why nothing is sent of the prompts that wait, until the user sends something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// The user has interrupted the turn.
+    Interrupted,
+    /// The turn has failed.
+    Failed,
+    /// The agent has ended, or another conversation begins.
+    Ended,
+    /// They come from the journal of a backend that has ended.
+    Restored,
+    /// The user has put one there to send it later.
+    Asked,
+}
+
 /// A git worktree of a session's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Worktree {
@@ -92,6 +108,12 @@ pub struct SessionSummary {
     pub attention: Option<Attention>,
     /// Prompts that wait for the end of the turn.
     pub queued: usize,
+    /// How the first of them begin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<String>,
+    /// They do not go on by themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Hold>,
     /// Questions that wait for the user.
     pub pending: usize,
     /// A turn is under way.
@@ -144,6 +166,8 @@ impl SessionSummary {
             context_size: None,
             attention: None,
             queued: 0,
+            waiting: Vec::new(),
+            held: None,
             pending: 0,
             busy: false,
             turn_started_at: None,

@@ -15,9 +15,9 @@ pub use order::order;
 pub use worktree::worktree;
 
 use crate::{
-    domain::{Context, RequestId, SessionId, StartOptions},
+    domain::{Context, MessageId, RequestId, SessionId, StartOptions},
     render::FoldAction,
-    session::GrantScope,
+    session::{GrantScope, WantQueued},
 };
 
 /// Lua cannot tell an empty table from an empty list: these are tables.
@@ -254,6 +254,26 @@ pub struct Revoke {
 pub struct Gather {
     pub session_id: SessionId,
     pub context: Context,
+}
+
+/// One of the prompts that wait.
+#[derive(Debug, Deserialize)]
+pub struct Queued {
+    pub session_id: SessionId,
+    pub entry: MessageId,
+    #[serde(default)]
+    action: String,
+}
+
+impl Queued {
+    pub fn want(&self) -> Result<WantQueued, String> {
+        Ok(match self.action.as_str() {
+            "" | "look" => WantQueued::Look,
+            "edit" => WantQueued::Edit,
+            "drop" => WantQueued::Drop,
+            other => return Err(format!("queued: no action '{other}'")),
+        })
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -2,6 +2,7 @@
 
 mod changes;
 mod grants;
+mod queue;
 mod told;
 
 use std::{collections::BTreeSet, fs, path::PathBuf, sync::Arc};
@@ -271,6 +272,7 @@ impl Dispatch {
             "changes" => self.changes(json, callback)?,
             "before" => self.before(json, callback)?,
             "grant" | "grants" | "revoke" => self.of_grants(method, json, callback)?,
+            "queue" | "queued" => self.of_queue(method, json, callback)?,
             "trace" | "export" => self.of_session(method, decode::read(method, json)?, callback),
             "views" => self.views(decode::read(method, json)?),
             "fold" => {

@@ -138,6 +138,9 @@ fn prompt(said: &Prompt, expanded: bool, icons: Icons) -> Vec<Line> {
         }
     }
     lines.extend(said.images.iter().map(|image| Line::of(format!("  image {}", image.path), "AgorPath")));
+    if said.steered {
+        lines.push(Line::of("  given while the agent worked", "AgorDim"));
+    }
     if let Some(first) = lines.first_mut() {
         first.anchor = Some(Anchor::Turn);
     }

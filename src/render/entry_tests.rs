@@ -100,7 +100,7 @@ fn all() -> Talk {
     ];
     let images = vec![Image { path: "/p/shot.png".into(), ..Image::default() }];
     let long: Vec<String> = (0..30).map(|n| format!("line {n}")).collect();
-    talk.say(None, false, Content::Prompt(Prompt { text: long.join("\n"), context, images }));
+    talk.say(None, false, Content::Prompt(Prompt { context, images, ..Prompt::new(long.join("\n")) }));
     talk.say(None, true, thinking("hm")).say(None, false, thinking("so"));
     talk.say(None, false, text("# Head\n\ntext"));
     for (id, kind) in

@@ -29,8 +29,9 @@ pub(super) fn piece(body: &Body) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = match body {
-        Body::Prompt(Prompt { text, context, images }) => {
-            let mut result = writeln!(out, "## Prompt\n\n{text}");
+        Body::Prompt(Prompt { text, context, images, steered }) => {
+            let when = if *steered { ", given while the agent worked" } else { "" };
+            let mut result = writeln!(out, "## Prompt{when}\n\n{text}");
             for piece in context {
                 let fence = fence(&piece.text);
                 let (label, filetype, text) = (piece.label(), &piece.filetype, piece.text.trim_end_matches('\n'));

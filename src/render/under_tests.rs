@@ -165,7 +165,7 @@ fn a_prompt_has_its_files() {
         Context { path: "src/a.rs".into(), first_line: 5, last_line: 6, text: "x\ny\n".into(), ..Context::default() };
     let output = Context { command: "make".into(), text: "ok\n".into(), ..Context::default() };
     let context = vec![piece, output];
-    talk.say("p", Content::Prompt(Prompt { text: "look\nhere".into(), context, images: Vec::new() }));
+    talk.say("p", Content::Prompt(Prompt { context, ..Prompt::new("look\nhere") }));
     assert_eq!(talk.at(0, 0, false), (None, Some(("look\nhere".into(), "2 lines of the prompt".into()))));
     let piece = Some(("x\ny\n".to_owned(), "2 lines of src/a.rs:5-6".to_owned()));
     assert_eq!(talk.at(0, 2, false), (place_of("src/a.rs", Some(5)), piece.clone()));

@@ -2,7 +2,8 @@
 //!
 //! It handles one event after the other without waiting in between, so every change of state is whole. What the agent
 //! says is in `agent`, what it is told in `told`, what it leaves where it ran in `away`; prompts on their way are in
-//! `prompts`, questions in `asked`, what answers them without the user in `granted`, models,
+//! `prompts`, what the user does with those that wait in `queued`, questions in `asked`, what answers them without the
+//! user in `granted`, models,
 //! modes and the like in `settings`, logins in `login`, the agent's own conversations in `conversations`, files that it
 //! wants through us in `files`, what it changes in any in `changed`, commands of the user's own in `shell`, its git worktree
 //! in `worktree`. What is said is taken down in `record` and shown by `show`, in the colours that `colours` sends for. What
@@ -22,6 +23,7 @@ mod granted;
 mod heard;
 mod login;
 mod prompts;
+mod queued;
 mod record;
 mod restored;
 mod row;
@@ -56,6 +58,7 @@ use self::{
     files::OpenFile,
     granted::Granted,
     heard::{Done, Heard, heard},
+    prompts::Loading,
     settings::Settings,
     shell::Shell,
     worktree::Making,
@@ -111,8 +114,10 @@ pub(super) struct Actor {
     /// Files that the agent wants and has not got yet.
     files: BTreeMap<RequestId, OpenFile>,
     changed: Changed,
-    /// The images of a prompt are being read.
-    loading: bool,
+    /// The prompt that is on its way to the agent.
+    loading: Option<Loading>,
+    /// How often one was.
+    loads: u64,
     making: Making,
     /// What a session from its journal goes on without, in a sentence.
     missing: Option<String>,
@@ -261,7 +266,8 @@ impl Actor {
             granted: Granted::default(),
             files: BTreeMap::new(),
             changed: Changed::default(),
-            loading: false,
+            loading: None,
+            loads: 0,
             making: Making::default(),
             missing: None,
             jobs: JoinSet::new(),
@@ -379,6 +385,10 @@ impl Actor {
             Input::Revoke { id, reply } => {
                 let _ = reply.send(self.revoke(&id));
             }
+            Input::Queue { reply } => self.list_queue(reply),
+            Input::Queued { entry, want, reply } => {
+                let _ = reply.send(self.queued(&entry, want));
+            }
             Input::Trace { on, reply } => {
                 let result = self.set_trace(on);
                 // A trace that the settings want is waited for by nobody.
@@ -402,8 +412,8 @@ impl Actor {
             Done::File { request_id, path, answer } => self.file_done(&request_id, path, answer),
             Done::Grown(grown) => self.grown(grown),
             Done::Changed(ended) => self.changes_known(ended),
-            Done::Seen { wait } => self.seen(wait),
-            Done::Loaded { prompt, loaded } => self.prompt_loaded(*prompt, loaded),
+            Done::Seen { job } => self.seen(job),
+            Done::Loaded { job, prompt, loaded } => self.prompt_loaded(job, *prompt, loaded),
             Done::Considered { request_id, looked } => self.considered(&request_id, *looked),
             Done::Granted { keeping, kept } => self.grant_kept(*keeping, kept),
             Done::Project { of, project } => self.has_project(&of, &project),
@@ -444,8 +454,9 @@ impl Actor {
         }
         if self.leave_at.is_some_and(|at| at <= now) {
             self.leave_at = None;
-            // A session that somebody looks at stays; it is asked again when it is hidden.
-            if !self.shells.is_empty() {
+            // A session that somebody looks at stays; it is asked again when it is hidden. So does one with prompts that
+            // wait: they are not to be found only by who knows of them.
+            if !self.shells.is_empty() || !self.state.queue.is_empty() {
                 self.leave_at = Some(now + LINGER);
             } else if self.views.is_empty() {
                 self.stop = Stop::Removed;

@@ -251,6 +251,10 @@ impl Hub {
             }
             Request::Grants { around, reply } => self.grants(around, reply),
             Request::Revoke { id, session, around, reply } => self.revoke(id, session, around, reply),
+            Request::Queue { session, reply } => self.pass_living(&session, reply, |reply| Input::Queue { reply }),
+            Request::Queued { session, entry, want, reply } => {
+                self.pass_living(&session, reply, |reply| Input::Queued { entry, want, reply });
+            }
             Request::Trace { session, on, reply } => {
                 self.pass_living(&session, reply, |reply| Input::Trace { on, reply })
             }
@@ -408,7 +412,7 @@ impl Hub {
         row.busy = false;
         row.attention = None;
         row.pending = 0;
-        row.queued = 0;
+        (row.queued, row.waiting, row.held) = (0, Vec::new(), None);
         let (row, options) = (row.clone(), Arc::clone(&living.options));
         self.tell(Update::Session(Box::new(row)));
         self.tell(Update::Status { session: id.clone(), status: Status::Error, error: Some(error.clone()) });

@@ -17,6 +17,7 @@ mod past;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::{
     collections::HashSet,

@@ -17,6 +17,7 @@ mod last_line;
 mod peers;
 mod pictures;
 mod project;
+mod queue;
 mod request;
 mod state;
 mod updates;
@@ -28,6 +29,9 @@ pub use grants::GrantScope;
 pub use hub::{Counts, Hub, HubConfig, HubHandle};
 pub use journal::{JournalError, Listed, Page};
 pub use peers::{Elsewhere, Other};
-pub use request::{FileReply, Found, GrantRow, Order, Painted, Reply, Request, Showing, Sight, ViewId, Want};
+pub use queue::Waiting;
+pub use request::{
+    FileReply, Found, GrantRow, Order, Painted, QueueChange, Reply, Request, Showing, Sight, ViewId, Want, WantQueued,
+};
 pub use updates::{ClientId, Level, Offered, Update};
 pub use worktree::{Answer as WorktreeAnswer, Ask as WorktreeAsk, Look as WorktreeLook};

@@ -12,12 +12,13 @@ use super::{
     grants::GrantScope,
     journal::{Listed, Page},
     peers::Other,
+    queue::Waiting,
     updates::ClientId,
     worktree::{Answer as WorktreeAnswer, Ask as WorktreeAsk},
 };
 use crate::{
     agent::process::{ProcessHandle, ProcessInfo},
-    domain::{Answer, Context, Conversation, Prompt, RequestId, SessionId, SessionSummary, StartOptions},
+    domain::{Answer, Context, Conversation, MessageId, Prompt, RequestId, SessionId, SessionSummary, StartOptions},
     render::{Budget, Detail, FoldAction, Icons, Patch, Place, Taken, Window},
 };
 
@@ -166,6 +167,18 @@ pub enum Request {
         around: PathBuf,
         reply: Reply<()>,
     },
+    /// The prompts that wait.
+    Queue {
+        session: SessionId,
+        reply: Reply<Vec<Waiting>>,
+    },
+    /// One of them, whole.
+    Queued {
+        session: SessionId,
+        entry: MessageId,
+        want: WantQueued,
+        reply: Reply<Prompt>,
+    },
     Trace {
         session: SessionId,
         on: bool,
@@ -283,6 +296,8 @@ pub enum Order {
     Send(Prompt),
     /// Into the turn that runs; as [`Order::Send`] where there is none or the agent cannot do that.
     Steer(Prompt),
+    /// Before those that wait; the turn that runs is interrupted for it.
+    SendNow(Prompt),
     Interrupt,
     Stop {
         force: bool,
@@ -318,6 +333,42 @@ pub enum Order {
     MakeWorktree,
     /// The agent's own id.
     DeleteConversation(String),
+    /// With one of the prompts that wait.
+    Queue {
+        entry: MessageId,
+        change: QueueChange,
+    },
+    /// A prompt that has waited waits again.
+    QueuePut {
+        at: usize,
+        prompt: Prompt,
+    },
+    /// What is held back goes on.
+    QueueGo,
+}
+
+/// What becomes of a prompt that waits.
+#[derive(Clone, Debug, PartialEq)]
+pub enum QueueChange {
+    /// Ends [`WantQueued::Edit`]; without another text it is what it was.
+    Edit(Option<Prompt>),
+    Move {
+        to: usize,
+    },
+    /// Into the turn that runs where the agent can do that; else the turn is interrupted for it.
+    Send {
+        interrupt: bool,
+    },
+}
+
+/// Why somebody wants to see a prompt that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WantQueued {
+    Look,
+    /// It waits for its new text: [`QueueChange::Edit`].
+    Edit,
+    /// It waits no more.
+    Drop,
 }
 
 /// What the client knows of a file.
@@ -372,4 +423,6 @@ pub(super) enum Input {
     Gather { context: Context, reply: Reply<String> },
     Changes { scope: Scope, environ: BTreeMap<String, String>, reply: Reply<Changes> },
     Before { path: PathBuf, scope: Scope, environ: BTreeMap<String, String>, reply: Reply<Earlier> },
+    Queue { reply: Reply<Vec<Waiting>> },
+    Queued { entry: MessageId, want: WantQueued, reply: Reply<Prompt> },
 }

@@ -2,10 +2,10 @@
 
 mod pending;
 
-use std::{collections::VecDeque, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 pub(super) use self::pending::{Asked, Grounds, Pending};
-use super::{journal::Standing, last_line::LastLine};
+use super::{journal::Standing, last_line::LastLine, queue::Queue};
 use crate::domain::{
     AgentMessage, Attention, Capabilities, Content, Cost, MessageId, Prompt, RequestId, SessionSummary, StartOptions,
     Status, place,
@@ -15,7 +15,7 @@ use crate::domain::{
 pub(super) struct State {
     pub(super) summary: SessionSummary,
     /// Prompts that wait for the end of the turn.
-    pub(super) queue: VecDeque<Prompt>,
+    pub(super) queue: Queue,
     pending: Vec<Pending>,
     /// The agent's title, else the first prompt's.
     title: String,
@@ -48,7 +48,7 @@ impl State {
                 effort: options.effort.clone().unwrap_or_default(),
                 ..SessionSummary::new(options.session_id.clone(), &options.provider)
             },
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             pending: Vec::new(),
             title: String::new(),
             name: String::new(),
@@ -282,6 +282,8 @@ impl State {
         self.summary.title.clone_from(if self.name.is_empty() { &self.title } else { &self.name });
         self.summary.last_line = self.said.line();
         self.summary.queued = self.queue.len();
+        self.summary.waiting = self.queue.heads();
+        self.summary.held = self.queue.held();
         let mut shown = self.pending.iter().filter(|pending| pending.shown);
         self.summary.pending = shown.clone().count();
         self.summary.attention = shown.next().map(|pending| match pending.asked {

@@ -300,7 +300,7 @@ fn sessions_are_ordered_by_their_start_and_fresh() {
     );
     assert_eq!(
         keys,
-        "agent_session:string cost_usd:number cwd:string effort:string input_tokens:number mode:string model:string output_tokens:number provider:string queued:number session_id:string started_at:number status:string title:string"
+        "agent_session:string busy:boolean cost_usd:number cwd:string effort:string input_tokens:number last_line:string mode:string model:string output_tokens:number pending:number project:string provider:string queued:number session_id:string started_at:number status:string title:string turn_ended_at:number"
     );
     let started = editor.lua("return require('agor').sessions()[1].started_at", &[]).as_u64().unwrap_or(0);
     assert!(started >= before && started < before + 600_000, "{started} is in Unix milliseconds, {before} was before");

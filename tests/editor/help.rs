@@ -164,6 +164,9 @@ fn every_key_of_our_buffers_has_its_help() {
         &[],
     );
     editor.wait_text("demo asks");
+    editor.lua("assert(require('agor').send('waits'))", &[]);
+    editor.wait_lua("require('agor').sessions()[1].queued == 1");
+    editor.lua("vim.cmd('Agor queue') collect(0) vim.cmd.close()", &[]);
     editor.lua(
         "collect(vim.fn.bufnr('^agor://' .. _G.session .. '$'))
          local floats = 0

@@ -21,6 +21,7 @@ mod ollama;
 mod pane;
 mod prompt;
 mod questions;
+mod queue;
 mod reading;
 mod selection;
 mod sidecar;

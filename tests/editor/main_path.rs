@@ -167,7 +167,7 @@ fn a_refusal_with_a_reason_reaches_the_agent_word_for_word() {
 }
 
 #[test]
-fn a_prompt_while_a_turn_runs_waits_and_is_sent_after_it() {
+fn a_prompt_while_a_turn_runs_waits_and_is_sent_after_it_unless_that_is_interrupted() {
     let editor = editor();
     let id = start(&editor, "hang");
     wait_status(&editor, &id, "running");
@@ -176,6 +176,10 @@ fn a_prompt_while_a_turn_runs_waits_and_is_sent_after_it() {
     editor.wait_text("queued");
     assert!(!transcript(&editor, &id).contains("❯ echo second"), "it is not sent yet");
     editor.lua("assert(require('agor').interrupt(...))", &[id.as_str().into()]);
+    editor.wait_lua("require('agor').sessions()[1].held == 'interrupted'");
+    wait_status(&editor, &id, "idle");
+    editor.lua("assert(require('agor').send('echo first', { session = ... }))", &[id.as_str().into()]);
+    editor.wait_text("\"echo first\"");
     editor.wait_text("\"echo second\"");
     wait_status(&editor, &id, "idle");
     assert_eq!(editor.lua("return require('agor').sessions()[1].queued", &[]), Value::from(0));

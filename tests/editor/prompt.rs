@@ -116,7 +116,7 @@ fn an_empty_draft_is_not_sent() {
 }
 
 #[test]
-fn a_prompt_that_was_never_heard_comes_back_above_what_was_typed_since() {
+fn a_prompt_that_waits_for_a_stopped_agent_goes_to_the_next_one_after_what_was_typed_since() {
     let editor = demo_editor(WIDE);
     let id = start(&editor, "hang");
     wait_status(&editor, &id, "running");
@@ -127,15 +127,17 @@ fn a_prompt_that_was_never_heard_comes_back_above_what_was_typed_since() {
     editor.input("typed since<Esc>");
     editor.command("AgorStop");
     wait_status(&editor, &id, "done");
-    wait_draft(&editor, &id, "echo waits\n\ntyped since");
+    editor.wait_text("1 held, agent ended · sent after your next prompt");
+    wait_draft(&editor, &id, "typed since");
     in_prompt(&editor, "n");
-    // Sent again it goes to a process that goes on with the conversation.
-    editor.input("<CR>");
-    editor.wait_text("echo waits\\n\\ntyped since");
+    // A process goes on with the conversation.
+    editor.input("0iecho <Esc><CR>");
+    editor.wait_text("\"echo typed since\"");
+    editor.wait_text("\"echo waits\"");
 }
 
 #[test]
-fn what_waited_when_the_agent_exits_comes_back() {
+fn what_waited_when_the_agent_exits_is_held_back() {
     let editor = demo_editor(WIDE);
     let id = start(&editor, "permission");
     editor.wait_text("demo asks: Bash");
@@ -145,10 +147,9 @@ fn what_waited_when_the_agent_exits_comes_back() {
     editor.command("Agor permit 1");
     wait_status(&editor, &id, "error");
     editor.wait_text("Exit code: 3");
-    editor.wait_lua(&format!(
-        "table.concat(vim.api.nvim_buf_get_lines(vim.fn.bufnr('^agor://{id}/prompt$'), 0, -1, false), '\\n'):find('echo after it', 1, true)"
-    ));
-    assert_eq!(editor.lua_string("return vim.fn.bufname()", &[]), "a.txt");
+    editor.wait_text("1 held, agent ended");
+    // The agent has said nothing to this one.
+    wait_draft(&editor, &id, "exit 3");
 }
 
 #[test]

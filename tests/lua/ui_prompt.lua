@@ -309,7 +309,10 @@ T['under the draft stand what waits and what is not saved'] = test(nil, function
   open(nvim)
   lacks(nvim:screen(), 'unsaved')
   nvim:type('fix the parser first<C-s>')
-  nvim:lua('T.session("s1", { queued = 1 }) T.unsaved = 2 require("agor.ui.bar").refresh({ "s1" })')
+  nvim:lua(
+    'T.session("s1", { queued = 1, waiting = { "fix the parser first" } }) T.unsaved = 2 '
+      .. 'require("agor.ui.bar").refresh({ "s1" })'
+  )
   local screen = nvim:screen()
   contains(screen, '1 queued: fix the parser first')
   contains(screen, '2 unsaved files here')

@@ -1,7 +1,7 @@
 //! Starting, prompting, interrupting, stopping, removing.
 
 use agor_nvim::{
-    domain::{Content, Status},
+    domain::{Content, Hold, Status},
     session::{Level, Order, Request, Update},
 };
 
@@ -73,6 +73,8 @@ async fn prompts_wait_for_the_turn_and_go_out_one_by_one() {
     stage.row(|row| row.queued == 2).await;
     stage.order("a", Order::Interrupt).await.expect("interrupted");
     assert_eq!(stage.turn("a").await, "interrupted");
+    assert_eq!(stage.row(|row| row.held.is_some()).await.held, Some(Hold::Interrupted));
+    stage.order("a", Order::QueueGo).await.expect("they go on");
     stage.turn("a").await;
     stage.turn("a").await;
     let page = stage.messages("a", 0).await;
@@ -90,7 +92,7 @@ async fn prompts_wait_for_the_turn_and_go_out_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_stop_gives_waiting_prompts_back_and_wins_over_the_exit_code() {
+async fn a_stop_holds_waiting_prompts_back_and_wins_over_the_exit_code() {
     let mut stage = Stage::new();
     // Takes the stop for a failure.
     let script = "read -r query; echo '{\"type\":\"agent_started\"}'; read -r stop; exit 7";
@@ -98,7 +100,7 @@ async fn a_stop_gives_waiting_prompts_back_and_wins_over_the_exit_code() {
     stage.status("a", Status::Running).await;
     stage.send("a", "later").await.expect("it waits");
     stage.stop("a", false).await.expect("stopped");
-    assert_eq!(stage.draft().await, "later");
+    assert_eq!(stage.row(|row| row.held.is_some()).await.waiting, ["later"]);
     assert_eq!(stage.status("a", Status::Done).await, None);
     assert_eq!(stage.turn("a").await, "stopped");
 }

@@ -202,6 +202,8 @@ async fn prompts_wait_until_it_is_made_and_a_hook_that_fails_is_told() {
     stage.send("a", "echo two").await.expect("it waits");
     stage.row(|row| row.queued == 2).await;
     assert_eq!(stage.order("a", Order::Interrupt).await, Ok(()));
+    stage.row(|row| row.held.is_some()).await;
+    stage.order("a", Order::QueueGo).await.expect("they go on");
     repository.write("../go", "");
     made(&mut stage, "a").await;
     stage.turn("a").await;

@@ -358,6 +358,7 @@ function M.refresh(session_ids)
     end
   end)
   require('agor.ui.prompt').refresh(changed)
+  require('agor.ui.queue').refresh(changed)
   require('agor.ui.board').refresh()
 end
 

@@ -108,28 +108,25 @@ function M.peek(context)
   end
 end
 
----@param text string
----@param count integer
-local function words(text, count)
-  local first = text:gsub('%s+', ' ')
-  return require('agor.ui.cells').shorten(first, count)
-end
-
---- The line under the draft: what is not saved, and what waits.
+--- The lines under the draft: what is edited, what is not saved, and what waits.
 ---@param state agor.PromptState
 ---@param cells integer
----@return table[] chunks
+---@return table[][] lines of chunks
 local function notes(state, cells)
   local session = require('agor.mirror').get(state.session_id)
-  local out, used = {}, 0
+  local shorten, width = require('agor.ui.cells').shorten, require('agor.ui.cells').width
+  local first, used = {}, 0
   local function say(text, group)
-    if #out > 0 then
+    if #first > 0 then
       local dot = ('  %s  '):format(require('agor.ui.icons').get().dot)
-      out[#out + 1] = { dot, 'AgorHint' }
-      used = used + 5
+      first[#first + 1] = { dot, 'AgorHint' }
+      used = used + width(dot)
     end
-    out[#out + 1] = { text, group }
-    used = used + require('agor.ui.cells').width(text)
+    first[#first + 1] = { shorten(text, math.max(cells - used, 1)), group }
+    used = used + width(text)
+  end
+  if state.editing then
+    say('Editing a prompt that waits: sending puts it back, empty leaves it as it was', 'AgorNew')
   end
   if require('agor.config').get().unsaved == 'warn' and session then
     local unsaved = require('agor.files').unsaved(session.cwd)
@@ -137,14 +134,34 @@ local function notes(state, cells)
       say(('%d unsaved file%s here'):format(unsaved, unsaved == 1 and '' or 's'), 'AgorWarning')
     end
   end
-  local queued = session and session.queued or 0
-  if queued > 0 then
-    say(('%d queued'):format(queued), 'AgorDim')
-    local following = state.sent[#state.sent - queued + 1]
-    local room = cells - used - 2
-    if following and room >= 8 then
-      out[#out + 1] = { ': ' .. words(following, room), 'AgorDim' }
-    end
+  local out = {} ---@type table[][]
+  if #first > 0 then
+    out[1] = first
+  end
+  if not session or session.queued == 0 then
+    return out
+  end
+  local heads = session.waiting or {}
+  local held = require('agor.ui.held').why(session)
+  local count = ('%d %s'):format(session.queued, held and 'held' or 'queued')
+  local lead = { { count, 'AgorDim' } } ---@type table[]
+  local room = cells - width(count)
+  if held then
+    local dot = require('agor.ui.icons').get().dot
+    local text = (', %s %s sent after your next prompt'):format(held, dot)
+    lead[1] = { shorten(count .. text, cells), 'AgorWarning' }
+    room = room - width(text)
+  end
+  local only = #heads == 1 and not held and heads[1]
+  if only and room >= 10 then
+    lead[#lead + 1] = { ': ' .. shorten(only, room - 2), 'AgorDim' }
+  elseif room >= 18 then
+    local dot = require('agor.ui.icons').get().dot
+    lead[#lead + 1] = { ('  %s  :Agor queue'):format(dot), 'AgorHint' }
+  end
+  out[#out + 1] = lead
+  for i, head in ipairs((#heads > 1 or held) and heads or {}) do
+    out[#out + 1] = { { shorten((' %d  %s'):format(i, head), cells), 'AgorDim' } }
   end
   return out
 end
@@ -227,7 +244,7 @@ function M.decorate(buf, state)
   end
   local under = notes(state, room_of(buf))
   if #under > 0 then
-    api.nvim_buf_set_extmark(buf, ns, #lines - 1, 0, { virt_lines = { under } })
+    api.nvim_buf_set_extmark(buf, ns, #lines - 1, 0, { virt_lines = under })
   end
 end
 

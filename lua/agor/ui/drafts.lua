@@ -79,6 +79,7 @@ end
 ---@class agor.Draft
 ---@field lines string[]
 ---@field attachments table<string, agor.Context>
+---@field editing agor.Editing?
 
 ---@param text string?
 ---@return agor.Draft?
@@ -95,6 +96,7 @@ local function parse(text)
   if type(draft.attachments) ~= 'table' then
     draft.attachments = {}
   end
+  draft.editing = require('agor.ui.prompt_edit').checked(draft.editing)
   return draft
 end
 
@@ -128,7 +130,7 @@ function M.save(session_id, draft)
   local path = draft_path(session_id)
   spare(session_id)
   local empty = #draft.lines == 0 or (#draft.lines == 1 and draft.lines[1] == '')
-  if empty then
+  if empty and not draft.editing then
     vim.uv.fs_unlink(path)
     seen[session_id] = nil
     return
@@ -136,7 +138,11 @@ function M.save(session_id, draft)
   local ok, err = pcall(function()
     -- An empty table would be written as a list.
     local attachments = next(draft.attachments) and draft.attachments or vim.empty_dict()
-    local text = vim.json.encode({ lines = draft.lines, attachments = attachments })
+    local text = vim.json.encode({
+      lines = draft.lines,
+      attachments = attachments,
+      editing = draft.editing,
+    })
     replace(path, text)
     seen[session_id] = text
   end)

@@ -1,7 +1,7 @@
 --- The prompt: a draft of ordinary text with attachments as lines on top, sent whole.
 ---
 --- Knows the draft, its history and its window's height; where the window is, is the pane's business, what becomes of a
---- prompt the backend's, and which keys there are is in `prompt_keys.lua`.
+--- prompt the backend's. How it is sent is in `prompt_send.lua`, which keys there are in `prompt_keys.lua`.
 
 local api = vim.api
 
@@ -28,7 +28,7 @@ local draft = require('agor.ui.draft')
 ---@field session_id string
 ---@field attachments table<string, agor.Context|agor.ImageAttachment> by the line that stands for it
 ---@field recall agor.Recall? while the history is shown
----@field sent string[] what was sent from here lately, for the line about what waits
+---@field editing agor.Editing? the prompt of the queue that the draft is to replace
 ---@field dirty boolean
 
 ---@type table<integer, agor.PromptState>
@@ -115,7 +115,8 @@ local function save(buf)
   for _, line in ipairs(lines) do
     used[line] = state.attachments[line]
   end
-  require('agor.ui.drafts').save(state.session_id, { lines = lines, attachments = used })
+  local draft_now = { lines = lines, attachments = used, editing = state.editing }
+  require('agor.ui.drafts').save(state.session_id, draft_now)
 end
 
 -- Half a thought is worth keeping should Neovim be killed; not at each key, though.
@@ -139,74 +140,24 @@ local function touched(buf)
   end
 end
 
--- ------------------------------------------------------------------ sending
+-- ------------------------------------------------------------------ what others do to it
 
---- Takes the words out of the draft, as one undo step.
+--- What is known of the draft in a buffer.
 ---@param buf integer
----@param text string for the history
----@param left string[] lines that stay
-local function take(buf, text, left)
-  local state = states[buf]
-  local session = require('agor.mirror').get(state.session_id)
-  require('agor.ui.drafts').remember(text, session and session.cwd or nil)
-  state.recall = nil
-  replace(buf, vim.list_extend(left, { '' }))
+---@return agor.PromptState?
+function M.state(buf)
+  return states[buf]
+end
+
+--- Another text, as one undo step.
+---@param buf integer
+---@param lines string[]
+function M.set(buf, lines)
+  states[buf].recall = nil
+  replace(buf, lines)
   to_end(buf)
   touched(buf)
   save(buf)
-end
-
----@param buf integer
----@param opts { steer: boolean? }? steer: into the turn that runs, where the agent can
-function M.submit(buf, opts)
-  local state = states[buf]
-  local lines = lines_of(buf)
-  local contexts, text, count, images = draft.split(state, lines)
-  if text == '' and count == 0 then
-    return
-  end
-  local session = require('agor.mirror').get(state.session_id)
-  if not session then
-    local over = 'session %s is over and only shown from its journal: your draft stays, '
-      .. ':Agor resume %s takes it up again'
-    require('agor.message').error(over:format(state.session_id, state.session_id))
-    return
-  end
-  local ours = require('agor.slash').of(session, text, function()
-    M.restore(state.session_id, { text = text })
-  end)
-  if ours then
-    -- Attachments are for the agent: they wait for the next prompt.
-    take(buf, text, vim.list_slice(lines, 1, count))
-    ours()
-    return
-  end
-  local mentioned, missing = require('agor.mentions').of(text, session)
-  if not mentioned then
-    require('agor.message').error(missing or 'a #word stands for nothing')
-    return
-  end
-  vim.list_extend(contexts, mentioned)
-  local steer = opts and opts.steer or nil
-  local ok, err = require('agor').send(text, {
-    session = state.session_id,
-    context = contexts,
-    images = #images > 0 and images or nil,
-    steer = steer,
-  })
-  if not ok then
-    require('agor.message').error(err or 'The prompt could not be sent')
-    return
-  end
-  if steer and session.busy and not session.capabilities.steer then
-    local waits = "%s takes nothing in while it works: this waits for the turn's end"
-    require('agor.message').info(waits:format(session.provider))
-  end
-  state.sent[#state.sent + 1] = text ~= '' and text or lines[1]
-  if #state.sent > 32 then
-    table.remove(state.sent, 1)
-  end
-  take(buf, text, {})
 end
 
 ---@param buf integer
@@ -325,7 +276,7 @@ function M.adopt(buf, session_id)
   states[buf] = {
     session_id = session_id,
     attachments = saved and saved.attachments or {},
-    sent = {},
+    editing = saved and saved.editing or nil,
     dirty = false,
   }
   local levels = vim.bo[buf].undolevels
@@ -452,6 +403,10 @@ end
 function M.restore(session_id, prompt)
   local buf = M.buffer(session_id)
   local state = states[buf]
+  if require('agor.ui.prompt_edit').take_in(buf, prompt) then
+    state.dirty = true
+    return save(buf)
+  end
   local _, now, count = draft.split(state, lines_of(buf))
   local text = vim.trim(prompt.text or '') == '' and {}
     or vim.split(prompt.text, '\n', { plain = true })

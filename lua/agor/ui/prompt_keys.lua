@@ -133,10 +133,10 @@ end
 --- A key that submits while a menu is open first takes what is selected there.
 ---@param buf integer
 ---@param name string of the `<Plug>`
----@param opts { steer: boolean? }?
-local function submit(buf, name, opts)
+---@param how agor.How?
+local function submit(buf, name, how)
   if vim.fn.pumvisible() == 0 then
-    return require('agor.ui.prompt').submit(buf, opts)
+    return require('agor.ui.prompt_send').submit(buf, how)
   end
   -- The second comes before the first.
   feed(('<Plug>(agor-%s)'):format(name), 'm')
@@ -159,6 +159,20 @@ function M.list(buf, state, up_or_down)
   local function key(modes, lhs, name, desc, run)
     return { modes = modes, lhs = lhs, name = name, desc = desc, run = run }
   end
+  -- What <CR> does not do: which of these has the key depends on that.
+  local mode = require('agor.config').get().queue.mode
+  local free = mode == 'queue' and 'steer' or 'queue'
+  local WAYS = {
+    steer = { 'steer', 'send it into the turn that runs' },
+    queue = { 'queue-prompt', 'send it when the turn has ended' },
+    interrupt = { 'send-now', 'interrupt the turn and send it' },
+  }
+  local function other(modes, lhs, how)
+    local name, desc = unpack(WAYS[how])
+    return key(modes, how == free and lhs or '', name, desc, function()
+      submit(buf, name, how)
+    end)
+  end
   return {
     key('n', '<CR>', 'submit', 'send the prompt', function()
       submit(buf, 'submit')
@@ -166,12 +180,12 @@ function M.list(buf, state, up_or_down)
     key('i', '<C-s>', 'submit', 'send the prompt', function()
       submit(buf, 'submit')
     end),
-    key('n', 'g<CR>', 'steer', 'send it into the turn that runs', function()
-      submit(buf, 'steer', { steer = true })
-    end),
-    key('i', '<M-s>', 'steer', 'send it into the turn that runs', function()
-      submit(buf, 'steer', { steer = true })
-    end),
+    other('n', 'g<CR>', 'steer'),
+    other('i', '<M-s>', 'steer'),
+    other('n', 'g<CR>', 'queue'),
+    other('i', '<M-s>', 'queue'),
+    other('n', '', 'interrupt'),
+    other('i', '', 'interrupt'),
     key('n', '<C-c>', 'interrupt', 'interrupt the agent', function()
       interrupt(state)
     end),

@@ -5,14 +5,15 @@ use serde_json::{Map, Value as Json};
 
 use super::{OfSession, read};
 use crate::{
-    domain::{Answer, Prompt, RequestId, SessionId},
-    session::{FileReply, Order},
+    domain::{Answer, MessageId, Prompt, RequestId, SessionId},
+    session::{FileReply, Order, QueueChange},
 };
 
 /// `None`: there is no such method.
 pub fn order(method: &str, json: Json) -> Result<Option<(SessionId, Order)>, String> {
     let order = match method {
         "send" => read(method, json).map(|Prompting { session_id, prompt }| (session_id, Order::Send(prompt))),
+        "send_now" => read(method, json).map(|Prompting { session_id, prompt }| (session_id, Order::SendNow(prompt))),
         "steer" => read(method, json).map(|Prompting { session_id, prompt }| (session_id, Order::Steer(prompt))),
         "interrupt" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::Interrupt)),
         "worktree_create" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::MakeWorktree)),
@@ -38,6 +39,19 @@ pub fn order(method: &str, json: Json) -> Result<Option<(SessionId, Order)>, Str
         }
         "delete_conversation" => read(method, json)
             .map(|Deleting { session_id, conversation }| (session_id, Order::DeleteConversation(conversation))),
+        "queue_edit" => read(method, json).map(|QueueEdit { session_id, entry, prompt }| {
+            (session_id, Order::Queue { entry, change: QueueChange::Edit(prompt) })
+        }),
+        "queue_move" => read(method, json).map(|QueueMove { session_id, entry, to }| {
+            (session_id, Order::Queue { entry, change: QueueChange::Move { to } })
+        }),
+        "queue_send" => read(method, json).map(|QueueSend { session_id, entry, interrupt }| {
+            (session_id, Order::Queue { entry, change: QueueChange::Send { interrupt } })
+        }),
+        "queue_put" => {
+            read(method, json).map(|QueuePut { session_id, at, prompt }| (session_id, Order::QueuePut { at, prompt }))
+        }
+        "queue_go" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::QueueGo)),
         _ => return Ok(None),
     };
     order.map(Some)
@@ -123,6 +137,35 @@ struct Deleting {
 }
 
 #[derive(Debug, Deserialize)]
+struct QueueEdit {
+    session_id: SessionId,
+    entry: MessageId,
+    prompt: Option<Prompt>,
+}
+
+#[derive(Debug, Deserialize)]
+struct QueueMove {
+    session_id: SessionId,
+    entry: MessageId,
+    to: usize,
+}
+
+#[derive(Debug, Deserialize)]
+struct QueueSend {
+    session_id: SessionId,
+    entry: MessageId,
+    #[serde(default)]
+    interrupt: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct QueuePut {
+    session_id: SessionId,
+    at: usize,
+    prompt: Prompt,
+}
+
+#[derive(Debug, Deserialize)]
 struct Answering {
     session_id: SessionId,
     request_id: RequestId,
@@ -160,6 +203,7 @@ mod tests {
 
     const METHODS: &[&str] = &[
         "send",
+        "send_now",
         "steer",
         "interrupt",
         "clear",
@@ -175,6 +219,11 @@ mod tests {
         "file",
         "delete_conversation",
         "worktree_create",
+        "queue_edit",
+        "queue_move",
+        "queue_send",
+        "queue_put",
+        "queue_go",
     ];
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{
         protocol::Output,
         trace::Direction,
     },
-    domain::{Content, Event, Resume, Status, ToolKind, TurnOutcome},
+    domain::{Content, Event, Hold, Resume, Status, ToolKind, TurnOutcome},
     session::updates::{Level, Update},
 };
 
@@ -50,10 +50,7 @@ impl Actor {
             ProcessEvent::Undelivered(_) => {
                 if let Some(prompt) = self.unheard.take() {
                     self.return_prompt(prompt);
-                    self.say(Content::Status {
-                        subtype: "undelivered".to_owned(),
-                        message: "The agent has not taken the prompt; it is back in the prompt window".to_owned(),
-                    });
+                    self.say_undelivered();
                 }
             }
             ProcessEvent::StdoutEnded => self.stdout_ended(),
@@ -62,6 +59,13 @@ impl Actor {
                 self.exited(&exit);
             }
         }
+    }
+
+    fn say_undelivered(&mut self) {
+        self.say(Content::Status {
+            subtype: "undelivered".to_owned(),
+            message: "The agent has not taken the prompt; it is back in the prompt window".to_owned(),
+        });
     }
 
     fn frame(&mut self, frame: Frame) {
@@ -146,7 +150,7 @@ impl Actor {
             }
             Stop::Refused => {
                 self.stop = Stop::No;
-                if !self.state.queue.is_empty() {
+                if self.state.queue.due().is_some() {
                     self.begin_after_refusal();
                 }
                 // A login takes its time: the session stays where it is listed.
@@ -155,7 +159,7 @@ impl Actor {
             Stop::Asked => self.stop = Stop::No,
             Stop::No | Stop::Removed => {}
         }
-        self.return_queue();
+        self.hold_queue(Hold::Ended);
         self.leave_at = Some(Instant::now() + LINGER);
         self.tell_row();
     }
@@ -209,6 +213,7 @@ impl Actor {
             }
             Event::TurnEnded { stop_reason, outcome } => {
                 self.unheard = None;
+                let interrupted = self.live.as_ref().is_some_and(|live| live.interrupted);
                 self.set_busy(false);
                 self.refuse_files("the turn has ended");
                 let prompt = self.prompted.take();
@@ -219,13 +224,20 @@ impl Actor {
                     _ if self.advice.is_some() => {
                         let advice = self.advice.take();
                         self.set_status(Status::Error, advice);
+                        self.hold_queue(Hold::Failed);
                         // To be sent again after the login.
                         prompt.into_iter().for_each(|prompt| self.return_prompt(prompt));
                         self.end_refused();
                     }
                     TurnOutcome::Idle => self.set_status(Status::Idle, None),
                     TurnOutcome::Done => self.set_status(Status::Done, None),
-                    TurnOutcome::Failed(message) => self.set_status(Status::Error, Some(message)),
+                    TurnOutcome::Failed(message) => {
+                        // What comes next would most likely fail too. Who interrupts knows what is wrong.
+                        if !interrupted {
+                            self.hold_queue(Hold::Failed);
+                        }
+                        self.set_status(Status::Error, Some(message));
+                    }
                 }
                 self.turn_over(&stop_reason);
                 self.next_prompt();
@@ -252,7 +264,10 @@ impl Actor {
             Event::Permission(request) => self.ask_permission(*request),
             Event::Question(request) => self.ask_question(*request),
             Event::Withdrawn(request_id) => self.withdraw(&request_id),
-            Event::Returned(prompt) => self.return_prompt(*prompt),
+            Event::Returned(prompt) => {
+                self.return_prompt(*prompt);
+                self.say_undelivered();
+            }
             Event::LoginNeeded { message } => {
                 let text = self.login_sentence(&message);
                 self.fail(text.clone());
@@ -272,6 +287,7 @@ impl Actor {
                 }
                 let was_busy = self.state.summary.busy;
                 self.set_busy(false);
+                self.hold_queue(Hold::Failed);
                 self.fail(message);
                 if was_busy {
                     self.turn_over("error");

@@ -32,8 +32,6 @@ pub(super) struct Changed {
     seen: bool,
     /// The prompt that waits for it.
     waiting: Option<Prompt>,
-    /// How often one has waited.
-    waits: u64,
     /// A turn runs whose end is to be taken down.
     open: bool,
 }
@@ -60,45 +58,43 @@ impl Actor {
         std::iter::once(cwd.clone()).chain(more).collect()
     }
 
-    /// The prompt goes when the state before it is known.
-    pub(super) fn deliver_when_seen(&mut self, prompt: Prompt) {
+    /// The prompt goes when the state before it is known: true if it has to wait for that.
+    pub(super) fn must_see(&mut self, prompt: &Prompt, job: u64) -> bool {
         let roots = self.roots();
         if self.changed.seen {
-            return self.deliver_prompt(prompt);
+            return false;
         }
-        let Some(seen) = self.tracker().map(|tracker| tracker.begin(roots)) else {
-            return self.deliver_prompt(prompt);
-        };
+        let Some(seen) = self.tracker().map(|tracker| tracker.begin(roots)) else { return false };
         self.changed.seen = true;
-        self.loading = true;
-        self.changed.waiting = Some(prompt);
-        self.changed.waits += 1;
-        let wait = self.changed.waits;
+        self.changed.waiting = Some(prompt.clone());
         self.jobs.spawn(async move {
             let _ = timeout(PATIENCE, seen).await;
-            Done::Seen { wait }
+            Done::Seen { job }
         });
+        true
     }
 
-    pub(super) fn seen(&mut self, wait: u64) {
-        if wait == self.changed.waits
+    pub(super) fn seen(&mut self, job: u64) {
+        if self.is_loading(job)
             && let Some(prompt) = self.changed.waiting.take()
         {
-            self.prompt_loaded(prompt, Ok(()));
+            self.prompt_loaded(job, prompt, Ok(()));
         }
     }
 
     /// Somebody wants something of the turn that is about to begin: it begins now.
     pub(super) fn hurry(&mut self) {
-        self.changed.waits += 1;
-        if let Some(prompt) = self.changed.waiting.take() {
-            self.prompt_loaded(prompt, Ok(()));
+        if let Some(job) = self.loading_job()
+            && let Some(prompt) = self.changed.waiting.take()
+        {
+            self.prompt_loaded(job, prompt, Ok(()));
         }
     }
 
     /// The prompt that it was taken down for was not delivered: the next one is another moment's.
     pub(super) fn unsee(&mut self) {
         self.changed.seen = false;
+        self.changed.waiting = None;
     }
 
     pub(super) fn turn_begins(&mut self) {

@@ -45,9 +45,10 @@ pub(super) enum Done {
     },
     Changed(Ended),
     Seen {
-        wait: u64,
+        job: u64,
     },
     Loaded {
+        job: u64,
         prompt: Box<Prompt>,
         loaded: Result<(), String>,
     },

@@ -3,74 +3,134 @@
 
 use super::{Actor, Done, Stop};
 use crate::{
-    domain::{Command, Content, Context, Image, Prompt, Status},
+    domain::{Command, Content, Context, Hold, Image, MessageId, Prompt, Status},
     session::{
         gather, pictures,
+        queue::{Entry, Step},
         request::Reply,
         updates::{Level, Update},
     },
 };
 
+/// A prompt on its way to the agent. What it needs is being read, or the state of the files before it.
+#[derive(Debug)]
+pub(super) struct Loading {
+    job: u64,
+    /// As it has waited.
+    entry: Entry,
+}
+
 impl Actor {
+    /// Puts a prompt among those that wait. `next_prompt` has to follow.
+    pub(super) fn add_prompt(&mut self, at: usize, prompt: Prompt) -> MessageId {
+        let id = self.own_id();
+        self.state.queue.apply(Step::Add { id: id.clone(), at, prompt });
+        id
+    }
+
     /// The oldest prompt that waits, if the agent can be given one.
     pub(super) fn next_prompt(&mut self) {
-        let Some(live) = &self.live else { return };
-        // A turn that ended with the process is followed by none: what waits comes back to the user.
-        let listens = !live.stdout_ended && live.verdict.is_none();
-        if self.stop != Stop::No || !listens || self.state.summary.busy || self.loading {
+        self.send_off();
+        self.take_down_queue();
+    }
+
+    /// What has to wait survives us.
+    fn take_down_queue(&mut self) {
+        // As the journal has it, what is on its way still waits.
+        let before = usize::from(self.loading.is_some());
+        for step in self.state.queue.unwritten(before) {
+            self.journal.wait(&step);
+        }
+    }
+
+    /// It can be given a prompt now.
+    fn listens(&self) -> bool {
+        // A turn that ended with the process is followed by none.
+        let listens = self.live.as_ref().is_some_and(|live| !live.stdout_ended && live.verdict.is_none());
+        listens && self.stop == Stop::No && !self.state.summary.busy
+    }
+
+    fn send_off(&mut self) {
+        if !self.listens() || self.loading.is_some() {
             return;
         }
+        let Some(due) = self.state.queue.due() else { return };
+        let (id, pictured) = (due.id.clone(), !due.prompt.images.is_empty());
         // What the agent can take is not known before it is ready.
-        let waits = |prompt: &Prompt| !live.ready && !prompt.images.is_empty();
-        if self.state.queue.front().is_some_and(waits) {
+        if pictured && !self.live.as_ref().is_some_and(|live| live.ready) {
             return;
-        }
-        let Some(mut prompt) = self.state.queue.pop_front() else { return };
-        let open = gather::is_open(&prompt);
-        let pictured = prompt.images.iter().any(|image| image.data.is_empty());
-        if !open && !pictured {
-            return self.deliver_when_seen(prompt);
         }
         if pictured && !self.state.summary.capabilities.images {
             let provider = &self.options.provider;
             let why =
                 format!("{provider} takes no images: the prompt is back in the prompt window; send it without them");
-            return self.refuse_prompt(prompt, why);
+            let refused = self.state.queue.take(&id);
+            return refused.into_iter().for_each(|entry| self.refuse_prompt(entry, why.clone()));
         }
-        self.loading = true;
-        if open {
-            // What is pictured in it is read when it comes by here again.
-            let (options, keeper) = (self.options.clone(), self.common.binary.clone());
-            self.jobs.spawn(async move {
-                let loaded = gather::gather(&mut prompt, &options, &keeper).await;
-                Done::Loaded { prompt: Box::new(prompt), loaded }
-            });
+        let open = gather::is_open(&due.prompt);
+        self.loads += 1;
+        let (job, prompt) = (self.loads, due.prompt.clone());
+        if !pictured && !open && !self.must_see(&prompt, job) {
+            if let Some(entry) = self.state.queue.take(&id) {
+                self.deliver_prompt(entry.id, entry.prompt);
+            }
             return;
         }
-        let cwd = self.options.cwd.clone();
-        self.jobs.spawn_blocking(move || {
-            let loaded = pictures::load(&mut prompt, &cwd);
-            Done::Loaded { prompt: Box::new(prompt), loaded }
+        // Should we be killed before it is there, it has waited.
+        self.take_down_queue();
+        let Some(entry) = self.state.queue.take(&id) else { return };
+        self.loading = Some(Loading { job, entry });
+        if pictured || open {
+            self.load(job, prompt);
+        }
+    }
+
+    fn load(&mut self, job: u64, mut prompt: Prompt) {
+        let (options, keeper) = (self.options.clone(), self.common.binary.clone());
+        self.jobs.spawn(async move {
+            let mut loaded = gather::gather(&mut prompt, &options, &keeper).await;
+            if loaded.is_ok() && !prompt.images.is_empty() {
+                let read = tokio::task::spawn_blocking(move || {
+                    let read = pictures::load(&mut prompt, &options.cwd);
+                    (prompt, read)
+                });
+                (prompt, loaded) = read.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+            }
+            Done::Loaded { job, prompt: Box::new(prompt), loaded }
         });
     }
 
-    pub(super) fn prompt_loaded(&mut self, prompt: Prompt, loaded: Result<(), String>) {
-        self.loading = false;
-        if let Err(why) = loaded {
-            return self.refuse_prompt(prompt, format!("{why}. The prompt is back in the prompt window"));
-        }
-        // The agent may have ended meanwhile, or work by itself.
-        match self.live {
-            Some(_) if self.stop == Stop::No => {
-                self.state.queue.push_front(prompt);
-                self.next_prompt();
+    pub(super) fn loading_job(&self) -> Option<u64> {
+        self.loading.as_ref().map(|loading| loading.job)
+    }
+
+    pub(super) fn is_loading(&self, job: u64) -> bool {
+        self.loading_job() == Some(job)
+    }
+
+    /// A step of its way is done; `job` says of which prompt: another one may be on its way by now.
+    pub(super) fn prompt_loaded(&mut self, job: u64, prompt: Prompt, loaded: Result<(), String>) {
+        let Some(Loading { entry, .. }) = self.loading.take_if(|loading| loading.job == job) else { return };
+        match loaded {
+            Err(why) => self.refuse_prompt(entry, format!("{why}. The prompt is back in the prompt window")),
+            // Meanwhile the agent may have ended, or works by itself.
+            Ok(()) if !self.listens() => {
+                self.unsee();
+                self.state.queue.put_back(entry);
             }
-            _ => self.return_prompt(prompt),
+            Ok(()) if self.must_see(&prompt, job) => self.loading = Some(Loading { job, entry }),
+            Ok(()) => self.deliver_prompt(entry.id, prompt),
         }
-        if !self.loading {
-            self.unsee();
-        }
+        self.next_prompt();
         self.tell_row();
+    }
+
+    /// What is on its way waits again.
+    pub(super) fn call_back(&mut self) {
+        if let Some(Loading { entry, .. }) = self.loading.take() {
+            self.unsee();
+            self.state.queue.put_back(entry);
+        }
     }
 
     /// For who wants to see it before it is sent. Nothing waits for it.
@@ -84,8 +144,10 @@ impl Actor {
         });
     }
 
-    fn refuse_prompt(&mut self, prompt: Prompt, why: String) {
-        self.return_prompt(prompt);
+    fn refuse_prompt(&mut self, entry: Entry, why: String) {
+        self.unsee();
+        self.journal.wait(&Step::Drop { id: entry.id });
+        self.return_prompt(entry.prompt);
         self.notify(Level::Warn, why);
         if self.state.summary.status == Status::Running && !self.state.summary.busy {
             self.set_status(Status::Idle, None);
@@ -93,13 +155,17 @@ impl Actor {
         self.next_prompt();
     }
 
-    pub(super) fn deliver_prompt(&mut self, prompt: Prompt) {
-        // The images' bytes are for the agent alone.
-        let images = prompt.images.iter();
-        let images =
-            images.map(|image| Image { path: image.path.clone(), mime: image.mime.clone(), data: String::new() });
-        let kept = Prompt { text: prompt.text.clone(), context: prompt.context.clone(), images: images.collect() };
-        self.say(Content::Prompt(kept.clone()));
+    /// It waits no more, and will not be sent.
+    pub(super) fn drop_prompt(&mut self, id: &MessageId) {
+        if self.state.queue.take(id).is_some() {
+            self.journal.wait(&Step::Drop { id: id.clone() });
+        }
+    }
+
+    fn deliver_prompt(&mut self, id: MessageId, prompt: Prompt) {
+        let kept = without_bytes(&prompt);
+        // Before the agent has it: whatever happens now, it is not sent again.
+        self.record(id, None, false, Content::Prompt(kept.clone()));
         self.unspoken = false;
         self.unheard = Some(kept.clone());
         self.prompted = Some(kept);
@@ -115,11 +181,30 @@ impl Actor {
         self.tell(Update::Draft { session: self.options.session_id.clone(), prompt });
     }
 
-    /// What waits comes back to the user.
+    /// The prompt of a session that did not come to be goes back to the user. Several would be one there.
     pub(super) fn return_queue(&mut self) {
-        let queued: Vec<Prompt> = self.state.queue.drain(..).collect();
-        for prompt in queued {
-            self.return_prompt(prompt);
+        self.call_back();
+        if self.state.queue.len() > 1 || self.state.queue.held().is_some() {
+            return self.hold_queue(Hold::Ended);
+        }
+        for entry in self.state.queue.take_all() {
+            self.journal.wait(&Step::Drop { id: entry.id });
+            self.return_prompt(entry.prompt);
         }
     }
+
+    /// What waits goes on waiting until the user sends something.
+    pub(super) fn hold_queue(&mut self, why: Hold) {
+        self.call_back();
+        self.state.queue.hold(why);
+        self.take_down_queue();
+    }
+}
+
+/// The images' bytes are for the agent alone.
+fn without_bytes(prompt: &Prompt) -> Prompt {
+    let images = prompt.images.iter();
+    let images =
+        images.map(|image| Image { path: image.path.clone(), mime: image.mime.clone(), data: String::new() }).collect();
+    Prompt { images, text: prompt.text.clone(), context: prompt.context.clone(), steered: prompt.steered }
 }

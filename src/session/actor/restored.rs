@@ -53,7 +53,7 @@ impl Actor {
         let id = &options.session_id;
         let folder = common.journals.as_deref().ok_or_else(|| JournalError::Missing(id.clone()))?;
         let (journal, past) = Journal::reopen(folder, id)?;
-        let Past { header, messages, mut standing, .. } = past;
+        let Past { header, messages, mut standing, queue, .. } = past;
         options.prompt = None;
         let moved = header.as_ref().filter(|header| header.cwd != options.cwd).map(|_| options.cwd.clone());
         // Whatever it was begun with: the session goes on as it was.
@@ -85,6 +85,7 @@ impl Actor {
         }
         transcript.end();
         state.process_ended();
+        state.queue = queue.restored();
         if let Some(standing) = standing {
             state.recall_standing(standing);
         }

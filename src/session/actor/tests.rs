@@ -5,6 +5,7 @@ mod ends;
 mod files;
 mod granted;
 mod images;
+mod queued;
 mod restored;
 mod row;
 mod settings;
@@ -286,6 +287,15 @@ impl Stage {
     async fn messages(&self) -> Vec<Content> {
         let page = self.ask(|reply| Input::Messages { since: 0, reply }).await.expect("messages");
         page.messages.into_iter().map(|message| message.content).collect()
+    }
+
+    /// What was given to the agent while it worked.
+    async fn steered(&self) -> Vec<String> {
+        let steered = |content| match content {
+            Content::Prompt(prompt) if prompt.steered => Some(prompt.text),
+            _ => None,
+        };
+        self.messages().await.into_iter().filter_map(steered).collect()
     }
 
     /// What stands in the transcript: prompts with `>`, statuses and errors in words.

@@ -14,8 +14,8 @@ use crate::{
         redact::Redactor,
         trace::Trace,
     },
-    domain::{Command, Content, Prompt, Resume, Status},
-    session::{gather, request::Order, updates::Level},
+    domain::{Command, Content, Hold, MessageId, Prompt, Resume, Status},
+    session::{gather, queue, request::Order, updates::Level},
 };
 
 /// What a session starts.
@@ -33,7 +33,7 @@ impl Actor {
     pub(super) fn begin(&mut self) {
         if let Some(prompt) = self.options.prompt.take() {
             self.state.title_from(&prompt);
-            self.state.queue.push_back(prompt);
+            self.add_prompt(0, prompt);
         }
         if self.options.fork {
             let message = "a copy of an earlier conversation: what is said here does not reach the other".to_owned();
@@ -134,6 +134,7 @@ impl Actor {
     pub(super) fn order(&mut self, order: Order) -> Result<(), String> {
         match order {
             Order::Send(prompt) => self.send(prompt),
+            Order::SendNow(prompt) => self.send_now(prompt),
             Order::Steer(prompt) => self.steer(prompt),
             Order::Interrupt => self.interrupt(),
             Order::Stop { force } => {
@@ -156,6 +157,9 @@ impl Actor {
             Order::MakeWorktree => self.make_worktree_again(),
             Order::File { request_id, reply } => self.file_reply(request_id, reply),
             Order::DeleteConversation(id) => self.delete_conversation(id),
+            Order::Queue { entry, change } => self.change_queued(&entry, change),
+            Order::QueuePut { at, prompt } => self.put_back(at, prompt),
+            Order::QueueGo => self.let_queue_go(),
         }
     }
 
@@ -163,48 +167,90 @@ impl Actor {
     /// other.
     fn steer(&mut self, mut prompt: Prompt) -> Result<(), String> {
         self.hurry();
-        let runs = self.stop == Stop::No && self.state.summary.busy;
-        if !runs
-            || !prompt.images.is_empty()
-            || gather::is_open(&prompt)
-            || !self.state.summary.capabilities.steer
-            || !self.live.as_ref().is_some_and(|live| live.ready)
-        {
+        if !self.can_steer(&prompt) {
             return self.send(prompt);
         }
         self.add_outputs(&mut prompt);
-        self.say(Content::Prompt(prompt.clone()));
-        self.command(Command::Steer(prompt));
+        let id = self.own_id();
+        self.steer_in(id, prompt);
         Ok(())
     }
 
-    /// A prompt of the user's: now, or when the turn has ended.
-    pub(super) fn send(&mut self, mut prompt: Prompt) -> Result<(), String> {
+    pub(super) fn can_steer(&self, prompt: &Prompt) -> bool {
+        self.stop == Stop::No
+            && self.state.summary.busy
+            && self.state.summary.capabilities.steer
+            && prompt.images.is_empty()
+            && !gather::is_open(prompt)
+            && self.live.as_ref().is_some_and(|live| live.ready)
+    }
+
+    pub(super) fn steer_in(&mut self, id: MessageId, prompt: Prompt) {
+        self.record(id, None, false, Content::Prompt(Prompt { steered: true, ..prompt.clone() }));
+        self.command(Command::Steer(prompt));
+    }
+
+    /// A prompt of the user's: now, or when the turn has ended. What was held back goes on after it.
+    pub(super) fn send(&mut self, prompt: Prompt) -> Result<(), String> {
+        self.take_in(prompt, false)
+    }
+
+    /// The turn that runs is interrupted for it.
+    fn send_now(&mut self, prompt: Prompt) -> Result<(), String> {
+        self.hurry();
+        if self.state.summary.busy {
+            self.interrupt_turn()?;
+        }
+        self.take_in(prompt, true)
+    }
+
+    fn take_in(&mut self, mut prompt: Prompt, now: bool) -> Result<(), String> {
         if self.origin == Origin::Archived {
             return Err(self.not_running());
         }
         if matches!(self.stop, Stop::Asked | Stop::Removed) && self.live.is_some() {
             return Err("the session is stopping: send the prompt again when it has stopped".to_owned());
         }
+        if self.state.queue.len() >= queue::MOST {
+            return Err(format!("{} prompts wait already: :Agor queue shows them", queue::MOST));
+        }
         self.state.title_from(&prompt);
         self.add_outputs(&mut prompt);
-        if self.live.is_none() && self.make_worktree() {
-            self.stop = Stop::No;
-            self.state.expect_prompt();
-        } else if self.live.is_none() {
-            self.stop = Stop::No;
-            self.resume_options();
-            if let Err(message) = self.launch() {
-                self.fail(message);
-                self.return_prompt(prompt);
-                self.leave_at = Some(Instant::now() + LINGER);
-                return Ok(());
-            }
+        if !self.runs() {
+            self.return_prompt(prompt);
+            return Ok(());
         }
-        self.state.queue.push_back(prompt);
+        let first = now || self.state.queue.held().is_some();
+        self.state.queue.release();
+        let at = if first { self.state.queue.first() } else { self.state.queue.len() };
+        let id = self.add_prompt(at, prompt);
+        if first {
+            self.state.queue.hurry(&id);
+        }
         self.next_prompt();
         self.tell_row();
         Ok(())
+    }
+
+    /// There is a process, started if there was none, or soon will be. Why not stands in the transcript.
+    pub(super) fn runs(&mut self) -> bool {
+        if self.live.is_some() {
+            return true;
+        }
+        self.stop = Stop::No;
+        if self.make_worktree() {
+            self.state.expect_prompt();
+            return true;
+        }
+        self.resume_options();
+        match self.launch() {
+            Ok(()) => true,
+            Err(message) => {
+                self.fail(message);
+                self.leave_at = Some(Instant::now() + LINGER);
+                false
+            }
+        }
     }
 
     pub(super) fn command(&mut self, command: Command) {
@@ -218,19 +264,32 @@ impl Actor {
         self.command(command);
     }
 
+    /// What waits is held back: who interrupts has something to say before that.
     pub(super) fn interrupt(&mut self) -> Result<(), String> {
         self.hurry();
         let commands = !self.shells.is_empty();
         self.interrupt_shells();
         if self.live.is_none() || !self.state.summary.busy {
+            self.hold_queue(Hold::Interrupted);
+            self.tell_row();
             return Ok(());
         }
-        // While the agent is still being opened its prompt has not been sent, and needs no agent to be taken back.
-        let able = self.state.summary.capabilities.interrupt || self.live.as_ref().is_some_and(|live| !live.ready);
-        if !able && commands {
+        if !self.interruptible() && commands {
             return Ok(());
         }
-        if !able {
+        self.interrupt_turn()?;
+        self.hold_queue(Hold::Interrupted);
+        self.tell_row();
+        Ok(())
+    }
+
+    /// While the agent is still being opened its prompt has not been sent, and needs no agent to be taken back.
+    fn interruptible(&self) -> bool {
+        self.state.summary.capabilities.interrupt || self.live.as_ref().is_some_and(|live| !live.ready)
+    }
+
+    pub(super) fn interrupt_turn(&mut self) -> Result<(), String> {
+        if !self.interruptible() {
             let provider = &self.options.provider;
             return Err(format!("{provider} cannot be interrupted: :Agor stop ends the session"));
         }
@@ -250,7 +309,11 @@ impl Actor {
     }
 
     pub(super) fn stop(&mut self, force: bool) {
-        self.return_queue();
+        match self.making.now {
+            // No agent was ever started for it.
+            true => self.return_queue(),
+            false => self.hold_queue(Hold::Ended),
+        }
         match force {
             true => self.kill_shells(),
             false => self.interrupt_shells(),
@@ -283,7 +346,7 @@ impl Actor {
             Ok(()) => self.next_prompt(),
             Err(message) => {
                 self.fail(message);
-                self.return_queue();
+                self.hold_queue(Hold::Ended);
             }
         }
     }
@@ -299,7 +362,7 @@ impl Actor {
         if self.stop == Stop::Cleared {
             return Ok(());
         }
-        self.return_queue();
+        self.hold_queue(Hold::Ended);
         self.cancel_questions("cancelled: the conversation was cleared");
         match &self.live {
             Some(live) => {
@@ -344,7 +407,7 @@ impl Actor {
             }
             Err(message) => {
                 self.fail(message);
-                self.return_queue();
+                self.hold_queue(Hold::Ended);
                 self.leave_at = Some(Instant::now() + LINGER);
             }
         }
@@ -366,7 +429,7 @@ impl Actor {
             }
             Err(message) => {
                 self.fail(message);
-                self.return_queue();
+                self.hold_queue(Hold::Ended);
                 self.leave_at = Some(Instant::now() + LINGER);
             }
         }

@@ -1,5 +1,5 @@
-//! What a journal on disk holds, and what is added to it by another backend. Lines that are neither message nor standing
-//! are passed over: torn ones, those of others, those of a version that has more to say.
+//! What a journal on disk holds, and what is added to it by another backend. Lines that are neither message nor standing nor
+//! about the queue are passed over: torn ones, those of others, those of a version that has more to say.
 
 use std::{
     fs::File,
@@ -9,8 +9,11 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Header, JournalError, Standing, VERSION, file, path, standing};
-use crate::domain::{AgentMessage, SessionId};
+use super::{Header, JournalError, Standing, VERSION, file, path, standing, waiting};
+use crate::{
+    domain::{AgentMessage, SessionId},
+    session::queue::Queue,
+};
 
 /// What a journal held before it was opened.
 #[derive(Debug, Default)]
@@ -21,6 +24,8 @@ pub struct Past {
     pub messages: Vec<AgentMessage>,
     /// The last one.
     pub standing: Option<Standing>,
+    /// Prompts that waited.
+    pub queue: Queue,
     /// Somebody goes on with it.
     pub taken: bool,
     /// Where what was read ends: in front of a line that is not whole.
@@ -87,7 +92,12 @@ impl Past {
     fn take(&mut self, line: &[u8]) -> bool {
         if let Some(standing) = standing::parse(line) {
             self.standing = Some(standing);
+        } else if let Some(step) = waiting::parse(line) {
+            self.queue.apply(step);
         } else if let Ok(message) = serde_json::from_slice::<AgentMessage>(line) {
+            if !self.queue.is_empty() {
+                self.queue.take(&message.id);
+            }
             self.messages.push(message);
         } else {
             return false;

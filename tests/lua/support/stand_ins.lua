@@ -20,6 +20,7 @@ T = {
     icons = 'unicode',
     spinner = true,
     unsaved = 'warn',
+    queue = { mode = 'queue' },
     notify = { level = 'info' },
   },
 }

@@ -41,7 +41,7 @@ pub fn blocks(prompt: &Prompt, agent: &Agent, cwd: &Path) -> (Vec<Value>, Vec<St
         agent.embedded && whole && !context.path.is_empty() && !context.text.is_empty()
     };
     let (files, in_text): (Vec<Context>, Vec<Context>) = prompt.context.iter().cloned().partition(is_file);
-    let said = Prompt { text: prompt.text.clone(), context: in_text, images: Vec::new() }.to_text();
+    let said = Prompt { text: prompt.text.clone(), context: in_text, ..Prompt::default() }.to_text();
     if !said.is_empty() {
         blocks.push(json!({"type": "text", "text": said}));
     }
@@ -88,6 +88,7 @@ mod tests {
             text: "/review this".into(),
             context: vec![context("src/a b.rs", (0, 0), "fn é() {}\n"), context("c.rs", (3, 4), "\tx;\n\n")],
             images: vec![Image { path: "/i.png".into(), mime: "image/png".into(), data: "AAAA".into() }],
+            ..Prompt::default()
         };
         let all = Agent { title: "X".into(), embedded: true, image: true, ..Agent::default() };
         let (got, sentences) = blocks(&prompt, &all, Path::new("/p"));

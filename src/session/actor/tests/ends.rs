@@ -1,5 +1,7 @@
 //! Agents that are not ready in time, or that nobody can hear any more.
 
+use crate::domain::Hold;
+
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -14,7 +16,8 @@ async fn an_agent_that_is_not_ready_in_time_is_stopped_and_its_last_words_are_to
     let sentence = "scripted was not ready within 60 s and was stopped\nloading\nstill loading";
     assert_eq!(stage.draft().await.text, "hello");
     assert_eq!(stage.row(|row| row.status == Status::Error).await.error.as_deref(), Some(sentence));
-    assert_eq!(stage.draft().await.text, "waits");
+    let row = stage.row(|row| row.held.is_some()).await;
+    assert_eq!((row.waiting, row.held), (vec!["waits".to_owned()], Some(Hold::Ended)));
     // The next prompt tries again.
     stage.send("again").await;
     let mut side = stage.process().await;

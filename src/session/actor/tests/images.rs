@@ -32,7 +32,7 @@ async fn images_are_read_when_the_prompt_is_delivered_and_not_kept() {
     let journal = std::fs::read_to_string(stage.folder.path().join("sessions/a.ndjson")).expect("a journal");
     assert!(journal.contains("image/png") && !journal.contains("iVBORw0KGgpyZXN0"), "{journal}");
     side.puppet.exit(1, &[]);
-    assert_eq!(stage.draft().await.text, "second");
+    assert_eq!(stage.draft().await.text, "second", "the agent has said nothing to it");
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,6 +21,7 @@ async fn a_steering_prompt_joins_the_turn_and_stands_in_its_place() {
     stage.heard(&side).await;
     steer(&stage, "rather two").await.expect("taken");
     assert_eq!(side.told().await, Command::Steer(Prompt::new("rather two")));
+    assert_eq!(stage.steered().await, ["rather two"], "the transcript says how it was given");
     side.ends_turn();
     stage.turn().await;
     assert_eq!(stage.lines().await, ["> one", "working", "> rather two"]);
@@ -55,7 +56,7 @@ async fn a_cleared_session_goes_on_with_another_conversation() {
     side.prompted().await;
     stage.send("waits").await;
     stage.order(Order::Clear).await.expect("taken");
-    assert_eq!(stage.draft().await.text, "waits");
+    assert_eq!(stage.row(|row| row.held.is_some()).await.waiting, ["waits"]);
     side.puppet.stopped().await;
     // The old process is on its way out; this is for the next one.
     stage.send("two").await;
@@ -67,9 +68,12 @@ async fn a_cleared_session_goes_on_with_another_conversation() {
     assert_eq!(next.prompted().await.text, "two");
     next.says([Event::AgentSession("other".into())]);
     next.ends_turn();
-    assert_eq!(stage.turn().await, "stopped");
-    assert_eq!(stage.turn().await, "end_turn");
-    assert_eq!(stage.lines().await, ["> one", "new conversation", "> two"]);
+    assert_eq!(next.prompted().await.text, "waits", "what was held back goes on after it");
+    next.ends_turn();
+    for reason in ["stopped", "end_turn", "end_turn"] {
+        assert_eq!(stage.turn().await, reason);
+    }
+    assert_eq!(stage.lines().await, ["> one", "new conversation", "> two", "> waits"]);
 }
 
 #[tokio::test(start_paused = true)]
