@@ -6,6 +6,8 @@ local api = vim.api
 
 local M = {}
 
+local look = require('agor.ui.queue_look')
+
 local ns = api.nvim_create_namespace('agor_queue')
 
 ---@class agor.Waiting as in Waiting of src/session/queue.rs
@@ -59,82 +61,6 @@ end
 
 -- ------------------------------------------------------------------ what it looks like
 
---- Keys by their worth: what does not fit is left out, whole.
----@param this agor.QueueFloat
----@param cells integer
----@return string
-local function footer(this, cells)
-  if require('agor.config').get().keys == false then
-    return ''
-  end
-  local row = session_of(this)
-  local steers = row and row.busy and row.capabilities.steer
-  local now = not (row and row.busy) and 's send'
-    or steers and 's into the turn'
-    or 's interrupt and send'
-  local parts = { '<CR> edit', now, 'dd take out', 'J K move', 'q close', 'g?' }
-  if #this.taken > 0 then
-    table.insert(parts, 4, 'u back')
-  end
-  if row and row.held then
-    table.insert(parts, 2, 'r go on')
-  end
-  local width, dot = require('agor.ui.cells').width, require('agor.ui.icons').get().dot
-  local out = ''
-  for _, part in ipairs(parts) do
-    local longer = out == '' and part or ('%s %s %s'):format(out, dot, part)
-    if width(longer) + 2 > cells then
-      break
-    end
-    out = longer
-  end
-  return (' %s '):format(out)
-end
-
----@param entry agor.Waiting
----@return string
-local function along(entry)
-  local notes = {}
-  if entry.lines > 1 then
-    notes[1] = ('+%d line%s'):format(entry.lines - 1, entry.lines == 2 and '' or 's')
-  end
-  vim.list_extend(notes, entry.labels)
-  if entry.edited then
-    notes[#notes + 1] = 'being edited'
-  end
-  return table.concat(notes, '  ')
-end
-
----@param this agor.QueueFloat
----@param cells integer
----@return string[] lines
----@return any[] marks row, first column, end and group of each
-local function content(this, cells)
-  local shorten, width = require('agor.ui.cells').shorten, require('agor.ui.cells').width
-  local lines, marks = {}, {}
-  local digits = #tostring(#this.entries)
-  for i, entry in ipairs(this.entries) do
-    local number = (' %' .. digits .. 'd  '):format(i)
-    local note = along(entry)
-    local room = cells - width(number) - 1
-    note = shorten(note, math.floor(room / 2))
-    local head = shorten(entry.head, room - (note == '' and 0 or width(note) + 2))
-    local text = number .. head
-    marks[#marks + 1] = { i - 1, 0, #number, 'AgorDim' }
-    if note ~= '' then
-      text = text .. '  '
-      marks[#marks + 1] = { i - 1, #text, #text + #note, entry.edited and 'AgorNew' or 'AgorHint' }
-      text = text .. note
-    end
-    lines[i] = text .. ' '
-  end
-  if #lines == 0 then
-    lines = { ' Nothing waits any more ' }
-    marks[1] = { 0, 0, #lines[1], 'AgorDim' }
-  end
-  return lines, marks
-end
-
 ---@param this agor.QueueFloat
 ---@param rows integer
 ---@return vim.api.keyset.win_config
@@ -157,7 +83,7 @@ local function config(this, rows)
     border = require('agor.ui.borders').whole(),
     title = (' %s '):format(require('agor.ui.cells').shorten(title, width - 2)),
     title_pos = 'center',
-    footer = footer(this, width),
+    footer = look.footer(row, #this.taken > 0, width),
     footer_pos = 'center',
     zindex = 58,
   }
@@ -170,7 +96,7 @@ local function draw(this, entries)
   local at = here(this)
   this.entries = entries
   local wanted = config(this, #entries)
-  local lines, marks = content(this, wanted.width --[[@as integer]])
+  local lines, marks = look.lines(entries, wanted.width --[[@as integer]])
   vim.bo[this.buf].modifiable = true
   api.nvim_buf_set_lines(this.buf, 0, -1, false, lines)
   vim.bo[this.buf].modifiable = false
@@ -344,7 +270,7 @@ local function send(interrupt)
   end
 end
 
-local function look()
+local function show()
   queued('look', function(_, _, prompt)
     local lines = vim.split(prompt.text or '', '\n', { plain = true })
     for _, context in ipairs(prompt.context or {}) do
@@ -396,7 +322,7 @@ local function keys(buf)
       put_back(select(2, here(float --[[@as agor.QueueFloat]])) - 1)
     end),
     key('o', 'withdraw', 'take it out into the draft', withdraw),
-    key('<Tab>', 'show', 'show all of it', look),
+    key('<Tab>', 'show', 'show all of it', show),
     key('r', 'go', 'let what is held back go on', function()
       order('queue_go', {})
     end),
