@@ -225,7 +225,9 @@ async fn one_that_was_taken_out_can_be_put_back() {
     side.ends_turn();
     assert_eq!(side.prompted().await.text, "b");
     side.ends_turn();
-    stage.row(|row| !row.busy && row.queued == 0).await;
+    for _ in 0..3 {
+        stage.turn().await;
+    }
     stage.order(Order::QueuePut { at: 0, prompt: taken }).await.expect("back");
     let row = stage.row(|row| row.held.is_some()).await;
     assert_eq!((row.queued, row.held), (1, Some(Hold::Asked)), "nobody has said: send it");
