@@ -7,6 +7,7 @@ mod support;
 mod api;
 mod backend;
 mod badinput;
+mod board;
 mod completion;
 mod files;
 mod following;

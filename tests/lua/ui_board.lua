@@ -145,6 +145,23 @@ T['keys act on the session under the cursor'] = test(nil, function(nvim)
     { 'remove', 's2' },
   })
   equal(nvim:get('T.told("restart")'), { { session_id = 's2' } })
+  nvim:type('w')
+  contains(nvim:get('T.messages[1][2]'), 'has no worktree')
+  nvim:lua([[
+    local function call(name) return function(...) T.called = { name, ... } end end
+    package.loaded['agor.worktree'] = { menu = function(row) T.called = { 'menu', row.session_id } end }
+    package.loaded['agor.changes'] = { list = call('changes') }
+    T.session('s2', { worktree = { name = 'fix', branch = 'agor/fix', path = '/w', repository = '/p' } })
+    require('agor.ui.board').refresh()
+  ]])
+  nvim:wait('vim.fn.search("agor/fix", "nw") > 0')
+  nvim:type('w')
+  equal(nvim:get('T.called'), { 'menu', 's2' })
+  nvim:lua('T.session("s2").worktree = nil')
+  open(nvim)
+  nvim:type('c')
+  equal(nvim:get('T.called'), { 'changes', 's2' })
+  open(nvim)
   nvim:type('gg')
   nvim:type('is')
   equal(nvim:get('#T.calls'), 4, 'a heading is no session')
@@ -240,6 +257,8 @@ T['sessions of another Neovim are shown and can only be read'] = test(nil, funct
   nvim:type('2Gs')
   equal(nvim:get('T.calls'), {})
   contains(nvim:get('T.messages[1][2]'), 'another Neovim')
+  nvim:type('D')
+  contains(nvim:get('T.messages[2][2]'), 'only there it can be deleted')
   nvim:lua('package.loaded["agor.resume"] = { resume = function(call) T.resumed = call.args end }')
   nvim:type('R')
   equal(nvim:get('T.resumed'), 'o1')

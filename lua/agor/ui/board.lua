@@ -429,6 +429,8 @@ function M.open()
   end
   close()
   local current = require('agor.mirror').current()
+  -- What it was narrowed to last must not hide what waits now.
+  board.filter = ''
   board.buf = buffer()
   board.win = require('agor.ui.board_window').open(board.buf)
   watch(board.win, board.buf)

@@ -118,6 +118,9 @@ end
 ---@param board agor.BoardHandle
 ---@param entry agor.BoardEntry
 local function delete(board, entry)
+  if entry.state == 'elsewhere' then
+    return require('agor.message').info('It lives in another Neovim: only there it can be deleted')
+  end
   board.hold(function(let_go)
     vim.ui.select({ 'Keep it', 'Delete it' }, {
       prompt = require('agor.ui.cells').clean(M.loss(entry)),
@@ -159,6 +162,17 @@ local function restart(board, entry)
     board.leave()
     require('agor.resume').resume({ args = entry.id, bang = false })
   end
+end
+
+---@param board agor.BoardHandle
+---@param entry agor.BoardEntry
+local function worktree(board, entry)
+  if not entry.row.worktree then
+    local text = '%s has no worktree: `:AgorStart worktree=name` makes one'
+    return require('agor.message').info(text:format(named(entry)))
+  end
+  board.leave()
+  require('agor.worktree').menu(entry.row)
 end
 
 ---@class agor.BoardHandle what the board lends to its keys
@@ -235,6 +249,7 @@ function M.list(board)
       handle.leave()
       require('agor.changes').list(entry.id)
     end),
+    key('w', 'worktree', 'keep, merge or remove its worktree', true, worktree),
     key('r', 'rename', 'give it a name', false, rename),
     key('D', 'delete', 'delete it with its journal, after a question', false, delete),
     plain('o', 'board-sort', 'order by activity, status, start, cost or title', board.sort),

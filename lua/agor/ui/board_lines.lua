@@ -148,13 +148,17 @@ local function columns(entry)
   local fill, nearly = bar.fill(row)
   local said, said_group = last(entry)
   local title = row.title ~= '' and row.title or '(no prompt yet)'
-  local queued = row.queued or 0
+  -- Prompts that are held go on only when the user says so.
+  local queued, waiting = row.queued or 0, row.held and '%d held' or '%d queued'
   return {
     title = { title, entry.past and 'AgorDim' or nil },
     provider = { row.provider, 'AgorTitle' },
     model = { cells.shorten(model(row), 20), 'AgorDim' },
     place = { cells.shorten(row.place or '', 20), 'AgorPath' },
-    queued = { queued > 0 and ('%d queued'):format(queued) or '', 'AgorQuestion' },
+    queued = {
+      queued > 0 and waiting:format(queued) or '',
+      row.held and 'AgorQuestion' or 'AgorDim',
+    },
     context = { fill or '', nearly and 'AgorWarning' or 'AgorDim' },
     cost = { (row.cost_usd or 0) > 0 and bar.cost(row.cost_usd) or '', 'AgorDim' },
     changes = { changes(row.changes), 'AgorDim' },
@@ -331,6 +335,7 @@ function M.details(entry, width, line)
     fact(('%d file%s'):format(row.changes.files, row.changes.files == 1 and '' or 's'))
   end
   fact(row.asks_nothing and 'asks nothing' or nil)
+  fact(row.journal_failed and 'journal not written' or nil)
   local indent = (' '):rep(4)
   local out = {}
   if said ~= '' and not line.whole then
