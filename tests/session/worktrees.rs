@@ -188,6 +188,33 @@ async fn ignored_files_and_a_base_come_along_on_request() {
 }
 
 #[tokio::test]
+async fn submodules_come_along_on_request_or_nothing_does() {
+    let (mut stage, repository, part) = (Stage::new(), Repository::new(), Repository::new());
+    let allow = ["-c", "protocol.file.allow=always"];
+    let from = part.path().to_string_lossy().into_owned();
+    let add = ["submodule", "--quiet", "add", &from, "part"];
+    repository.git(&[&allow[..], &add].concat());
+    repository.commit("with a part");
+    let mut with = options(&stage, &repository, "a");
+    with.worktree.submodules = true;
+    let mut refused = with.clone();
+    let config =
+        [("GIT_CONFIG_COUNT", "1"), ("GIT_CONFIG_KEY_0", "protocol.file.allow"), ("GIT_CONFIG_VALUE_0", "always")];
+    with.environ.extend(config.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    stage.start(with).await.expect("it starts");
+    made(&mut stage, "a").await;
+    assert_eq!(read(&repository.worktree("side").join("part/a.txt")), "one\ntwo\n");
+    // Git fetches nothing from a path unless it is allowed to.
+    refused.session_id = id("b");
+    refused.worktree_name = Some("other".into());
+    stage.start(refused).await.expect("it starts");
+    let error = stage.status("b", Status::Error).await.expect("a sentence");
+    assert!(error.contains("no worktree was made: git submodule update failed: "), "{error}");
+    assert_eq!((repository.branches(), repository.count()), (vec!["agor/side".into(), "main".into()], 2));
+    assert!(!repository.worktree("other").exists());
+}
+
+#[tokio::test]
 async fn prompts_wait_until_it_is_made_and_a_hook_that_fails_is_told() {
     let (mut stage, repository) = (Stage::new(), Repository::new());
     hook(
@@ -319,6 +346,8 @@ fn where_none_can_be_made_there_is_a_sentence_and_nothing_else() {
     refused(&repository, |options| options.worktree.directory = "{x}".into(), "has {x}, which stands for nothing");
     refused(&repository, |options| options.worktree.branch = "main".into(), "the branch main is checked out in");
     refused(&repository, |options| options.worktree.path = Some(repository.path()), "is the repository itself");
+    let away = |options: &mut StartOptions| options.config.wrap = vec!["ssh".into(), "box".into()];
+    refused(&repository, away, "demo works elsewhere, and providers.demo.paths does not have its own directory");
     write(&repository.worktree("side").join("mine"), "x");
     refused(&repository, |_| {}, "side is there already and is no worktree of this repository: choose another name");
     assert_eq!(read(&repository.worktree("side").join("mine")), "x");

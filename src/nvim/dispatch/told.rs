@@ -35,7 +35,7 @@ pub(super) fn told(found: Found) -> Result<Value, String> {
         Found::Text(taken) => table([("text_file", spill(&taken.text)?), ("what", taken.what.into())]),
         Found::Whole(detail) => {
             let texts: Vec<&str> = detail.lines.iter().map(|line| line.text.as_str()).collect();
-            let text_file = spill(&texts.join("\n"))?;
+            let text_file = spill(texts.join("\n"))?;
             let marks = encode::marks(&detail.lines[..detail.lines.len().min(MARKED_LINES)]);
             table([("title", detail.title.into()), ("text_file", text_file), ("marks", marks)])
         }

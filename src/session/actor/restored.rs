@@ -29,8 +29,10 @@ impl Actor {
         common: Arc<Common>,
         updates: mpsc::UnboundedSender<Update>,
     ) -> Self {
-        let options =
-            StartOptions::new(header.session_id.clone(), &header.provider, Default::default(), header.cwd.clone());
+        // What its messages name by relative paths lies where it worked.
+        let directory = past.standing.as_ref().and_then(|standing| standing.directory.clone());
+        let cwd = directory.unwrap_or_else(|| header.cwd.clone());
+        let options = StartOptions::new(header.session_id.clone(), &header.provider, Default::default(), cwd);
         let state = State::new(&options, header.started_at);
         let mut transcript = Transcript::default();
         for message in past.messages {
