@@ -135,20 +135,20 @@ local function spawn()
   if not path then
     return nil, missing
   end
-  local stderr = {}
+  local last ---@type string? of what it said on stderr
   local started, job = pcall(vim.fn.jobstart, { path }, {
     rpc = true,
     -- The directory of a start travels in its request; the backend itself must not hold on to one.
     cwd = '/',
     on_stderr = function(_, lines)
       for _, line in ipairs(lines) do
-        if line ~= '' and #stderr < 20 then
-          table.insert(stderr, line)
+        if line ~= '' then
+          last = line:sub(1, 500)
         end
       end
     end,
     on_exit = function(id, code)
-      require('agor.backend').exited(id, code, stderr[#stderr])
+      require('agor.backend').exited(id, code, last)
     end,
   })
   if not started or job <= 0 then

@@ -131,6 +131,19 @@ T['a backend that dies is started again once, and its sessions are taken up'] = 
   end
 )
 
+T['why a backend has died is said, also when it stays down'] = test(nil, function(child)
+  local why =
+    'the backend ended by itself (exit code 101: agor-nvim: the list of sessions has died: no tea (src/session/hub.rs:7))'
+  child:lua([[
+    require('agor').start({ provider = 'demo', session_id = 'a', open = false })
+    require('agor').send('panic', { session = 'a' })
+  ]])
+  child:wait_note(why .. '; it runs again, its session goes on with the next prompt')
+  child:wait_told('start', 2)
+  child:lua([[require('agor').send('panic', { session = 'a' })]])
+  child:wait_note(why .. ' once more. :Agor log has more, :Agor restart starts it')
+end)
+
 T['the channel and the callbacks survive a reload of the modules'] = test(nil, function(child)
   child:lua([[
     count = 0

@@ -53,6 +53,11 @@ function obey.die()
   os.exit(3)
 end
 
+function obey.panic()
+  io.stderr:write('agor-nvim: the list of sessions has died: no tea (src/session/hub.rs:7)\n')
+  os.exit(101)
+end
+
 function obey.work(id)
   status(id, 'running')
 end
