@@ -112,12 +112,29 @@ async fn what_works_is_ended_before_it_is_let_go() {
     let mut one = Stage::new();
     let mut two = one.beside();
     one.demo("a", "hang").await;
-    one.row(|row| row.capabilities.interrupt).await;
+    one.row(|row| row.turn_started_at.is_some()).await;
     first_other(&two).await;
     assert_eq!(release(&two, "a").await, Ok(()));
     assert_eq!(one.hub.counts().processes, 0);
     assert_eq!(restore(&two, "a").await, Ok(()));
     assert!(!two.row(|row| row.session_id == id("a")).await.interrupted, "it was ended, not cut off");
+}
+
+#[tokio::test]
+async fn what_waits_goes_along_and_does_not_come_back_as_well() {
+    let mut one = Stage::new();
+    let mut two = one.beside();
+    one.demo("a", "hang").await;
+    one.row(|row| row.turn_started_at.is_some()).await;
+    one.send("a", "echo later").await.expect("it waits");
+    one.row(|row| row.queued == 1).await;
+    first_other(&two).await;
+    release(&two, "a").await.expect("let go");
+    one.removed("a").await;
+    assert!(!one.told.iter().any(|update| matches!(update, Update::Draft { .. })), "{:#?}", one.told);
+    restore(&two, "a").await.expect("it goes on");
+    let row = two.row(|row| row.session_id == id("a")).await;
+    assert!(row.queued == 1 && row.held.is_some(), "{row:?}");
 }
 
 #[tokio::test]
