@@ -109,7 +109,7 @@ end
 local shown_as = {}
 
 ---One that takes the place of the last one of the same key, in each of the ways that notification plugins know: `id`
----(snacks), `key` (fidget) and `replace` (nvim-notify, noice).
+---(snacks), `key` (fidget) and `replace` (nvim-notify).
 ---@param text string
 ---@param level integer
 ---@param key string|nil
@@ -119,12 +119,14 @@ local function notify(text, level, key)
   end
   local opts = { title = 'agor', id = key, key = key, replace = shown_as[key] }
   local ok, record = pcall(vim.notify, text, level, opts)
-  if not ok then
-    -- What was to be replaced may be gone.
-    opts.replace = nil
-    record = vim.notify(text, level, opts)
+  if ok then
+    shown_as[key] = record
+    return
   end
-  shown_as[key] = record
+  -- What was to be replaced may be gone.
+  opts.replace = nil
+  local again = vim.notify(text, level, opts) ---@type any
+  shown_as[key] = again
 end
 
 ---@param text string

@@ -95,7 +95,8 @@ function M.send(bytes)
     return false
   end
   -- To every terminal that is attached, where Neovim knows how (0.12); else to the one that it was started in.
-  local to_uis = vim.api.nvim_ui_send ---@diagnostic disable-line: undefined-field
+  local name = 'nvim_ui_send'
+  local to_uis = vim.api[name]
   if to_uis then
     return (pcall(to_uis, bytes))
   end

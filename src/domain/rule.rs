@@ -65,7 +65,7 @@ pub fn offers(act: &Act, project: &str) -> Vec<Rule> {
         }
         Act::Files { paths, change } => {
             let change = *change;
-            if paths.is_empty() || paths.iter().any(|path| is_repositorys_own(path)) {
+            if paths.is_empty() || paths.iter().any(|path| is_gits_own(path)) {
                 return rules;
             }
             rules.push(Rule::Files { paths: paths.clone(), change });
@@ -170,7 +170,7 @@ impl Rule {
 }
 
 /// Git's folder: what is in there is run.
-fn is_repositorys_own(path: &str) -> bool {
+fn is_gits_own(path: &str) -> bool {
     Path::new(path).components().any(|part| part.as_os_str() == ".git")
 }
 

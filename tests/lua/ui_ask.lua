@@ -836,7 +836,7 @@ T['what can be allowed for longer stands below a line, and is said before it is 
     local screen = nvim:screen()
     contains(screen, '1 this turn: only the command `make test`')
     contains(screen, '5 this session: commands `make test …`')
-    contains(screen, '6 always in /home/me/p: commands `make test …`')
+    contains(screen, '6 always in p: commands `make test …`')
     lacks(screen, 'Yes, once')
     nvim:type('5')
     equal(nvim:get('T.answers'), {}, 'the first moment chooses nothing')

@@ -25,8 +25,8 @@ end
 ---@param scope string
 ---@return string
 local function how_long(item, scope)
-  return SCOPES[scope]
-    or ('always in %s'):format(require('agor.ui.bar').directory(item.project or ''))
+  local project = require('agor.ui.cells').clean(vim.fs.basename(item.project or ''))
+  return SCOPES[scope] or ('always in %s'):format(project)
 end
 
 --- Each rule for each time, the narrowest first.
@@ -34,8 +34,8 @@ end
 ---@return agor.Choice[]
 function M.choices(item)
   local out = {}
-  for rule, words in ipairs(item.grants) do
-    for _, scope in ipairs(item.scopes) do
+  for rule, words in ipairs(item.grants or {}) do
+    for _, scope in ipairs(item.scopes or {}) do
       out[#out + 1] = {
         label = ('%s: %s'):format(how_long(item, scope), words),
         grant = { rule = rule, scope = scope },
