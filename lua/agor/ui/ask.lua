@@ -1,8 +1,8 @@
 --- Questions that wait for the user: permissions, plans to approve, the agents' own questions. One is on the screen, the
 --- others wait behind it, in order of arrival over all sessions.
 ---
---- This module knows the queue and the keys. When something may be shown is `safe.lua`, what a question looks like
---- `ask_view.lua`; how one is answered step by step is `ask_item.lua`.
+--- This module knows the float and what its keys do; the queue is `ask_queue.lua`. When something may be shown is
+--- `safe.lua`, what a question looks like `ask_view.lua`; how one is answered step by step is `ask_item.lua`.
 
 local api = vim.api
 
@@ -16,19 +16,11 @@ end
 
 local GUARD_MS = 300
 
--- Questions outlive a reload of our modules; the float of before is closed.
+local waiting = require('agor.ui.ask_queue')
+local queue, place_of, find = waiting.items, waiting.place_of, waiting.find
+
+-- The float of before a reload of our modules is closed.
 local kept = require('agor.state')
-kept.ui = kept.ui or {}
-kept.ui.ask = kept.ui.ask or { queue = {} }
-
----@type agor.AskItem[]
-local queue = kept.ui.ask.queue
-
--- Answered here, and not yet said to be settled by the backend.
-kept.ui.ask.answered = kept.ui.ask.answered or {}
-
----@type agor.AskItem[]
-local answered = kept.ui.ask.answered
 
 ---@type agor.AskView?
 local view
@@ -59,36 +51,6 @@ end
 ---@return agor.AskItem?
 local function shown()
   return view and view.item
-end
-
----@param item agor.AskItem
----@return integer?
-local function place_of(item)
-  for i, other in ipairs(queue) do
-    if other == item then
-      return i
-    end
-  end
-end
-
----@param session_id string
----@param request_id string
----@return agor.AskItem?
-local function find(session_id, request_id)
-  for _, item in ipairs(queue) do
-    if item.session_id == session_id and item.request_id == request_id then
-      return item
-    end
-  end
-end
-
----@return agor.AskItem?
-local function next_item()
-  for _, item in ipairs(queue) do
-    if not item.postponed then
-      return item
-    end
-  end
 end
 
 local function focused()
@@ -125,7 +87,7 @@ end
 draw = function()
   local item = shown()
   if not item or not place_of(item) or (item.postponed and not focused()) then
-    item = next_item()
+    item = waiting.next()
   end
   if not item then
     close()
@@ -177,7 +139,7 @@ local function take_away(item)
   end
   require('agor.notify').on_settled(item.session_id)
   if shown() == item then
-    if not next_item() then
+    if not waiting.next() then
       close()
     elseif focused() or safe() then
       draw()
@@ -200,7 +162,7 @@ local function answer(item, option, opts)
     return
   end
   take_away(item)
-  answered[#answered + 1] = item
+  waiting.answered(item)
 end
 
 --- Does what an action of the item says.
@@ -284,11 +246,10 @@ end
 ---@param step integer
 local function skip(step)
   local item = shown()
-  local at = item and place_of(item)
-  if not at or #queue < 2 then
+  local other = item and waiting.beside(item, step)
+  if not other then
     return
   end
-  local other = queue[(at - 1 + step) % #queue + 1]
   other.postponed = false
   view = require('agor.ui.ask_view').draw(view, other, assert(place_of(other)), #queue, true)
   guard()
@@ -382,16 +343,6 @@ function M.bind(buf)
   })
 end
 
----@param data { session_id: string, request_id: string }
----@return agor.AskItem? that was answered here
-local function taken_back(data)
-  for i, item in ipairs(answered) do
-    if item.session_id == data.session_id and item.request_id == data.request_id then
-      return table.remove(answered, i)
-    end
-  end
-end
-
 -- ------------------------------------------------------------------ what others call
 
 --- A permission request has come in.
@@ -425,7 +376,7 @@ end
 --- A request is settled, by whomever.
 ---@param data { session_id: string, request_id: string }
 function M.on_closed(data)
-  taken_back(data)
+  waiting.taken_back(data)
   local item = find(data.session_id, data.request_id)
   if item then
     take_away(item)
@@ -435,7 +386,7 @@ end
 --- The backend would not take an answer: the question is open still.
 ---@param data { session_id: string, request_id: string }
 function M.on_refused(data)
-  local item = taken_back(data)
+  local item = waiting.taken_back(data)
   if item and not find(data.session_id, data.request_id) then
     table.insert(queue, 1, item)
     require('agor.notify').changed()

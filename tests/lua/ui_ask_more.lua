@@ -1,0 +1,138 @@
+--- Beyond one question and its options: the others that wait, all of what is asked, what is allowed for longer.
+
+local child = require('support.child')
+local test, equal, contains, lacks = child.test, child.equal, child.contains, child.lacks
+
+local T = {}
+
+local OPTIONS = {
+  { option_id = 'yes', name = 'Yes, once', kind = 'allow_once' },
+  { option_id = 'always', name = 'Yes, always', kind = 'allow_always' },
+  { option_id = 'no', name = 'No', kind = 'reject_once' },
+}
+
+local function permission(nvim, fields)
+  nvim:lua(
+    [[
+      local data = vim.tbl_extend('force', {
+        session_id = 's1', request_id = 'r1', tool = 'Bash', title = 'make test', input = {},
+        lines = { '$ make test' }, marks = { { 0, 0, 1, 'AgorDim' } },
+      }, ...)
+      T.session(data.session_id)
+      require('agor.ui.ask').on_permission(data)
+    ]],
+    vim.tbl_extend('force', { options = OPTIONS }, fields or {})
+  )
+  nvim:settle()
+end
+
+-- The clock is the test's: 0 until it says otherwise.
+local function clock(nvim)
+  nvim:lua('Now = 0 require("agor.ui.ask").now = function() return Now end')
+end
+
+local function focus(nvim)
+  nvim:lua('require("agor.ui.ask").focus() Now = Now + 301')
+  nvim:settle()
+end
+
+T['brackets go to the other open questions, and answer none'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim, { title = 'one' })
+  permission(nvim, { session_id = 's2', request_id = 'r2', title = 'two', lines = {} })
+  focus(nvim)
+  nvim:type(']')
+  contains(nvim:screen(), 'two')
+  contains(nvim:screen(), '2 of 2')
+  nvim:type('1')
+  equal(nvim:get('T.answers'), {}, 'the first moment of a question is no time to answer it')
+  nvim:lua('Now = Now + 301')
+  nvim:type(']')
+  contains(nvim:screen(), '1 of 2')
+  nvim:lua('Now = Now + 301')
+  nvim:type('[1')
+  nvim:lua('Now = Now + 301')
+  nvim:type('1')
+  equal(nvim:get('T.answers[1].request'), 'r2')
+  contains(nvim:screen(), 'one')
+end)
+
+T['K shows all of what is asked, and the question has the focus again'] = test(nil, function(nvim)
+  clock(nvim)
+  local lines = {}
+  for i = 1, 300 do
+    lines[i] = 'line ' .. i
+  end
+  permission(nvim, { lines = lines })
+  focus(nvim)
+  nvim:type('K')
+  equal(nvim:get('vim.bo.filetype'), 'agor-detail')
+  equal(nvim:get('vim.api.nvim_buf_line_count(0) >= 300'), true)
+  nvim:type('q')
+  equal(nvim:get('vim.bo.filetype'), 'agor-question')
+  nvim:lua('Now = Now + 301')
+  nvim:type('1')
+  equal(nvim:get('#T.answers'), 1)
+  equal(nvim:get('T.messages[#T.messages][2]'), 'nothing waits for you')
+end)
+
+local GRANTS = {
+  grants = { 'only the command `make test`', 'commands `make test …`' },
+  scopes = { 'turn', 'session', 'project' },
+  project = '/home/me/p',
+}
+
+T['what can be allowed for longer stands below a line, and is said before it is chosen'] = test(
+  nil,
+  function(nvim)
+    clock(nvim)
+    permission(nvim, GRANTS)
+    contains(nvim:screen(), 'a Allow for longer …')
+    contains(nvim:screen(), '───')
+    focus(nvim)
+    nvim:type('a')
+    local screen = nvim:screen()
+    contains(screen, '1 this turn: only the command `make test`')
+    contains(screen, '5 this session: commands `make test …`')
+    contains(screen, '6 always in p: commands `make test …`')
+    lacks(screen, 'Yes, once')
+    nvim:type('5')
+    equal(nvim:get('T.answers'), {}, 'the first moment chooses nothing')
+    nvim:lua('Now = Now + 301')
+    nvim:type('5')
+    equal(
+      nvim:get('T.answers[1]'),
+      { session = 's1', request = 'r1', opts = { grant = { rule = 2, scope = 'session' } } }
+    )
+  end
+)
+
+T['the options come back, and a number from elsewhere is one of them'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim, GRANTS)
+  focus(nvim)
+  nvim:type('jjj<CR>')
+  contains(nvim:screen(), '1 this turn')
+  nvim:lua('Now = Now + 301')
+  nvim:type('<BS>')
+  contains(nvim:screen(), '1 Yes, once')
+  nvim:lua('Now = Now + 301')
+  nvim:type('a')
+  equal(
+    nvim:get('{ require("agor.ui.ask").focus(4) }'),
+    { false, 'This question has the options 1 to 3' }
+  )
+  nvim:lua('require("agor.ui.ask").focus(3)')
+  equal(nvim:get('T.answers[1].option'), 'no')
+end)
+
+T['what offers nothing for longer has no such row'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim, { grants = {}, scopes = { 'turn' } })
+  lacks(nvim:screen(), 'Allow for longer')
+  focus(nvim)
+  nvim:type('a')
+  contains(nvim:screen(), '1 Yes, once')
+end)
+
+return T
