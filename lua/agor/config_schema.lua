@@ -308,6 +308,7 @@ M.config = {
   log = { level = one_of('error', 'warn', 'info', 'debug', 'trace') },
   policy = kind('table'),
   queue = { mode = one_of('queue', 'steer', 'interrupt') },
+  resume = { picker = one_of('float', 'select') },
   worktree = {
     directory = worktree_directory,
     branch = named,

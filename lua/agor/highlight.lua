@@ -69,6 +69,7 @@ M.links = {
   AgorFloatTitle = 'FloatTitle',
   AgorKey = 'Special',
   AgorSelected = 'Visual',
+  AgorFound = 'Search',
 }
 
 -- On the border of a float: the colour of one group on the background of the float.

@@ -52,6 +52,7 @@
 ---@field log agor.Config.log
 ---@field policy table
 ---@field queue agor.Config.queue
+---@field resume agor.Config.resume
 ---@field worktree agor.Config.worktree
 
 ---@class agor.Config.window
@@ -67,6 +68,9 @@
 
 ---@class agor.Config.queue
 ---@field mode 'queue'|'steer'|'interrupt'
+
+---@class agor.Config.resume
+---@field picker 'float'|'select'
 
 ---@class agor.Config.notify
 ---@field level 'debug'|'info'|'warn'|'error'|'off'
@@ -165,6 +169,7 @@ function M.new()
     log = { level = 'info' },
     policy = {},
     queue = { mode = 'queue' },
+    resume = { picker = 'float' },
     worktree = {
       directory = '{repository}.worktrees/{name}',
       branch = 'agor/{name}',

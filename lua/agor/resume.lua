@@ -26,27 +26,6 @@ M.patience_ms = 3000
 ---@field elsewhere boolean another Neovim goes on with it
 ---@field interrupted boolean it was at work when its backend went away
 
----@class agor.Earlier something that can be taken up again
----@field title string
----@field provider string
----@field cwd string
----@field updated_at integer
----@field journal agor.Journal|nil
----@field conversation string|nil the agent's own id of one that is none of our sessions
-
----@param seconds number
----@return string
-function M.age(seconds)
-  local units =
-    { { 86400 * 365, 'y' }, { 86400 * 30, 'mo' }, { 86400, 'd' }, { 3600, 'h' }, { 60, 'min' } }
-  for _, unit in ipairs(units) do
-    if seconds >= unit[1] then
-      return ('%d %s ago'):format(math.floor(seconds / unit[1]), unit[2])
-    end
-  end
-  return 'just now'
-end
-
 ---@param value any
 ---@return any nil for what is null on the wire
 local function present(value)
@@ -71,27 +50,15 @@ local function ask(method, params, done)
   end
 end
 
----@param journals agor.Journal[]
+---What agents that run have told of, as rows of the list.
 ---@param conversations table[]
----@param row agor.Row|nil whose agent told the conversations
----@return agor.Earlier[] the newest first
-function M.merge(journals, conversations, row)
-  local out, known = {}, {} ---@type agor.Earlier[], table<string, true>
-  for _, journal in ipairs(journals) do
-    local agent_session = present(journal.agent_session)
-    if agent_session then
-      known[agent_session] = true
-    end
-    table.insert(out, {
-      title = journal.title,
-      provider = journal.provider,
-      cwd = journal.cwd,
-      updated_at = journal.updated_at,
-      journal = journal,
-    })
-  end
-  for _, conversation in ipairs(row and conversations or {}) do
-    if row and not known[conversation.id] then
+---@param row agor.Row whose agent has
+---@param known table<string, true>
+---@return agor.EarlierRow[]
+local function told(conversations, row, known)
+  local out = {}
+  for _, conversation in ipairs(conversations) do
+    if not known[conversation.id] then
       table.insert(out, {
         title = conversation.title,
         provider = row.provider,
@@ -101,64 +68,7 @@ function M.merge(journals, conversations, row)
       })
     end
   end
-  local place = {}
-  for i, one in ipairs(out) do
-    place[one] = i
-  end
-  table.sort(out, function(a, b)
-    if a.updated_at ~= b.updated_at then
-      return a.updated_at > b.updated_at
-    end
-    return place[a] < place[b]
-  end)
   return out
-end
-
----@param dir string
----@param other string
----@return boolean
-local function same(dir, other)
-  return (vim.uv.fs_realpath(dir) or dir) == (vim.uv.fs_realpath(other) or other)
-end
-
----@param list agor.Earlier[]
----@param here string the project's directory
----@param now integer Unix milliseconds
----@return string[] a line each, in columns
-function M.lines(list, here, now)
-  local cells = require('agor.ui.cells')
-  local provider_width, age_width, ages = 0, 0, {}
-  for i, one in ipairs(list) do
-    ages[i] = one.updated_at > 0 and M.age((now - one.updated_at) / 1000) or ''
-    provider_width = math.max(provider_width, cells.width(one.provider))
-    age_width = math.max(age_width, cells.width(ages[i]))
-  end
-  local lines = {}
-  for i, one in ipairs(list) do
-    local function pad(text, width)
-      return text .. (' '):rep(width - cells.width(text))
-    end
-    local title = cells.clean(one.title:gsub('%s+', ' '))
-    local parts = {
-      pad(ages[i], age_width),
-      pad(one.provider, provider_width),
-      cells.shorten(title ~= '' and title or '(untitled)', 60),
-    }
-    if not same(one.cwd, here) then
-      table.insert(parts, cells.clean(vim.fn.fnamemodify(one.cwd, ':~')))
-    end
-    if one.journal and mirror.get(one.journal.session_id) then
-      table.insert(parts, '(open)')
-    elseif one.journal and one.journal.elsewhere then
-      table.insert(parts, '(in another Neovim)')
-    elseif one.journal and one.journal.interrupted then
-      table.insert(parts, '(interrupted)')
-    elseif one.conversation then
-      table.insert(parts, "(the agent's own)")
-    end
-    lines[i] = table.concat(parts, '  ')
-  end
-  return lines
 end
 
 ---@param id string
@@ -209,35 +119,17 @@ local function restore(journal)
   return id
 end
 
----@param one agor.Earlier
----@param free? boolean no other Neovim has it any more
-local function take_up(one, free)
-  local journal = one.journal
-  if journal and mirror.get(journal.session_id) then
-    return show(journal.session_id)
-  end
-  local stat = vim.uv.fs_stat(one.cwd)
-  if not stat or stat.type ~= 'directory' then
-    return message.error(
-      ('the directory %s of this session is gone: it can be read with :edit agor://%s'):format(
-        one.cwd,
-        journal and journal.session_id or '...'
-      )
-    )
-  end
-  if journal and journal.elsewhere and not free then
-    return require('agor.others').offer(journal.session_id, function()
-      take_up(one, true)
-    end)
-  end
+---@param row agor.EarlierRow
+---@param cwd string where it goes on
+local function go_on(row, cwd)
   local id, failed
-  if journal then
-    id, failed = restore(journal)
+  if row.session_id then
+    id, failed = restore(vim.tbl_extend('force', row, { cwd = cwd }) --[[@as agor.Journal]])
   else
     id, failed = require('agor').start({
-      provider = one.provider,
-      cwd = one.cwd,
-      resume_session_id = one.conversation,
+      provider = row.provider,
+      cwd = cwd,
+      resume_session_id = row.conversation,
     })
   end
   if not id then
@@ -245,107 +137,250 @@ local function take_up(one, free)
   end
 end
 
----@param list agor.Earlier[]
----@param here string
-local function select(list, here)
-  local seconds, microseconds = vim.uv.gettimeofday()
-  local lines = M.lines(list, here, math.floor(seconds * 1000 + microseconds / 1000))
-  local line_of = {}
-  for i, one in ipairs(list) do
-    line_of[one] = lines[i]
+---Shows what was said, and starts nothing.
+---@param row agor.EarlierRow
+local function read(row)
+  if row.session_id then
+    return vim.cmd.tabedit(vim.fn.fnameescape('agor://' .. row.session_id))
   end
-  vim.ui.select(list, {
-    prompt = 'Resume:',
-    kind = 'agor_session',
-    format_item = function(one)
-      return line_of[one]
-    end,
-  }, function(one)
-    if one then
-      take_up(one)
+  require('agor.earlier').preview(row, '', 0, function(preview, err)
+    if not preview then
+      return message.error(err or 'the conversation cannot be read')
+    end
+    local title = row.title ~= '' and row.title or row.conversation
+    local win = require('agor.ui.detail').open(title, preview.lines, preview.marks)
+    pcall(vim.api.nvim_win_set_cursor, win, { preview.row + 1, 0 })
+  end)
+end
+
+---The directory that it was held in is gone.
+---@param row agor.EarlierRow
+local function moved(row)
+  local here = require('agor.project').root()
+  local go, look = ('Resume it in %s'):format(here), 'Read it only'
+  vim.ui.select({ go, look, 'Cancel' }, {
+    prompt = ('The directory %s of this session is gone:'):format(row.cwd),
+  }, function(choice)
+    if choice == go then
+      go_on(row, here)
+    elseif choice == look then
+      read(row)
     end
   end)
 end
 
----@param list agor.Earlier[]
-local function newest(list)
-  for _, one in ipairs(list) do
-    local journal = one.journal
-    if not (journal and (journal.elsewhere or mirror.get(journal.session_id))) then
-      return take_up(one)
+---@param row agor.EarlierRow
+---@param free? boolean no other Neovim has it any more
+local function take_up(row, free)
+  if row.session_id and mirror.get(row.session_id) then
+    return show(row.session_id)
+  end
+  if row.elsewhere and not free then
+    return require('agor.others').offer(row.session_id, function()
+      take_up(row, true)
+    end)
+  end
+  local stat = vim.uv.fs_stat(row.cwd)
+  if stat and stat.type == 'directory' then
+    return go_on(row, row.cwd)
+  end
+  moved(row)
+end
+
+---Gone for good, if that is what is wanted.
+---@param row agor.EarlierRow
+local function delete(row)
+  if not row.session_id then
+    return message.info(
+      ('%s keeps this conversation itself: delete it with its own program'):format(row.provider)
+    )
+  end
+  local title = row.title ~= '' and row.title or row.session_id
+  local sure = 'Delete what was said'
+  vim.ui.select({ 'Keep it', sure }, {
+    prompt = ('"%s": its transcript is gone for good:'):format(title),
+  }, function(choice)
+    if choice == sure then
+      require('agor.tell')('delete_journal', { session_id = row.session_id }, function()
+        require('agor.ui.resume').again()
+      end)
+    end
+  end)
+end
+
+---@param row agor.EarlierRow
+---@param how 'resume'|'seed'|'read'|'delete'
+local function take(row, how)
+  if how == 'resume' then
+    take_up(row)
+  elseif how == 'read' then
+    read(row)
+  elseif how == 'delete' then
+    delete(row)
+  else
+    require('agor.seed').start(row)
+  end
+end
+
+---@param rows agor.EarlierRow[]
+---@param here string
+local function select(rows, here)
+  local texts = require('agor.ui.resume_rows')
+  local line_of = {}
+  for i, pieces in ipairs(texts.pieces(rows, here, texts.now())) do
+    line_of[rows[i]] = vim.trim(texts.line(pieces))
+  end
+  vim.ui.select(rows, {
+    prompt = 'Resume:',
+    kind = 'agor_session',
+    format_item = function(row)
+      return line_of[row]
+    end,
+  }, function(row)
+    if row then
+      take_up(row)
+    end
+  end)
+end
+
+---@param journals agor.Journal[] the newest first
+local function newest(journals)
+  for _, journal in ipairs(journals) do
+    if not journal.elsewhere and not mirror.get(journal.session_id) then
+      return take_up(journal)
     end
   end
-  for _, one in ipairs(list) do
-    if one.journal and mirror.get(one.journal.session_id) then
-      return take_up(one)
+  for _, journal in ipairs(journals) do
+    if mirror.get(journal.session_id) then
+      return show(journal.session_id)
     end
   end
   message.info('all sessions of this project run in another Neovim: :Agor resume takes one over')
 end
 
----@param journals agor.Journal[]
----@param id string
-local function by_id(journals, id)
-  local ids = {}
-  for _, journal in ipairs(journals) do
-    if journal.session_id == id then
-      return take_up(M.merge({ journal }, {})[1])
+---All journals there are, however many.
+---@param done fun(err: string|nil, journals: agor.Journal[])
+---@param found? agor.Journal[]
+local function all_journals(done, found)
+  found = found or {}
+  local last = found[#found]
+  local params = { all = true, after = last and { last.updated_at, last.session_id } }
+  ask('journals', params, function(err, list)
+    vim.list_extend(found, list)
+    if err or #list < 1000 then
+      return done(err, found)
     end
-    table.insert(ids, journal.session_id)
+    all_journals(done, found)
+  end)
+end
+
+---@param id string
+local function by_id(id)
+  all_journals(function(err, journals)
+    if err then
+      return message.error(err)
+    end
+    local ids = {}
+    for _, journal in ipairs(journals) do
+      if journal.session_id == id then
+        return take_up(journal)
+      end
+      table.insert(ids, journal.session_id)
+    end
+    message.error(
+      ('there is no session %s%s: :Agor! resume lists all'):format(id, near.hint(id, ids))
+    )
+  end)
+end
+
+---What the agent of the current session tells of its own conversations, if it does. One that is busy starting is not
+---waited for longer than `patience_ms`.
+---@param row agor.Row|nil
+---@param done fun(conversations: table[])
+local function conversations_of(row, done)
+  if not (row and row.capabilities.list) then
+    return done({})
   end
-  message.error(
-    ('there is no session %s%s: :Agor! resume lists all'):format(id, near.hint(id, ids))
-  )
+  local waits = true
+  local function once(failed, conversations)
+    if not waits then
+      return
+    end
+    waits = false
+    if failed then
+      message.warn(('%s does not tell its own conversations: %s'):format(row.provider, failed))
+    end
+    done(conversations)
+  end
+  ask('conversations', { session_id = row.session_id }, once)
+  vim.defer_fn(function()
+    once('it has not answered', {})
+  end, M.patience_ms)
+end
+
+---@param rows agor.EarlierRow[]
+---@return table<string, true>
+local function known(rows)
+  local ids = {}
+  for _, row in ipairs(rows) do
+    ids[row.conversation or present(row.agent_session) or ''] = true
+  end
+  return ids
+end
+
+---The list in whatever `vim.ui.select` is.
+---@param here string
+---@param all boolean
+---@param row agor.Row|nil
+local function by_select(here, all, row)
+  local query = { cwd = here, all = all, text = '' }
+  local chosen = false
+  require('agor.earlier').search(query, function(search, err)
+    if err then
+      return message.error(err)
+    elseif not search.over and #search.rows < search.wanted or chosen then
+      return
+    end
+    chosen = true
+    search.dropped = true
+    conversations_of(row, function(conversations)
+      local rows = search.rows
+      vim.list_extend(rows, row and told(conversations, row, known(rows)) or {})
+      rows = require('agor.ui.resume_rows').sorted(rows)
+      if #rows == 0 then
+        local more = not all and ': :Agor! resume looks everywhere' or ''
+        return message.info(('there is no earlier session of %s%s'):format(here, more))
+      end
+      select(rows, here)
+    end)
+  end)
 end
 
 ---@param call agor.Call
 function M.resume(call)
-  local word = call.args
-  if word ~= '' and word ~= 'continue' then
-    if mirror.get(word) then
-      return show(word)
-    end
-    return ask('journals', { cwd = require('agor.project').root(), all = true }, function(err, list)
+  local word, here = call.args, require('agor.project').root()
+  if word == 'continue' then
+    return ask('journals', { cwd = here, all = call.bang }, function(err, journals)
       if err then
         return message.error(err)
+      elseif #journals == 0 then
+        local more = not call.bang and ': :Agor! resume looks everywhere' or ''
+        return message.info(('there is no earlier session of %s%s'):format(here, more))
       end
-      by_id(list, word)
+      newest(journals)
     end)
+  elseif word ~= '' then
+    return mirror.get(word) and show(word) or by_id(word)
   end
-  local here, row = require('agor.project').root(), mirror.current()
-  local function choose(journals, conversations)
-    local list = M.merge(journals, conversations, row)
-    if #list == 0 then
-      local all = not call.bang and ': :Agor! resume looks everywhere' or ''
-      return message.info(('there is no earlier session of %s%s'):format(here, all))
-    elseif word == 'continue' then
-      return newest(list)
-    end
-    select(list, here)
+  require('agor.config').refresh()
+  local row = mirror.current()
+  if require('agor.config').get().resume.picker == 'select' then
+    return by_select(here, call.bang, row)
   end
-  ask('journals', { cwd = here, all = call.bang }, function(err, journals)
-    if err then
-      return message.error(err)
-    end
-    -- Our own sessions are what 'continue' means; and an agent that is busy starting is not waited for.
-    if word == 'continue' or not (row and row.capabilities.list) then
-      return choose(journals, {})
-    end
-    local chosen = false
-    local function once(failed, conversations)
-      if chosen then
-        return
-      end
-      chosen = true
-      if failed then
-        message.warn(('%s does not tell its own conversations: %s'):format(row.provider, failed))
-      end
-      choose(journals, conversations)
-    end
-    ask('conversations', { session_id = row.session_id }, once)
-    vim.defer_fn(function()
-      once('it has not answered', {})
-    end, M.patience_ms)
+  local picker = require('agor.ui.resume')
+  picker.open({ here = here, all = call.bang, take = take, extra = {} })
+  conversations_of(row, function(conversations)
+    picker.add(row and told(conversations, row, {}) or {})
   end)
 end
 

@@ -30,7 +30,10 @@ end
 ---@param more? table
 ---@return table
 local function env(journals, more)
-  local replies = { journals = { result = journals } }
+  local replies = {
+    journals = { result = journals },
+    earlier = { result = { rows = journals, moot = false } },
+  }
   return vim.tbl_extend(
     'force',
     { AGOR_FAKE_REPLIES = vim.json.encode(vim.tbl_extend('force', replies, more or {})) },
@@ -43,6 +46,7 @@ end
 local function choose(child, take)
   child:lua(
     [[local take = ...
+    vim.g.agor = { resume = { picker = 'select' } }
     vim.ui.select = function(items, opts, done)
       _G.asked = vim.tbl_map(opts.format_item, items)
       done(items[take])
@@ -59,7 +63,7 @@ T['sessions of the project are listed with age, agent and title, and one is take
 }, function(child)
   choose(child, 2)
   child:cmd('AgorResume')
-  local asked = child:wait_told('journals')
+  local asked = child:wait_told('earlier')
   equal({ asked.cwd, asked.all }, { child.home .. '/work', false })
   local params = child:wait_told('start')
   equal(child:get('asked'), {
@@ -110,8 +114,8 @@ T['continue never takes what runs in another Neovim, and the list says so'] = te
   child:cmd('AgorResume')
   child:wait_for('_G.asked')
   equal(child:get('asked'), {
-    'just now  demo  fix the parser  /  (in another Neovim)',
-    '1 d ago   demo  fix the parser  /  (interrupted)',
+    'just now  demo  in another Neovim  fix the parser  /',
+    '1 d ago   demo  interrupted        fix the parser  /',
   })
   child:cmd('Agor resume continue')
   equal(child:wait_told('start').session_id, 'old')
@@ -141,13 +145,13 @@ T["the agent's own conversations are listed once, and begin a session of ours"] 
   child:wait_for([[require('agor').sessions()[1].started_at == 1000]])
   choose(child, 1)
   child:cmd('Agor! resume')
-  equal(child:wait_told('journals').all, true)
+  equal(child:wait_told('earlier').all, true)
   equal(child:wait_told('conversations').session_id, 'a')
   local params = child:wait_told('start', 2)
   equal(child:get('asked'), {
-    "1 h ago  demo  made elsewhere  /  (the agent's own)",
-    '1 d ago  demo  fix the parser  /',
-    "         demo  undated  (the agent's own)",
+    "1 h ago  demo  the agent's own  made elsewhere  /",
+    '1 d ago  demo                   fix the parser  /',
+    "demo  the agent's own  undated",
   })
   equal({ params.resume_session_id, params.resume_mode, params.cwd }, { 'c2', 'resume', '/' })
   assert(params.session_id ~= 'c2' and not params.restore)
@@ -168,12 +172,9 @@ T['an agent that does not answer is not waited for'] = test(
 
 T['what cannot be taken up is told'] = test({
   env = env({
-    journal({ session_id = 'gone', cwd = '/no/such/dir' }),
     journal({ session_id = 'strange', provider = 'nobody' }),
   }),
 }, function(child)
-  child:cmd('AgorResume gone')
-  child:wait_note('the directory /no/such/dir of this session is gone')
   child:cmd('AgorResume strange')
   child:wait_note('unknown provider "nobody"')
   child:cmd('AgorResume strangee')
@@ -182,14 +183,38 @@ T['what cannot be taken up is told'] = test({
   equal(child:get([[require('agor').sessions()]]), {})
 end)
 
+T['a session whose directory is gone goes on in the project, or is read'] = test(
+  { env = env({ journal({ cwd = '/no/such/dir' }) }) },
+  function(child)
+    child:lua([[vim.ui.select = function(items, opts, done)
+      _G.asked = { opts.prompt, items }
+      done(items[_G.take])
+    end]])
+    child:lua('_G.take = 3')
+    child:cmd('AgorResume old')
+    child:wait_for('_G.asked ~= nil')
+    equal(child:get('asked'), {
+      'The directory /no/such/dir of this session is gone:',
+      { 'Resume it in ' .. child.home .. '/work', 'Read it only', 'Cancel' },
+    })
+    equal(child:told('start'), {})
+    child:lua('_G.take = 1')
+    child:cmd('AgorResume old')
+    local params = child:wait_told('start')
+    equal({ params.session_id, params.cwd, params.restore }, { 'old', child.home .. '/work', true })
+  end
+)
+
 T['none, and a backend that fails, are sentences'] = test({ env = env({}) }, function(child)
+  choose(child)
   child:cmd('AgorResume')
   child:wait_note(
     'there is no earlier session of ' .. child.home .. '/work: :Agor! resume looks everywhere'
   )
   nvim.test(
-    { env = { AGOR_FAKE_REPLIES = '{"journals": {"error": "the folder cannot be read"}}' } },
+    { env = { AGOR_FAKE_REPLIES = '{"earlier": {"error": "the folder cannot be read"}}' } },
     function(other)
+      choose(other)
       other:cmd('AgorResume')
       other:wait_note('the folder cannot be read')
     end

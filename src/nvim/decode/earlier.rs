@@ -62,7 +62,7 @@ impl Earlier {
 #[derive(Debug, Deserialize)]
 pub struct Preview {
     /// Where it is kept, absolute.
-    file: PathBuf,
+    path: PathBuf,
     /// Of the agent that keeps it; none for a journal of ours.
     #[serde(default)]
     protocol: String,
@@ -76,7 +76,7 @@ pub struct Preview {
 
 impl Preview {
     pub fn glance(self, icons: Icons) -> Result<Glance, String> {
-        let Self { file: path, protocol, at, text, width } = self;
+        let Self { path, protocol, at, text, width } = self;
         let reader = match protocol.as_str() {
             "" => Reader::Journal,
             protocol => Reader::of_protocol(protocol)

@@ -14,7 +14,7 @@ use super::words::{Found, Words};
 /// What is read at once.
 const CHUNK: u64 = 256 * 1024;
 /// Longer lines are passed over.
-const MOST_LINE: usize = 16 * 1024 * 1024;
+const MOST_LINE: usize = if cfg!(test) { 1024 * 1024 } else { 16 * 1024 * 1024 };
 /// Of what is shown of a hit.
 const EXCERPT: usize = 160;
 
@@ -25,6 +25,8 @@ pub struct Hit {
     pub at: u64,
     /// A row of it with a word, shortened.
     pub text: String,
+    /// Where words stand in that, in bytes: begin and end of each.
+    pub places: Vec<(usize, usize)>,
 }
 
 /// What a scan has come to.
@@ -129,7 +131,9 @@ impl State<'_> {
         if here.count() > self.best.as_ref().map_or(0, |(count, _)| *count)
             && let Some((text, _)) = texts.iter().zip(&each).max_by_key(|(_, found)| found.count())
         {
-            self.best = Some((here.count(), Hit { at, text: excerpt(text, self.words) }));
+            let text = excerpt(text, self.words);
+            let places = self.words.places(&text).into_iter().map(|place| (place.start, place.end)).collect();
+            self.best = Some((here.count(), Hit { at, text, places }));
         }
         self.found = self.found.and(here);
         self.words.is_all(self.found)
@@ -182,11 +186,15 @@ mod tests {
     #[track_caller]
     fn check(lines: &[String], search: &str, expect: Option<(usize, &str)>) {
         let at = |index: usize| lines[..index].iter().map(|line| line.len() as u64).sum();
-        let expect = match expect {
-            Some((index, text)) => Scanned::Hit(Hit { at: at(index), text: text.to_owned() }),
-            None => Scanned::No,
+        let found = match scanned(lines, search).0 {
+            Scanned::Hit(hit) => {
+                let marked = hit.places.first().map(|place| hit.text[place.0..place.1].to_lowercase());
+                assert!(marked.is_none_or(|marked| search.contains(&marked)), "{:?}", hit.places);
+                Some((hit.at, hit.text))
+            }
+            _ => None,
         };
-        assert_eq!(scanned(lines, search).0, expect);
+        assert_eq!(found, expect.map(|(index, text)| (at(index), text.to_owned())));
     }
 
     #[test]
