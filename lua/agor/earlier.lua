@@ -128,22 +128,29 @@ function M.more(search)
   end
 end
 
+---Where it is kept; nil for one that only its agent knows.
+---@param row agor.EarlierRow
+---@return string|nil
+function M.path(row)
+  if row.file or not row.session_id then
+    return row.file
+  end
+  local data = require('agor.backend').data_dir()
+  return vim.fs.joinpath(data, 'sessions', row.session_id .. '.ndjson')
+end
+
 ---A glance into one.
 ---@param row agor.EarlierRow
 ---@param text string what was searched for
 ---@param width integer
 ---@param done fun(preview: { lines: string[], marks: any[], row: integer }|nil, err: string|nil)
 function M.preview(row, text, width, done)
-  local file = row.file
-  if not file and row.session_id then
-    local data = require('agor.backend').data_dir()
-    file = vim.fs.joinpath(data, 'sessions', row.session_id .. '.ndjson')
-  end
-  if not file then
+  local path = M.path(row)
+  if not path then
     return done(nil, 'its agent keeps it, and shows it when it is taken up')
   end
   local params = {
-    path = file,
+    path = path,
     protocol = row.protocol,
     at = row.hit and row.hit.at,
     text = text,

@@ -29,6 +29,7 @@ local M = {}
 ---@field resume_mode? 'new'|'continue'|'resume'
 ---@field resume_session_id? string
 ---@field fork? boolean a copy of that conversation goes on
+---@field seed? { path: string, protocol?: string } a conversation whose transcript goes along with the first prompt
 ---@field open? boolean opens the pane, by default true
 ---@field context? agor.Context[]
 
@@ -52,6 +53,7 @@ local types = {
   resume_mode = 'string',
   resume_session_id = 'string',
   fork = 'boolean',
+  seed = 'table',
   open = 'boolean',
   context = 'table',
 }
@@ -354,6 +356,7 @@ function M.start(opts)
   params.resume_mode = opts.resume_mode or (opts.resume_session_id and 'resume') or nil
   params.resume_session_id = opts.resume_session_id
   params.fork = opts.fork
+  params.seed = opts.seed
   surroundings(params)
   params.prompt = M.prompt(opts.prompt, context)
   return params

@@ -186,6 +186,13 @@ M.ours = {
       tell('clear', { session_id = row.session_id })
     end,
   },
+  {
+    name = 'seed',
+    description = 'begin a new conversation that is given this transcript',
+    run = function(row)
+      tell('seed', { session_id = row.session_id })
+    end,
+  },
   { name = 'new', description = 'begin another session in this pane', run = begin_another },
   { name = 'fork', description = 'go on with a copy of the conversation', run = fork },
   { name = 'cost', description = 'what the session has used', run = cost },

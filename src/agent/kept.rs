@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{environment, json::object_in, protocol::registry};
-use crate::domain::{AgentMessage, ProviderConfig};
+use crate::domain::{AgentMessage, ProviderConfig, StartOptions};
 
 /// How a protocol's agents keep their conversations: each in a file of its own, one JSON object a line.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +93,15 @@ impl Store {
         let kept = registry::find(&config.protocol)?.kept?;
         let folder = (kept.folder)(&environment::seen(environ, config))?;
         Some(Self { provider: provider.to_owned(), protocol: config.protocol.clone(), kept, folder })
+    }
+
+    /// Where the agent of a session does.
+    pub fn of_session(options: &StartOptions) -> Option<Self> {
+        let mut config = options.config.clone();
+        if let Some(folder) = &options.claude_config_dir {
+            config.env.insert("CLAUDE_CONFIG_DIR".to_owned(), folder.clone());
+        }
+        Self::of(&options.provider, &config, &options.environ)
     }
 
     /// The newest first.

@@ -27,7 +27,9 @@ pub use message::{
     AgentMessage, Compaction, Content, Cost, Init, Location, Plan, PlanEntry, PlanStatus, ToolCall, ToolKind,
     ToolResult,
 };
-pub use options::{InvalidOptions, McpServer, ProviderConfig, Resume, ResumeMode, StartOptions, WorktreeOptions};
+pub use options::{
+    InvalidOptions, McpServer, ProviderConfig, Resume, ResumeMode, SeedFrom, StartOptions, WorktreeOptions,
+};
 pub use place::Paths;
 pub use question::{
     OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest, Subject,

@@ -97,6 +97,16 @@ impl Default for WorktreeOptions {
     }
 }
 
+/// What was said in another conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeedFrom {
+    /// Of a journal, or of where an agent keeps it.
+    pub path: PathBuf,
+    /// Of that agent; empty for a journal.
+    #[serde(default)]
+    pub protocol: String,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResumeMode {
@@ -181,6 +191,9 @@ pub struct StartOptions {
     /// What is resumed is copied, and the copy goes on.
     #[serde(default)]
     pub fork: bool,
+    /// A conversation whose transcript goes along with the first prompt.
+    #[serde(default)]
+    pub seed: Option<SeedFrom>,
     #[serde(default)]
     pub effort: Option<String>,
     /// Takes up a session of ours whose journal is there: after a restart of the backend.
@@ -261,6 +274,7 @@ impl StartOptions {
             resume_mode: ResumeMode::Unset,
             resume_session_id: None,
             fork: false,
+            seed: None,
             effort: None,
             restore: false,
             history_known: false,

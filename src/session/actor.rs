@@ -2,8 +2,8 @@
 //!
 //! It handles one event after the other without waiting in between, so every change of state is whole. What the agent
 //! says is in `agent`, what it is told in `told`, what it leaves where it ran in `away`; prompts on their way are in
-//! `prompts`, what the user does with those that wait in `queued`, questions in `asked`, what answers them without the
-//! user in `granted`, models,
+//! `prompts`, what the user does with those that wait in `queued`, what was said before the session began in `past`,
+//! questions in `asked`, what answers them without the user in `granted`, models,
 //! modes and the like in `settings`, logins in `login`, the agent's own conversations in `conversations`, files that it
 //! wants through us in `files`, what it changes in any in `changed`, commands of the user's own in `shell`, its git worktree
 //! in `worktree`. What is said is taken down in `record` and shown by `show`, in the colours that `colours` sends for. What
@@ -22,6 +22,7 @@ mod files;
 mod granted;
 mod heard;
 mod login;
+mod past;
 mod prompts;
 mod queued;
 mod record;
@@ -58,6 +59,7 @@ use self::{
     files::OpenFile,
     granted::Granted,
     heard::{Done, Heard, heard},
+    past::Past,
     prompts::Loading,
     settings::Settings,
     shell::Shell,
@@ -114,6 +116,8 @@ pub(super) struct Actor {
     /// Files that the agent wants and has not got yet.
     files: BTreeMap<RequestId, OpenFile>,
     changed: Changed,
+    /// What was said before it began.
+    past: Past,
     /// The prompt that is on its way to the agent.
     loading: Option<Loading>,
     /// How often one was.
@@ -266,6 +270,7 @@ impl Actor {
             granted: Granted::default(),
             files: BTreeMap::new(),
             changed: Changed::default(),
+            past: Past::default(),
             loading: None,
             loads: 0,
             making: Making::default(),
@@ -413,6 +418,8 @@ impl Actor {
             Done::Grown(grown) => self.grown(grown),
             Done::Changed(ended) => self.changes_known(ended),
             Done::Seen { job } => self.seen(job),
+            Done::Past(found) => self.past_read(found),
+            Done::Seed(read) => self.seed_read(read),
             Done::Loaded { job, prompt, loaded } => self.prompt_loaded(job, *prompt, loaded),
             Done::Considered { request_id, looked } => self.considered(&request_id, *looked),
             Done::Granted { keeping, kept } => self.grant_kept(*keeping, kept),

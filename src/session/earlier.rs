@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use preview::{Glance, Preview, glance};
 pub use scan::Hit;
-pub use source::Reader;
+pub use source::{Reader, tail};
 
 use self::{
     scan::{Scanned, scan},

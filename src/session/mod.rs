@@ -19,6 +19,7 @@ mod pictures;
 mod project;
 mod queue;
 mod request;
+mod seed;
 mod state;
 mod updates;
 mod worktree;

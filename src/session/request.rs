@@ -318,6 +318,8 @@ pub enum Order {
     Login(String),
     /// The next prompt begins a new conversation.
     Clear,
+    /// The same, and brings along what was said so far.
+    Seed,
     /// Another process goes on with the conversation.
     Restart,
     /// What lists call the session; empty for its title.

@@ -374,10 +374,10 @@ local function keys()
       s.all = not s.all
       look_for(s.text)
     end),
-    key('ni', { '<C-n>', '<Down>' }, 'next', 'the next one', by(1)),
-    key('ni', { '<C-p>', '<Up>' }, 'previous', 'the one before', by(-1)),
-    key('n', 'j', 'next-normal', 'the next one', by(1)),
-    key('n', 'k', 'previous-normal', 'the one before', by(-1)),
+    key('i', { '<C-n>', '<Down>' }, 'next', 'the next one', by(1)),
+    key('n', { 'j', '<C-n>', '<Down>' }, 'next', 'the next one', by(1)),
+    key('i', { '<C-p>', '<Up>' }, 'previous', 'the one before', by(-1)),
+    key('n', { 'k', '<C-p>', '<Up>' }, 'previous', 'the one before', by(-1)),
     key('ni', '<C-d>', 'down', 'scroll the preview down', function()
       scroll('<C-d>')
     end),

@@ -18,6 +18,7 @@ pub fn order(method: &str, json: Json) -> Result<Option<(SessionId, Order)>, Str
         "interrupt" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::Interrupt)),
         "worktree_create" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::MakeWorktree)),
         "clear" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::Clear)),
+        "seed" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::Seed)),
         "restart" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::Restart)),
         "stop" => read(method, json).map(|Stopping { session_id, force }| (session_id, Order::Stop { force })),
         "answer" => {
@@ -207,6 +208,7 @@ mod tests {
         "steer",
         "interrupt",
         "clear",
+        "seed",
         "restart",
         "stop",
         "answer",

@@ -280,7 +280,10 @@ impl Actor {
                 let lost = resumed.is_some_and(|id| message.contains(id.as_str()));
                 if self.live.as_ref().is_some_and(|live| live.resuming) && lost {
                     message.truncate(message.trim_end_matches('.').len());
-                    message.push_str(". /clear in the prompt begins a new conversation in this session");
+                    message.push_str(
+                        ". /seed in the prompt begins a new conversation in this session that is given this transcript, \
+                         /clear one that knows nothing of it",
+                    );
                 }
                 if let Some(prompt) = self.unheard.take() {
                     self.return_prompt(prompt);

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     agent::process::ProcessEvent,
-    domain::{Diffstat, FileAnswer, Prompt, RequestId},
+    domain::{AgentMessage, Diffstat, FileAnswer, Prompt, RequestId},
     render::{Line, code::Coloured},
     session::{
         changes::Ended,
@@ -47,6 +47,9 @@ pub(super) enum Done {
     Seen {
         job: u64,
     },
+    /// `None`: there is no such conversation.
+    Past(Option<Result<Vec<AgentMessage>, String>>),
+    Seed(Result<String, String>),
     Loaded {
         job: u64,
         prompt: Box<Prompt>,

@@ -51,7 +51,7 @@ impl Actor {
     }
 
     fn send_off(&mut self) {
-        if !self.listens() || self.loading.is_some() {
+        if !self.listens() || self.loading.is_some() || self.is_seeding() {
             return;
         }
         let Some(due) = self.state.queue.due() else { return };
@@ -162,7 +162,8 @@ impl Actor {
         }
     }
 
-    fn deliver_prompt(&mut self, id: MessageId, prompt: Prompt) {
+    fn deliver_prompt(&mut self, id: MessageId, mut prompt: Prompt) {
+        self.add_seed(&mut prompt);
         let kept = without_bytes(&prompt);
         // Before the agent has it: whatever happens now, it is not sent again.
         self.record(id, None, false, Content::Prompt(kept.clone()));
@@ -176,6 +177,7 @@ impl Actor {
 
     pub(super) fn return_prompt(&mut self, mut prompt: Prompt) {
         self.keep_outputs(&mut prompt);
+        self.keep_seed(&prompt);
         // Words stand in the text, and stand for what is then.
         prompt.context.retain(|context| context.word.is_empty());
         self.tell(Update::Draft { session: self.options.session_id.clone(), prompt });

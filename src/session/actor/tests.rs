@@ -5,6 +5,7 @@ mod ends;
 mod files;
 mod granted;
 mod images;
+mod past;
 mod queued;
 mod restored;
 mod row;

@@ -39,6 +39,7 @@ impl Actor {
             let message = "a copy of an earlier conversation: what is said here does not reach the other".to_owned();
             self.say(Content::Status { subtype: "fork".to_owned(), message });
         }
+        self.read_seed();
         if !self.make_worktree() {
             self.start_agent();
         }
@@ -46,6 +47,9 @@ impl Actor {
 
     /// What waits goes to a new process.
     pub(super) fn start_agent(&mut self) {
+        if self.read_past() {
+            return;
+        }
         match self.launch() {
             Ok(()) => self.next_prompt(),
             Err(message) => {
@@ -148,6 +152,7 @@ impl Actor {
             Order::SetOption { id, value } => self.set(Setting::Option { id, value }),
             Order::Login(id) => self.login(id),
             Order::Clear => self.clear(),
+            Order::Seed => self.seed(),
             Order::Restart => self.restart(),
             Order::Rename(name) => {
                 self.rename(&name);
@@ -238,7 +243,7 @@ impl Actor {
             return true;
         }
         self.stop = Stop::No;
-        if self.make_worktree() {
+        if self.make_worktree() || self.read_past() {
             self.state.expect_prompt();
             return true;
         }
@@ -352,7 +357,8 @@ impl Actor {
     }
 
     /// The agent's conversation is over; the session goes on with another one.
-    fn clear(&mut self) -> Result<(), String> {
+    pub(super) fn clear(&mut self) -> Result<(), String> {
+        self.drop_seed();
         if self.origin == Origin::Archived {
             return Err(self.not_running());
         }

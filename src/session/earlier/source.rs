@@ -9,6 +9,7 @@ use std::{
 use crate::{
     agent::{kept::Kept, protocol::registry},
     domain::AgentMessage,
+    transcript::Transcript,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +57,26 @@ pub fn lines(path: &Path, at: Option<u64>) -> io::Result<Vec<(u64, Vec<u8>)>> {
         }
         (before, behind) = (before * 8, behind * 8);
     }
+}
+
+/// Read of a file for what is told of it.
+const TAIL: u64 = 8 * 1024 * 1024;
+
+/// The end of a conversation, which may be long.
+pub fn tail(path: &Path, reader: Reader) -> io::Result<Transcript> {
+    let mut file = File::open(path)?;
+    let from = file.metadata()?.len().saturating_sub(TAIL);
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL).read_to_end(&mut bytes)?;
+    let mut transcript = Transcript::default();
+    for (_, line) in split(&bytes, from, true) {
+        for message in reader.messages(line) {
+            transcript.fold(message);
+        }
+    }
+    transcript.end();
+    Ok(transcript)
 }
 
 /// Whole lines: the first may have begun before, the last may go on.

@@ -157,7 +157,8 @@ async fn where_the_conversation_is_gone_a_new_one_is_offered() {
     for (said, expect) in [
         (
             "no conversation 'gone'.",
-            "no conversation 'gone'. /clear in the prompt begins a new conversation in this session",
+            "no conversation 'gone'. /seed in the prompt begins a new conversation in this session that is given this \
+             transcript, /clear one that knows nothing of it",
         ),
         ("the disk is full.", "the disk is full."),
     ] {
