@@ -46,7 +46,6 @@ impl Actor {
                 self.step(Step::Edit { id: id.clone(), prompt });
             }
             QueueChange::Move { to } => {
-                self.call_back();
                 self.step(Step::Move { id: id.clone(), to });
             }
             QueueChange::Send { interrupt } => return self.send_queued(id, interrupt),
@@ -62,6 +61,8 @@ impl Actor {
         if entry.edited {
             return Err("the prompt is being edited: send it from there".to_owned());
         }
+        self.hurry();
+        let Some(entry) = self.state.queue.get(id) else { return Err(gone()) };
         if !interrupt && self.can_steer(&entry.prompt) {
             if let Some(entry) = self.state.queue.take(id) {
                 self.steer_in(entry.id, entry.prompt);
@@ -75,7 +76,6 @@ impl Actor {
         if !self.runs() {
             return Ok(());
         }
-        self.call_back();
         let to = self.state.queue.first();
         self.step(Step::Move { id: id.clone(), to });
         self.state.queue.hurry(id);
@@ -89,9 +89,8 @@ impl Actor {
         if self.state.queue.len() >= queue::MOST {
             return Err(format!("{} prompts wait already", queue::MOST));
         }
-        self.call_back();
         // Where nothing can be sent it would be sent by nobody.
-        let idle = self.state.queue.is_empty() && !self.state.summary.busy;
+        let idle = self.state.queue.is_empty() && !self.state.summary.busy && self.loading.is_none();
         self.add_prompt(at, prompt);
         if idle {
             self.state.queue.hold(Hold::Asked);
@@ -110,8 +109,14 @@ impl Actor {
         Ok(())
     }
 
+    /// The places that the user sees are those behind a prompt that is on its way; in the journal it still waits.
     fn step(&mut self, step: Step) {
-        self.journal.wait(&step);
+        let before = usize::from(self.loading.is_some());
+        let kept = match &step {
+            Step::Move { id, to } => Step::Move { id: id.clone(), to: to + before },
+            other => other.clone(),
+        };
+        self.journal.wait(&kept);
         self.state.queue.apply(step);
     }
 }

@@ -261,6 +261,21 @@ async fn one_that_changes_while_its_image_is_read_is_sent_as_it_is_then() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_on_its_way_goes_before_whatever_is_moved_meanwhile() {
+    let (stage, mut side) = Stage::with(able()).await;
+    // Until what the files were before its turn is known, it is on its way.
+    for text in ["first", "a", "b"] {
+        stage.send(text).await;
+    }
+    let moved = stage.change("b", QueueChange::Move { to: 0 }).await;
+    for expect in ["first", "b", "a"] {
+        assert_eq!(side.prompted().await.text, expect);
+        side.ends_turn();
+    }
+    moved.expect("it waited");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_thousand_wait_and_no_more() {
     let (stage, mut side) = Stage::busy(able(), &[]).await;
     let long = "x".repeat(1024 * 1024);
