@@ -10,12 +10,13 @@ use super::{
     stage::*,
 };
 
-/// Says where it works, and does nothing else.
+/// Says where it works and whether it goes on with its conversation, and does nothing else.
 const WHERE: &str = r#"echo '{"type":"ready","capabilities":["multi_turn"]}'
 while read -r query; do
-    case $query in *'"stop"'*) exit;; esac
+    case $query in *'"stop"'*) exit;; *'"resumeSessionId":"c"'*) again=' again';; esac
     echo '{"type":"agent_started"}'
-    echo "{\"type\":\"agent_event\",\"event\":{\"type\":\"assistant\",\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"in $PWD\"}]}}}"
+    echo '{"type":"agent_event","event":{"type":"system","subtype":"init","session_id":"c","model":"m","cwd":"/"}}'
+    echo "{\"type\":\"agent_event\",\"event\":{\"type\":\"assistant\",\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"in $PWD$again\"}]}}}"
     echo '{"type":"agent_stopped"}'
 done"#;
 
@@ -284,7 +285,7 @@ async fn a_session_goes_on_in_its_worktree_after_a_restart() {
     assert_eq!((row.cwd, row.status), (place.display().to_string(), Status::Idle));
     stage.send("a", "go on").await.expect("it is sent");
     stage.turn("a").await;
-    assert_eq!(stage.texts("a").await.last(), Some(&format!("in {}", place.display())));
+    assert_eq!(stage.texts("a").await.last(), Some(&format!("in {} again", place.display())));
 
     // It has gone meanwhile: nothing is started elsewhere, and it can be made again.
     stage.stop("a", false).await.expect("it stops");
@@ -297,7 +298,7 @@ async fn a_session_goes_on_in_its_worktree_after_a_restart() {
     stage.order("a", Order::MakeWorktree).await.expect("it is made");
     stage.send("a", "and on").await.expect("it waits");
     stage.turn("a").await;
-    assert_eq!(stage.texts("a").await.last(), Some(&format!("in {}", place.display())));
+    assert_eq!(stage.texts("a").await.last(), Some(&format!("in {} again", place.display())));
 }
 
 #[tokio::test]

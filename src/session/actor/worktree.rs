@@ -80,7 +80,11 @@ impl Actor {
         }
         match self.stop {
             // It may have been made again for a prompt that is still being written.
-            Stop::No if first || self.state.queue.due().is_some() => self.start_agent(),
+            Stop::No if first => self.start_agent(),
+            Stop::No if self.state.queue.due().is_some() => {
+                self.resume_options();
+                self.start_agent();
+            }
             Stop::No => self.leave_at = Some(Instant::now() + LINGER),
             Stop::Removed => {}
             // It was stopped meanwhile: the worktree waits for the next prompt.
