@@ -4,11 +4,12 @@
 //! Here "there" is this machine, but nothing of ours knows that: what runs there has another mark than what runs here.
 
 mod support {
+    pub mod container;
     pub mod family;
     pub mod sshd;
 }
 
-use std::{collections::BTreeMap, os::unix::fs::PermissionsExt, path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use agor_nvim::{
     agent::{
@@ -22,6 +23,7 @@ use agor_nvim::{
 };
 use rustix::process::{Pid, WaitOptions, waitpid};
 use support::{
+    container::{docker, executable},
     family::{Family, Said, patiently},
     sshd::Sshd,
 };
@@ -87,21 +89,6 @@ impl Trip {
     }
 }
 
-/// What `docker exec -i box` is for its caller: another environment, and its own words when there is no such box.
-fn docker(folder: &Path) -> Vec<String> {
-    let program = folder.join("docker");
-    let text = format!(
-        "#!/bin/sh\n[ \"$1 $2\" = 'exec -i' ] || exit 125\n\
-         [ \"$3\" = box ] || {{ echo \"Error response from daemon: No such container: $3\" >&2; exit 1; }}\n\
-         shift 3\nexec env -i PATH='{}' HOME='{}' \"$@\"\n",
-        std::env::var("PATH").expect("a PATH"),
-        folder.display(),
-    );
-    std::fs::write(&program, text).expect("a file");
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("a mode");
-    [program.to_str().expect("a path"), "exec", "-i", "box"].map(str::to_owned).into()
-}
-
 /// Until the agent says just this; what its start costs there is not ours to know.
 async fn line(process: &mut AgentProcess, expect: &str) {
     Said::line(process, expect).await;
@@ -163,12 +150,7 @@ async fn in_a_container_words_environment_and_directory_arrive_as_they_are() {
 #[tokio::test]
 async fn a_program_is_found_where_a_login_shell_or_the_presets_know_it() {
     let folder = tempfile::tempdir().expect("a folder");
-    let program = |path: &str, says: &str| {
-        let path = folder.path().join(path);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        std::fs::write(&path, format!("#!/bin/sh\necho {says}\n")).expect("a file");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("a mode");
-    };
+    let program = |path: &str, says: &str| executable(&folder.path().join(path), &format!("#!/bin/sh\necho {says}\n"));
     program(".local/bin/agor-test-agent", "also");
     let mut trip = Trip::new(docker(folder.path()), &["agor-test-agent"]);
     trip.options.config.also = vec!["~/.local/bin/agor-test-agent".into()];
@@ -304,18 +286,34 @@ async fn when_the_backend_has_gone_the_keeper_makes_the_second_call() {
 #[tokio::test]
 async fn what_an_earlier_run_of_the_session_left_there_ends_when_the_next_one_begins() {
     let sshd = Sshd::start();
-    let trip = Trip::scripted(sshd.wrap(), &["daemon", "say=ready", "eof"]);
-    let (mut process, _) = trip.start();
+    let mut trip = Trip::scripted(sshd.wrap(), &["daemon", "say=ready", "eof"]);
+    let (mut process, away) = trip.start();
     line(&mut process, "ready").await;
     process.handle.kill();
     Said::all(&mut process).await;
     let earlier = trip.left();
     assert!(!earlier.is_empty());
+    trip.options.earlier_run = Some(away.mark().to_owned());
     let (mut process, away) = trip.start();
     line(&mut process, "ready").await;
     assert!(trip.left().iter().all(|one| !earlier.contains(one)));
     process.handle.kill();
     Said::all(&mut process).await;
     away.sweep().await.expect("it can be ended");
+    trip.has_left_nothing();
+}
+
+#[tokio::test]
+async fn a_grep_that_reads_no_further_than_a_nul_finds_what_is_left_all_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let wrap = docker(folder.path());
+    // As the one of busybox, which says that the canary is not there; it serves for lines.
+    let grep = "#!/bin/sh\ncase \"$*\" in *environ*) exit 1;; esac\nexec /bin/grep \"$@\"\n";
+    executable(&folder.path().join("bin/grep"), grep);
+    let trip = Trip::scripted(wrap, &["daemon", "say=ready", "forever"]);
+    let (mut process, away) = trip.start();
+    line(&mut process, "ready").await;
+    away.sweep().await.expect("it can be ended");
+    assert_eq!(Said::all(&mut process).await.exit.signal, Some(15));
     trip.has_left_nothing();
 }

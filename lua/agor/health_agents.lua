@@ -126,7 +126,8 @@ end
 ---@param output string|nil
 ---@param late table<string, true>
 local function tell_elsewhere(found, output, late)
-  local text = ('%s: behind `%s`'):format(found.name, table.concat(found.conf.wrap, ' '))
+  local wrap = table.concat(found.conf.wrap or {}, ' ')
+  local text = ('%s: behind `%s`'):format(found.name, wrap)
   local version = versions.line(output)
   if version then
     health.ok(('%s, %s'):format(text, version))
@@ -134,10 +135,7 @@ local function tell_elsewhere(found, output, late)
     health.warn(('%s, which did not answer in %g s'):format(text, M.limit_ms / 1000))
   else
     local program = found.conf.command and found.conf.command[1] or found.name
-    local advice = ('Run `%s %s --version` in a terminal'):format(
-      table.concat(found.conf.wrap, ' '),
-      program
-    )
+    local advice = ('Run `%s %s --version` in a terminal'):format(wrap, program)
     health.warn(text .. ', where it did not say its version', { advice })
   end
 end

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{environment, json::object_in, protocol::registry};
-use crate::domain::{AgentMessage, ProviderConfig, StartOptions};
+use crate::domain::{AgentMessage, ProviderConfig, StartOptions, place};
 
 /// How a protocol's agents keep their conversations: each in a file of its own, one JSON object a line.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +90,10 @@ pub struct Store {
 
 impl Store {
     pub fn of(provider: &str, config: &ProviderConfig, environ: &BTreeMap<String, String>) -> Option<Self> {
+        if place::leads_away(&config.wrap) {
+            // What it keeps is where it is.
+            return None;
+        }
         let kept = registry::find(&config.protocol)?.kept?;
         let folder = (kept.folder)(&environment::seen(environ, config))?;
         Some(Self { provider: provider.to_owned(), protocol: config.protocol.clone(), kept, folder })

@@ -163,7 +163,8 @@ impl Place {
         let session = &options.session_id;
         let mark = script::mark(session, &invocation.run.to_string());
         let also: &[String] = if program == self.program { &options.config.also } else { &[] };
-        let start = script::Start { session, mark: &mark, env, directory: &self.directory, program, also, args };
+        let earlier = options.earlier_run.as_deref().filter(|_| program == self.program);
+        let start = script::Start { earlier, env, directory: &self.directory, program, also, args };
         let marks = [(wire::SESSION_ID, session.as_str()), (wire::RUN, mark.as_str())];
         invocation.program.clone_from(&self.wrapper);
         invocation.args = self.words(false, &marks).into_iter().map(Into::into).collect();
@@ -179,6 +180,11 @@ impl Place {
 }
 
 impl Away {
+    /// What everything of the run there has as its `AGOR_RUN`.
+    pub fn mark(&self) -> &str {
+        &self.mark
+    }
+
     /// Ends what the run has left there, if it has left anything. An error is a sentence for the user, who has to do it.
     pub async fn sweep(self) -> Result<(), String> {
         let Self { place, mark, sweep } = self;

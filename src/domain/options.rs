@@ -202,6 +202,9 @@ pub struct StartOptions {
     /// The session's transcript has the conversation that is resumed: an agent that could tell it need not.
     #[serde(skip)]
     pub history_known: bool,
+    /// The mark of the run before elsewhere: what is left of it ends before the next one begins.
+    #[serde(skip)]
+    pub earlier_run: Option<String>,
     /// These are the options as an agent elsewhere sees them, and it works on other files than ours.
     #[serde(skip)]
     pub files_elsewhere: bool,
@@ -278,6 +281,7 @@ impl StartOptions {
             effort: None,
             restore: false,
             history_known: false,
+            earlier_run: None,
             files_elsewhere: false,
         }
     }

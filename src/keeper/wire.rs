@@ -252,8 +252,8 @@ mod tests {
             b"/\0\0NAME\0",
             b"/\0\xff\0",
             b"/\0\0x\0\0",
-            b"/\0\02\0one\0",
-            b"/\0\00\0\0NAME\0",
+            b"/\0\0\x32\0one\0",
+            b"/\0\0\x30\0\0NAME\0",
         ] {
             assert_eq!(Spec::decode(bad), Err(Malformed), "{bad:?}");
         }

@@ -3,6 +3,7 @@
   say TEXT            that text
   prompt              the prompt's blocks as JSON
   set                 its session, mode and model
+  where               the directory it was opened in, and whether it was offered files
   read PATH [L [N]]   the file as the client gives it
   write PATH TEXT     writes it through the client
   hang                until it is cancelled
@@ -79,6 +80,8 @@ def obey(blocks):
             say(json.dumps(blocks))
         elif word == 'set':
             say(f"{state['session']} {state['mode']} {state['model']}")
+        elif word == 'where':
+            say(f"{state['cwd']} {state['files']}")
         elif word == 'read':
             path, *place = rest.split(' ')
             params = dict(zip(('line', 'limit'), map(int, place)))
@@ -107,6 +110,7 @@ def handle(message):
     if method == 'initialize':
         if 'silent' in flags:
             return
+        state['files'] = params['clientCapabilities']['fs']['readTextFile']
         result = {'protocolVersion': 1, 'agentInfo': {'name': 'obedient', 'version': '1'},
                   'agentCapabilities': {'loadSession': True, 'promptCapabilities': {'image': True},
                                         'sessionCapabilities': {'list': {}, 'delete': {}, 'resume': {}}},
@@ -120,6 +124,7 @@ def handle(message):
             error = {'code': -32002, 'message': 'no such session'}
         else:
             state['made'] += 1
+            state['cwd'] = params['cwd']
             state['session'] = params.get('sessionId') or f"own-{os.getpid()}-{state['made']}"
             result = {'sessionId': state['session'], **settings()}
     elif method in ('session/set_mode', 'session/set_model'):

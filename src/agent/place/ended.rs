@@ -4,8 +4,9 @@ use super::{Place, script};
 use crate::agent::process::Exit;
 
 /// How a wrapper's line says that it has not come through, or that the way is cut.
-const CUT: [&str; 15] = [
-    "onnection ",
+const CUT: [&str; 17] = [
+    "Connection ",
+    " connection ",
     "ssh: ",
     "kex_exchange",
     "ssh_exchange",
@@ -16,7 +17,8 @@ const CUT: [&str; 15] = [
     "client_loop: ",
     "Broken pipe",
     "Error response from daemon",
-    "annot connect to the Docker daemon",
+    "Cannot connect to the Docker daemon",
+    "cannot connect to Podman",
     "No such container",
     "no container with name",
     "Unable to connect to the server",

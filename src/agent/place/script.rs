@@ -24,13 +24,9 @@ pub(super) const NO_PROGRAM: &str = "no program";
 pub(super) const LEFT: &str = "left";
 
 /// The value of `AGOR_RUN` there. Not the one it would have here: another backend that finds it there would take the run for
-/// one of its own that is over. What begins with the session's part is any run of the session's.
+/// one of its own that is over. It ends so that none is the beginning of another.
 pub(super) fn mark(session: &SessionId, run: &str) -> String {
-    format!("{}{run}/", session_mark(session))
-}
-
-fn session_mark(session: &SessionId) -> String {
-    format!("{session}/")
+    format!("{session}/{run}/")
 }
 
 /// One word, whatever is in it.
@@ -48,8 +44,8 @@ fn quote_path(path: &str) -> String {
 
 /// What is to be started.
 pub(super) struct Start<'a> {
-    pub session: &'a SessionId,
-    pub mark: &'a str,
+    /// The mark of the run before, which may still be at work, in the same files, if its connection broke.
+    pub earlier: Option<&'a str>,
     pub env: &'a BTreeMap<String, String>,
     pub directory: &'a str,
     pub program: &'a str,
@@ -60,10 +56,12 @@ pub(super) struct Start<'a> {
 
 impl Start<'_> {
     pub(super) fn script(&self) -> String {
-        let Self { session, mark, env, directory, program, also, args } = self;
-        let mut out = sweeper();
-        // An earlier run whose connection broke may still be at work, in the same files.
-        line(&mut out, &format!("agor_sweep {} {}", quote(&session_mark(session)), quote(mark)));
+        let Self { earlier, env, directory, program, also, args } = self;
+        let mut out = String::new();
+        if let Some(earlier) = earlier {
+            out.push_str(&sweeper());
+            line(&mut out, &format!("agor_sweep {}", quote(earlier)));
+        }
         for (name, value) in env.iter().filter(|(name, _)| is_name(name)) {
             line(&mut out, &format!("export {name}={}", quote(value)));
         }
@@ -104,7 +102,7 @@ done"#;
 /// Ends what carries the mark, and says on stderr what is left.
 pub(super) fn sweep(mark: &str) -> String {
     let mut out = sweeper();
-    line(&mut out, &format!("agor_sweep {} ''", quote(mark)));
+    line(&mut out, &format!("agor_sweep {}", quote(mark)));
     line(&mut out, "exit $?");
     out + END
 }
@@ -119,7 +117,7 @@ fn line(out: &mut String, text: &str) {
     out.push('\n');
 }
 
-/// `agor_sweep MARK EXCEPT`: first asks politely, then kills until none is left or three seconds are over.
+/// `agor_sweep MARK`: first asks politely, then kills until none is left or three seconds are over.
 ///
 /// Linux tells a process's environment in `/proc`; some greps read it only to the first NUL. Where there is no `/proc`,
 /// `ps` may know.
@@ -137,19 +135,16 @@ agor_list() {
 if [ -r /proc/self/environ ]; then
 if [ "$agor_g" ]; then grep -lsF -e "RUN_=$1" /proc/[0-9]*/environ
 else for agor_f in /proc/[0-9]*/environ; do agor_holds "$agor_f" "$1" && echo "$agor_f"; done; fi |
-while read -r agor_f; do
-[ "$2" ] && agor_holds "$agor_f" "$2" && continue
-[ -r "$agor_f" ] && echo "$agor_f" | sed 's|^/proc/||; s|/environ$||'
-done
+sed 's|^/proc/||; s|/environ$||'
 else
 { ps axEww -o pid=,command= || ps axeww -o pid=,command=; } 2>/dev/null | while read -r agor_i agor_c; do
-case $agor_c in *"RUN_=${2:-:none:}"*) ;; *"RUN_=$1"*) echo "$agor_i";; esac
+case $agor_c in *"RUN_=$1"*) echo "$agor_i";; esac
 done
 fi
 }
 agor_sweep() {
 agor_n=0
-while agor_f=$(agor_list "$1" "$2"); [ "$agor_f" ]; do
+while agor_f=$(agor_list "$1"); [ "$agor_f" ]; do
 case $agor_n in
 0) kill -TERM $agor_f 2>/dev/null;;
 [1-5]) ;;
@@ -195,12 +190,10 @@ mod tests {
 
     #[test]
     fn no_line_of_a_script_ends_it_early() {
-        let session = SessionId::parse("s-1").expect("an id");
         let env = [("A".to_owned(), "x\n:agor:\ny".to_owned()), ("B-C".to_owned(), "no".to_owned())].into();
-        let mark = mark(&session, "1-2-3-4");
+        let mark = mark(&SessionId::parse("s-1").expect("an id"), "1-2-3-4");
         let start = Start {
-            session: &session,
-            mark: &mark,
+            earlier: Some(&mark),
             env: &env,
             directory: "/a b",
             program: "x",
@@ -210,7 +203,7 @@ mod tests {
         let script = start.script();
         assert_eq!(script.matches("\n:agor:\n").count(), 1);
         assert!(script.ends_with("exec \"$agor_p\" '-p' 'it'\\''s'\n:agor:\n"));
-        assert!(script.contains("agor_sweep 's-1/' 's-1/1-2-3-4/'\n"));
+        assert!(script.contains("agor_sweep 's-1/1-2-3-4/'\n"));
         assert!(!script.contains("B-C"));
     }
 }

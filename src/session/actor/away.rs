@@ -9,9 +9,10 @@ use crate::{
 
 impl Actor {
     /// A process has ended: the verdict that it was stopped with, and how the place explains it.
-    pub(super) fn over(&self, live: Live, exit: &Exit) -> (Option<String>, Option<String>) {
+    pub(super) fn over(&mut self, live: Live, exit: &Exit) -> (Option<String>, Option<String>) {
         let explained = live.away.as_ref().and_then(|away| away.place.sentence(exit, live.heard));
         // Nothing was started where nobody came to, and a second call would not come there either.
+        self.options.earlier_run = live.away.as_ref().map(|away| away.mark().to_owned());
         if let Some(away) = live.away.filter(|_| live.heard || explained.is_none() || exit.code.is_none()) {
             self.sweep(away);
         }
