@@ -51,6 +51,9 @@ pub struct Away {
 
 /// How long the second call may take in all.
 const SWEEP: Duration = Duration::from_secs(20);
+/// What wrappers say of a place where nothing can run.
+const GONE: [&str; 4] =
+    ["No such container", "no container with name", "is not running", "can only create exec sessions on running"];
 /// Of what it says only stderr counts.
 const SWEEP_SAYS: usize = 64 << 10;
 
@@ -103,7 +106,7 @@ impl Place {
             program: if program == locate::OWN_BINARY { "agor-nvim".to_owned() } else { program },
             directory: config.paths.away_path(&options.cwd).to_string_lossy().into_owned(),
             install: config.install.clone(),
-            by_hand: wrap.join(" "),
+            by_hand: if is_ssh { wrap.join(" ") } else { format!("{} sh", wrap.join(" ")) },
         }))
     }
 
@@ -191,6 +194,8 @@ impl Away {
         let said = process::output(sweep, Vec::new(), SWEEP_SAYS, SWEEP).await;
         let why = match said {
             Ok(output) if output.exit.success() => return Ok(()),
+            // With a container all that ran in it is gone.
+            Ok(output) if output.stderr.iter().any(|line| GONE.iter().any(|gone| line.contains(gone))) => return Ok(()),
             Ok(output) => {
                 let left = format!("{}{}", script::SAYS, script::LEFT);
                 match output.stderr.iter().find_map(|line| line.strip_prefix(&left)) {

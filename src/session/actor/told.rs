@@ -88,6 +88,8 @@ impl Actor {
             _counted: Counted::new(&self.common.counters),
         });
         self.leave_at = None;
+        // Of the process before: this one may fail in its own way, and that is told.
+        self.state.summary.error = None;
         self.take(first);
         Ok(())
     }
