@@ -11,6 +11,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 pub(super) use elsewhere::without_signals;
 pub use elsewhere::{Elsewhere, as_seen_there};
+pub use ended::is_told;
 
 use super::{
     locate::{self, LocateError},

@@ -97,6 +97,14 @@ function M.directory(cwd)
   return parent and ('%s/%s/%s'):format(more, parent, last) or short
 end
 
+--- Where a session's directory is, if that is not here: `ssh host:`.
+---@param row agor.Row
+---@return string
+local function place_of(row)
+  local place = row.place or ''
+  return place ~= '' and (shorten(cells_of.clean(place), 24) .. ':') or ''
+end
+
 --- The least of a directory that still tells it from others.
 ---@param cwd string
 ---@return string
@@ -183,7 +191,7 @@ local function parts(s, new)
     text = text:format(icons.input, M.count(tokens_in), icons.output, M.count(tokens_out))
     put('tokens', text, 'AgorDim')
   end
-  put('dir', last_of(s.cwd or ''), 'AgorPath')
+  put('dir', place_of(s) .. last_of(s.cwd or ''), 'AgorPath')
   if new > 0 then
     put('new', ('%s %s new'):format(icons.below, below(new)), 'AgorNew')
     out.new.short = icons.below .. below(new)
@@ -252,7 +260,7 @@ function M.winbar(session, cells, new)
     chosen, room = { status = all.status }, 0
   end
   if chosen.dir then
-    local whole = M.directory(session.cwd or '')
+    local whole = place_of(session) .. M.directory(session.cwd or '')
     local longer = width(whole) - width(chosen.dir.text)
     if longer <= room then
       chosen.dir.text = whole

@@ -27,6 +27,16 @@ const CUT: [&str; 17] = [
 const REFUSED: [&str; 3] = ["Host key verification failed", "Permission denied (", "Too many authentication failures"];
 const NOT_FOUND: [&str; 3] = ["executable file not found", "no such file or directory", "command not found"];
 
+/// Whether a line of stderr is in the sentence already, or is our own script's word for what that says.
+pub fn is_told(line: &str, sentence: &str) -> bool {
+    let said = line.trim().trim_end_matches('.');
+    sentence.contains(said) || [script::NO_DIRECTORY, script::NO_PROGRAM].map(ours).contains(&line.to_owned())
+}
+
+fn ours(what: &str) -> String {
+    format!("{}{what}", script::SAYS)
+}
+
 impl Place {
     /// `None` if the agent itself has ended, and has said whatever there was to say. `heard` is whether it ever spoke.
     pub fn sentence(&self, exit: &Exit, heard: bool) -> Option<String> {
@@ -39,7 +49,7 @@ impl Place {
             exit.stderr_tail.iter().rfind(said).map(|line| line.trim().trim_end_matches('.'))
         };
         if exit.stderr_tail.iter().any(|line| line.starts_with(script::SAYS)) {
-            let says = |what: &str| exit.stderr_tail.contains(&format!("{}{what}", script::SAYS));
+            let says = |what: &str| exit.stderr_tail.contains(&ours(what));
             if says(script::NO_DIRECTORY) {
                 return Some(format!(
                     "the directory '{directory}' does not exist on {name}: give another with cwd=, or say in \
@@ -172,6 +182,19 @@ mod tests {
             false,
             Some("docker box has no POSIX shell"),
         );
+    }
+
+    #[test]
+    fn what_a_sentence_says_already_is_not_quoted_again() {
+        let sentence = "ssh h could not be reached (ssh: connect to host h port 22: Connection refused). The next";
+        for (line, expect) in [
+            ("ssh: connect to host h port 22: Connection refused\r", true),
+            ("agor: no program", true),
+            ("agor: left 7", false),
+            ("banner", false),
+        ] {
+            assert_eq!(is_told(line, sentence), expect, "{line}");
+        }
     }
 
     #[test]

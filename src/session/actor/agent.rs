@@ -12,6 +12,7 @@ use super::{Actor, LINGER, Stop, now};
 use crate::{
     agent::{
         lines::Frame,
+        place,
         process::{Exit, ProcessEvent},
         protocol::Output,
         trace::Direction,
@@ -123,11 +124,15 @@ impl Actor {
             self.set_status(Status::Done, None);
         } else if verdict.is_some() || status != Status::Error || !exit.success() && self.state.summary.error.is_none()
         {
-            let mut message = verdict.or(explained).unwrap_or_else(|| exit.to_string());
             let from = exit.stderr_tail.len().saturating_sub(QUOTED_STDERR);
-            for line in &exit.stderr_tail[from..] {
+            let mut tail = exit.stderr_tail[from..].to_vec();
+            if let Some(explained) = &explained {
+                tail.retain(|line| !place::is_told(line, explained));
+            }
+            let mut message = verdict.or(explained).unwrap_or_else(|| exit.to_string());
+            for line in tail {
                 message.push('\n');
-                message.push_str(line);
+                message.push_str(&line);
             }
             self.fail(message);
         } else {
