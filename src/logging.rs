@@ -100,7 +100,9 @@ fn log_panics() {
     std::panic::set_hook(Box::new(|info| {
         let backtrace = std::backtrace::Backtrace::force_capture();
         tracing::error!("panic: {info}\n{backtrace}");
-        let said = info.payload_as_str().and_then(|said| said.lines().next()).unwrap_or("a panic");
+        let payload = info.payload();
+        let said = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+        let said = said.and_then(|said| said.lines().next()).unwrap_or("a panic");
         let place = info.location().map(|place| format!(" ({}:{})", place.file(), place.line()));
         *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(said.to_owned() + &place.unwrap_or_default());
     }));
