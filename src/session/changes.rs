@@ -16,7 +16,7 @@ mod snapshot;
 
 use std::{
     collections::BTreeSet,
-    fs::DirBuilder,
+    fs::{self, DirBuilder},
     io,
     os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
     path::{Path, PathBuf},
@@ -34,7 +34,7 @@ use self::{
     log::{History, Line, Name, Open, Touched, Tree},
     snapshot::{Caller, Repository, SnapshotError},
 };
-use super::request::Reply;
+use super::{journal, request::Reply};
 use crate::domain::{Diffstat, Hunk, SessionId, StartOptions};
 
 /// Files of one turn that are listed: of more only the number is known.
@@ -159,6 +159,25 @@ impl Tracker {
 /// Where a session's snapshots are, given where journals are.
 pub fn folder(journals: &Path, session: &SessionId) -> PathBuf {
     journals.with_file_name("snapshots").join(session.as_str())
+}
+
+/// What is left of sessions whose journal has gone by itself. Waits for the disk.
+pub fn sweep(journals: &Path) {
+    // Journals that are out of reach have not gone.
+    let folders = fs::read_dir(journals.with_file_name("snapshots")).ok().filter(|_| journals.is_dir());
+    let Some(folders) = folders else { return };
+    for folder in folders.flatten() {
+        let session = folder.file_name().to_str().and_then(|name| SessionId::parse(name).ok());
+        let gone = |session: SessionId| {
+            let found = fs::symlink_metadata(journal::path(journals, &session));
+            found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        };
+        if session.is_some_and(gone)
+            && let Err(error) = fs::remove_dir_all(folder.path())
+        {
+            tracing::warn!(%error, path = %folder.path().display(), "snapshots of no session");
+        }
+    }
 }
 
 /// For the user alone.

@@ -28,6 +28,7 @@ use tokio::{
 
 use super::{
     actor::{Common, Counters, now},
+    changes,
     colour::Colourist,
     earlier::{self, Earlier},
     peers::{self, Meeting},
@@ -142,6 +143,9 @@ struct Living {
 impl Hub {
     /// Starts the hub. What happens is told to `client`.
     pub fn spawn(config: HubConfig, client: mpsc::UnboundedSender<Update>) -> HubHandle {
+        if let Some(journals) = config.journals.clone() {
+            tokio::task::spawn_blocking(move || changes::sweep(&journals));
+        }
         let (hub, handle) = Self::new(config, client);
         if let Some(meeting) = hub.meeting.clone() {
             tokio::spawn(peers::listen(meeting, handle.requests.downgrade()));

@@ -8,6 +8,7 @@ mod api;
 mod backend;
 mod badinput;
 mod board;
+mod changes;
 mod completion;
 mod files;
 mod following;

@@ -98,3 +98,24 @@ async fn a_session_that_goes_on_after_a_restart_knows_what_it_has_changed() {
     assert_eq!(scene.before("a.txt", Scope::Session).await, Ok(Some("old\n".into())));
     assert_eq!(scene.before("a.txt", Scope::Turn).await, Ok(Some("new\n".into())));
 }
+
+#[tokio::test]
+async fn what_was_kept_of_a_session_goes_with_its_journal() {
+    let mut scene = Scene::with(&[("a.txt", "old\n")]);
+    scene.turn("echo new > a.txt").await;
+    let kept = scene.stage.folder.path().join("snapshots");
+    fs::create_dir(kept.join("gone")).expect("a folder");
+    let names = || {
+        let entries = fs::read_dir(&kept).expect("a folder").flatten();
+        entries.map(|entry| entry.file_name().into_string().expect("a name")).collect::<Vec<_>>()
+    };
+    assert_eq!(names().len(), 2);
+    scene.stage.hub.shutdown().await;
+    let stage = Stage::on(scene.stage.folder);
+    while names().len() > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(names(), ["a"]);
+    stage.ask(|reply| Request::DeleteJournal { session: id("a"), reply }).await.expect("deleted");
+    assert_eq!(names(), [""; 0]);
+}

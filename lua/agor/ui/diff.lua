@@ -104,11 +104,13 @@ local function old(diff, filetype)
   vim.bo[buf].buftype = 'nofile'
   vim.bo[buf].bufhidden = 'wipe'
   vim.bo[buf].buflisted = false
+  local was = api.nvim_buf_get_name(buf)
   api.nvim_buf_set_name(buf, ('agor-before://%s'):format(diff.path))
   -- The name that it had stays as a buffer of its own.
-  local file = diff.text_file and vim.fn.bufnr('^' .. vim.fn.fnameescape(diff.text_file) .. '$')
-  if file and file > 0 and file ~= buf then
-    pcall(api.nvim_buf_delete, file, { force = true })
+  for _, other in ipairs(api.nvim_list_bufs()) do
+    if diff.text_file and other ~= buf and api.nvim_buf_get_name(other) == was then
+      pcall(api.nvim_buf_delete, other, { force = true })
+    end
   end
   vim.bo[buf].modifiable = false
   vim.bo[buf].readonly = true

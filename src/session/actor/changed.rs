@@ -178,24 +178,28 @@ impl Actor {
     }
 
     pub(super) fn list_changes(&mut self, scope: Scope, environ: Environ, reply: Reply<Changes>) {
-        self.lend(environ);
-        match self.tracker() {
-            Some(tracker) => tracker.list(scope, reply),
-            None => {
-                let _ = reply.send(Err(NOWHERE.to_owned()));
-            }
+        match self.knowing_tracker(environ) {
+            Ok(tracker) => tracker.list(scope, reply),
+            Err(why) => drop(reply.send(Err(why))),
         }
     }
 
     pub(super) fn earlier(&mut self, path: PathBuf, scope: Scope, environ: Environ, reply: Reply<Earlier>) {
-        self.lend(environ);
-        match self.tracker() {
-            Some(tracker) => tracker.before(path, scope, reply),
-            None => {
-                let _ = reply.send(Err(NOWHERE.to_owned()));
-            }
+        match self.knowing_tracker(environ) {
+            Ok(tracker) => tracker.before(path, scope, reply),
+            Err(why) => drop(reply.send(Err(why))),
         }
     }
-}
 
-const NOWHERE: &str = "what the session has changed is not known: its journal could not be written";
+    /// An error is a sentence.
+    fn knowing_tracker(&mut self, environ: Environ) -> Result<&Tracker, String> {
+        if !self.options.files_are_here() {
+            let place = &self.state.summary.place;
+            return Err(format!(
+                "what the session has changed is not known: it works on {place}, whose files are not here"
+            ));
+        }
+        self.lend(environ);
+        self.tracker().ok_or_else(|| "what the session has changed is not known: it has no journal".to_owned())
+    }
+}

@@ -53,10 +53,10 @@ fn prompt(session: &str) -> impl FnOnce(Reply<()>) -> Request {
 async fn a_panic_in_a_session_is_an_error_of_that_session_only() {
     let (client, mut updates) = mpsc::unbounded_channel();
     let folder = tempfile::tempdir().expect("a folder");
-    let config = HubConfig { journals: Some(folder.path().to_owned()), ..HubConfig::default() };
+    let config = HubConfig { journals: Some(folder.path().join("sessions")), ..HubConfig::default() };
     let (mut hub, handle) = Hub::new(config, client);
     let header = super::super::journal::header(id("a"), "demo", "/".as_ref(), 1);
-    super::super::journal::Journal::create(Some(folder.path()), &header).expect("a journal");
+    super::super::journal::Journal::create(Some(&folder.path().join("sessions")), &header).expect("a journal");
     enlist_doomed(&mut hub, "a", false);
     hub.start(options("b")).expect("it starts");
     tokio::spawn(hub.run());
