@@ -133,7 +133,7 @@ function M.open(diff)
     api.nvim_set_current_tabpage(shown.tab)
     vim.cmd('silent only')
     vim.cmd.diffoff()
-    vim.cmd('silent edit ' .. vim.fn.fnameescape(diff.path))
+    vim.cmd('silent hide edit ' .. vim.fn.fnameescape(diff.path))
   else
     vim.cmd('silent tabedit ' .. vim.fn.fnameescape(diff.path))
   end
