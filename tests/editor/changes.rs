@@ -82,7 +82,7 @@ fn a_file_stands_beside_what_it_was_and_a_change_is_taken_back() {
     let left = editor.lua_string(
         "local buf = vim.fn.bufnr('/a.txt$')
          local maps = #vim.api.nvim_buf_get_keymap(buf, 'n')
-         local names = vim.tbl_filter(function(name) return name:find('agor%-') ~= nil end, vim.tbl_map(vim.fn.bufname, vim.api.nvim_list_bufs()))
+         local names = vim.tbl_filter(function(name) return name:find('agor%-before') or name:find('agor%-text') end, vim.tbl_map(vim.fn.bufname, vim.api.nvim_list_bufs()))
          return ('%d %d'):format(maps, #names)",
         &[],
     );
