@@ -152,7 +152,7 @@ function M.diff(path, session_id, opts)
     if err then
       return message.error(err)
     end
-    local paths = result.paths --[=[@as string[]]=]
+    local paths = result.paths --[[@as string[] ]]
     if path then
       return show(id, absolute(path), opts, paths)
     end

@@ -148,7 +148,7 @@ local function read(row)
       return message.error(err or 'the conversation cannot be read')
     end
     local title = row.title ~= '' and row.title or row.conversation
-    local win = require('agor.ui.detail').open(title, preview.lines, preview.marks)
+    local win = require('agor.ui.detail').open(title or '', preview.lines, preview.marks)
     pcall(vim.api.nvim_win_set_cursor, win, { preview.row + 1, 0 })
   end)
 end
@@ -175,8 +175,9 @@ local function take_up(row, free)
   if row.session_id and mirror.get(row.session_id) then
     return show(row.session_id)
   end
-  if row.elsewhere and not free then
-    return require('agor.others').offer(row.session_id, function()
+  local session_id = row.session_id
+  if session_id and row.elsewhere and not free then
+    return require('agor.others').offer(session_id, function()
       take_up(row, true)
     end)
   end
@@ -247,7 +248,7 @@ end
 local function newest(journals)
   for _, journal in ipairs(journals) do
     if not journal.elsewhere and not mirror.get(journal.session_id) then
-      return take_up(journal)
+      return take_up(journal --[[@as agor.EarlierRow]])
     end
   end
   for _, journal in ipairs(journals) do
@@ -283,7 +284,7 @@ local function by_id(id)
     local ids = {}
     for _, journal in ipairs(journals) do
       if journal.session_id == id then
-        return take_up(journal)
+        return take_up(journal --[[@as agor.EarlierRow]])
       end
       table.insert(ids, journal.session_id)
     end

@@ -90,8 +90,8 @@ fn shorten(turn: String) -> String {
     if turn.len() <= TURN {
         return turn;
     }
-    let head = turn.floor_char_boundary(TURN / 2);
-    let tail = turn.ceil_char_boundary(turn.len() - TURN / 2);
+    let head = (0..=TURN / 2).rev().find(|&at| turn.is_char_boundary(at)).unwrap_or(0);
+    let tail = (turn.len() - TURN / 2..).find(|&at| turn.is_char_boundary(at)).unwrap_or(turn.len());
     format!("{}\n\n{LEFT_OUT}\n\n{}", &turn[..head], &turn[tail..])
 }
 

@@ -46,7 +46,8 @@ async fn whatever_a_command_does_to_files_is_seen_and_the_repository_is_not_touc
     let mut after = all_of(&scene.top.join(".git"));
     let mut git_dir = before.0;
     // Restoring the files has refreshed it.
-    (git_dir.remove(&scene.top.join(".git/index")), after.remove(&scene.top.join(".git/index")));
+    git_dir.remove(&scene.top.join(".git/index"));
+    after.remove(&scene.top.join(".git/index"));
     assert_eq!(after, git_dir);
     assert_eq!(git(&scene.top, &["status", "--porcelain"]), before.1);
     assert_eq!(scene.list(Scope::Session).await, [""; 0], "all is as it was");

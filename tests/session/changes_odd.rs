@@ -153,7 +153,7 @@ async fn what_is_too_large_or_may_not_be_read_is_left_out() {
     let mut scene = Scene::with(&[("a.txt", "a\n"), ("secret", "s\n")]);
     File::create(scene.top.join("large")).and_then(|file| file.set_len(6 << 20)).expect("a file");
     scene.write("locked", "x\n");
-    fs::set_permissions(scene.top.join("locked"), fs::Permissions::from_mode(0)).expect("its own file");
+    fs::set_permissions(scene.top.join("locked"), fs::Permissions::from_mode(0o000)).expect("its own file");
     scene.turn("echo b > a.txt; echo more >> large; mkfifo pipe").await;
     assert_eq!(scene.list(Scope::Session).await, ["a.txt:1 +1 -1 b"]);
 }

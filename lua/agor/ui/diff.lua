@@ -27,7 +27,7 @@ local function unmap(buf)
   end
   for _, map in ipairs(api.nvim_buf_get_keymap(buf, 'n')) do
     if vim.startswith(map.desc or '', OURS) then
-      vim.keymap.del('n', map.lhs, { buffer = buf })
+      vim.keymap.del('n', map.lhs --[[@as string]], { buffer = buf })
     end
   end
 end

@@ -22,7 +22,7 @@ local NEAR = 20
 
 ---@class agor.ResumeState : agor.ResumePicker
 ---@field bufs { input: integer, list: integer, preview: integer }
----@field wins { input: integer?, list: integer?, preview: integer? }
+---@field wins { input: integer?, list: integer?, preview: integer?, help: integer? }
 ---@field search agor.EarlierSearch?
 ---@field rows agor.EarlierRow[] as they are shown
 ---@field text string what they were searched for
@@ -435,7 +435,7 @@ function M.open(picker)
     return require('agor.message').error('Close the command-line window first')
   end
   close()
-  local bufs = {}
+  local bufs = {} ---@type table<string, integer>
   for _, name in ipairs({ 'input', 'list', 'preview' }) do
     local buf = api.nvim_create_buf(false, true)
     vim.bo[buf].bufhidden, vim.bo[buf].undolevels = 'wipe', name == 'input' and 100 or -1

@@ -1,6 +1,9 @@
 //! What is asked about conversations of before: lists, searches, glances.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
@@ -27,10 +30,10 @@ impl Journals {
     }
 }
 
-fn around(method: &str, cwd: &PathBuf, all: bool) -> Result<Option<PathBuf>, String> {
+fn around(method: &str, cwd: &Path, all: bool) -> Result<Option<PathBuf>, String> {
     match all {
         true => Ok(None),
-        false if cwd.is_absolute() => Ok(Some(cwd.clone())),
+        false if cwd.is_absolute() => Ok(Some(cwd.to_owned())),
         false => Err(format!("{method}: cwd must be an absolute path, not \"{}\"", cwd.display())),
     }
 }

@@ -143,9 +143,9 @@ impl Actor {
             return;
         }
         match content {
-            Content::ToolCall(ToolCall { kind, locations, .. })
-                if matches!(kind, ToolKind::Edit | ToolKind::Delete | ToolKind::Move) =>
-            {
+            Content::ToolCall(ToolCall {
+                kind: ToolKind::Edit | ToolKind::Delete | ToolKind::Move, locations, ..
+            }) => {
                 for place in locations {
                     let path = self.absolute(Path::new(&place.path));
                     if let Some(tracker) = self.tracker() {

@@ -72,7 +72,7 @@ pub fn glance(glance: &Glance) -> Result<Preview, String> {
 
 fn shorten(mut line: Line) -> Line {
     if line.text.len() > LONGEST {
-        let end = line.text.floor_char_boundary(LONGEST);
+        let end = (0..=LONGEST).rev().find(|&at| line.text.is_char_boundary(at)).unwrap_or(0);
         line.text.truncate(end);
         line.marks.retain_mut(|mark| {
             mark.end = mark.end.min(end);
