@@ -10,19 +10,19 @@ use std::{
 /// where there is none. Waits for the disk.
 pub fn project(directory: &Path) -> PathBuf {
     let real = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
-    for top in real.ancestors() {
+    repository(&real).map_or_else(|| directory.to_owned(), |(_, main)| main)
+}
+
+/// The top of the worktree that a directory is in, and of the main one of its repository.
+pub fn repository(real: &Path) -> Option<(&Path, PathBuf)> {
+    real.ancestors().find_map(|top| {
         let git = top.join(".git");
-        let Ok(kind) = fs::metadata(&git) else { continue };
-        if kind.is_dir() {
+        if fs::metadata(&git).ok()?.is_dir() {
             // Git takes an empty one for none.
-            if git.join("HEAD").exists() {
-                return top.to_owned();
-            }
-            continue;
+            return git.join("HEAD").exists().then(|| (top, top.to_owned()));
         }
-        return main_repository(&git).unwrap_or_else(|| top.to_owned());
-    }
-    directory.to_owned()
+        Some((top, main_repository(&git).unwrap_or_else(|| top.to_owned())))
+    })
 }
 
 /// Many sessions are of one directory.

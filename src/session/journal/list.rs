@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::{Header, Standing, file, standing};
 use crate::{
     domain::{AgentMessage, Content, SessionId},
-    session::project::Projects,
+    session::project::{Projects, repository},
 };
 
 /// A session of ours, from its journal.
@@ -53,7 +53,7 @@ const HEAD: u64 = 64 * 1024;
 const TAILS: [u64; 2] = [64 * 1024, 1024 * 1024];
 
 /// Newest first, at most 1,000 from behind one of them on: all, or those begun in a directory, below it, or above it up to
-/// the top of its repository. What cannot be read is left out.
+/// the top of its repository, in any worktree of it. What cannot be read is left out.
 pub fn list(folder: &Path, around: Option<&Path>, after: Option<&(i64, SessionId)>) -> Vec<Listed> {
     let mut known: Vec<(i64, SessionId)> =
         all(folder).into_iter().map(|(updated_at, _, session)| (updated_at, session)).collect();
@@ -194,6 +194,8 @@ pub struct Project {
     top: PathBuf,
     /// What is above it, up to the top of its repository.
     above: Vec<PathBuf>,
+    /// The main worktree of its repository, and where in its own one it is: what is there in the others belongs to it too.
+    within: Option<(PathBuf, PathBuf)>,
     /// Many journals have the same.
     answers: HashMap<PathBuf, bool>,
 }
@@ -202,22 +204,33 @@ impl Project {
     pub fn around(directory: &Path) -> Self {
         let top = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
         let repository = top.ancestors().find(|above| above.join(".git").exists()).map(Path::to_owned);
-        Self::within(top, repository.as_deref())
+        Self { within: place(&top), ..Self::below(top, repository.as_deref()) }
     }
 
-    fn within(top: PathBuf, repository: Option<&Path>) -> Self {
+    fn below(top: PathBuf, repository: Option<&Path>) -> Self {
         let above =
             top.ancestors().skip(1).filter(|above| repository.is_some_and(|repository| above.starts_with(repository)));
-        Self { above: above.map(Path::to_owned).collect(), top, answers: HashMap::new() }
+        Self { above: above.map(Path::to_owned).collect(), top, within: None, answers: HashMap::new() }
     }
 
     pub fn holds(&mut self, directory: &Path) -> bool {
-        let Self { top, above, answers } = self;
+        let Self { top, above, within, answers } = self;
         *answers.entry(directory.to_owned()).or_insert_with(|| {
             let real = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
-            real.starts_with(top) || above.contains(&real)
+            let beside = |(main, here): &(PathBuf, PathBuf)| {
+                place(&real).is_some_and(|(other, there)| {
+                    other == *main && (there.starts_with(here) || here.starts_with(&there))
+                })
+            };
+            real.starts_with(top) || above.contains(&real) || within.as_ref().is_some_and(beside)
         })
     }
+}
+
+/// The main worktree of the repository that a directory is in, and the way to the directory from the top of its own one.
+fn place(real: &Path) -> Option<(PathBuf, PathBuf)> {
+    let (top, main) = repository(real)?;
+    Some((main, real.strip_prefix(top).ok()?.to_owned()))
 }
 
 #[cfg(test)]
@@ -292,9 +305,31 @@ mod tests {
     }
 
     #[test]
+    fn the_worktrees_of_a_repository_are_one_project() {
+        let root = tempfile::tempdir().expect("a folder");
+        let (main, beside) = (root.path().join("repo"), root.path().join("repo.worktrees/cap"));
+        for directory in [main.join("src"), main.join("doc"), beside.join("src"), beside.join("doc")] {
+            fs::create_dir_all(directory).expect("folders");
+        }
+        let git = main.join(".git/worktrees/cap");
+        fs::create_dir_all(&git).expect("folders");
+        fs::write(main.join(".git/HEAD"), "ref: refs/heads/main\n").expect("a file");
+        fs::write(git.join("commondir"), "../..\n").expect("a file");
+        fs::write(beside.join(".git"), format!("gitdir: {}\n", git.display())).expect("a file");
+
+        for (around, other) in [(&main, &beside), (&beside, &main)] {
+            let mut project = Project::around(around);
+            assert!(project.holds(other) && project.holds(&other.join("src")), "around {}", around.display());
+            assert!(!project.holds(&root.path().join("repo.worktrees")));
+            let mut part = Project::around(&around.join("src"));
+            assert!(part.holds(other) && part.holds(&other.join("src")) && !part.holds(&other.join("doc")));
+        }
+    }
+
+    #[test]
     fn without_a_repository_nothing_above_belongs_to_a_directory() {
         let holds = |repository: Option<&str>, directory: &str| {
-            let mut project = Project::within("/none/such/place".into(), repository.map(Path::new));
+            let mut project = Project::below("/none/such/place".into(), repository.map(Path::new));
             project.holds(directory.as_ref())
         };
         assert!(holds(None, "/none/such/place") && holds(None, "/none/such/place/below"));
