@@ -22,11 +22,49 @@ T['what holds is listed, and d takes the one under the cursor back'] = test(nil,
   nvim:type('jd')
   equal(nvim:get('T.notified[2]'), { 'revoke', { id = 'g2', cwd = '/p/one' } })
   nvim:settle()
-  equal(nvim:get('vim.api.nvim_buf_line_count(0)'), 2)
+  equal(nvim:get('vim.api.nvim_buf_line_count(0)'), 1)
   nvim:lua('T.results_of.revoke = function() Rows = {} return true end')
   nvim:type('d')
   nvim:settle()
   equal(nvim:get('T.messages[#T.messages][2]'), 'nothing is allowed for longer than once here')
+  equal(nvim:get('#vim.api.nvim_list_wins()'), 1)
+end)
+
+T['where there is little room, what is allowed is seen and the rest is left out'] = test(
+  nil,
+  function(nvim)
+    nvim:lua([[
+    Rows = {
+      { id = 'g1', scope = 'project', words = 'changes of src/a.rs', at = 0, project = '/p' },
+      { id = 'g2', scope = 'turn', words = ('commands `%s …`'):format(('x'):rep(60)), at = 0, project = '/p' },
+    }
+    Lines = function(width) return (require('agor.ui.grants').lines(Rows, width)) end
+  ]])
+    local wide = nvim:get('Lines(120)')
+    equal(wide[1]:match('^ changes of src/a%.rs +always     /p  %d+%-') ~= nil, true)
+    equal(nvim:get('Lines(40)'), {
+      ' changes of src/a.rs          always',
+      ' commands `xxxxxxxxxxxxxxxx…  this turn',
+    })
+  end
+)
+
+T['the float goes when it is left, and by q'] = test(nil, function(nvim)
+  nvim:lua([[
+    T.results_of.grants = function()
+      return { { id = 'g1', scope = 'project', words = 'reading a.rs', at = 0, project = '/p' } }
+    end
+    require('agor.grants').grants()
+  ]])
+  nvim:settle()
+  contains(nvim:screen(), 'd take back')
+  nvim:type('q')
+  equal(nvim:get('#vim.api.nvim_list_wins()'), 1)
+  nvim:lua("require('agor.grants').grants()")
+  nvim:settle()
+  equal(nvim:get('vim.bo.filetype'), 'agor-grants')
+  nvim:lua('vim.cmd.wincmd("p")')
+  nvim:settle()
   equal(nvim:get('#vim.api.nvim_list_wins()'), 1)
 end)
 
