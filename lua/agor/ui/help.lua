@@ -4,11 +4,43 @@ local M = {}
 
 local ns = vim.api.nvim_create_namespace('agor_help')
 
+--- As people write it: `<C-f>`, where Neovim says `<C-F>`.
+---@param key string
+---@return string
+local function written(key)
+  return (
+    key:gsub('<([CM])%-(%u)>', function(modifier, letter)
+      return ('<%s-%s>'):format(modifier, letter:lower())
+    end)
+  )
+end
+
+--- Once what the same keys do in insert mode too.
+---@param rows { keys: string[], desc: string, mode: string }[]
+---@return { keys: string[], desc: string, mode: string }[]
+function M.merged(rows)
+  local out, normal = {}, {}
+  for _, row in ipairs(rows) do
+    local keys = vim.tbl_map(written, row.keys)
+    local known = normal[row.desc]
+    local also = row.mode == 'i' and known ~= nil
+    for _, key in ipairs(keys) do
+      also = also and vim.list_contains(known, key)
+    end
+    if not also then
+      table.insert(out, { keys = keys, desc = row.desc, mode = row.mode })
+      normal[row.desc] = row.mode == 'n' and keys or known
+    end
+  end
+  return out
+end
+
 ---@param buf integer
 ---@return integer win
 function M.open(buf)
   local rows = require('agor.ui.keys').describe(buf)
   local lines, texts, width = {}, {}, 0
+  rows = M.merged(rows)
   ---@type table<integer, integer>
   local marks = {}
   for _, row in ipairs(rows) do
@@ -54,6 +86,20 @@ function M.open(buf)
     title_pos = 'center',
     zindex = 60,
   })
+  -- What is too long goes on below itself.
+  vim.wo[win][0].wrap, vim.wo[win][0].linebreak = true, true
+  vim.wo[win][0].breakindent = true
+  vim.wo[win][0].breakindentopt = ('shift:%d'):format(width + 2)
+  local all = vim.api.nvim_win_text_height(win, {}).all
+  if all > h then
+    h = math.max(1, math.min(all, rows_free - 2))
+    vim.api.nvim_win_set_config(win, {
+      relative = 'editor',
+      row = math.max(0, math.floor((rows_free - h) / 2)),
+      col = math.max(0, math.floor((columns - w) / 2)),
+      height = h,
+    })
+  end
   vim.wo[win][0].winhighlight =
     'NormalFloat:AgorFloat,FloatBorder:AgorBorder,FloatTitle:AgorFloatTitle'
   local function close()

@@ -15,7 +15,7 @@ function M.footer(row, taken, cells)
   local now = not (row and row.busy) and 's send'
     or steers and 's into the turn'
     or 's interrupt and send'
-  local parts = { '<CR> edit', now, 'dd take out', 'J K move', 'q close', 'g?' }
+  local parts = { '<CR> edit', now, 'dd take out', 'J K move', 'q close', 'g? keys' }
   if taken then
     table.insert(parts, 4, 'u back')
   end
