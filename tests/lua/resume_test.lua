@@ -67,7 +67,7 @@ T['sessions of the project are listed with age, agent and title, and one is take
   equal({ asked.cwd, asked.all }, { child.home .. '/work', false })
   local params = child:wait_told('start')
   equal(child:get('asked'), {
-    '3 h ago  claude  (untitled)  /',
+    '3 h ago  claude  (no prompt yet)  /',
     '1 d ago  demo    fix the parser  /',
   })
   equal(

@@ -57,6 +57,34 @@ T['brackets go to the other open questions, and answer none'] = test(nil, functi
   contains(nvim:screen(), 'one')
 end)
 
+T['where there is little room, the title keeps what is asked and which of how many it is'] = test(
+  nil,
+  function(nvim)
+    clock(nvim)
+    nvim:lua([[
+    vim.o.columns = 60
+    T.session('s1', { title = 'Shorten the head, but ask before', cwd = '/long/path/project', status = 'running' })
+    T.session('s2', { status = 'running' })
+  ]])
+    nvim:lua(
+      [[
+    for i, session in ipairs({ 's1', 's2' }) do
+      require('agor.ui.ask').on_permission({
+        session_id = session, request_id = 'r' .. i, tool = 'Bash', title = 'make', input = {},
+        lines = {}, marks = {}, options = ...,
+      })
+    end
+  ]],
+      OPTIONS
+    )
+    nvim:settle()
+    local screen = nvim:screen()
+    contains(screen, 'asks: Bash  ·  1 of 2')
+    contains(screen, 'Shorten the head')
+    lacks(screen, 'path/project)')
+  end
+)
+
 T['K shows all of what is asked, and the question has the focus again'] = test(nil, function(nvim)
   clock(nvim)
   local lines = {}

@@ -154,8 +154,9 @@ function M.count(item)
 end
 
 ---@param item agor.AskItem
+---@param brief? integer 1: without the directory; 2: without the title too
 ---@return string who asks; with more than one agent at work, which of them
-function M.who(item)
+function M.who(item, brief)
   local mirror = require('agor.mirror')
   local session = mirror.get(item.session_id)
   if not session then
@@ -165,12 +166,15 @@ function M.who(item)
     local lives = row.status == 'running' or row.status == 'idle'
     return lives and row.session_id ~= item.session_id
   end, mirror.list())
-  if #others == 0 then
+  if #others == 0 or brief == 2 then
     return session.provider
   end
   local out = session.provider
   if session.title ~= '' then
     out = ('%s "%s"'):format(out, require('agor.ui.cells').shorten(session.title, 24))
+  end
+  if brief == 1 then
+    return out
   end
   return ('%s (%s)'):format(out, require('agor.ui.bar').directory(session.cwd))
 end

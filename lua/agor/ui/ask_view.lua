@@ -149,10 +149,11 @@ end
 ---@param item agor.AskItem
 ---@param position integer
 ---@param total integer
+---@param brief? integer how much of who asks is left out
 ---@return string
-local function title(item, position, total)
+local function title(item, position, total, brief)
   local items = require('agor.ui.ask_item')
-  local who = items.who(item)
+  local who = items.who(item, brief)
   local text
   if item.kind == 'question' then
     local question = items.current(item)
@@ -170,6 +171,23 @@ local function title(item, position, total)
     text = ('%s  %s  %d of %d'):format(text, require('agor.ui.icons').get().dot, position, total)
   end
   return require('agor.ui.cells').clean(text)
+end
+
+--- The longest title that there is room for: what is asked, and which of how many it is, are left out last.
+---@param item agor.AskItem
+---@param position integer
+---@param total integer
+---@param cells integer
+---@return string
+local function fitting(item, position, total, cells)
+  local text
+  for brief = 0, 2 do
+    text = title(item, position, total, brief)
+    if require('agor.ui.cells').width(text) <= cells then
+      return text
+    end
+  end
+  return require('agor.ui.cells').shorten(text, cells)
 end
 
 --- How the float is reached: the user's own key, if there is one.
@@ -387,6 +405,7 @@ function M.draw(view, item, position, total, focused)
   local place = corner(width + 2, wanted)
   width = math.max(10, math.min(width, place.width - 2))
   local choice_rows = math.max(1, math.min(rows_of(below.lines, width) + ruled, place.height - 5))
+  head = fitting(item, position, total, width - 2)
   local left = math.max(0, place.right - width - 2)
   ---@param all_rows integer that what is asked takes
   ---@return vim.api.keyset.win_config text

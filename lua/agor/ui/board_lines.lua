@@ -116,11 +116,13 @@ local function last(entry)
   return row.last_line or '', 'AgorDim'
 end
 
--- Beside status, time and title, in this order as far as there is room; a number is the least width of what may be cut.
+-- Beside status, time and the beginning of the title, in this order as far as there is room; a number is the least width
+-- of what may be cut. The title comes twice: what it is called tells more of a session than figures.
 local OPTIONAL = {
   { 'provider' },
-  { 'last', 20 },
   { 'queued' },
+  { 'title' },
+  { 'last', 16 },
   { 'context' },
   { 'changes' },
   { 'cost' },
@@ -139,7 +141,7 @@ local ORDER = {
   'last',
 }
 local GAP = 2
-local TITLE = { least = 16, most = 48 }
+local TITLE = { least = 16, fair = 28, most = 48 }
 
 ---@param entry agor.BoardEntry
 ---@return table<string, agor.BoardPiece>
@@ -191,7 +193,10 @@ local function plan(parts, word, width)
     local name, least = option[1], option[2]
     local wanted = natural[name] or 0
     local needs = least and math.min(wanted, least) or wanted
-    if needs > 0 and needs + GAP <= room then
+    if name == 'title' then
+      local more = math.max(0, math.min(room, math.min(wanted, TITLE.fair) - title))
+      title, room = title + more, room - more
+    elseif needs > 0 and needs + GAP <= room then
       widths[name] = needs
       room = room - needs - GAP
     end

@@ -40,7 +40,7 @@ function M.state(row)
   elseif row.elsewhere then
     return 'in another Neovim', 'AgorQuestion'
   elseif row.interrupted then
-    return 'interrupted', 'AgorError'
+    return 'interrupted', 'AgorWarning'
   elseif row.conversation then
     return "the agent's own", 'AgorDim'
   end
@@ -80,7 +80,8 @@ function M.pieces(rows, here, now)
     if state_width > 0 then
       table.insert(pieces, { pad(state or '', state_width), group or '' })
     end
-    table.insert(pieces, { title ~= '' and cells.shorten(title, 90) or '(untitled)', '' })
+    local none = row.session_id and '(no prompt yet)' or '(untitled)'
+    table.insert(pieces, { title ~= '' and cells.shorten(title, 90) or none, '' })
     local where = place(row.cwd)
     if where ~= '' then
       table.insert(pieces, { where, 'AgorPath' })
@@ -110,16 +111,22 @@ end
 
 --- One line, two blanks between its pieces.
 ---@param pieces string[][]
+---@param width? integer what is longer is cut in its last pieces, with a sign
 ---@return string text
 ---@return any[][] marks col, end_col and group
-function M.line(pieces)
+function M.line(pieces, width)
   local text, marks = ' ', {}
   for i, piece in ipairs(pieces) do
     text = text .. (i > 1 and '  ' or '')
-    if piece[2] ~= '' then
-      marks[#marks + 1] = { #text, #text + #piece[1], piece[2] }
+    local part = piece[1]
+    if width then
+      local cells = require('agor.ui.cells')
+      part = cells.shorten(part, math.max(0, width - 1 - cells.width(text)))
     end
-    text = text .. piece[1]
+    if piece[2] ~= '' then
+      marks[#marks + 1] = { #text, #text + #part, piece[2] }
+    end
+    text = text .. part
   end
   return text, marks
 end
