@@ -8,14 +8,17 @@ local M = {}
 
 --- Why a prompt waits although it was to join the turn, if the user could not see that coming.
 ---@param session agor.Row
+---@param text string
 ---@param contexts agor.Context[]
 ---@param images string[]
 ---@return string?
-local function obstacle(session, contexts, images)
+local function obstacle(session, text, contexts, images)
   if not session.capabilities.steer then
     return ("%s takes nothing in while it works: this waits for the turn's end"):format(
       session.provider
     )
+  elseif vim.startswith(text, '/') then
+    return "A command cannot join the turn that runs: this waits for the turn's end"
   elseif #images > 0 then
     return "An image cannot join the turn that runs: this waits for the turn's end"
   end
@@ -99,7 +102,7 @@ function M.submit(buf, how)
     return
   end
   -- What is configured is said by the line about what waits; a key is an order.
-  local waits = how == 'steer' and session.busy and obstacle(session, contexts, images)
+  local waits = how == 'steer' and session.busy and obstacle(session, text, contexts, images)
   if waits then
     require('agor.message').info(waits)
   end

@@ -1,7 +1,7 @@
 //! Claude Code driven directly: its `stream-json` over stdin and stdout, and its control requests both ways.
 //!
 //! One process takes any number of prompts. Knows how a prompt, an answer and an interrupt are written, and when a turn
-//! ends; what the agent says in between is the adapter's business. Nothing is counted per message: Claude Code merges
+//! ends; what is said into a turn that runs is in `steer`, what the agent says in between is the adapter's business. Nothing is counted per message: Claude Code merges
 //! prompts, and begins turns by itself when a background task ends.
 
 mod kept;
@@ -10,6 +10,7 @@ mod mcp;
 mod offers;
 mod permission;
 mod question;
+mod steer;
 #[cfg(test)]
 mod tests;
 
@@ -73,6 +74,7 @@ pub struct Claude {
     pending: Vec<Waiting>,
     /// The prompt that Claude Code has not taken up yet.
     unread: Option<String>,
+    steered: steer::Steered,
 }
 
 #[derive(Debug)]
@@ -80,6 +82,8 @@ enum Sent {
     Initialize,
     Servers,
     Interrupt,
+    /// What was said into the turn, by its id.
+    Cancel(String),
     Model(String),
     Mode(String),
     Effort(String),
@@ -114,6 +118,7 @@ impl Claude {
             sent: Vec::new(),
             pending: Vec::new(),
             unread: None,
+            steered: steer::Steered::default(),
         }
     }
 
@@ -154,8 +159,9 @@ impl Claude {
             "result" => self.result(value, out),
             kind => {
                 let taken_up = kind == "user" && value.get("isReplay").is_some();
-                if taken_up && self.unread.as_deref() == some_text(value, "uuid") {
-                    self.unread = None;
+                if taken_up {
+                    self.unread.take_if(|unread| Some(unread.as_str()) == some_text(value, "uuid"));
+                    self.echoed(value);
                 }
                 out.events.extend(self.agent.event(value));
                 let model = out.events.iter().rev().find_map(|event| match event {
@@ -192,10 +198,12 @@ impl Claude {
         // A turn that it began by itself may end while a prompt waits behind it. For the session it is all one turn: a
         // second prompt now would be merged with the first.
         let own = value.get("origin").is_some_and(|origin| text(origin, "kind") == "task-notification");
-        if own && self.unread.is_some() {
+        let waits = own && self.unread.is_some();
+        if self.goes_on_steered(out) || waits {
             self.agent.prompted();
             out.events.retain(|event| !matches!(event, Event::TurnEnded { .. }));
-        } else {
+        }
+        if !waits {
             self.unread = None;
         }
     }
@@ -293,6 +301,7 @@ impl Claude {
                 out.event(Event::Notice { message: format!("Claude Code could not be set up as asked: {error}") });
             }
             (Sent::Interrupt, None) | (Sent::Mode(_), None) => {}
+            (Sent::Cancel(uuid), _) => self.cancel_answered(&uuid, response, out),
             (Sent::Interrupt, Some(error)) => {
                 out.event(Event::Notice { message: format!("Claude Code could not be interrupted: {error}") });
             }
@@ -319,13 +328,18 @@ impl Claude {
             // Claude Code sends it on, and the API refuses the whole conversation from then on.
             return out.event(Event::Notice { message: "An empty prompt is not sent".to_owned() });
         }
-        let uuid = self.fresh();
         self.agent.prompted();
         out.event(Event::TurnStarted);
         let content = if prompt.images.is_empty() { json!(said) } else { blocks(&said, &prompt.images) };
+        self.unread = Some(self.write_user(content, out));
+    }
+
+    /// Returns its id.
+    fn write_user(&mut self, content: Value, out: &mut Output) -> String {
+        let uuid = self.fresh();
         out.write(&json!({"type": "user", "message": {"role": "user", "content": content},
             "parent_tool_use_id": null, "session_id": "", "uuid": uuid}));
-        self.unread = Some(uuid);
+        uuid
     }
 
     fn answer(&mut self, id: &RequestId, answer: Answer, out: &mut Output) {
@@ -431,7 +445,11 @@ impl Protocol for Claude {
         let mut out = Output::default();
         match command {
             Command::Prompt(prompt) => self.prompt(&prompt, &mut out),
-            Command::Interrupt => self.request(&mut out, Sent::Interrupt, json!({"subtype": "interrupt"})),
+            Command::Steer(prompt) => self.steer(prompt, &mut out),
+            Command::Interrupt => {
+                self.cancel_steered(&mut out);
+                self.request(&mut out, Sent::Interrupt, json!({"subtype": "interrupt"}));
+            }
             Command::Answer { request_id, answer } => self.answer(&request_id, answer, &mut out),
             Command::SetModel(model) => {
                 let request = json!({"subtype": "set_model", "model": model});
@@ -445,7 +463,6 @@ impl Protocol for Claude {
             }
             // Not among its capabilities: nobody gets here.
             Command::SetOption { .. }
-            | Command::Steer(_)
             | Command::Login(_)
             | Command::ListConversations
             | Command::DeleteConversation(_)
@@ -459,6 +476,7 @@ impl Protocol for Claude {
         let mut out = Output::default();
         self.withdraw(|_| true, &mut out);
         self.unread = None;
+        self.return_steered(&mut out);
         out.events.extend(self.agent.end_turn());
         out
     }

@@ -188,6 +188,8 @@ impl Actor {
             && self.state.summary.busy
             && self.state.summary.capabilities.steer
             && prompt.images.is_empty()
+            // A command of the agent's is one only at the beginning of a turn.
+            && !prompt.text.starts_with('/')
             && !gather::is_open(prompt)
             && self.live.as_ref().is_some_and(|live| live.ready)
     }

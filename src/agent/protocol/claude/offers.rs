@@ -67,6 +67,7 @@ impl Offers {
             commands: self.commands.clone(),
             permission: true,
             interrupt: true,
+            steer: true,
             multi_turn: true,
             resume: true,
             fork: true,

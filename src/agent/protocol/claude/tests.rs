@@ -12,21 +12,21 @@ fn options() -> StartOptions {
     StartOptions::new(id, "claude", ProviderConfig::default(), "/p".into())
 }
 
-fn started() -> Claude {
+pub(super) fn started() -> Claude {
     let mut claude = Claude::new(&options(), Uuid::nil());
     claude.start();
     claude
 }
 
-fn written(out: &Output) -> Vec<Value> {
+pub(super) fn written(out: &Output) -> Vec<Value> {
     out.writes.iter().map(|line| serde_json::from_slice(line).expect("JSON")).collect()
 }
 
-fn feed(claude: &mut Claude, value: Value) -> Output {
+pub(super) fn feed(claude: &mut Claude, value: Value) -> Output {
     claude.receive(Frame::Line(value.to_string()))
 }
 
-fn prompt(claude: &mut Claude, text: &str) -> Output {
+pub(super) fn prompt(claude: &mut Claude, text: &str) -> Output {
     claude.command(Command::Prompt(Prompt::new(text)))
 }
 
