@@ -73,7 +73,7 @@ T['a session of another Neovim is taken over when that has let go of it'] = test
   env = env({ journals = { result = { journal } }, release = { result = vim.NIL } }),
 }, function(child)
   choose(child, 2)
-  child:cmd('AgorResume')
+  child:cmd('AgorResume old')
   equal(child:wait_told('release').session_id, 'old')
   local params = child:wait_told('start')
   equal({ params.session_id, params.restore }, { 'old', true })

@@ -37,21 +37,12 @@ local function float(rows, title, footer)
   local width = math.max(size(config().width, 0.9, vim.o.columns), 56)
   width = math.max(1, math.min(width, vim.o.columns - 4))
   local most = math.min(size(config().height, 0.8, space), space - 4)
-  local height = math.max(1, math.min(rows, most))
-  return {
-    relative = 'editor',
-    row = math.max(0, math.floor((space - height - 2) / 2)),
-    col = math.max(0, math.floor((vim.o.columns - width - 2) / 2)),
-    width = width,
-    height = height,
-    border = require('agor.ui.borders').whole(),
-    title = ' ' .. require('agor.ui.cells').shorten(title, width - 4) .. ' ',
-    title_pos = 'center',
-    footer = footer,
-    footer_pos = 'center',
-    -- Above a question that waits, below the help.
-    zindex = 58,
-  }
+  local out = require('agor.ui.geometry').middle(width, math.min(rows, most))
+  out.title = ' ' .. require('agor.ui.cells').shorten(title, width - 4) .. ' '
+  out.footer, out.title_pos, out.footer_pos = footer, 'center', 'center'
+  -- Above a question that waits, below the help.
+  out.zindex = 58
+  return out
 end
 
 ---@param buf integer
@@ -93,13 +84,7 @@ function M.open(buf)
     win = api.nvim_open_win(buf, true, float(1, 'Sessions', ''))
     vim.wo[win].winfixbuf = true
     options.apply(win, buf)
-    options.add(
-      win,
-      buf,
-      'winhighlight',
-      'NormalFloat:AgorFloat,FloatBorder:AgorBorder,EndOfBuffer:AgorMargin,'
-        .. 'FloatTitle:AgorFloatTitle,FloatFooter:AgorFloatHint,CursorLine:AgorSelected'
-    )
+    options.add(win, buf, 'winhighlight', options.FLOAT .. ',EndOfBuffer:AgorMargin')
   else
     win = open_panel(buf)
     options.apply(win, buf)

@@ -33,18 +33,11 @@ end
 ---@param title string
 ---@return vim.api.keyset.win_config
 local function place(width, rows, title)
-  local columns, free = vim.o.columns, vim.o.lines - vim.o.cmdheight - 1
+  local free = vim.o.lines - vim.o.cmdheight - 1
   -- A cell of air at each side.
   local wanted = math.max(width + 2, vim.fn.strdisplaywidth(title) + 2, 30)
-  local w = math.max(1, math.min(wanted, columns - 4))
-  local h = math.max(1, math.min(rows, math.floor(free * 0.85), free - 2))
-  return {
-    relative = 'editor',
-    row = math.max(0, math.floor((free - h - 2) / 2)),
-    col = math.max(0, math.floor((columns - w - 2) / 2)),
-    width = w,
-    height = h,
-  }
+  local most = math.floor(free * 0.85)
+  return require('agor.ui.geometry').middle(wanted, math.min(rows, most))
 end
 
 ---@param title string
@@ -67,7 +60,6 @@ function M.open(title, lines, marks)
   local name = ' ' .. require('agor.ui.cells').clean(title) .. ' '
   local config = place(width, #lines, name)
   config.style = 'minimal'
-  config.border = require('agor.ui.borders').whole()
   config.title, config.title_pos, config.zindex = name, 'center', 60
   vim.cmd.stopinsert()
   local win = api.nvim_open_win(buf, true, config)
@@ -76,8 +68,7 @@ function M.open(title, lines, marks)
   -- Air: nothing folds here.
   wo.foldcolumn, wo.foldenable = '1', false
   wo.fillchars = 'eob: ,lastline: '
-  wo.winhighlight =
-    'NormalFloat:AgorFloat,FloatBorder:AgorBorder,FloatTitle:AgorFloatTitle,FoldColumn:AgorFloat'
+  wo.winhighlight = require('agor.ui.options').FLOAT
   vim.bo[buf].filetype = 'agor-detail'
 
   local function fit()

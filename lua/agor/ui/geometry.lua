@@ -1,4 +1,5 @@
---- Where a pane belongs and how large it is there: the configuration's shares as cells of the editor as it is now.
+--- Where a pane belongs and how large it is there: the configuration's shares as cells of the editor as it is now; and
+--- where the middle is, for floats that lie above everything.
 ---
 --- Knows no windows.
 
@@ -36,6 +37,23 @@ function M.sizes()
   local least = math.min(12, math.floor(rows / 2))
   local height = clamp(math.max(cells(config.height, rows), least), 4, math.max(4, rows - 3))
   return position, width, height
+end
+
+--- A float with a border, in the middle of what is above the command line.
+---@param width integer of its text, for which the screen may have no room
+---@param height integer
+---@return vim.api.keyset.win_config
+function M.middle(width, height)
+  local columns, rows = vim.o.columns, vim.o.lines - vim.o.cmdheight - 1
+  width, height = clamp(width, 1, math.max(1, columns - 4)), clamp(height, 1, math.max(1, rows - 2))
+  return {
+    relative = 'editor',
+    row = math.max(0, math.floor((rows - height - 2) / 2)),
+    col = math.max(0, math.floor((columns - width - 2) / 2)),
+    width = width,
+    height = height,
+    border = require('agor.ui.borders').whole(),
+  }
 end
 
 --- The two floats of a pane that is one.

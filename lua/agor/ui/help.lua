@@ -71,37 +71,19 @@ function M.open(buf)
   end
   vim.bo[float].modifiable = false
   vim.bo[float].bufhidden = 'wipe'
-  local columns, rows_free = vim.o.columns, vim.o.lines - vim.o.cmdheight - 2
-  local w = math.min(widest, columns - 4)
-  local h = math.max(1, math.min(#lines, rows_free - 2))
-  local win = vim.api.nvim_open_win(float, true, {
-    relative = 'editor',
-    row = math.max(0, math.floor((rows_free - h) / 2)),
-    col = math.max(0, math.floor((columns - w) / 2)),
-    width = w,
-    height = h,
-    style = 'minimal',
-    border = require('agor.ui.borders').whole(),
-    title = ' Keys ',
-    title_pos = 'center',
-    zindex = 60,
-  })
+  local middle = require('agor.ui.geometry').middle
+  local config = middle(widest, #lines)
+  config.style, config.title, config.title_pos, config.zindex = 'minimal', ' Keys ', 'center', 60
+  local win = vim.api.nvim_open_win(float, true, config)
+  local wo = vim.wo[win][0]
   -- What is too long goes on below itself.
-  vim.wo[win][0].wrap, vim.wo[win][0].linebreak = true, true
-  vim.wo[win][0].breakindent = true
-  vim.wo[win][0].breakindentopt = ('shift:%d'):format(width + 2)
+  wo.wrap, wo.linebreak, wo.breakindent = true, true, true
+  wo.breakindentopt = ('shift:%d'):format(width + 2)
+  wo.winhighlight = require('agor.ui.options').FLOAT
   local all = vim.api.nvim_win_text_height(win, {}).all
-  if all > h then
-    h = math.max(1, math.min(all, rows_free - 2))
-    vim.api.nvim_win_set_config(win, {
-      relative = 'editor',
-      row = math.max(0, math.floor((rows_free - h) / 2)),
-      col = math.max(0, math.floor((columns - w) / 2)),
-      height = h,
-    })
+  if all > config.height then
+    vim.api.nvim_win_set_config(win, middle(widest, all))
   end
-  vim.wo[win][0].winhighlight =
-    'NormalFloat:AgorFloat,FloatBorder:AgorBorder,FloatTitle:AgorFloatTitle'
   local function close()
     if vim.api.nvim_win_is_valid(win) then
       vim.api.nvim_win_close(win, true)

@@ -16,6 +16,9 @@ local looks = kept.ui.looks or {}
 kept.ui.looks = looks
 
 M.HIGHLIGHT = 'WinBar:AgorBar,WinBarNC:AgorBar,FoldColumn:AgorMargin,EndOfBuffer:AgorMargin'
+--- Of floats that show something of ours: lists, texts, keys.
+M.FLOAT = 'NormalFloat:AgorFloat,FloatBorder:AgorBorder,FloatTitle:AgorFloatTitle,'
+  .. 'FloatFooter:AgorFloatHint,FoldColumn:AgorFloat,CursorLine:AgorSelected'
 
 --- 'fillchars': the user's own, since a window's hide all of them, and ours.
 ---@return string

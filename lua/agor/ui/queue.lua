@@ -67,26 +67,17 @@ end
 local function config(this, rows)
   local row = session_of(this)
   local space = vim.o.lines - vim.o.cmdheight - 1
-  local width = math.max(1, math.min(90, vim.o.columns - 4))
-  local height = math.max(1, math.min(math.max(rows, 3), space - 4))
+  local out = require('agor.ui.geometry').middle(90, math.min(math.max(rows, 3), space - 4))
+  local width = out.width --[[@as integer]]
   local why = row and require('agor.ui.held').why(row)
   local title = ('Queue of %s'):format(row and row.provider or this.session_id)
   if why then
     title = ('%s %s held: %s'):format(title, require('agor.ui.icons').get().dot, why)
   end
-  return {
-    relative = 'editor',
-    row = math.max(0, math.floor((space - height - 2) / 2)),
-    col = math.max(0, math.floor((vim.o.columns - width - 2) / 2)),
-    width = width,
-    height = height,
-    border = require('agor.ui.borders').whole(),
-    title = (' %s '):format(require('agor.ui.cells').shorten(title, width - 2)),
-    title_pos = 'center',
-    footer = look.footer(row, #this.taken > 0, width),
-    footer_pos = 'center',
-    zindex = 58,
-  }
+  out.title = (' %s '):format(require('agor.ui.cells').shorten(title, width - 2))
+  out.footer = look.footer(row, #this.taken > 0, width)
+  out.title_pos, out.footer_pos, out.zindex = 'center', 'center', 58
+  return out
 end
 
 --- The cursor stays on its prompt, or goes where an order of the user's has put it.
@@ -387,8 +378,7 @@ function M.open(session_id)
   this.win = api.nvim_open_win(buf, true, opening)
   vim.bo[buf].filetype = 'agor-queue'
   local wo = vim.wo[this.win][0]
-  wo.winhighlight = 'NormalFloat:AgorFloat,FloatBorder:AgorBorder,'
-    .. 'FloatTitle:AgorFloatTitle,FloatFooter:AgorFloatHint,CursorLine:AgorSelected'
+  wo.winhighlight = require('agor.ui.options').FLOAT
   wo.cursorline, wo.wrap, wo.winfixbuf = true, false, true
   float = this
   require('agor.ui.keys').attach(buf, keys(buf))

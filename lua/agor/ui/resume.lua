@@ -354,47 +354,23 @@ function M.again()
   end
 end
 
----@return agor.Key[]
-local function keys()
-  local function key(modes, lhs, name, desc, run)
-    return { modes = modes, lhs = lhs, name = 'resume-' .. name, desc = desc, run = run }
-  end
-  local function by(count)
-    return function()
-      move(count)
-    end
-  end
+--- What the keys of the picker do.
+---@return agor.ResumeActions
+local function actions()
   return {
-    key('ni', '<CR>', 'take', 'take it up', take('resume')),
-    key('ni', '<C-f>', 'seed', 'a new session that is given its transcript', take('seed')),
-    key('ni', '<C-o>', 'read', 'only read it', take('read')),
-    key('ni', '<C-x>', 'delete', 'delete it', take('delete')),
-    key('ni', '<C-a>', 'all', 'all projects, or this one', function()
+    take = take,
+    move = move,
+    scroll = scroll,
+    close = close,
+    all = function()
       local s = assert(state)
       s.all = not s.all
       look_for(s.text)
-    end),
-    key('i', { '<C-n>', '<Down>' }, 'next', 'the next one', by(1)),
-    key('n', { 'j', '<C-n>', '<Down>' }, 'next', 'the next one', by(1)),
-    key('i', { '<C-p>', '<Up>' }, 'previous', 'the one before', by(-1)),
-    key('n', { 'k', '<C-p>', '<Up>' }, 'previous', 'the one before', by(-1)),
-    key('ni', '<C-d>', 'down', 'scroll the preview down', function()
-      scroll('<C-d>')
-    end),
-    key('ni', '<C-u>', 'up', 'scroll the preview up', function()
-      scroll('<C-u>')
-    end),
-    key('n', { 'q', '<Esc>' }, 'close', 'close', close),
-    {
-      modes = 'n',
-      lhs = 'g?',
-      name = 'help',
-      desc = 'these keys',
-      run = function()
-        local s = assert(state)
-        s.wins.help = require('agor.ui.help').open(s.bufs.input)
-      end,
-    },
+    end,
+    help = function()
+      local s = assert(state)
+      s.wins.help = require('agor.ui.help').open(s.bufs.input)
+    end,
   }
 end
 
@@ -418,8 +394,7 @@ local function open(name, place)
   local win = api.nvim_open_win(s.bufs[name], name == 'input', place)
   s.wins[name] = win
   local wo = vim.wo[win][0]
-  wo.winhighlight = 'NormalFloat:AgorFloat,FloatBorder:AgorBorder,'
-    .. 'FloatTitle:AgorFloatTitle,FloatFooter:AgorFloatHint,CursorLine:AgorSelected,FoldColumn:AgorFloat'
+  wo.winhighlight = require('agor.ui.options').FLOAT
   wo.wrap = name == 'preview'
   wo.linebreak, wo.breakindent = true, true
   -- Air: nothing folds here.
@@ -456,7 +431,7 @@ function M.open(picker)
       open(name, where[name])
     end
   end
-  require('agor.ui.keys').attach(bufs.input, keys())
+  require('agor.ui.keys').attach(bufs.input, require('agor.ui.resume_keys')(actions()))
   M.hint()
   draw()
   local group = api.nvim_create_augroup('agor_resume', { clear = true })
