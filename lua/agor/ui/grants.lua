@@ -35,7 +35,8 @@ end
 ---@return any[] marks row, first byte, byte after the last, group
 function M.lines(rows, width)
   local cells = require('agor.ui.cells')
-  local columns, widths = {}, {}
+  local columns = {}
+  local widths = {} ---@type table<integer, integer>
   for i, row in ipairs(rows) do
     columns[i] = {
       cells.clean(row.words),
@@ -83,27 +84,20 @@ local function config(lines, rows)
   for _, line in ipairs(lines) do
     widest = math.max(widest, cells.width(line) + 1)
   end
-  local width = math.max(1, math.min(widest, vim.o.columns - 4))
-  local height = math.max(1, math.min(rows, space - 4))
+  local out = require('agor.ui.geometry').middle(widest, math.min(rows, space - 4))
   local hints = {}
   if require('agor.config').get().keys ~= false then
     hints = { 'd take back', 'q close', 'g? keys' }
   end
   local footer = table.concat(hints, (' %s '):format(require('agor.ui.icons').get().dot))
-  return {
-    relative = 'editor',
-    row = math.max(0, math.floor((space - height - 2) / 2)),
-    col = math.max(0, math.floor((vim.o.columns - width - 2) / 2)),
-    width = width,
-    height = height,
-    border = require('agor.ui.borders').whole(),
-    title = ' Allowed without asking ',
-    title_pos = 'center',
-    footer = footer ~= '' and (' %s '):format(cells.shorten(footer, width - 4)) or '',
-    footer_pos = 'center',
-    -- Above a question that waits, below the help.
-    zindex = 58,
-  }
+  out.title = ' Allowed without asking '
+  out.footer = footer ~= ''
+      and (' %s '):format(cells.shorten(footer, out.width - 4 --[[@as integer]]))
+    or ''
+  out.title_pos, out.footer_pos = 'center', 'center'
+  -- Above a question that waits, below the help.
+  out.zindex = 58
+  return out
 end
 
 ---@param this agor.GrantsFloat
@@ -175,8 +169,7 @@ function M.open(rows, revoke)
     api.nvim_open_win(buf, true, vim.tbl_extend('force', draw(this), { style = 'minimal' }))
   vim.bo[buf].filetype = 'agor-grants'
   local wo = vim.wo[this.win][0]
-  wo.winhighlight = 'NormalFloat:AgorFloat,FloatBorder:AgorBorder,'
-    .. 'FloatTitle:AgorFloatTitle,FloatFooter:AgorFloatHint,CursorLine:AgorSelected'
+  wo.winhighlight = require('agor.ui.options').FLOAT
   wo.cursorline, wo.wrap, wo.winfixbuf = true, false, true
   float = this
   require('agor.ui.keys').attach(buf, keys(buf))
