@@ -4,6 +4,7 @@
 //! Pure: paths come with links and `..` followed. Who chose a rule, for how long, and what becomes of a request that fits
 //! none, is decided elsewhere.
 
+mod known;
 mod prefix;
 mod shell;
 
@@ -61,7 +62,7 @@ pub fn offers(act: &Act, project: &str) -> Vec<Rule> {
     match act {
         Act::Command { command } => {
             rules.push(Rule::Command { command: command.clone() });
-            rules.extend(prefix::patterns(command).map(|patterns| Rule::Commands { patterns }));
+            rules.extend(prefix::patterns(command, project).map(|patterns| Rule::Commands { patterns }));
         }
         Act::Files { paths, change } => {
             let change = *change;
@@ -78,7 +79,7 @@ pub fn offers(act: &Act, project: &str) -> Vec<Rule> {
             if says_something(input) {
                 rules.push(Rule::Input { tool: tool.clone(), input: input.clone() });
             }
-            if *named && !tool.is_empty() && !runs_anything(tool) {
+            if *named && !tool.is_empty() && !runs_anything(tool, input) {
                 rules.push(Rule::Tool { tool: tool.clone() });
             }
         }
@@ -126,7 +127,7 @@ pub fn judge<'a>(act: &Act, rules: impl IntoIterator<Item = &'a Rule>) -> Option
         }
         Act::Tool { tool, input, named } => vec![first(&|rule| match rule {
             Rule::Input { tool: known, input: exactly } => known == tool && exactly == input && says_something(input),
-            Rule::Tool { tool: known } => *named && known == tool && !runs_anything(tool),
+            Rule::Tool { tool: known } => *named && known == tool && !runs_anything(tool, input),
             _ => false,
         })?],
     };
@@ -174,10 +175,16 @@ fn is_gits_own(path: &str) -> bool {
     Path::new(path).components().any(|part| part.as_os_str() == ".git")
 }
 
-/// Allowed by its name, such a tool would be allowed everything.
-fn runs_anything(tool: &str) -> bool {
+/// Allowed by its name, such a tool would be allowed everything: what it is called, or what it is given, says so.
+fn runs_anything(tool: &str, input: &Value) -> bool {
     let name = tool.to_lowercase();
-    ["bash", "command", "eval", "exec", "script", "shell", "sql", "terminal"].iter().any(|word| name.contains(word))
+    let names = [
+        "bash", "code", "command", "console", "eval", "exec", "monitor", "process", "python", "repl", "run", "script",
+        "shell", "skill", "spawn", "sql", "terminal",
+    ];
+    let given = ["argv", "bash", "cmd", "code", "command", "commands", "script", "shell", "sql"];
+    names.iter().any(|word| name.contains(word))
+        || input.as_object().is_some_and(|fields| fields.keys().any(|key| given.contains(&key.to_lowercase().as_str())))
 }
 
 fn is_below(path: &str, directory: &str) -> bool {

@@ -1,13 +1,20 @@
 //! Commands by what they begin with: which of them may be allowed so, and what that comes to.
 //!
-//! Never those that run what they are told (shells, interpreters, `xargs`, `ssh`), and never those whose few letters do
-//! the most harm (`rm`): of them only the whole command line can be allowed.
+//! More words may follow only where it is known what they can do (`known`); of others every word counts. A line with one
+//! that runs what it is told (shells, interpreters, `xargs`, `ssh`), that changes what the others mean (`alias`), or whose
+//! few letters do the most harm (`rm`) can only be allowed as it is.
 
-use std::fmt;
+use std::{
+    fmt,
+    path::{Component, Path},
+};
 
 use serde::{Deserialize, Serialize};
 
-use super::shell::{Word, name, parts};
+use super::{
+    known,
+    shell::{Word, name, parts},
+};
 
 /// The words that a command begins with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,90 +24,152 @@ pub struct Pattern {
     pub open: bool,
 }
 
-/// Run what they are told, or cannot be taken back. Without a version at the end of the name.
+/// Run what they are told, change what is run after them, or cannot be taken back. In small letters, without a version at
+/// the end of the name.
 const NEVER: &[&str] = &[
     ".",
+    "alias",
+    "and",
     "ansible",
     "at",
+    "autoload",
     "awk",
     "bash",
     "batch",
+    "begin",
+    "bind",
     "builtin",
     "bun",
     "bunx",
     "busybox",
+    "cc",
     "chattr",
     "chgrp",
     "chmod",
     "chown",
     "chroot",
+    "chrt",
+    "clang",
     "command",
+    "compgen",
+    "complete",
+    "cp",
     "crontab",
     "csh",
     "curl",
     "dash",
+    "dc",
     "dd",
+    "declare",
     "deno",
-    "docker",
+    "direnv",
+    "dirs",
     "doas",
+    "docker",
+    "ed",
     "emacs",
+    "emulate",
+    "enable",
     "env",
     "eval",
+    "ex",
     "exec",
     "expect",
     "export",
+    "fc",
     "fdisk",
     "find",
     "fish",
+    "float",
     "flock",
+    "foreach",
+    "function",
+    "functions",
     "gawk",
+    "gcc",
     "gdb",
-    "ionice",
+    "genv",
+    "getopts",
+    "gfind",
+    "git-shell",
+    "grm",
+    "gsed",
+    "gtar",
+    "gtimeout",
+    "gxargs",
+    "hash",
     "iex",
+    "install",
+    "integer",
+    "ionice",
     "irb",
     "java",
+    "jobs",
     "jshell",
     "kill",
     "killall",
     "ksh",
     "kubectl",
+    "ldd",
+    "less",
+    "let",
+    "ln",
+    "local",
     "lua",
     "luajit",
-    "make4ht",
+    "m4",
+    "mapfile",
     "mawk",
     "mkfs",
+    "more",
     "mount",
+    "mv",
+    "mysql",
     "nawk",
     "nc",
     "ncat",
     "nice",
     "nix",
     "nix-shell",
+    "nocorrect",
     "node",
     "nodejs",
+    "noglob",
     "nohup",
+    "not",
     "npx",
     "nsenter",
     "nvim",
+    "or",
     "osascript",
     "parallel",
+    "patch",
     "perl",
     "php",
     "pipx",
-    "pkill",
     "pkexec",
+    "pkill",
     "pnpx",
     "podman",
+    "popd",
     "powershell",
+    "private",
+    "prlimit",
+    "psql",
+    "pushd",
     "pwsh",
-    "python",
     "pypy",
-    "R",
+    "python",
+    "r",
     "rake",
+    "read",
+    "readarray",
+    "readonly",
+    "repeat",
     "rm",
     "rmdir",
+    "rscript",
     "rsync",
-    "Rscript",
     "ruby",
     "scala",
     "scp",
@@ -108,12 +177,16 @@ const NEVER: &[&str] = &[
     "script",
     "sed",
     "set",
+    "setopt",
     "setsid",
     "sftp",
     "sh",
+    "shopt",
     "shred",
     "socat",
     "source",
+    "sponge",
+    "sqlite",
     "ssh",
     "stdbuf",
     "strace",
@@ -128,97 +201,41 @@ const NEVER: &[&str] = &[
     "tcsh",
     "tee",
     "telnet",
+    "test",
+    "time",
     "timeout",
     "tmux",
+    "toybox",
+    "trap",
     "truncate",
     "ts-node",
     "tsx",
-    "uvx",
+    "typeset",
+    "ulimit",
+    "umask",
+    "unalias",
+    "unlink",
+    "unset",
+    "unsetopt",
     "unshare",
+    "uvx",
+    "valgrind",
     "vi",
+    "view",
     "vim",
     "watch",
     "wget",
     "xargs",
     "yes",
+    "zmodload",
     "zsh",
 ];
 
-/// What they do is said by their second word.
-const BY_SUBCOMMAND: &[&str] = &[
-    "apt",
-    "brew",
-    "bundle",
-    "cargo",
-    "cmake",
-    "composer",
-    "dotnet",
-    "gh",
-    "git",
-    "glab",
-    "go",
-    "gradle",
-    "gradlew",
-    "helm",
-    "hg",
-    "jj",
-    "just",
-    "make",
-    "meson",
-    "mix",
-    "mvn",
-    "mvnw",
-    "ninja",
-    "npm",
-    "nox",
-    "pip",
-    "pnpm",
-    "poetry",
-    "rustup",
-    "svn",
-    "terraform",
-    "tox",
-    "uv",
-    "yarn",
-    "zig",
-];
-
-/// Subcommands that run what they are told, or set what others run.
-const NEVER_SUB: &[(&str, &str)] = &[
-    ("bundle", "exec"),
-    ("composer", "exec"),
-    ("gh", "alias"),
-    ("gh", "api"),
-    ("gh", "extension"),
-    ("git", "bisect"),
-    ("git", "clean"),
-    ("git", "config"),
-    ("git", "filter-branch"),
-    ("git", "push"),
-    ("git", "rebase"),
-    ("git", "reset"),
-    ("git", "submodule"),
-    ("go", "run"),
-    ("mix", "run"),
-    ("npm", "exec"),
-    ("npm", "x"),
-    ("pnpm", "dlx"),
-    ("pnpm", "exec"),
-    ("poetry", "run"),
-    ("uv", "run"),
-    ("uv", "tool"),
-    ("yarn", "dlx"),
-    ("yarn", "exec"),
-];
-
-/// Their `run` says nothing without the name of what is run.
-const RUN_BY_NAME: &[&str] = &["npm", "pnpm", "yarn"];
-
 /// What the parts of a command line begin with; `None` if only the line itself can be allowed.
-pub fn patterns(command: &str) -> Option<Vec<Pattern>> {
+pub fn patterns(command: &str, project: &str) -> Option<Vec<Pattern>> {
     let mut patterns: Vec<Pattern> = Vec::new();
     for part in parts(command)? {
-        let pattern = pattern(&part)?;
+        let pattern = pattern(&part, project)?;
         if !patterns.contains(&pattern) {
             patterns.push(pattern);
         }
@@ -227,46 +244,34 @@ pub fn patterns(command: &str) -> Option<Vec<Pattern>> {
     patterns.iter().any(|pattern| pattern.open).then_some(patterns)
 }
 
-fn pattern(part: &[Word]) -> Option<Pattern> {
-    let program = name(&part.first()?.text);
-    let plain = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    if NEVER.contains(&program) || NEVER.contains(&plain) {
+fn pattern(part: &[Word], project: &str) -> Option<Pattern> {
+    let program = name(&part.first()?.text).to_lowercase();
+    let plain = program.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'));
+    if NEVER.contains(&program.as_str()) || NEVER.contains(&plain) {
         return None;
     }
-    let words = |count: usize, open: bool| {
-        let words = part.get(..count)?;
-        let plain = words.iter().all(|word| !word.open);
-        plain.then(|| Pattern { words: words.iter().map(|word| word.text.clone()).collect(), open })
-    };
-    if program == "cd" {
-        let absolute = part.get(1).is_some_and(|to| to.text.starts_with('/') && !to.text.contains(".."));
-        return if absolute && part.len() == 2 { words(2, false) } else { None };
-    }
-    if !BY_SUBCOMMAND.contains(&plain) {
-        return words(1, true);
-    }
-    let Some(second) = part.get(1).filter(|word| is_subcommand(word)) else { return words(part.len(), false) };
-    if NEVER_SUB.contains(&(plain, second.text.as_str())) {
+    if program == "cd" && !(part.len() == 2 && stays_below(&part[1].text, project)) {
         return None;
     }
-    match second.text.as_str() {
-        "run" | "run-script" if RUN_BY_NAME.contains(&plain) => match part.get(2) {
-            Some(script) if is_subcommand(script) => words(3, true),
-            _ => words(part.len(), false),
-        },
-        _ => words(2, true),
-    }
+    let head = known::head(part);
+    let words = part.get(..head.unwrap_or(part.len()))?;
+    let plain = words.iter().all(|word| !word.open);
+    plain.then(|| Pattern { words: words.iter().map(|word| word.text.clone()).collect(), open: head.is_some() })
 }
 
-fn is_subcommand(word: &Word) -> bool {
-    let text = word.text.as_str();
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':');
-    !word.open && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(plain)
+/// Elsewhere the same words would do something else: another project's tests, say.
+fn stays_below(directory: &str, project: &str) -> bool {
+    let plain = |part| matches!(part, Component::RootDir | Component::Normal(_));
+    Path::new(directory).starts_with(project) && Path::new(directory).components().all(plain)
 }
 
 impl Pattern {
     pub(super) fn fits(&self, part: &[Word]) -> bool {
-        let enough = if self.open { part.len() >= self.words.len() } else { part.len() == self.words.len() };
+        // What was allowed by a version that knew less holds no more.
+        let enough = match self.open {
+            true => known::head(part) == Some(self.words.len()),
+            false => part.len() == self.words.len(),
+        };
         enough
             && !self.words.is_empty()
             && self.words.iter().zip(part).all(|(want, word)| !word.open && *want == word.text)

@@ -85,6 +85,17 @@ fn what_is_not_understood_or_runs_anything_is_offered_only_itself() {
         "cd ..",
         "cd /home/me/p",
         "cd /home/me/../x && ls",
+        "cd /home/me/p/../x && ls",
+        "cd /tmp && ls",
+        "cd /home/me/px && ls",
+        "cd src && ls",
+        "alias ls=rm && ls x",
+        "trap 'rm x' EXIT; ls",
+        "PYTHON3 x && ls",
+        "./ls x",
+        "make test deploy",
+        "rg --pre ./x y",
+        "hash -p ./x cargo; cargo test",
         "npx tsc",
         "sed -i s/a/b/ x",
     ] {
@@ -115,6 +126,21 @@ fn a_beginning_is_held_against_every_part() {
             tool("Bash", json!({"command": "cargo test"}), true),
         ],
     );
+    let made = command("cd /home/me/p && make test 2>&1 | tail -5");
+    offered(
+        &made,
+        &[
+            "only the command `cd /home/me/p && make test 2>&1 | tail -5`",
+            "commands made of `cd /home/me/p`, `make test` and `tail …` only",
+        ],
+    );
+    allows(
+        &made,
+        &[command("make test | tail -3")],
+        &[command("make test deploy | tail -3"), command("make -f x test"), command("cd /tmp && make test")],
+    );
+    let earlier = Rule::Commands { patterns: vec![Pattern { words: vec!["find".into()], open: true }] };
+    assert!(!fits(&command("find . -delete"), [&earlier]), "a grant of what is known better by now");
     let (test, tail) = (offers(&command("cargo test"), PROJECT).pop(), offers(&command("tail x"), PROJECT).pop());
     let both = [test.expect("a rule"), tail.expect("a rule")];
     assert_eq!(judge(&command("cargo test | tail -3"), &both), Some(vec![0, 1]), "two rules together");
@@ -175,6 +201,9 @@ fn other_tools_are_offered_by_their_input_and_by_their_name() {
     let unnamed = tool("execute", json!({"command": ["rm", "x"]}), false);
     offered(&unnamed, &["execute with exactly this input"]);
     allows(&unnamed, &[], &[tool("execute", json!({"command": ["rm", "y"]}), false)]);
+    allows(&fetch, &[], &[tool("WebFetch", json!({"url": "x", "command": "rm x"}), true)]);
+    offered(&tool("Monitor", json!({"q": "rm x"}), true), &["Monitor with exactly this input"]);
+    offered(&tool("mcp__box__start", json!({"cmd": ["rm"]}), true), &["mcp__box__start with exactly this input"]);
     offered(&tool("mcp__db__execute", json!({"q": 1}), true), &["mcp__db__execute with exactly this input"]);
     for nothing in [json!({}), Value::Null, json!({"paths": [], "x": " "}), json!([null])] {
         offered(&tool("patch", nothing, false), &[]);

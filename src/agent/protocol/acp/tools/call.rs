@@ -342,7 +342,7 @@ impl Call {
         if self.claudes {
             return claude::subject(&self.name, &self.input);
         }
-        let files = |paths: Vec<String>, change| match paths.is_empty() {
+        let files = |paths: Vec<String>, change| match paths.is_empty() || names_others(&self.input, &paths) {
             true => Subject::Input,
             false => Subject::Files { paths, change },
         };
@@ -381,6 +381,25 @@ fn relative(path: &str, cwd: &str) -> String {
 
 fn is_empty(input: &Value) -> bool {
     input.is_null() || input.as_object().is_some_and(serde_json::Map::is_empty)
+}
+
+/// Whether the input is about a file that is not among those: then those are not all that it touches.
+fn names_others(input: &Value, paths: &[String]) -> bool {
+    let about = |key: &str| {
+        let key = key.to_lowercase();
+        ["path", "file", "dest", "target"].iter().any(|word| key.contains(word))
+    };
+    let here =
+        |value: &str| paths.iter().any(|path| std::path::Path::new(path).ends_with(value.trim_start_matches("./")));
+    let named = |value: &Value| {
+        value.as_str().is_some_and(|value| value.contains('/') && !value.contains('\n') && !here(value))
+    };
+    input.as_object().is_some_and(|fields| {
+        fields.iter().filter(|(key, _)| about(key)).any(|(_, value)| match value {
+            Value::Array(values) => values.iter().any(named),
+            value => named(value),
+        })
+    })
 }
 
 fn is_diff(item: &Value) -> bool {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     agent::adapter::replay::outline,
-    domain::{Content, ToolResult},
+    domain::{Content, Subject, ToolResult},
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -238,5 +238,28 @@ fn a_title_says_what_the_tools_name_does_not() {
         call.as_object_mut().expect("an object").extend(extra.as_object().cloned().unwrap_or_default());
         tell(&mut tools, call);
         assert_eq!(tools.find("t").map(|call| call.title("/p")).as_deref(), Some(expect));
+    }
+}
+
+#[test]
+fn a_rule_is_made_of_files_only_where_the_input_is_about_no_others() {
+    let subject = |call: Value| {
+        let mut call = call;
+        call["toolCallId"] = json!("t");
+        let mut tools = tools();
+        tell(&mut tools, call);
+        tools.find("t").expect("it was told").subject()
+    };
+    let read = |input: Value| {
+        subject(json!({"sessionUpdate": "tool_call", "title": "x", "kind": "read", "locations": [{"path": "/p/src/a"}],
+            "rawInput": input}))
+    };
+    let known = Subject::Files { paths: vec!["/p/src/a".into()], change: false };
+    for input in [json!({}), json!({"path": "/p/src/a"}), json!({"path": "src/a"}), json!({"file": "./src/a"})] {
+        assert_eq!(read(input.clone()), known, "{input}");
+    }
+    for input in [json!({"path": "/etc/passwd"}), json!({"paths": ["/p/src/a", "../x"]}), json!({"target_file": "/b"})]
+    {
+        assert_eq!(read(input.clone()), Subject::Input, "{input}");
     }
 }
