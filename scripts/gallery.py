@@ -1,13 +1,16 @@
 """An agent for pictures: speaks the Agent Client Protocol and plays one scene a prompt, the same each time.
 
   prose code tools edit plan agents long ask    a scene of that name
+  apply tidy                                    as edit, and the files are written; and some moved and removed
 """
 import json
+import pathlib
 import sys
 import time
 
 serial = 0
 turn = 0
+cwd = pathlib.Path()
 
 
 def send(message):
@@ -179,6 +182,20 @@ def edit():
     say('Both are written; the tests pass.\n')
 
 
+def apply():
+    edit()
+    for path, text in (('src/lines.rs', NEW), ('tests/lines.rs', NEW.split('\n\n')[0] + '\n\n#[test]\nfn two() {}\n')):
+        (cwd / path).parent.mkdir(parents=True, exist_ok=True)
+        (cwd / path).write_text(text)
+
+
+def tidy():
+    apply()
+    call(3, 'git mv src/rows.rs src/row.rs && rm Cargo.toml', 'execute')
+    (cwd / 'src/rows.rs').rename(cwd / 'src/row.rs')
+    (cwd / 'Cargo.toml').unlink()
+
+
 def plan():
     steps = ['Read how lines are cut', 'Write a failing test', 'Cut at the limit', 'Run all tests', 'Write it into the changelog']
     for done in range(4):
@@ -207,7 +224,7 @@ def long():
         say(f'Paragraph {number} of a long answer, of which nobody has to read more than the end.\n\n')
 
 
-SCENES = {scene.__name__: scene for scene in (prose, code, tools, edit, plan, ask, long)}
+SCENES = {scene.__name__: scene for scene in (prose, code, tools, edit, apply, tidy, plan, ask, long)}
 
 
 def wait():
@@ -240,13 +257,14 @@ def request(method, params):
 
 
 def handle(message):
-    global turn
+    global turn, cwd
     method, params, number = message.get('method'), message.get('params') or {}, message.get('id')
     result, error = {}, None
     if method == 'initialize':
         result = {'protocolVersion': 1, 'agentInfo': {'name': 'gallery', 'version': '1'},
                   'agentCapabilities': {'promptCapabilities': {'image': True}}}
     elif method == 'session/new':
+        cwd = pathlib.Path(params['cwd'])
         modes = [{'id': mode, 'name': mode.title()} for mode in ('ask', 'edit', 'plan')]
         models = [{'modelId': model, 'name': model.title()} for model in ('large', 'small')]
         commands = [('review', 'Review the changes of this branch'), ('init', 'Write a guide to this repository'),
