@@ -126,6 +126,7 @@ local function show(id, path, opts, paths)
     end
     require('agor.ui.diff').open({
       path = result.path,
+      was = result.was,
       text_file = result.text_file,
       paths = paths,
       go = function(other)

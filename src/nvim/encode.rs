@@ -13,7 +13,7 @@ use crate::{
     session::Update,
 };
 
-pub fn table<const N: usize>(fields: [(&str, Value); N]) -> Value {
+pub fn table<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
     Value::Map(fields.into_iter().map(|(name, value)| (Value::from(name), value)).collect())
 }
 

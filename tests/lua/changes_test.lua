@@ -77,4 +77,23 @@ T['a file is asked for by its whole name, and a refusal is said'] = test({
   equal(child:get('#vim.api.nvim_list_tabpages()'), 1)
 end)
 
+local old = vim.fn.tempname()
+
+T['a file that was moved stands beside the one that it was, under its name'] = test({
+  env = env(vim.tbl_extend('force', changes({ paths = { '/p/new.txt', '/p/z' } }), {
+    before = { result = { path = '/p/new.txt', was = '/p/old.txt', text_file = old } },
+  })),
+}, function(child)
+  vim.fn.writefile({ 'moved' }, old)
+  session(child)
+  child:cmd('AgorDiff')
+  child:wait_for('#vim.api.nvim_list_tabpages() == 2')
+  local bars = child:get([[vim.tbl_map(function(win)
+    return vim.api.nvim_eval_statusline(vim.wo[win].winbar, { winid = win, maxwidth = 70 }).str
+  end, vim.api.nvim_tabpage_list_wins(0))]])
+  contains(bars[1], '/p/old.txt, before (1 of 2)')
+  contains(bars[2], '/p/new.txt, is gone (1 of 2)')
+  contains(bars[2], ']f [f files')
+end)
+
 return T

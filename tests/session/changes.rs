@@ -37,6 +37,9 @@ async fn whatever_a_command_does_to_files_is_seen_and_the_repository_is_not_touc
         "sub/deep/ä b.txt: new file, 1 line",
     ];
     assert_eq!(scene.list(Scope::Session).await, expect);
+    let moved = (Some("old.txt".into()), Some("moved\n".into()));
+    assert_eq!(scene.earlier("new.txt", Scope::Session).await, Ok(moved), "it is seen beside the file that it was");
+    assert_eq!(scene.earlier("sub/deep/ä b.txt", Scope::Session).await, Ok((None, None)), "it was not there");
     scene.says(7, 3, 2).await;
     git(&scene.top, &["checkout", "-q", "--", "."]);
     for name in ["new.txt", "ignored"] {

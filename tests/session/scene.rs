@@ -123,10 +123,17 @@ impl Scene {
     }
 
     pub async fn before(&self, name: &str, scope: Scope) -> Result<Option<String>, String> {
+        self.earlier(name, scope).await.map(|(_, text)| text)
+    }
+
+    /// The other name that it had, below the top, and what it was.
+    pub async fn earlier(&self, name: &str, scope: Scope) -> Result<(Option<String>, Option<String>), String> {
         let path = self.top.join(name);
         let found =
             self.stage.ask(|reply| Request::Before { session: id("a"), path, scope, environ: BTreeMap::new(), reply });
-        found.await.map(|Earlier { text, .. }| text.map(|text| String::from_utf8(text).expect("a text")))
+        let Earlier { was, text, .. } = found.await?;
+        let was = was.map(|was| was.strip_prefix(&self.top).expect("below").display().to_string());
+        Ok((was, text.map(|text| String::from_utf8(text).expect("a text"))))
     }
 
     /// Each file's name, then each of its places, or what has become of it.

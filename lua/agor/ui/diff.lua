@@ -9,6 +9,7 @@ local M = {}
 
 ---@class agor.Diff
 ---@field path string
+---@field was string|nil the name that it had, if that was another
 ---@field text_file string|nil has the old text, and is removed; none: the file was not there
 ---@field paths string[] all that can be gone through
 ---@field go fun(path: string)
@@ -151,14 +152,24 @@ function M.open(diff)
       place = (' (%d of %d)'):format(i, #diff.paths)
     end
   end
-  local name = vim.fn.fnamemodify(diff.path, ':.')
   -- One at each side, so that the lines stand beside each other.
-  local function head(win, text)
-    local line = (' %s, %s%s'):format(name, text, place)
-    vim.wo[win][0].winbar = require('agor.ui.cells').clean(line):gsub('%%', '%%%%')
+  local function head(win, path, text, aside)
+    local name = vim.fn.fnamemodify(path, ':.')
+    local line = require('agor.ui.cells').clean((' %s, %s%s'):format(name, text, place))
+    vim.wo[win][0].winbar = line:gsub('%%', '%%%%') .. aside
   end
-  head(left, diff.text_file and 'before' or 'was not there before')
-  head(right, vim.uv.fs_stat(diff.path) and 'now' or 'is gone')
+  local hints = ''
+  if require('agor.config').get().keys ~= false then
+    local dot = (' %s '):format(require('agor.ui.icons').get().dot)
+    local parts = { 'do takes back', 'q closes' }
+    if #diff.paths > 1 then
+      table.insert(parts, 1, ']f [f files')
+    end
+    -- What has no room is cut, and the name before it is not.
+    hints = ('%%=%%<%%#AgorHint#%s '):format(table.concat(parts, dot))
+  end
+  head(left, diff.was or diff.path, diff.text_file and 'before' or 'was not there before', '')
+  head(right, diff.path, vim.uv.fs_stat(diff.path) and 'now' or 'is gone', hints)
   require('agor.ui.keys').attach(before, keys(diff))
   api.nvim_set_current_win(right)
   map(buf, diff)

@@ -45,11 +45,12 @@ fn scope(turn: bool) -> Scope {
 }
 
 fn earlier(found: Earlier) -> Result<Value, String> {
-    let path = ("path", name(&found.path));
-    Ok(match found.text {
-        Some(text) => table([path, ("text_file", spill(&text)?)]),
-        None => table([path]),
-    })
+    let mut fields = vec![("path", name(&found.path))];
+    fields.extend(found.was.map(|was| ("was", name(&was))));
+    if let Some(text) = found.text {
+        fields.push(("text_file", spill(&text)?));
+    }
+    Ok(table(fields))
 }
 
 fn list(changes: Changes) -> Value {

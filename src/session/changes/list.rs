@@ -39,6 +39,8 @@ pub struct Changes {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Earlier {
     pub path: PathBuf,
+    /// The name that it had, where that was another one.
+    pub was: Option<PathBuf>,
     /// `None`: it was not there.
     pub text: Option<Vec<u8>>,
 }
@@ -113,8 +115,8 @@ impl Worker {
         tops.max_by_key(|top| top.as_os_str().len()).cloned()
     }
 
-    /// Files of one repository; and those that the repository does not know.
-    async fn compared_in(&mut self, top: &Path, files: Touched) -> Result<(Vec<Change>, Touched), SnapshotError> {
+    /// What files of one repository were and are, where that differs; and those that the repository does not know.
+    async fn pairs_in(&mut self, top: &Path, files: Touched) -> Result<(Vec<Pair>, Touched), SnapshotError> {
         match self.take_down(top).await {
             Ok(_) => {}
             // It is none any more: what there is of the files is on the disk.
@@ -142,7 +144,16 @@ impl Worker {
                 _ => {}
             }
         }
+        Ok((pairs, unknown))
+    }
+
+    /// Files of one repository; and those that the repository does not know.
+    async fn compared_in(&mut self, top: &Path, files: Touched) -> Result<(Vec<Change>, Touched), SnapshotError> {
+        let (mut pairs, unknown) = self.pairs_in(top, files).await?;
         let mut changes = renames(&mut pairs, top);
+        let Some(repository) = self.repositories.iter().find(|known| known.top == top) else {
+            return Ok((changes, unknown));
+        };
         let ids = |pair: &Pair| {
             let both = [&pair.1, &pair.2].into_iter().flatten().filter(|(mode, _)| *mode != SUBMODULE);
             both.map(|(_, id)| id.clone()).collect::<Vec<_>>()
@@ -180,30 +191,51 @@ impl Worker {
         Ok((changes, unknown))
     }
 
+    /// The other name that a file had, and what it was under that.
+    async fn earlier_name(&mut self, path: &Path, touched: &Touched) -> Option<(Name, Before)> {
+        let top = self.top_of(path)?;
+        let known = |(name, before): (&Name, &Before)| {
+            let in_git = matches!(before, Before::Object { .. } | Before::Absent);
+            (in_git && self.top_of(&name.0).as_ref() == Some(&top)).then(|| (name.clone(), before.clone()))
+        };
+        let files = touched.iter().filter_map(known).collect();
+        let (pairs, _) = self.pairs_in(&top, files).await.ok()?;
+        let from = renamed(&pairs).remove(&Name(path.to_owned()))?;
+        let before = touched.get(&from)?.clone();
+        Some((from, before))
+    }
+
     /// What one file was. An error is a sentence.
     pub(super) async fn before(&mut self, path: PathBuf, scope: Scope) -> Result<Earlier, String> {
         let asked = path.clone();
         let path = blocking(move || kept::own_name(&asked)).await.unwrap_or(path);
         let (touched, _) = self.scoped(scope).await;
         let shown = path.display();
-        let before = touched.get(&Name(path.clone())).ok_or_else(|| match scope {
+        let mut before = touched.get(&Name(path.clone())).cloned().ok_or_else(|| match scope {
             Scope::Session => format!("the session has not changed {shown}"),
             Scope::Turn => {
                 format!("the turn has not changed {shown}: without \"turn\" it is compared with the session's begin")
             }
         })?;
-        let text = match before {
+        let mut was = None;
+        if before == Before::Absent
+            && let Some((name, earlier)) = self.earlier_name(&path, &touched).await
+        {
+            (was, before) = (Some(name.0), earlier);
+        }
+        let text = match &before {
             Before::Absent => None,
             Before::Large { .. } => return Err(format!("{shown} was too large to be kept before it was changed")),
             Before::Object { mode, .. } if *mode == SUBMODULE => {
                 return Err(format!("{shown} is a submodule: git diff says what has changed"));
             }
             Before::Object { id, .. } => {
-                let top = self.top_of(&path).unwrap_or_default();
+                let path = was.as_ref().unwrap_or(&path);
+                let top = self.top_of(path).unwrap_or_default();
                 let repository = self.repositories.iter().find(|known| known.top == top);
                 let repository =
                     repository.ok_or_else(|| format!("{} is no git repository any more", top.display()))?;
-                let written = repository.written(&self.caller, &path, id).await;
+                let written = repository.written(&self.caller, path, id).await;
                 Some(written.map_err(|error| format!("what {shown} was is not to be had: {error}"))?)
             }
             Before::Kept { name, .. } => {
@@ -215,34 +247,37 @@ impl Worker {
         if text.as_deref().is_some_and(compare::is_binary) {
             return Err(format!("{shown} is no text, and cannot be shown beside what it was"));
         }
-        Ok(Earlier { path, text })
+        Ok(Earlier { path, was, text })
     }
 }
 
-/// Takes out what has only another name now.
-fn renames(pairs: &mut Vec<Pair>, top: &Path) -> Vec<Change> {
+/// What has only another name now, with the name that it had.
+fn renamed(pairs: &[Pair]) -> BTreeMap<Name, Name> {
     let gone = pairs.iter().filter_map(|(path, old, new)| {
         let old = old.as_ref().filter(|_| new.is_none())?;
         Some((old.clone(), path.clone()))
     });
     let mut gone: BTreeMap<Entry, Name> = gone.collect();
-    let mut changes = Vec::new();
-    let mut moved = BTreeSet::new();
-    pairs.retain(|(path, old, new)| {
-        let Some(from) = new.as_ref().filter(|_| old.is_none()).and_then(|new| gone.remove(new)) else { return true };
-        let name = from.0.strip_prefix(top).unwrap_or(&from.0).display();
-        changes.push(Change {
-            path: path.0.clone(),
-            spots: Vec::new(),
-            what: format!("was {name}"),
-            added: 0,
-            removed: 0,
-        });
-        moved.insert(from);
-        false
+    let came = pairs.iter().filter_map(|(path, old, new)| {
+        let from = new.as_ref().filter(|_| old.is_none()).and_then(|new| gone.remove(new))?;
+        Some((path.clone(), from))
     });
-    pairs.retain(|(path, _, _)| !moved.contains(path));
-    changes
+    came.collect()
+}
+
+/// Takes out what has only another name now.
+fn renames(pairs: &mut Vec<Pair>, top: &Path) -> Vec<Change> {
+    let renamed = renamed(pairs);
+    let gone: BTreeSet<&Name> = renamed.values().collect();
+    pairs.retain(|(path, _, _)| !renamed.contains_key(path) && !gone.contains(path));
+    let change = |(path, from): (&Name, &Name)| Change {
+        path: path.0.clone(),
+        spots: Vec::new(),
+        what: format!("was {}", from.0.strip_prefix(top).unwrap_or(&from.0).display()),
+        added: 0,
+        removed: 0,
+    };
+    renamed.iter().map(change).collect()
 }
 
 /// Both sides of a file that is compared on the disk; `None` if it is known to be the same, or is no file.
