@@ -1,9 +1,11 @@
 -- Run by `nvim -l`: what no type checker knows. Every function of Neovim's that the plugin names must exist in this
--- Neovim, and the help must have no tag twice.
+-- Neovim, each file begins with what it is for and is no longer than one can oversee, and the help must have no tag twice.
 
 local root = vim.fn.fnamemodify(assert(arg[0]), ':p:h:h')
 local version = vim.fn.execute('version'):match('NVIM v(%S+)')
 local problems = {}
+-- As tests/architecture.rs has it for Rust.
+local MOST_LINES = 500
 
 ---@param path string
 ---@param number integer
@@ -36,7 +38,18 @@ local files = 0
 for _, folder in ipairs({ 'plugin', 'lua', 'scripts', 'tests/lua' }) do
   for _, path in ipairs(vim.fn.globpath(root .. '/' .. folder, '**/*.lua', true, true)) do
     files = files + 1
-    for number, line in ipairs(vim.fn.readfile(path)) do
+    local lines = vim.fn.readfile(path)
+    if #lines > MOST_LINES then
+      table.insert(
+        problems,
+        ('%s: %d lines: make it two files'):format(path:sub(#root + 2), #lines)
+      )
+    end
+    if not vim.startswith(lines[1] or '', '--') then
+      local text = '%s: does not begin with a comment that says what it knows'
+      table.insert(problems, text:format(path:sub(#root + 2)))
+    end
+    for number, line in ipairs(lines) do
       check_line(path, number, line)
     end
   end

@@ -1,7 +1,7 @@
 //! Agents: their processes and what they say on their pipes.
 //!
-//! `process` is the only place that spawns, `place` knows how agents are run elsewhere, `protocol` the only one that knows what an agent's bytes mean. Knows the
-//! domain; knows nothing of sessions, journals or editors.
+//! `process` is the only place that spawns, `place` knows how agents are run elsewhere, `protocol` is the only one that
+//! knows what an agent's bytes mean. Knows the domain; knows nothing of sessions, journals or editors.
 
 pub mod adapter;
 pub mod environment;

@@ -197,9 +197,11 @@ fn an_earlier_session_is_taken_up_with_its_transcript_and_settings() {
     drop(first);
     let editor = editor_at(home);
     editor.input(":AgorResume<CR>");
-    editor.wait_text("remember this");
-    editor.wait_text("Resume:");
-    editor.input("1<CR>");
+    editor.wait_text("Resume · ~/project · 1 ");
+    // The glance into it.
+    editor.wait_text("heard \"remember this\"");
+    editor.input("<CR>");
+    editor.wait_lua(&format!("vim.fn.bufnr('^agor://{id}$') > 0"));
     editor.wait_transcript(&id, "heard \"remember this\"");
     row(&editor, "model", "small");
     say(&editor, &id, "and go on", "heard \"and go on\"");
@@ -219,9 +221,9 @@ fn the_agents_own_conversations_are_offered_too() {
     fs::write(editor.home().path().join("agent/s9"), "").expect("a conversation of the agent's");
     editor.input("<Esc>:AgorResume<CR>");
     editor.wait_text("of its own");
-    editor.wait_text("(the agent's own)");
-    editor.wait_text("(open)");
-    editor.input("2<CR>");
+    editor.wait_text("the agent's own");
+    editor.wait_text("scripted  open ");
+    editor.input("<Down><CR>");
     editor.wait_lua("#require('agor').sessions() == 2");
     let second = editor.lua_string("return require('agor').sessions()[2].session_id", &[]);
     editor.wait_lua(&format!("#(require('agor.mirror').get('{second}').capabilities.commands or {{}}) > 0"));

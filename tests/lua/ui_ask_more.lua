@@ -1,40 +1,11 @@
 --- Beyond one question and its options: the others that wait, all of what is asked, what is allowed for longer.
 
+local asking = require('support.asking')
 local child = require('support.child')
 local test, equal, contains, lacks = child.test, child.equal, child.contains, child.lacks
+local permission, clock, focus = asking.permission, asking.clock, asking.focus
 
 local T = {}
-
-local OPTIONS = {
-  { option_id = 'yes', name = 'Yes, once', kind = 'allow_once' },
-  { option_id = 'always', name = 'Yes, always', kind = 'allow_always' },
-  { option_id = 'no', name = 'No', kind = 'reject_once' },
-}
-
-local function permission(nvim, fields)
-  nvim:lua(
-    [[
-      local data = vim.tbl_extend('force', {
-        session_id = 's1', request_id = 'r1', tool = 'Bash', title = 'make test', input = {},
-        lines = { '$ make test' }, marks = { { 0, 0, 1, 'AgorDim' } },
-      }, ...)
-      T.session(data.session_id)
-      require('agor.ui.ask').on_permission(data)
-    ]],
-    vim.tbl_extend('force', { options = OPTIONS }, fields or {})
-  )
-  nvim:settle()
-end
-
--- The clock is the test's: 0 until it says otherwise.
-local function clock(nvim)
-  nvim:lua('Now = 0 require("agor.ui.ask").now = function() return Now end')
-end
-
-local function focus(nvim)
-  nvim:lua('require("agor.ui.ask").focus() Now = Now + 301')
-  nvim:settle()
-end
 
 T['brackets go to the other open questions, and answer none'] = test(nil, function(nvim)
   clock(nvim)
@@ -75,7 +46,7 @@ T['where there is little room, the title keeps what is asked and which of how ma
       })
     end
   ]],
-      OPTIONS
+      asking.OPTIONS
     )
     nvim:settle()
     local screen = nvim:screen()

@@ -1,3 +1,5 @@
+--- The bars of a pane, and the status line.
+
 local child = require('support.child')
 local test, equal, contains, lacks = child.test, child.equal, child.contains, child.lacks
 

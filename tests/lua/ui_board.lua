@@ -1,3 +1,5 @@
+--- The board: its lines, groups and columns, what its keys do, and that it stays where the user has put it.
+
 local child = require('support.child')
 local test, equal, contains, lacks = child.test, child.equal, child.contains, child.lacks
 

@@ -1,3 +1,5 @@
+--- Windows that follow the end of a transcript, and those that do not.
+
 local child = require('support.child')
 local test, equal, contains, lacks = child.test, child.equal, child.contains, child.lacks
 

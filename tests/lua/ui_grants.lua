@@ -1,3 +1,5 @@
+--- What is allowed for longer than once, in its float.
+
 local child = require('support.child')
 local test, equal, contains = child.test, child.equal, child.contains
 

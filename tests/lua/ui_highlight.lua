@@ -1,3 +1,5 @@
+--- Highlight groups: each has a look in every scheme, and the user's own wins.
+
 local child = require('support.child')
 local test, equal = child.test, child.equal
 

@@ -1,3 +1,5 @@
+--- Keys that ask for what stands under the cursor.
+
 local child = require('support.child')
 local test, equal, contains = child.test, child.equal, child.contains
 

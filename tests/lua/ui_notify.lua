@@ -1,3 +1,5 @@
+--- What waits for the user: counted, told once, and seen.
+
 local child = require('support.child')
 local test, equal, contains, lacks = child.test, child.equal, child.contains, child.lacks
 

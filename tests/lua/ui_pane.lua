@@ -1,3 +1,5 @@
+--- The pane: where it opens, how large it is, and that it disturbs nothing.
+
 local child = require('support.child')
 local test, equal, contains, lacks = child.test, child.equal, child.contains, child.lacks
 

@@ -1,3 +1,5 @@
+--- The list of prompts that wait.
+
 local child = require('support.child')
 local test, equal, contains, lacks = child.test, child.equal, child.contains, child.lacks
 

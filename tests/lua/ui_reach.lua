@@ -1,3 +1,5 @@
+--- What of a long transcript is painted when it is wanted.
+
 local child = require('support.child')
 local test, equal = child.test, child.equal
 

@@ -1,3 +1,5 @@
+--- The picker of earlier sessions.
+
 local child = require('support.child')
 local test, equal, contains, lacks = child.test, child.equal, child.contains, child.lacks
 

@@ -1,3 +1,5 @@
+--- Transcripts as buffers: patches, folds, motions, and what a window shows of them.
+
 local child = require('support.child')
 local test, equal, contains = child.test, child.equal, child.contains
 

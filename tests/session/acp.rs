@@ -142,10 +142,7 @@ async fn where_the_conversation_is_gone_the_session_can_begin_another() {
     stage.start(options).await.expect("it starts");
     assert_eq!(stage.draft().await, "set");
     let error = stage.row(|row| row.status == Status::Error).await.error.expect("a sentence");
-    assert!(
-        error.contains("cannot take up the conversation lost") && error.contains("/clear in the prompt"),
-        "{error}"
-    );
+    assert!(error.contains("cannot take up the conversation lost") && error.contains("/seed in the prompt"), "{error}");
     stage.order("a", Order::Clear).await.expect("cleared");
     stage.send("a", "set").await.expect("sent");
     while stage.texts("a").await.is_empty() {

@@ -91,9 +91,8 @@ local function config(lines, rows)
   end
   local footer = table.concat(hints, (' %s '):format(require('agor.ui.icons').get().dot))
   out.title = ' Allowed without asking '
-  out.footer = footer ~= ''
-      and (' %s '):format(cells.shorten(footer, out.width - 4 --[[@as integer]]))
-    or ''
+  local width = out.width --[[@as integer]]
+  out.footer = footer ~= '' and (' %s '):format(cells.shorten(footer, width - 4)) or ''
   out.title_pos, out.footer_pos = 'center', 'center'
   -- Above a question that waits, below the help.
   out.zindex = 58
