@@ -192,6 +192,12 @@ pub struct At {
 }
 
 #[derive(Debug, Deserialize)]
+pub struct Asked {
+    pub session_id: SessionId,
+    pub request_id: RequestId,
+}
+
+#[derive(Debug, Deserialize)]
 pub struct Rename {
     pub session_id: SessionId,
     #[serde(default)]

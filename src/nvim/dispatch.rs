@@ -25,7 +25,7 @@ use crate::{
     logging::Logging,
     render::{Icons, Window},
     runner,
-    session::{ClientId, HubHandle, Reply, Request, Showing, Sight, ViewId, Want},
+    session::{ClientId, Found, HubHandle, Reply, Request, Showing, Sight, ViewId, Want},
 };
 
 /// There is one editor on these pipes.
@@ -292,6 +292,10 @@ impl Dispatch {
             "place" => self.find(Want::Place, decode::read(method, json)?, callback),
             "take" => self.find(Want::Text, decode::read(method, json)?, callback),
             "detail" => self.find(Want::Whole, decode::read(method, json)?, callback),
+            "asked" => {
+                let decode::Asked { session_id: session, request_id } = decode::read(method, json)?;
+                self.found(callback, |reply| Request::Asked { session, request_id, reply });
+            }
             "listen" => {
                 let listen: decode::Listen = decode::read(method, json)?;
                 let sessions: BTreeSet<SessionId> = listen.sessions.into_iter().collect();
@@ -376,8 +380,12 @@ impl Dispatch {
     fn find(&self, want: Want, at: decode::At, callback: &Callback) {
         let decode::At { buf, session_id: session, row } = at;
         let view = ViewId { client: CLIENT, buffer: buf };
+        self.found(callback, |reply| Request::Find { session, view, row, want, reply });
+    }
+
+    fn found(&self, callback: &Callback, request: impl FnOnce(Reply<Option<Found>>) -> Request) {
         let (reply, answer) = oneshot::channel();
-        self.hub.send(Request::Find { session, view, row, want, reply });
+        self.hub.send(request(reply));
         let callback = callback.clone();
         tokio::spawn(async move {
             let found = answer.await.unwrap_or_else(|_| Err("the session has ended".to_owned()));

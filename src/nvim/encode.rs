@@ -87,6 +87,7 @@ pub fn event(update: &Update) -> Option<Value> {
                 ("reason", value(&request.reason)),
                 ("lines", Value::Array(lines)),
                 ("marks", marks(&body.lines)),
+                ("cut", body.cut.into()),
                 ("grants", value(&offered.rules)),
                 ("scopes", value(&offered.scopes)),
                 ("project", offered.project.to_string_lossy().into()),

@@ -6,6 +6,7 @@ use super::{
     line::{Code, Line, Part, split_lines},
     readings::lines_of,
     scene::{Icons, Scene},
+    under::Detail,
 };
 use crate::{
     domain::{PermissionRequest, ToolCall, ToolKind},
@@ -16,6 +17,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AskBody {
     pub lines: Vec<Line>,
+    /// There is more: [`ask_whole`] has it.
+    pub cut: bool,
 }
 
 /// A question is to be read, but a written file of a megabyte is not: the rest is counted.
@@ -25,9 +28,26 @@ const MAX_PLAN: usize = 256 * 1024;
 const COLOURED: usize = 200;
 
 pub fn ask_body(request: &PermissionRequest, icons: Icons) -> AskBody {
+    let mut lines = all(request, MAX_PLAN, icons);
+    let rest = lines.len().saturating_sub(MAX_LINES);
+    if rest > 0 {
+        lines.truncate(MAX_LINES);
+        lines.push(Line::of(format!("{} {rest} more lines", icons.ellipsis()), "AgorDim"));
+    }
+    AskBody { lines, cut: rest > 0 }
+}
+
+/// All of it, for a window to read in.
+pub fn ask_whole(request: &PermissionRequest, icons: Icons) -> Detail {
+    let title = if request.tool.is_empty() { "Question" } else { &request.tool };
+    Detail { title: title.to_owned(), lines: all(request, usize::MAX, icons) }
+}
+
+/// `most` bytes of a plan are read as Markdown.
+fn all(request: &PermissionRequest, most: usize, icons: Icons) -> Vec<Line> {
     let mut lines = Vec::new();
     if let Some(plan) = request.input.get("plan").and_then(|plan| plan.as_str()).filter(|_| request.tool == "plan") {
-        lines.extend(lines_of(plan, MAX_PLAN, Scene { icons, ..Scene::default() }));
+        lines.extend(lines_of(plan, most, Scene { icons, ..Scene::default() }));
     } else if request.diff.is_empty() {
         input(&mut lines, request);
     } else {
@@ -40,12 +60,7 @@ pub fn ask_body(request: &PermissionRequest, icons: Icons) -> AskBody {
             lines.extend(diff::hunk_lines(file, Some(place), "", icons));
         }
     }
-    if lines.len() > MAX_LINES {
-        let rest = lines.len() - MAX_LINES;
-        lines.truncate(MAX_LINES);
-        lines.push(Line::of(format!("{} {rest} more lines", icons.ellipsis()), "AgorDim"));
-    }
-    AskBody { lines }
+    lines
 }
 
 impl AskBody {
@@ -126,8 +141,8 @@ mod tests {
     };
     use serde_json::{Value, json};
 
-    fn texts(tool: &str, input: Value) -> Vec<String> {
-        let request = PermissionRequest {
+    fn request(tool: &str, input: Value) -> PermissionRequest {
+        PermissionRequest {
             request_id: "r".into(),
             tool_use_id: None,
             tool: tool.into(),
@@ -137,8 +152,11 @@ mod tests {
             reason: None,
             options: Vec::new(),
             subject: Default::default(),
-        };
-        ask_body(&request, Icons::Ascii).lines.into_iter().map(|line| line.text).collect()
+        }
+    }
+
+    fn texts(tool: &str, input: Value) -> Vec<String> {
+        ask_body(&request(tool, input), Icons::Ascii).lines.into_iter().map(|line| line.text).collect()
     }
 
     #[test]
@@ -157,6 +175,17 @@ mod tests {
         let lines = texts("Write", json!({"content": "x\n".repeat(10_000)}));
         assert_eq!(lines.len(), MAX_LINES + 1);
         assert!(lines[MAX_LINES].ends_with("more lines"), "{}", lines[MAX_LINES]);
+    }
+
+    #[test]
+    fn of_a_huge_input_all_can_be_read() {
+        let long = request("Write", json!({"content": "x\n".repeat(10_000)}));
+        assert!(ask_body(&long, Icons::Ascii).cut);
+        let whole = ask_whole(&long, Icons::Ascii);
+        assert_eq!((whole.title.as_str(), whole.lines.len() >= 10_000), ("Write", true));
+        let short = request("", json!({"content": "x"}));
+        assert!(!ask_body(&short, Icons::Ascii).cut);
+        assert_eq!(ask_whole(&short, Icons::Ascii).title, "Question");
     }
 
     #[test]
@@ -190,7 +219,7 @@ mod tests {
             assert!(has("@keyword"), "{line:?}");
             assert_eq!(has(group), group != "AgorCode", "{line:?}");
         }
-        let body = AskBody { lines: vec![Line::plain("x")] };
+        let body = AskBody { lines: vec![Line::plain("x")], cut: false };
         let request =
             serde_json::from_value(json!({"request_id": "r", "tool": "x", "title": "", "input": {}, "options": []}));
         assert_eq!(body.code(&request.expect("a request")), None);

@@ -24,7 +24,7 @@ mod under;
 mod view;
 mod words;
 
-pub use ask::{AskBody, ask_body};
+pub use ask::{AskBody, ask_body, ask_whole};
 pub use entry::ticks;
 pub use export::to_markdown;
 pub use line::{Anchor, Code, Line, Look, Mark, Part, Source};

@@ -390,6 +390,9 @@ impl Actor {
             Input::Revoke { id, reply } => {
                 let _ = reply.send(self.revoke(&id));
             }
+            Input::Asked { request_id, reply } => {
+                let _ = reply.send(Ok(self.asked_whole(&request_id)));
+            }
             Input::Queue { reply } => self.list_queue(reply),
             Input::Queued { entry, want, reply } => {
                 let _ = reply.send(self.queued(&entry, want));

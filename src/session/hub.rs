@@ -255,6 +255,9 @@ impl Hub {
             }
             Request::Grants { around, reply } => self.grants(around, reply),
             Request::Revoke { id, session, around, reply } => self.revoke(id, session, around, reply),
+            Request::Asked { session, request_id, reply } => {
+                self.pass_living(&session, reply, |reply| Input::Asked { request_id, reply });
+            }
             Request::Queue { session, reply } => self.pass_living(&session, reply, |reply| Input::Queue { reply }),
             Request::Queued { session, entry, want, reply } => {
                 self.pass_living(&session, reply, |reply| Input::Queued { entry, want, reply });

@@ -167,6 +167,12 @@ pub enum Request {
         around: PathBuf,
         reply: Reply<()>,
     },
+    /// All of what a permission request is about; `None` if it is open no more.
+    Asked {
+        session: SessionId,
+        request_id: RequestId,
+        reply: Reply<Option<Found>>,
+    },
     /// The prompts that wait.
     Queue {
         session: SessionId,
@@ -425,6 +431,7 @@ pub(super) enum Input {
     Gather { context: Context, reply: Reply<String> },
     Changes { scope: Scope, environ: BTreeMap<String, String>, reply: Reply<Changes> },
     Before { path: PathBuf, scope: Scope, environ: BTreeMap<String, String>, reply: Reply<Earlier> },
+    Asked { request_id: RequestId, reply: Reply<Option<Found>> },
     Queue { reply: Reply<Vec<Waiting>> },
     Queued { entry: MessageId, want: WantQueued, reply: Reply<Prompt> },
 }

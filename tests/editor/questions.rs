@@ -364,3 +364,29 @@ fn what_is_allowed_for_longer_is_not_asked_again() {
     editor.command("Agor permit 3");
     settled(&editor, &id);
 }
+
+#[test]
+fn of_a_change_that_is_too_long_for_the_float_all_can_be_read() {
+    let editor = demo_editor(WIDE);
+    let lines: String = (1..=5_000).map(|line| format!("line {line}\\n")).collect();
+    let script = [
+        r#"{"type":"ready","capabilities":["permission","multi_turn"]}"#.to_owned(),
+        format!(
+            r#"{{"type":"permission_request","requestId":"r","toolName":"Odd","input":{{"content":"{lines}"}},"options":[{{"optionId":"y","name":"Yes","kind":"allow_once"}}]}}"#
+        ),
+    ];
+    let script = editor.home().write("long.sh", format!("cat <<'END'\n{}\nEND\ncat >/dev/null\n", script.join("\n")));
+    editor.lua(
+        "require('agor').setup({ provider = 'demo', providers = { long = { protocol = 'sidecar', command = { 'sh', ... } } } })",
+        &[script.to_string_lossy().into()],
+    );
+    editor.lua("assert(require('agor').start({ provider = 'long', prompt = 'go' }))", &[]);
+    editor.wait_text("asks: Odd");
+    editor.input(":Agor permit<CR>");
+    editor.wait_lua("vim.bo.filetype == 'agor-question'");
+    press(&editor, "K", "vim.bo.filetype == 'agor-detail'");
+    editor.wait_lua("vim.fn.search('line 5000', 'n') > 0");
+    editor.input("q");
+    editor.wait_lua("vim.bo.filetype == 'agor-question'");
+    press(&editor, "1", &pending(0));
+}

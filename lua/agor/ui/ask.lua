@@ -258,11 +258,23 @@ end
 --- All of what is asked, in a float to be read; the question stays below it.
 local function whole()
   local item = shown()
-  if item and view then
+  if not (item and view) then
+    return
+  end
+  if not item.cut then
     asking = true
     require('agor.ui.ask_view').whole(item)
     asking = false
+    return
   end
+  require('agor.ui.look').asked(item.session_id, item.request_id, function(open)
+    -- Answered or left meanwhile, nobody wants to read it any more.
+    if shown() == item and focused() then
+      asking = true
+      open()
+      asking = false
+    end
+  end)
 end
 
 ---@return agor.Key[]

@@ -24,6 +24,7 @@ local M = {}
 ---@field input table?
 ---@field lines string[]
 ---@field marks any[]
+---@field cut boolean there is more than its lines
 ---@field options table[]?
 ---@field questions table[]?
 ---@field url string? a page that the agent wants opened: the first option says yes
@@ -61,6 +62,7 @@ local function base(data, kind)
     title = '',
     lines = data.lines or {},
     marks = data.marks or {},
+    cut = data.cut == true,
     step = 1,
     at = 1,
     marked = {},

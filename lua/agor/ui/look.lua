@@ -1,4 +1,5 @@
---- The keys that ask the backend what stands under the cursor: the file it leads to, its text, all of it.
+--- The keys that ask the backend what stands under the cursor: the file it leads to, its text, all of it. And all of what
+--- a question is about.
 ---
 --- What is shown is cut, folded and decorated; only the backend has the whole. Knows rows, files and registers.
 
@@ -107,16 +108,41 @@ function M.mend_yank(buf, ns)
   end
 end
 
+---@param found any what the backend says of it
+---@return boolean
+local function open(found)
+  if type(found) ~= 'table' then
+    return false
+  end
+  local lines = lines_of(found.text_file)
+  require('agor.ui.detail').open(found.title, lines, found.marks)
+  return true
+end
+
 --- `K`: a float with all of what the row is a part of.
 ---@param buf integer
 ---@param id string session
 function M.detail(buf, id)
   require('agor.tell')('detail', here(buf, id), function(found)
-    if type(found) ~= 'table' then
-      return require('agor.message').warn('There is no more to see here')
+    if not open(found) then
+      require('agor.message').warn('There is no more to see here')
     end
-    local lines = lines_of(found.text_file)
-    require('agor.ui.detail').open(found.title, lines, found.marks)
+  end)
+end
+
+--- All of what a permission request is about, when it has come.
+---@param id string session
+---@param request_id string
+---@param wanted fun(open: fun()) decides whether it is still to be shown
+function M.asked(id, request_id, wanted)
+  require('agor.tell')('asked', { session_id = id, request_id = request_id }, function(found)
+    local opened = false
+    wanted(function()
+      opened = open(found)
+    end)
+    if not opened and type(found) == 'table' then
+      vim.uv.fs_unlink(found.text_file)
+    end
   end)
 end
 

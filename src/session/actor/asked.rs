@@ -3,8 +3,9 @@
 use super::{Actor, granted::may_be_granted};
 use crate::{
     domain::{Answer, Command, Content, PermissionRequest, QuestionRequest, RequestId},
-    render::ask_body,
+    render::{ask_body, ask_whole},
     session::{
+        request::Found,
         state::{Asked, Pending},
         updates::{Offered, Update},
     },
@@ -38,6 +39,14 @@ impl Actor {
         self.colour_question(&request, &body);
         self.tell_row();
         self.tell(Update::Permission { session: self.options.session_id.clone(), request, body, offered });
+    }
+
+    /// For who wants to read more of it than the question shows.
+    pub(super) fn asked_whole(&self, request_id: &RequestId) -> Option<Found> {
+        match &self.state.find_pending(request_id)?.asked {
+            Asked::Permission(request) => Some(Found::Whole(ask_whole(request, self.icons))),
+            Asked::Question(_) => None,
+        }
     }
 
     pub(super) fn ask_question(&mut self, request: QuestionRequest) {
