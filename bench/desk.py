@@ -80,9 +80,9 @@ class Desk:
         self.nvim.run_for(0.3)
         self.nvim.lua("CODE_WINDOW = vim.api.nvim_get_current_win()")
 
-    def open(self, beside=0):
+    def open(self, beside=0, board=False):
         """The peer's window, and sessions beside the shown one; a short turn in each, for what is loaded by its first use
-        is not what we measure."""
+        is not what we measure. `board`: with the list of them, if the peer has one."""
         self.nvim.lua("Bench.open()")
         for _ in range(beside):
             self.nvim.lua("Bench.beside()")
@@ -94,6 +94,8 @@ class Desk:
             self.send(order, session)
             self.wait("the first turn", lambda: self.event("done", order.seed), 20)
         self.wait("its end", lambda: self.nvim.lua("return Bench.settled()"), 20)
+        if board:
+            self.nvim.lua("if Bench.board then Bench.board() end")
         self.nvim.run_for(0.5)
         self.sit_down()
 

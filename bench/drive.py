@@ -27,7 +27,7 @@ def run(peer, scenario, nvim):
     desk = Desk(peer, nvim)
     try:
         desk.attach()
-        desk.open(scenario.beside)
+        desk.open(scenario.beside, scenario.board)
         orders = scenario.seeded(1)
         turns, beside = [], []
         for at, order in enumerate(orders):

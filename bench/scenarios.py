@@ -13,6 +13,8 @@ class Scenario:
     limit: float = 60
     #: Sessions that stream the same beside the shown one.
     beside: int = 0
+    #: The list of all sessions is on the screen, too, where a peer has one.
+    board: bool = False
     #: What is there in the end is scrolled and searched.
     travel: bool = False
 
@@ -38,6 +40,9 @@ SCENARIOS = {
     "tools": Scenario("300 edits with diffs of 60 lines at once", (tools(300),)),
     "growth": Scenario("10 prompts, 5,000 chunks of 40 characters at once each", (stream(5000, 0, 40),) * 10),
     "many": Scenario("8 sessions at 500 chunks/s of 40 characters, one shown, 10 s", (stream(5000, 500, 40),), beside=7),
+    "board8": Scenario("the same, the board in a panel below", (stream(5000, 500, 40),), beside=7, board=True),
+    "crowd": Scenario("64 sessions at 60 chunks/s of 40 characters, one shown, 10 s", (stream(600, 60, 40),), beside=63),
+    "board64": Scenario("the same, the board in a panel below", (stream(600, 60, 40),), beside=63, board=True),
     "m2000": Scenario(
         "s2000 with Markdown and code of 17 languages", (stream(20000, 2000, 40, "markdown"),)
     ),

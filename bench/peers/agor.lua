@@ -14,12 +14,19 @@ end
 function Bench.open()
   local protocol = vim.env.BENCH_PROTOCOL or 'sidecar'
   local command = vim.list_extend(vim.list_slice(common.agent), { protocol })
-  require('agor').setup({ providers = { bench = { protocol = protocol, command = command } } })
+  require('agor').setup({
+    providers = { bench = { protocol = protocol, command = command } },
+    board = { position = 'bottom' },
+  })
   start(true)
 end
 
 function Bench.beside()
   start(false)
+end
+
+function Bench.board()
+  vim.cmd('Agor sessions')
 end
 
 ---@return table<string, table>

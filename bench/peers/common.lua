@@ -23,6 +23,7 @@ end
 -- All that the driver knows of a peer, which fills this in; sessions are numbered from 0, which is the shown one:
 --   open()              opens the transcript, in whatever window
 --   beside()            starts one more session that nobody sees
+--   board()             shows the list of all sessions, if there is one
 --   ready()             whether prompts can be sent
 --   send(text, number)  sends one
 --   buf()               the shown transcript's buffer
