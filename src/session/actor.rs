@@ -420,7 +420,7 @@ impl Actor {
             Done::File { request_id, path, answer } => self.file_done(&request_id, path, answer),
             Done::Grown(grown) => self.grown(grown),
             Done::Changed(ended) => self.changes_known(ended),
-            Done::Seen { job } => self.seen(job),
+            Done::Seen { job, in_time } => self.seen(job, in_time),
             Done::Past(found) => self.past_read(found),
             Done::Seed(read) => self.seed_read(read),
             Done::Loaded { job, prompt, loaded } => self.prompt_loaded(job, *prompt, loaded),

@@ -50,6 +50,10 @@ pub enum Scope {
 /// What the session's actor wants.
 #[derive(Debug)]
 enum Job {
+    /// A turn will begin in these directories.
+    Foresee {
+        roots: Vec<PathBuf>,
+    },
     Begin {
         roots: Vec<PathBuf>,
         done: oneshot::Sender<()>,
@@ -111,6 +115,11 @@ impl Tracker {
         };
         tokio::spawn(worker.run(received));
         Self { jobs }
+    }
+
+    /// One will begin, in these directories: what can be done by then is done.
+    pub fn foresee(&self, roots: Vec<PathBuf>) {
+        let _ = self.jobs.send(Job::Foresee { roots });
     }
 
     /// A turn begins, in these directories. Answered when the state before it is known.
@@ -202,6 +211,7 @@ impl Worker {
         while let Some(job) = jobs.recv().await {
             self.load().await;
             match job {
+                Job::Foresee { roots } => self.foresee(roots).await,
                 Job::Begin { roots, done } => {
                     self.begin(roots).await;
                     let _ = done.send(());
@@ -266,15 +276,18 @@ impl Worker {
         self.trouble.get_or_insert(format!("not all that is changed in files can be listed: {why}"));
     }
 
+    async fn foresee(&mut self, roots: Vec<PathBuf>) {
+        for top in tops(roots).await {
+            if let Err(why) = self.take_down(&top).await {
+                // The turn itself says it, if it is still so.
+                tracing::debug!(%why, top = %top.display(), "no snapshot yet");
+            }
+        }
+    }
+
     async fn begin(&mut self, roots: Vec<PathBuf>) {
-        let tops = blocking(move || {
-            let mut tops: Vec<PathBuf> = roots.iter().filter_map(|root| snapshot::top_of(root)).collect();
-            tops.sort();
-            tops.dedup();
-            tops
-        });
         let mut trees = Vec::new();
-        for top in tops.await {
+        for top in tops(roots).await {
             match self.take_down(&top).await {
                 Ok(tree) => trees.push(Tree { top, tree }),
                 Err(why) => self.no_snapshot(&top, why),
@@ -405,6 +418,17 @@ impl Worker {
         }
         (touched, more)
     }
+}
+
+/// Of the repositories that directories are in, each once.
+async fn tops(roots: Vec<PathBuf>) -> Vec<PathBuf> {
+    blocking(move || {
+        let mut tops: Vec<PathBuf> = roots.iter().filter_map(|root| snapshot::top_of(root)).collect();
+        tops.sort();
+        tops.dedup();
+        tops
+    })
+    .await
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {

@@ -57,6 +57,21 @@ async fn whatever_a_command_does_to_files_is_seen_and_the_repository_is_not_touc
 }
 
 #[tokio::test]
+async fn the_first_state_is_taken_down_before_there_is_a_prompt() {
+    let mut scene = Scene::with(&[("a.txt", "a\n")]);
+    scene.start("").await;
+    // It is answered after that.
+    assert!(scene.changes(Scope::Session).await.files.is_empty());
+    let taken = all_of(&scene.stage.folder.path().join("snapshots/a"));
+    assert!(taken.keys().any(|path| path.ends_with("index")), "{:?}", taken.keys());
+    // What the user does after that is still the user's.
+    scene.write("a.txt", "mine\n");
+    scene.started = true;
+    scene.turn("echo b > b.txt").await;
+    assert_eq!(scene.list(Scope::Session).await, ["b.txt: new file, 1 line"]);
+}
+
+#[tokio::test]
 async fn what_the_user_does_between_turns_is_not_the_agents() {
     let mut scene = Scene::with(&[("a.txt", "1\n2\n3\n"), ("b.txt", "b\n"), ("c.txt", "c\n")]);
     scene.turn("echo x >> a.txt").await;

@@ -2,11 +2,33 @@
 
 local M = {}
 
+-- What was found of short texts: lists of dozens of rows are measured again several times a second, most of it the same.
+local SHORT, MOST = 200, 4000
+---@type table<string, boolean>, integer
+local known, count = {}, 0
+
+--- As many cells as bytes, all of them to be seen. Most text is so, and asking Vim costs ten times as much.
+---@param text string
+---@return boolean
+local function is_plain(text)
+  local plain = known[text]
+  if plain == nil then
+    plain = not text:find('[^\32-\126]')
+    if #text <= SHORT then
+      if count == MOST then
+        known, count = {}, 0
+      end
+      known[text], count = plain, count + 1
+    end
+  end
+  return plain
+end
+
 --- One line without control characters: what a title, a bar or a prompt can show.
 ---@param text string
 ---@return string
 function M.clean(text)
-  if not text:find('[%c%z]') then
+  if is_plain(text) or not text:find('[%c%z]') then
     return text
   end
   return (text:gsub('%c', ' '):gsub('%z', ' '))
@@ -16,8 +38,7 @@ end
 ---@param text string
 ---@return integer
 function M.width(text)
-  -- Most of what is measured is plain, and asking Vim costs ten times as much.
-  if not text:find('[^\32-\126]') then
+  if is_plain(text) then
     return #text
   end
   return vim.fn.strdisplaywidth((text:gsub('%z', '^@')))
@@ -36,6 +57,8 @@ function M.shorten(text, cells, more)
   more = more or require('agor.ui.icons').get().more
   if cells <= M.width(more) then
     return ''
+  elseif is_plain(text) then
+    return text:sub(1, cells - M.width(more)) .. more
   end
   local kept = vim.fn.strcharpart(text, 0, cells)
   while kept ~= '' and M.width(kept) > cells - M.width(more) do

@@ -21,8 +21,9 @@ use crate::{
 
 type Environ = BTreeMap<String, String>;
 
-/// How long a prompt waits for the state before its turn. It goes then all the same: agents do not write at once.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a prompt waits for the state before its turn. It goes then all the same: agents do not write at once. Where
+/// that was not enough the next one does not wait for it at all.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Where the session stands with that.
 #[derive(Debug, Default)]
@@ -32,8 +33,12 @@ pub(super) struct Changed {
     seen: bool,
     /// The prompt that waits for it.
     waiting: Option<Prompt>,
+    /// Taking it down took longer than a prompt waits: the repository is large, or the disk busy.
+    slow: bool,
     /// A turn runs whose end is to be taken down.
     open: bool,
+    /// What can be done before the first prompt was asked for.
+    foreseen: bool,
 }
 
 impl Actor {
@@ -58,6 +63,17 @@ impl Actor {
         std::iter::once(cwd.clone()).chain(more).collect()
     }
 
+    /// While the agent starts and the user types: the first state costs more than those that follow.
+    pub(super) fn foresee_turns(&mut self) {
+        let roots = self.roots();
+        if !self.changed.seen
+            && !std::mem::replace(&mut self.changed.foreseen, true)
+            && let Some(tracker) = self.tracker()
+        {
+            tracker.foresee(roots);
+        }
+    }
+
     /// The prompt goes when the state before it is known: true if it has to wait for that.
     pub(super) fn must_see(&mut self, prompt: &Prompt, job: u64) -> bool {
         let roots = self.roots();
@@ -66,15 +82,16 @@ impl Actor {
         }
         let Some(seen) = self.tracker().map(|tracker| tracker.begin(roots)) else { return false };
         self.changed.seen = true;
-        self.changed.waiting = Some(prompt.clone());
-        self.jobs.spawn(async move {
-            let _ = timeout(PATIENCE, seen).await;
-            Done::Seen { job }
-        });
-        true
+        let waits = !self.changed.slow;
+        if waits {
+            self.changed.waiting = Some(prompt.clone());
+        }
+        self.jobs.spawn(async move { Done::Seen { job, in_time: timeout(PATIENCE, seen).await.is_ok() } });
+        waits
     }
 
-    pub(super) fn seen(&mut self, job: u64) {
+    pub(super) fn seen(&mut self, job: u64, in_time: bool) {
+        self.changed.slow = !in_time;
         if self.is_loading(job)
             && let Some(prompt) = self.changed.waiting.take()
         {

@@ -46,6 +46,7 @@ pub(super) enum Done {
     Changed(Ended),
     Seen {
         job: u64,
+        in_time: bool,
     },
     /// `None`: there is no such conversation.
     Past(Option<Result<Vec<AgentMessage>, String>>),

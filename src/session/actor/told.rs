@@ -51,7 +51,10 @@ impl Actor {
             return;
         }
         match self.launch() {
-            Ok(()) => self.next_prompt(),
+            Ok(()) => {
+                self.next_prompt();
+                self.foresee_turns();
+            }
             Err(message) => {
                 self.fail(message);
                 self.return_queue();

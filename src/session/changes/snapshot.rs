@@ -44,6 +44,9 @@ const SETTINGS: &[&str] = &[
     "core.hooksPath=/dev/null",
     "-c",
     "core.safecrlf=false",
+    // A turn's end does not wait until the disk has each of hundreds of trees.
+    "-c",
+    "core.fsyncMethod=writeout-only",
 ];
 
 /// Whose environment git gets.
