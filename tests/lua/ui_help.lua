@@ -9,8 +9,8 @@ T['keys that do the same in insert mode stand there once, as people write them']
   nil,
   function(nvim)
     local merged = nvim:get([[require('agor.ui.help').merged({
-    { keys = { '<C-N>', '<Down>', 'j' }, desc = 'the next one', mode = 'n' },
     { keys = { '<C-N>', '<Down>' }, desc = 'the next one', mode = 'i' },
+    { keys = { '<C-N>', '<Down>', 'j' }, desc = 'the next one', mode = 'n' },
     { keys = { '<CR>' }, desc = 'send', mode = 'n' },
     { keys = { '<C-S>' }, desc = 'send', mode = 'i' },
     { keys = { '<M-s>' }, desc = 'steer', mode = 'i' },

@@ -101,17 +101,7 @@ local HINTS = {
 ---@param width integer
 ---@return string as many hints as fit, the last one always
 function M.footer(width)
-  if require('agor.config').get().keys == false then
-    return ''
-  end
-  local dot = (' %s '):format(require('agor.ui.icons').get().dot)
-  local chosen = vim.list_slice(HINTS)
-  local text = table.concat(chosen, dot)
-  while #chosen > 1 and #text + 4 > width do
-    table.remove(chosen, #chosen - 1)
-    text = table.concat(chosen, dot)
-  end
-  return (' %s '):format(text)
+  return require('agor.ui.hints').line(HINTS, width)
 end
 
 return M

@@ -85,14 +85,9 @@ local function config(lines, rows)
     widest = math.max(widest, cells.width(line) + 1)
   end
   local out = require('agor.ui.geometry').middle(widest, math.min(rows, space - 4))
-  local hints = {}
-  if require('agor.config').get().keys ~= false then
-    hints = { 'd take back', 'q close', 'g? keys' }
-  end
-  local footer = table.concat(hints, (' %s '):format(require('agor.ui.icons').get().dot))
   out.title = ' Allowed without asking '
-  local width = out.width --[[@as integer]]
-  out.footer = footer ~= '' and (' %s '):format(cells.shorten(footer, width - 4)) or ''
+  local keys = { 'd take back', 'q close', 'g? keys' }
+  out.footer = require('agor.ui.hints').line(keys, out.width --[[@as integer]])
   out.title_pos, out.footer_pos = 'center', 'center'
   -- Above a question that waits, below the help.
   out.zindex = 58

@@ -19,17 +19,21 @@ end
 ---@param rows { keys: string[], desc: string, mode: string }[]
 ---@return { keys: string[], desc: string, mode: string }[]
 function M.merged(rows)
-  local out, normal = {}, {}
+  local normal = {} ---@type table<string, string[]>
   for _, row in ipairs(rows) do
-    local keys = vim.tbl_map(written, row.keys)
-    local known = normal[row.desc]
-    local also = row.mode == 'i' and known ~= nil
-    for _, key in ipairs(keys) do
-      also = also and vim.list_contains(known, key)
+    if row.mode == 'n' then
+      normal[row.desc] = vim.list_extend(normal[row.desc] or {}, row.keys)
+    end
+  end
+  local out = {}
+  for _, row in ipairs(rows) do
+    local also = row.mode == 'i' and normal[row.desc] ~= nil
+    for _, key in ipairs(row.keys) do
+      also = also and vim.list_contains(normal[row.desc], key)
     end
     if not also then
+      local keys = vim.tbl_map(written, row.keys)
       table.insert(out, { keys = keys, desc = row.desc, mode = row.mode })
-      normal[row.desc] = row.mode == 'n' and keys or known
     end
   end
   return out

@@ -2,15 +2,12 @@
 
 local M = {}
 
---- Keys by their worth: what does not fit is left out, whole.
+--- Keys by their worth.
 ---@param row agor.Row?
 ---@param taken boolean something was taken out
 ---@param cells integer
 ---@return string
 function M.footer(row, taken, cells)
-  if require('agor.config').get().keys == false then
-    return ''
-  end
   local steers = row and row.busy and row.capabilities.steer
   local now = not (row and row.busy) and 's send'
     or steers and 's into the turn'
@@ -22,16 +19,7 @@ function M.footer(row, taken, cells)
   if row and row.held then
     table.insert(parts, 2, 'r go on')
   end
-  local width, dot = require('agor.ui.cells').width, require('agor.ui.icons').get().dot
-  local out = ''
-  for _, part in ipairs(parts) do
-    local longer = out == '' and part or ('%s %s %s'):format(out, dot, part)
-    if width(longer) + 2 > cells then
-      break
-    end
-    out = longer
-  end
-  return (' %s '):format(out)
+  return require('agor.ui.hints').line(parts, cells)
 end
 
 ---@param entry agor.Waiting

@@ -74,17 +74,9 @@ end
 
 ---@return string
 local function footer()
-  if require('agor.config').get().keys == false then
-    return ''
-  end
-  local dot = (' %s '):format(require('agor.ui.icons').get().dot)
   local hints = { '<CR> resume', '<C-f> new from it', '<C-o> read', '<C-x> delete' }
   table.insert(hints, assert(state).all and '<C-a> project' or '<C-a> all')
-  local width = places().list.width
-  while #hints > 1 and #table.concat(hints, dot) + 4 > width do
-    table.remove(hints, #hints - 1)
-  end
-  return (' %s '):format(table.concat(hints, dot))
+  return require('agor.ui.hints').line(hints, places().list.width --[[@as integer]])
 end
 
 ---@return agor.EarlierRow?
