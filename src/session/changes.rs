@@ -15,7 +15,7 @@ mod log;
 mod snapshot;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, DirBuilder},
     io,
     os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
@@ -32,13 +32,16 @@ pub use self::{
 use self::{
     kept::Seen,
     log::{History, Line, Name, Open, Touched, Tree},
-    snapshot::{Caller, Repository, SnapshotError},
+    snapshot::{Caller, LeftOut, Repository, SnapshotError},
 };
 use super::{journal, request::Reply};
 use crate::domain::{Diffstat, Hunk, SessionId, StartOptions};
 
 /// Files of one turn that are listed: of more only the number is known.
 const MOST: usize = 10_000;
+
+/// Files that are too large to be compared, by name.
+const NAMED: usize = 3;
 
 /// Of the session, or of the turn that runs or has ended last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +115,7 @@ impl Tracker {
             repositories: Vec::new(),
             trouble: None,
             told: false,
+            unseen: Unseen::default(),
         };
         tokio::spawn(worker.run(received));
         Self { jobs }
@@ -201,9 +205,52 @@ struct Worker {
     /// Once it was read.
     history: Option<History>,
     repositories: Vec<Repository>,
-    /// What went wrong, until it is told.
+    /// What went wrong first.
     trouble: Option<String>,
     told: bool,
+    unseen: Unseen,
+}
+
+/// What changed and cannot be compared, as far as this backend has seen.
+#[derive(Debug, Default)]
+struct Unseen {
+    /// At the turn's begin, by repository.
+    before: BTreeMap<PathBuf, LeftOut>,
+    turn: BTreeSet<PathBuf>,
+    session: BTreeSet<PathBuf>,
+    /// Of so many files nothing is known.
+    more: usize,
+}
+
+impl Unseen {
+    /// Before and now are known only to who has seen both.
+    fn look(&mut self, top: &Path, now: &LeftOut) {
+        if let Some(before) = self.before.get(top) {
+            let changed = now.changed_since(before);
+            self.turn.extend(changed.iter().cloned());
+            self.session.extend(changed);
+        }
+        self.more = now.more;
+    }
+
+    /// In sentences.
+    fn notes(&self, scope: Scope) -> Vec<String> {
+        let files = if scope == Scope::Turn { &self.turn } else { &self.session };
+        let named: Vec<String> = files.iter().take(NAMED).map(|path| path.display().to_string()).collect();
+        let mut notes = Vec::new();
+        if !files.is_empty() {
+            let further = files.len() - named.len();
+            let further = if further > 0 { format!(" and {further} more") } else { String::new() };
+            notes.push(format!(
+                "changed, but not listed, being too large or not to be read: {}{further}",
+                named.join(", ")
+            ));
+        }
+        if self.more > 0 {
+            notes.push(format!("{} files are not looked at: git knows none of them, and they are too many", self.more));
+        }
+        notes
+    }
 }
 
 impl Worker {
@@ -236,7 +283,7 @@ impl Worker {
     }
 
     fn ended(&mut self) -> Ended {
-        let trouble = self.trouble.take().filter(|_| !std::mem::replace(&mut self.told, true));
+        let trouble = self.trouble.clone().filter(|_| !std::mem::replace(&mut self.told, true));
         Ended { stat: self.history.as_ref().and_then(|history| history.stat), trouble }
     }
 
@@ -287,9 +334,13 @@ impl Worker {
 
     async fn begin(&mut self, roots: Vec<PathBuf>) {
         let mut trees = Vec::new();
+        (self.unseen.before, self.unseen.turn) = (BTreeMap::new(), BTreeSet::new());
         for top in tops(roots).await {
             match self.take_down(&top).await {
-                Ok(tree) => trees.push(Tree { top, tree }),
+                Ok((tree, left_out)) => {
+                    self.unseen.before.insert(top.clone(), left_out);
+                    trees.push(Tree { top, tree });
+                }
                 Err(why) => self.no_snapshot(&top, why),
             }
         }
@@ -309,7 +360,7 @@ impl Worker {
     }
 
     /// The repository's state now.
-    async fn take_down(&mut self, top: &Path) -> Result<String, SnapshotError> {
+    async fn take_down(&mut self, top: &Path) -> Result<(String, LeftOut), SnapshotError> {
         let index = match self.repositories.iter().position(|known| known.top == top) {
             Some(index) => index,
             None => {
@@ -321,11 +372,7 @@ impl Worker {
                 self.repositories.len() - 1
             }
         };
-        let (tree, left_out) = self.repositories[index].snapshot(&self.caller).await?;
-        if left_out.files > 0 {
-            tracing::debug!(left_out.files, "too large for the snapshot");
-        }
-        Ok(tree)
+        self.repositories[index].snapshot(&self.caller).await
     }
 
     async fn touch(&mut self, path: PathBuf, seen: Option<Seen>) {
@@ -393,7 +440,10 @@ impl Worker {
         let (mut touched, mut more) = (Touched::new(), 0);
         for Tree { top, tree } in &open.trees {
             let now = match self.take_down(top).await {
-                Ok(now) => now,
+                Ok((now, left_out)) => {
+                    self.unseen.look(top, &left_out);
+                    now
+                }
                 Err(why) => {
                     self.no_snapshot(top, why);
                     continue;

@@ -155,7 +155,14 @@ async fn what_is_too_large_or_may_not_be_read_is_left_out() {
     scene.write("locked", "x\n");
     fs::set_permissions(scene.top.join("locked"), fs::Permissions::from_mode(0o000)).expect("its own file");
     scene.turn("echo b > a.txt; echo more >> large; mkfifo pipe").await;
-    assert_eq!(scene.list(Scope::Session).await, ["a.txt:1 +1 -1 b"]);
+    let large = scene.top.join("large");
+    let note = format!("changed, but not listed, being too large or not to be read: {}", large.display());
+    let changes = scene.changes(Scope::Session).await;
+    assert_eq!((changes.files.len(), changes.notes), (1, vec![note.clone()]));
+    // What was not changed is not spoken of.
+    scene.turn("echo c > a.txt").await;
+    assert_eq!(scene.changes(Scope::Turn).await.notes, [""; 0]);
+    assert_eq!(scene.changes(Scope::Session).await.notes, [note]);
 }
 
 #[tokio::test]
@@ -182,7 +189,10 @@ async fn a_list_of_very_many_files_ends_somewhere_and_says_so() {
     scene.turn("mkdir many; cd many; seq 1 10005 | xargs touch; cd ..").await;
     let changes = scene.changes(Scope::Session).await;
     assert_eq!((changes.files.len(), changes.stat), (10_000, Diffstat { files: 10_000, added: 0, removed: 0 }));
-    assert_eq!(changes.notes, ["5 more files have changed: a turn's list ends at 10000"]);
+    assert_eq!(
+        changes.notes,
+        ["5 more files have changed: a turn's list ends at 10000, and has no names that are no UTF-8"]
+    );
 }
 
 #[tokio::test]

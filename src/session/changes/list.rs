@@ -51,8 +51,12 @@ impl Worker {
         let files = self.compared(&touched).await?;
         let mut notes = Vec::new();
         if more > 0 {
-            notes.push(format!("{more} more files have changed: a turn's list ends at {}", super::MOST));
+            notes.push(format!(
+                "{more} more files have changed: a turn's list ends at {}, and has no names that are no UTF-8",
+                super::MOST
+            ));
         }
+        notes.extend(self.unseen.notes(scope));
         notes.extend(self.trouble.clone());
         Ok(Changes { stat: compare::stat(&files), files, notes })
     }

@@ -9,7 +9,7 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use rustix::fs::{Access, access};
@@ -76,11 +76,26 @@ pub struct Repository {
     tree: Option<String>,
 }
 
-/// What a snapshot has not taken in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What a snapshot has not taken in: too large, or not to be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
-    pub files: usize,
+    /// As they looked from outside: size, and when they were changed.
+    pub files: BTreeMap<PathBuf, (u64, Option<SystemTime>)>,
+    /// So many more, of which nothing is known.
+    pub more: usize,
 }
+
+impl LeftOut {
+    /// Which of them are not as they were.
+    pub fn changed_since(&self, before: &Self) -> Vec<PathBuf> {
+        let names = self.files.keys().chain(before.files.keys()).collect::<BTreeSet<_>>();
+        let changed = |path: &&&PathBuf| self.files.get(**path) != before.files.get(**path);
+        names.iter().filter(changed).map(|path| (*path).clone()).collect()
+    }
+}
+
+/// Of what is left out, so many are looked at.
+const MOST_LEFT_OUT: usize = 1000;
 
 /// The top of the repository that a directory is in, as the file system says: whether it is one, git has to say.
 pub fn top_of(directory: &Path) -> Option<PathBuf> {
@@ -296,7 +311,7 @@ fn worth_taking(top: &Path, listed: &[u8]) -> (Vec<u8>, LeftOut) {
             Some((_, path)) => known.insert(path),
         };
     }
-    let mut left_out = LeftOut { files: new.len().saturating_sub(MOST_NEW) };
+    let mut left_out = LeftOut { more: new.len().saturating_sub(MOST_NEW), ..LeftOut::default() };
     let mut paths = Vec::new();
     let mut bytes_of_new = 0;
     let all = known.iter().map(|path| (path, true)).chain(new.iter().take(MOST_NEW).map(|path| (path, false)));
@@ -307,7 +322,10 @@ fn worth_taking(top: &Path, listed: &[u8]) -> (Vec<u8>, LeftOut) {
         let most = if is_known { MOST_KNOWN } else { kept::MOST };
         let readable = meta.is_none() || access(&file, Access::READ_OK).is_ok();
         if size > most || !readable || !is_known && bytes_of_new + size > MOST_NEW_BYTES {
-            left_out.files += 1;
+            match left_out.files.len() < MOST_LEFT_OUT {
+                true => _ = left_out.files.insert(file, (size, meta.and_then(|meta| meta.modified().ok()))),
+                false => left_out.more += 1,
+            }
             continue;
         }
         bytes_of_new += if is_known { 0 } else { size };
@@ -367,7 +385,12 @@ mod tests {
         let listed = b"? large\0? new\0? nested/\0R gone\0C gone\0C changed\0C known\0";
         let (paths, left_out) = worth_taking(top, listed);
         assert_eq!(String::from_utf8_lossy(&paths), "changed\0gone\0known\0new\0");
-        assert_eq!(left_out, LeftOut { files: 1 });
+        assert_eq!((left_out.files.keys().collect::<Vec<_>>(), left_out.more), (vec![&top.join("large")], 0));
+        assert_eq!(left_out.changed_since(&left_out), Vec::<PathBuf>::new());
+        fs::remove_file(top.join("large")).expect("removed");
+        File::create(top.join("larger")).and_then(|file| file.set_len(kept::MOST + 2)).expect("a file");
+        let (_, now) = worth_taking(top, b"? larger\0");
+        assert_eq!(now.changed_since(&left_out), [top.join("large"), top.join("larger")]);
     }
 
     #[test]
