@@ -1,12 +1,9 @@
-//! The Lua functions, the User autocommands and the life of the backend, through the whole: a real Neovim, the real
-//! backend, the demo agent.
-
-use std::{fs, os::unix::fs::PermissionsExt};
+//! The Lua functions and the User autocommands, through the whole: a real Neovim, the real backend, the demo agent.
 
 use crate::support::{Editor, Options};
 use rmpv::Value;
 
-fn options() -> Options {
+pub(crate) fn options() -> Options {
     let options = Options {
         size: (140, 36),
         init: "vim.o.swapfile = false
@@ -21,44 +18,44 @@ fn options() -> Options {
     options
 }
 
-fn editor() -> Editor {
+pub(crate) fn editor() -> Editor {
     Editor::start(options())
 }
 
-fn with(init: &str) -> Editor {
+pub(crate) fn with(init: &str) -> Editor {
     let options = options();
     let init = format!("{}\n{init}", options.init);
     Editor::start(Options { init, ..options })
 }
 
-fn start(editor: &Editor, prompt: &str) -> String {
+pub(crate) fn start(editor: &Editor, prompt: &str) -> String {
     editor.lua_string("return assert(require('agor').start({ prompt = ..., open = false }))", &[prompt.into()])
 }
 
 #[track_caller]
-fn wait_status(editor: &Editor, session: &str, status: &str) {
+pub(crate) fn wait_status(editor: &Editor, session: &str, status: &str) {
     editor.wait_lua(&format!(
         "vim.iter(require('agor').sessions()):any(function(s) return s.session_id == '{session}' and s.status == '{status}' end)"
     ));
 }
 
 #[track_caller]
-fn wait_said(editor: &Editor, text: &str) {
+pub(crate) fn wait_said(editor: &Editor, text: &str) {
     editor.wait_lua(&format!("vim.fn.execute('messages'):gsub('%s+', ' '):find([==[{text}]==], 1, true)"));
 }
 
-fn said(editor: &Editor) -> String {
+pub(crate) fn said(editor: &Editor) -> String {
     editor.lua_string("return (vim.fn.execute('messages'):gsub('%s+', ' '))", &[])
 }
 
 #[track_caller]
-fn is(editor: &Editor, expression: &str, want: &str) {
+pub(crate) fn is(editor: &Editor, expression: &str, want: &str) {
     assert_eq!(editor.lua_string(&format!("return vim.inspect({expression})"), &[]), want, "{expression}");
 }
 
 // ---------------------------------------------------------------------- autocommands and callbacks
 
-const LISTEN: &str = "_G.seen = {}
+pub(crate) const LISTEN: &str = "_G.seen = {}
     for _, name in ipairs({ 'Message', 'Status', 'Permission', 'Question', 'PermissionClosed', 'Turn' }) do
       vim.api.nvim_create_autocmd('User', { pattern = 'Agor' .. name, callback = function(event)
         table.insert(_G.seen, { name, event.data })
@@ -406,362 +403,4 @@ fn the_statusline_and_the_figures() {
         &[],
     );
     assert_eq!(stats, "1 1");
-}
-
-// ---------------------------------------------------------------------- subcommands that show something
-
-#[test]
-fn tables_logs_and_exports_are_shown() {
-    let editor = editor();
-    let id = start(&editor, "echo to be exported");
-    wait_status(&editor, &id, "idle");
-    editor.input(":AgorPs<CR>");
-    editor.wait_screen("the processes", |rows| {
-        let head = rows.iter().position(|row| row.starts_with("SESSION") && row.contains("MEMORY"));
-        head.is_some_and(|head| rows[head + 1].starts_with(&id) && rows[head + 1].contains("MiB"))
-    });
-    editor.input("q");
-    editor.wait_no_text("MEMORY");
-    editor.input(":AgorStats<CR>");
-    editor.wait_screen("the figures", |rows| rows.iter().any(|row| row.starts_with("FIGURE")));
-    editor.wait_text("rss_bytes");
-    editor.input("q");
-    editor.wait_no_text("FIGURE");
-    editor.input(":AgorLog<CR>");
-    editor.wait_lua("vim.bo.readonly and vim.api.nvim_buf_get_name(0):find('agor/log', 1, true)");
-    editor.wait_text("the agent runs");
-    editor.input(":quit<CR>:AgorExport<CR>");
-    editor.wait_lua("vim.bo.filetype == 'markdown'");
-    editor.wait_text("\"echo to be exported\"");
-    editor.input("q:AgorExport out put.md<CR>");
-    wait_said(&editor, "out put.md");
-    assert!(editor.home().read("out put.md").contains("echo to be exported"));
-    editor.input(":AgorExport out put.md<CR>");
-    wait_said(&editor, "out put.md exists: :Agor! export overwrites it");
-    fs::write(editor.home().project().join("out put.md"), "old").expect("the project takes files");
-    editor.input("<Esc>:Agor! export out put.md<CR>");
-    editor.wait_lua("#vim.fn.readfile('out put.md') > 1");
-}
-
-#[test]
-fn one_table_takes_the_place_of_the_other_whole() {
-    let editor = editor();
-    editor.input(":AgorStart echo one<CR>");
-    editor.wait_text("❯ echo one");
-    editor.input(":AgorPs<CR>");
-    editor.wait_text("MEMORY");
-    let windows = editor.lua("return #vim.api.nvim_list_wins()", &[]);
-    editor.input(":AgorStats<CR>");
-    editor.wait_text("FIGURE");
-    for part in ["bytes_in", "rss_bytes", "sessions"] {
-        editor.wait_text(part);
-    }
-    assert_eq!(editor.find("MEMORY"), None);
-    assert_eq!(editor.lua("return #vim.api.nvim_list_wins()", &[]), windows);
-    editor.input("q");
-    editor.wait_no_text("FIGURE");
-}
-
-#[test]
-fn the_wire_is_traced_while_it_is_wanted() {
-    let editor = editor();
-    let id = start(&editor, "echo before");
-    wait_status(&editor, &id, "idle");
-    editor.input(":AgorTrace on<CR>");
-    wait_said(&editor, "the wire of");
-    editor.lua("assert(require('agor').send('echo while it is on'))", &[]);
-    editor.wait_lua("#require('agor').messages(...) > 5 or true".replace("...", &format!("'{id}'")).as_str());
-    let trace = editor.home().state().join(format!("agor/trace/{id}.ndjson"));
-    editor.wait_lua(&format!(
-        "(function()
-           local file = io.open([==[{}]==]) local text = file and file:read('*a') or '' if file then file:close() end
-           return text:find('while it is on', 1, true) and not text:find('echo before', 1, true)
-         end)()",
-        trace.display()
-    ));
-    assert_eq!(fs::metadata(&trace).expect("the trace").permissions().mode() & 0o777, 0o600);
-    wait_status(&editor, &id, "idle");
-    editor.input(":AgorTrace off<CR>");
-    wait_said(&editor, "the trace is off");
-    editor.lua("assert(require('agor').send('echo after'))", &[]);
-    editor.wait_lua(
-        "vim.inspect(require('agor').messages(require('agor').sessions()[1].session_id)):find('echo after', 1, true)",
-    );
-    assert!(!fs::read_to_string(&trace).expect("the trace").contains("echo after"));
-    editor.input(":AgorTrace<CR>");
-    editor.wait_lua(&format!("vim.api.nvim_buf_get_name(0):find('{id}.ndjson', 1, true)"));
-    editor.input(":quit<CR>:AgorTrace maybe<CR>");
-    wait_said(&editor, "trace takes on or off, not \"maybe\"");
-}
-
-#[test]
-fn next_and_prev_go_round() {
-    let editor = editor();
-    let ids: Vec<String> = ["echo one", "echo two", "echo three"].iter().map(|prompt| start(&editor, prompt)).collect();
-    for id in &ids {
-        wait_status(&editor, id, "idle");
-    }
-    editor.input(":AgorToggle<CR>");
-    editor.wait_text("❯ echo three");
-    for (command, text) in [
-        ("AgorNext", "❯ echo one"),
-        ("AgorNext", "❯ echo two"),
-        ("AgorPrev", "❯ echo one"),
-        ("AgorPrev", "❯ echo three"),
-    ] {
-        editor.input(&format!(":{command}<CR>"));
-        editor.wait_text(text);
-    }
-    editor.input(":Agor<CR>");
-    editor.wait_no_text("❯ echo three");
-}
-
-#[test]
-fn a_model_or_mode_that_cannot_be_changed_says_so() {
-    let editor = editor();
-    let id = start(&editor, "echo one");
-    wait_status(&editor, &id, "idle");
-    editor.input(":AgorModel opus<CR>");
-    wait_said(
-        &editor,
-        "demo does not let the model be changed in a running session; :AgorStart model=... starts with one",
-    );
-    editor.input("<Esc>:AgorMode plan<CR>");
-    wait_said(&editor, "demo does not let the mode be changed in a running session");
-}
-
-#[test]
-fn without_a_session_everything_says_how_to_start_one() {
-    let editor = editor();
-    for command in ["AgorOpen", "AgorNext", "AgorInterrupt", "AgorStop", "AgorModel x", "AgorExport", "AgorTrace on"] {
-        editor.command("messages clear");
-        editor.input(&format!(":{command}<CR>"));
-        wait_said(&editor, "there is no session: :AgorStart starts one");
-    }
-    editor.command("messages clear");
-    editor.input(":AgorPermit<CR>");
-    editor.wait_lua("vim.fn.execute('messages') ~= ''");
-    let said = said(&editor);
-    assert!(!said.contains("Error") && !said.contains("traceback"), "{said}");
-}
-
-// ---------------------------------------------------------------------- leaving
-
-#[track_caller]
-fn at_work(editor: &Editor) -> String {
-    let id = start(editor, "hang");
-    wait_status(editor, &id, "running");
-    id
-}
-
-#[test]
-fn qa_wqa_and_the_last_q_are_refused_while_an_agent_works() {
-    let mut editor = editor();
-    at_work(&editor);
-    for command in ["qa", "wqa", "q", "x", "wq"] {
-        editor.command("messages clear");
-        editor.input(&format!(":{command}<CR>"));
-        editor.wait_text("1 session at work, :qa! stops it");
-        // A key for the "Press ENTER" that Neovim's own refusal may come with.
-        editor.input("<Esc><Esc>");
-        editor.wait_lua("vim.fn.mode() == 'n' and vim.fn.bufname() == 'a.txt'");
-        editor.command("silent! only");
-    }
-    is(&editor, "require('agor').sessions()[1].status", "\"running\"");
-    let status = editor.quit("qa!");
-    assert!(status.success());
-    editor.assert_nothing_left();
-}
-
-#[test]
-fn an_open_question_refuses_too_and_an_answered_one_does_not() {
-    let mut editor = with(LISTEN);
-    let id = start(&editor, "permission");
-    editor.wait_lua("_G.last('Permission')");
-    editor.input(":qa<CR>");
-    editor.wait_text("1 session at work");
-    editor.input("<CR>");
-    editor.lua(
-        "local data = _G.last('Permission')
-         assert(require('agor').answer(data.session_id, data.request_id, data.options[1].option_id))",
-        &[],
-    );
-    wait_status(&editor, &id, "idle");
-    let status = editor.quit("qa");
-    assert!(status.success());
-    editor.assert_nothing_left();
-}
-
-#[test]
-fn cq_ends_with_its_code_at_once() {
-    let mut editor = editor();
-    at_work(&editor);
-    assert_eq!(editor.quit("cq 3").code(), Some(3));
-    editor.assert_nothing_left();
-}
-
-#[test]
-fn quit_stop_asks_nothing() {
-    let mut editor = with("require('agor').setup({ provider = 'demo', quit = 'stop' })");
-    at_work(&editor);
-    assert!(editor.quit("qa").success());
-    editor.assert_nothing_left();
-}
-
-#[test]
-fn an_editor_without_a_screen_asks_nothing() {
-    let mut editor = editor();
-    at_work(&editor);
-    editor.call("nvim_ui_detach", Vec::new());
-    assert!(editor.quit("qa").success());
-    editor.assert_nothing_left();
-}
-
-#[test]
-fn a_window_of_several_closes_as_ever() {
-    let editor = editor();
-    at_work(&editor);
-    editor.command("split");
-    editor.command("quit");
-    is(&editor, "#vim.api.nvim_list_wins()", "1");
-    assert_eq!(editor.lua_string("return vim.fn.bufname()", &[]), "a.txt");
-}
-
-// ---------------------------------------------------------------------- the backend's life
-
-/// A script in the place of the backend.
-fn stub(options: &Options, name: &str, script: &str) -> String {
-    let path = options.home.path().join(name);
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("the home takes files");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("our own file");
-    path.to_string_lossy().into_owned()
-}
-
-#[track_caller]
-fn refuses_to_start(script: &str, says: &str) {
-    let mut options = options();
-    let path = stub(&options, "backend", script);
-    options.env.push(("AGOR_BIN".into(), path));
-    let editor = Editor::start(options);
-    editor.input(":AgorStart hello<CR>");
-    wait_said(&editor, says);
-    let said = said(&editor);
-    assert!(said.contains("run :Agor build") || said.contains("Run :Agor build"), "{said}");
-    assert!(!said.contains("traceback"), "{said}");
-    is(&editor, "#require('agor').sessions()", "0");
-}
-
-#[test]
-fn a_program_that_is_no_backend_is_refused() {
-    refuses_to_start("echo I am no backend; exec cat", "does not speak as the backend should");
-}
-
-#[test]
-fn a_backend_that_ends_at_once_is_refused() {
-    refuses_to_start("exit 1", "does not speak as the backend should");
-}
-
-#[test]
-fn a_backend_that_is_not_there_is_named() {
-    let mut options = options();
-    options.env.push(("AGOR_BIN".into(), "/nowhere/agor-nvim".into()));
-    let editor = Editor::start(options);
-    editor.input(":AgorStart hello<CR>");
-    wait_said(&editor, "/nowhere/agor-nvim");
-    is(&editor, "#require('agor').sessions()", "0");
-}
-
-fn kill_backend(editor: &Editor) {
-    editor.lua("vim.uv.kill(require('agor.state').backend.pid, 'sigkill')", &[]);
-}
-
-#[test]
-fn a_backend_that_dies_is_started_again_once() {
-    let editor = with(LISTEN);
-    let id = start(&editor, "hang");
-    editor.wait_lua("_G.last('Status') and _G.last('Status').status == 'running'");
-    kill_backend(&editor);
-    wait_said(&editor, "the backend ended by itself");
-    wait_said(&editor, "it runs again, its session goes on with the next prompt");
-    editor.wait_lua("require('agor').sessions()[1].status ~= 'running'");
-    editor.wait_lua("require('agor').sessions()[1].status == 'idle'");
-    // The conversation goes on.
-    editor.lua("assert(require('agor').send('echo again'))", &[]);
-    editor.wait_lua(
-        "vim.inspect(require('agor').messages(require('agor').sessions()[1].session_id)):find('echo again', 1, true)",
-    );
-    wait_status(&editor, &id, "idle");
-    kill_backend(&editor);
-    wait_said(&editor, "once more. :Agor log has more, :Agor restart starts it");
-    is(&editor, "require('agor').sessions()[1].status", "\"error\"");
-    editor.input("<Esc>:AgorRestart<CR>");
-    wait_said(&editor, "the backend runs again");
-    let said = said(&editor);
-    assert!(!said.contains("traceback"), "{said}");
-}
-
-#[test]
-fn a_prompt_for_a_session_whose_backend_is_gone_is_not_lost() {
-    let editor = editor();
-    let id = start(&editor, "echo one");
-    wait_status(&editor, &id, "idle");
-    for _ in 0..2 {
-        let pid = editor.lua_string("return tostring(require('agor.state').backend.pid)", &[]);
-        kill_backend(&editor);
-        editor.wait_lua(&format!(
-            "not require('agor.state').backend or tostring(require('agor.state').backend.pid) ~= '{pid}'"
-        ));
-    }
-    editor.wait_lua("require('agor.state').channel == nil");
-    // The next prompt brings the backend back, and with it the session.
-    editor.lua("assert(require('agor').send('echo two', { session = ... }))", &[id.as_str().into()]);
-    editor.wait_lua(&format!("vim.inspect(require('agor').messages('{id}')):find('echo two', 1, true)"));
-    wait_status(&editor, &id, "idle");
-}
-
-#[test]
-fn a_session_that_was_done_goes_on_after_a_restart() {
-    let editor = editor();
-    let id = start(&editor, "echo one");
-    wait_status(&editor, &id, "idle");
-    editor.lua("assert(require('agor').stop())", &[]);
-    wait_status(&editor, &id, "done");
-    editor.input(":AgorRestart<CR>");
-    wait_said(&editor, "the backend runs again");
-    is(&editor, "#require('agor').sessions()", "1");
-    editor.lua("assert(require('agor').send('echo two', { session = ... }))", &[id.as_str().into()]);
-    editor.wait_lua(&format!("vim.inspect(require('agor').messages('{id}')):find('echo two', 1, true)"));
-    wait_status(&editor, &id, "idle");
-}
-
-#[test]
-fn the_login_is_the_agents_own_in_a_terminal() {
-    let mut options = options();
-    let login = stub(&options, "login", "echo login of $1; env | grep -c ANTHROPIC_API_KEY; read x");
-    options.init += &format!(
-        "\nrequire('agor').setup({{ provider = 'demo', providers = {{ claude = {{ login = {{ [==[{login}]==], 'me' }} }} }} }})
-         vim.env.ANTHROPIC_API_KEY = 'secret'"
-    );
-    let editor = Editor::start(options);
-    editor.input(":AgorLogin claude<CR>");
-    editor.wait_text("login of me");
-    editor.wait_screen("no key", |rows| rows.iter().any(|row| row.trim() == "0"));
-    is(&editor, "vim.bo.buftype", "\"terminal\"");
-    editor.input("<CR>");
-    editor.input("<C-\\><C-n>:AgorLogin demo<CR>");
-    wait_said(&editor, "demo has no login of its own");
-    editor.input(":AgorLogin nobody<CR>");
-    wait_said(&editor, "unknown provider \"nobody\"");
-}
-#[test]
-fn an_interrupt_in_the_first_moment_is_not_lost() {
-    let editor = editor();
-    let id = editor.lua_string(
-        "local id = assert(require('agor').start({ prompt = 'hang', open = false }))
-         assert(require('agor').interrupt(id))
-         return id",
-        &[],
-    );
-    wait_status(&editor, &id, "idle");
-    assert_eq!(said(&editor), "");
 }

@@ -20,7 +20,10 @@ use super::{
 };
 use crate::{
     domain::StartOptions,
-    session::git::{Git, GitError},
+    session::{
+        git::{Git, GitError},
+        project::repository,
+    },
 };
 
 /// A repository that takes longer is not compared: nobody waits for that at each turn.
@@ -100,7 +103,7 @@ const MOST_LEFT_OUT: usize = 1000;
 /// The top of the repository that a directory is in, as the file system says: whether it is one, git has to say.
 pub fn top_of(directory: &Path) -> Option<PathBuf> {
     let real = fs::canonicalize(directory).ok()?;
-    real.ancestors().find(|top| fs::symlink_metadata(top.join(".git")).is_ok()).map(Path::to_owned)
+    repository(&real).map(|(top, _)| top.to_owned())
 }
 
 impl Repository {

@@ -1,0 +1,229 @@
+//! What ends: Neovim while agents work, and the backend under it.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use crate::{
+    api::{LISTEN, editor, is, options, said, start, wait_said, wait_status, with},
+    support::{Editor, Options},
+};
+
+// ---------------------------------------------------------------------- leaving
+
+#[track_caller]
+fn at_work(editor: &Editor) -> String {
+    let id = start(editor, "hang");
+    wait_status(editor, &id, "running");
+    id
+}
+
+#[test]
+fn qa_wqa_and_the_last_q_are_refused_while_an_agent_works() {
+    let mut editor = editor();
+    at_work(&editor);
+    for command in ["qa", "wqa", "q", "x", "wq"] {
+        editor.command("messages clear");
+        editor.input(&format!(":{command}<CR>"));
+        editor.wait_text("1 session at work, :qa! stops it");
+        // A key for the "Press ENTER" that Neovim's own refusal may come with.
+        editor.input("<Esc><Esc>");
+        editor.wait_lua("vim.fn.mode() == 'n' and vim.fn.bufname() == 'a.txt'");
+        editor.command("silent! only");
+    }
+    is(&editor, "require('agor').sessions()[1].status", "\"running\"");
+    let status = editor.quit("qa!");
+    assert!(status.success());
+    editor.assert_nothing_left();
+}
+
+#[test]
+fn an_open_question_refuses_too_and_an_answered_one_does_not() {
+    let mut editor = with(LISTEN);
+    let id = start(&editor, "permission");
+    editor.wait_lua("_G.last('Permission')");
+    editor.input(":qa<CR>");
+    editor.wait_text("1 session at work");
+    editor.input("<CR>");
+    editor.lua(
+        "local data = _G.last('Permission')
+         assert(require('agor').answer(data.session_id, data.request_id, data.options[1].option_id))",
+        &[],
+    );
+    wait_status(&editor, &id, "idle");
+    let status = editor.quit("qa");
+    assert!(status.success());
+    editor.assert_nothing_left();
+}
+
+#[test]
+fn cq_ends_with_its_code_at_once() {
+    let mut editor = editor();
+    at_work(&editor);
+    assert_eq!(editor.quit("cq 3").code(), Some(3));
+    editor.assert_nothing_left();
+}
+
+#[test]
+fn quit_stop_asks_nothing() {
+    let mut editor = with("require('agor').setup({ provider = 'demo', quit = 'stop' })");
+    at_work(&editor);
+    assert!(editor.quit("qa").success());
+    editor.assert_nothing_left();
+}
+
+#[test]
+fn an_editor_without_a_screen_asks_nothing() {
+    let mut editor = editor();
+    at_work(&editor);
+    editor.call("nvim_ui_detach", Vec::new());
+    assert!(editor.quit("qa").success());
+    editor.assert_nothing_left();
+}
+
+#[test]
+fn a_window_of_several_closes_as_ever() {
+    let editor = editor();
+    at_work(&editor);
+    editor.command("split");
+    editor.command("quit");
+    is(&editor, "#vim.api.nvim_list_wins()", "1");
+    assert_eq!(editor.lua_string("return vim.fn.bufname()", &[]), "a.txt");
+}
+
+// ---------------------------------------------------------------------- the backend's life
+
+/// A script in the place of the backend.
+fn stub(options: &Options, name: &str, script: &str) -> String {
+    let path = options.home.path().join(name);
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("the home takes files");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("our own file");
+    path.to_string_lossy().into_owned()
+}
+
+#[track_caller]
+fn refuses_to_start(script: &str, says: &str) {
+    let mut options = options();
+    let path = stub(&options, "backend", script);
+    options.env.push(("AGOR_BIN".into(), path));
+    let editor = Editor::start(options);
+    editor.input(":AgorStart hello<CR>");
+    wait_said(&editor, says);
+    let said = said(&editor);
+    assert!(said.contains("run :Agor build") || said.contains("Run :Agor build"), "{said}");
+    assert!(!said.contains("traceback"), "{said}");
+    is(&editor, "#require('agor').sessions()", "0");
+}
+
+#[test]
+fn a_program_that_is_no_backend_is_refused() {
+    refuses_to_start("echo I am no backend; exec cat", "does not speak as the backend should");
+}
+
+#[test]
+fn a_backend_that_ends_at_once_is_refused() {
+    refuses_to_start("exit 1", "does not speak as the backend should");
+}
+
+#[test]
+fn a_backend_that_is_not_there_is_named() {
+    let mut options = options();
+    options.env.push(("AGOR_BIN".into(), "/nowhere/agor-nvim".into()));
+    let editor = Editor::start(options);
+    editor.input(":AgorStart hello<CR>");
+    wait_said(&editor, "/nowhere/agor-nvim");
+    is(&editor, "#require('agor').sessions()", "0");
+}
+
+fn kill_backend(editor: &Editor) {
+    editor.lua("vim.uv.kill(require('agor.state').backend.pid, 'sigkill')", &[]);
+}
+
+#[test]
+fn a_backend_that_dies_is_started_again_once() {
+    let editor = with(LISTEN);
+    let id = start(&editor, "hang");
+    editor.wait_lua("_G.last('Status') and _G.last('Status').status == 'running'");
+    kill_backend(&editor);
+    wait_said(&editor, "the backend ended by itself");
+    wait_said(&editor, "it runs again, its session goes on with the next prompt");
+    editor.wait_lua("require('agor').sessions()[1].status ~= 'running'");
+    editor.wait_lua("require('agor').sessions()[1].status == 'idle'");
+    // The conversation goes on.
+    editor.lua("assert(require('agor').send('echo again'))", &[]);
+    editor.wait_lua(
+        "vim.inspect(require('agor').messages(require('agor').sessions()[1].session_id)):find('echo again', 1, true)",
+    );
+    wait_status(&editor, &id, "idle");
+    kill_backend(&editor);
+    wait_said(&editor, "once more. :Agor log has more, :Agor restart starts it");
+    is(&editor, "require('agor').sessions()[1].status", "\"error\"");
+    editor.input("<Esc>:AgorRestart<CR>");
+    wait_said(&editor, "the backend runs again");
+    let said = said(&editor);
+    assert!(!said.contains("traceback"), "{said}");
+}
+
+#[test]
+fn a_prompt_for_a_session_whose_backend_is_gone_is_not_lost() {
+    let editor = editor();
+    let id = start(&editor, "echo one");
+    wait_status(&editor, &id, "idle");
+    for _ in 0..2 {
+        let pid = editor.lua_string("return tostring(require('agor.state').backend.pid)", &[]);
+        kill_backend(&editor);
+        editor.wait_lua(&format!(
+            "not require('agor.state').backend or tostring(require('agor.state').backend.pid) ~= '{pid}'"
+        ));
+    }
+    editor.wait_lua("require('agor.state').channel == nil");
+    // The next prompt brings the backend back, and with it the session.
+    editor.lua("assert(require('agor').send('echo two', { session = ... }))", &[id.as_str().into()]);
+    editor.wait_lua(&format!("vim.inspect(require('agor').messages('{id}')):find('echo two', 1, true)"));
+    wait_status(&editor, &id, "idle");
+}
+
+#[test]
+fn a_session_that_was_done_goes_on_after_a_restart() {
+    let editor = editor();
+    let id = start(&editor, "echo one");
+    wait_status(&editor, &id, "idle");
+    editor.lua("assert(require('agor').stop())", &[]);
+    wait_status(&editor, &id, "done");
+    editor.input(":AgorRestart<CR>");
+    wait_said(&editor, "the backend runs again");
+    is(&editor, "#require('agor').sessions()", "1");
+    editor.lua("assert(require('agor').send('echo two', { session = ... }))", &[id.as_str().into()]);
+    editor.wait_lua(&format!("vim.inspect(require('agor').messages('{id}')):find('echo two', 1, true)"));
+    wait_status(&editor, &id, "idle");
+}
+
+#[test]
+fn the_login_is_the_agents_own_in_a_terminal() {
+    let mut options = options();
+    let login = stub(&options, "login", "echo login of $1; env | grep -c ANTHROPIC_API_KEY; read x");
+    options.init += &format!(
+        "\nrequire('agor').setup({{ provider = 'demo', providers = {{ claude = {{ login = {{ [==[{login}]==], 'me' }} }} }} }})
+         vim.env.ANTHROPIC_API_KEY = 'secret'"
+    );
+    let editor = Editor::start(options);
+    editor.input(":AgorLogin claude<CR>");
+    editor.wait_text("login of me");
+    editor.wait_screen("no key", |rows| rows.iter().any(|row| row.trim() == "0"));
+    is(&editor, "vim.bo.buftype", "\"terminal\"");
+    editor.input("<CR>");
+    editor.input("<C-\\><C-n>:AgorLogin demo<CR>");
+    wait_said(&editor, "demo has no login of its own");
+    editor.input(":AgorLogin nobody<CR>");
+    wait_said(&editor, "unknown provider \"nobody\"");
+}
+#[test]
+fn an_interrupt_in_the_first_moment_is_not_lost() {
+    let editor = editor();
+    let id = editor.lua_string(
+        "local id = assert(require('agor').start({ prompt = 'hang', open = false }))
+         assert(require('agor').interrupt(id))
+         return id",
+        &[],
+    );
+    wait_status(&editor, &id, "idle");
+    assert_eq!(said(&editor), "");
+}
