@@ -120,6 +120,8 @@ fn a_prompt_that_waits_for_a_stopped_agent_goes_to_the_next_one_after_what_was_t
     let editor = demo_editor(WIDE);
     let id = start(&editor, "hang");
     wait_status(&editor, &id, "running");
+    // Not only on its way, where it would wait too.
+    editor.wait_lua("require('agor').sessions()[1].turn_started_at");
     go_to(&editor, "prompt");
     editor.input("iecho waits<C-s>");
     editor.wait_lua("require('agor').sessions()[1].queued == 1");
