@@ -171,6 +171,8 @@ fn a_prompt_while_a_turn_runs_waits_and_is_sent_after_it_unless_that_is_interrup
     let editor = editor();
     let id = start(&editor, "hang");
     wait_status(&editor, &id, "running");
+    // Not only on its way, where it would wait too.
+    editor.wait_lua("require('agor').sessions()[1].turn_started_at");
     editor.lua("assert(require('agor').send('echo second', { session = ... }))", &[id.as_str().into()]);
     editor.wait_lua("require('agor').sessions()[1].queued == 1");
     editor.wait_text("queued");

@@ -8,7 +8,8 @@ const WIDE: (u16, u16) = (140, 36);
 fn waiting(editor: &Editor, texts: &[&str]) -> String {
     let id = start(editor, "hang");
     wait_status(editor, &id, "running");
-    editor.wait_lua("require('agor').sessions()[1].busy");
+    // Not only on its way, where it would wait too.
+    editor.wait_lua("require('agor').sessions()[1].turn_started_at");
     for text in texts {
         send(editor, &id, text);
     }
