@@ -105,6 +105,14 @@ pub fn seen(environ: &BTreeMap<String, String>, config: &ProviderConfig) -> BTre
     theirs.chain(&config.env).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
+/// The same in a session of it, which may be of an account of its own.
+pub fn seen_in(options: &StartOptions) -> BTreeMap<String, String> {
+    let mut vars = seen(&options.environ, &options.config);
+    config_dir(options, &mut vars);
+    vars.extend(sift(&options.extra_env).0);
+    vars
+}
+
 /// What an agent elsewhere gets of it: the place has its own `PATH` and `HOME`, so that it is what the user set for the
 /// agent, or let through to it by name.
 pub fn away(options: &StartOptions, launch: &Launch) -> BTreeMap<String, String> {

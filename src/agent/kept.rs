@@ -3,6 +3,8 @@
 //! What the files are called and what their lines mean is data of each protocol. Read only; whatever lies there that is no
 //! conversation is passed over.
 
+mod order;
+
 use std::{
     collections::BTreeMap,
     fs::{self, File},
@@ -13,6 +15,8 @@ use std::{
 
 use serde::Serialize;
 use serde_json::Value;
+
+pub use order::{Link, Order};
 
 use super::{environment, json::object_in, protocol::registry};
 use crate::domain::{AgentMessage, ProviderConfig, StartOptions, place};
@@ -28,6 +32,8 @@ pub struct Kept {
     pub id: fn(&str) -> Option<&str>,
     /// Takes in what a line tells of the conversation.
     pub note: fn(&mut About, &Value),
+    /// After which other a line comes, if its file tells; else the lines stand in order.
+    pub link: fn(&Value) -> Option<Link>,
     /// What lines have said.
     pub replay: fn() -> Box<dyn Replay>,
     /// The agent does not tell the past of a conversation that it takes up: it has to be read from here.
@@ -90,22 +96,22 @@ pub struct Store {
 
 impl Store {
     pub fn of(provider: &str, config: &ProviderConfig, environ: &BTreeMap<String, String>) -> Option<Self> {
+        Self::by(provider, config, || environment::seen(environ, config))
+    }
+
+    /// Where the agent of a session does.
+    pub fn of_session(options: &StartOptions) -> Option<Self> {
+        Self::by(&options.provider, &options.config, || environment::seen_in(options))
+    }
+
+    fn by(provider: &str, config: &ProviderConfig, seen: impl FnOnce() -> BTreeMap<String, String>) -> Option<Self> {
         if place::leads_away(&config.wrap) {
             // What it keeps is where it is.
             return None;
         }
         let kept = registry::find(&config.protocol)?.kept?;
-        let folder = (kept.folder)(&environment::seen(environ, config))?;
+        let folder = (kept.folder)(&seen())?;
         Some(Self { provider: provider.to_owned(), protocol: config.protocol.clone(), kept, folder })
-    }
-
-    /// Where the agent of a session does.
-    pub fn of_session(options: &StartOptions) -> Option<Self> {
-        let mut config = options.config.clone();
-        if let Some(folder) = &options.claude_config_dir {
-            config.env.insert("CLAUDE_CONFIG_DIR".to_owned(), folder.clone());
-        }
-        Self::of(&options.provider, &config, &options.environ)
     }
 
     /// The newest first.
@@ -184,16 +190,29 @@ impl Kept {
     /// When the file cannot be read.
     pub fn read(&self, path: &Path) -> io::Result<Vec<AgentMessage>> {
         let mut reader = BufReader::new(File::open(path)?);
-        let (mut replay, mut line) = ((self.replay)(), Vec::new());
+        let (mut replay, mut order, mut line) = ((self.replay)(), Order::default(), Vec::new());
         loop {
             line.clear();
             if reader.read_until(b'\n', &mut line)? == 0 {
+                order.rest().iter().for_each(|line| replay.line(line));
                 return Ok(replay.end());
             }
             if let Some(value) = object_in(&String::from_utf8_lossy(&line)) {
-                replay.line(&value);
+                order.push((self.link)(&value), value).iter().for_each(|line| replay.line(line));
             }
         }
+    }
+
+    /// Lines of its file, each after those that it follows.
+    pub fn in_order<L>(&self, lines: Vec<L>, bytes: impl Fn(&L) -> &[u8]) -> Vec<L> {
+        let mut order = Order::default();
+        let link = |line: &L| object_in(&String::from_utf8_lossy(bytes(line))).and_then(|value| (self.link)(&value));
+        let mut out = Vec::with_capacity(lines.len());
+        for line in lines {
+            out.extend(order.push(link(&line), line));
+        }
+        out.extend(order.rest());
+        out
     }
 
     /// What one line says by itself.
@@ -222,6 +241,26 @@ pub fn millis(time: &str) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::SessionId;
+
+    #[test]
+    fn a_sessions_account_says_where() {
+        #[track_caller]
+        fn check(protocol: &str, change: impl FnOnce(&mut StartOptions), expect: &str) {
+            let mut config = ProviderConfig { protocol: protocol.to_owned(), ..ProviderConfig::default() };
+            config.config_env = if protocol == "codex" { "CODEX_HOME" } else { "CLAUDE_CONFIG_DIR" }.to_owned();
+            let id = SessionId::parse("s").expect("a valid id");
+            let mut options = StartOptions::new(id, "p", config, "/p".into());
+            options.environ.insert("HOME".into(), "/h".into());
+            change(&mut options);
+            assert_eq!(Store::of_session(&options).expect("it keeps them").folder, Path::new(expect));
+        }
+        check("claude", |_| {}, "/h/.claude/projects");
+        check("claude", |options| options.config_dir = Some("/c".into()), "/c/projects");
+        check("claude", |options| options.claude_config_dir = Some("/c".into()), "/c/projects");
+        check("codex", |_| {}, "/h/.codex/sessions");
+        check("codex", |options| options.config_dir = Some("/c".into()), "/c/sessions");
+    }
 
     #[test]
     fn times_are_milliseconds() {

@@ -31,6 +31,10 @@ pub struct Agent {
     pub conversations: &'static str,
     /// The pattern and the replacement, as of `substitute()`, by which their files look like those of an earlier time.
     pub aged: Option<(&'static str, &'static str)>,
+    /// Its words for one prompt in a terminal, without its name; for those whose own conversations are found on disk.
+    pub terminal: &'static [&'static str],
+    /// The variable by which it has another directory for what it keeps in `conversations`' first folder.
+    pub account: Option<&'static str>,
 }
 
 /// Whatever would leave the loopback is refused.
@@ -58,6 +62,8 @@ pub const CLAUDE: Agent = Agent {
     ends_commands: true,
     conversations: ".claude/projects/*/*.jsonl",
     aged: None,
+    terminal: &["-p"],
+    account: Some("CLAUDE_CONFIG_DIR"),
 };
 
 pub const CODEX: Agent = Agent {
@@ -91,6 +97,8 @@ enabled = false
     ends_commands: true,
     conversations: ".codex/sessions/*/*/*/*.jsonl",
     aged: None,
+    terminal: &["exec", "--skip-git-repo-check"],
+    account: Some("CODEX_HOME"),
 };
 
 pub const GEMINI: Agent = Agent {
@@ -116,6 +124,8 @@ pub const GEMINI: Agent = Agent {
     conversations: ".gemini/tmp/*/chats/*.jsonl",
     // 0.61.0 names the file of a conversation by the minute, and empties it when it is loaded in the one in which it began.
     aged: Some(("session-[0-9T-]*", "session-2026-01-01T00-00")),
+    terminal: &[],
+    account: None,
 };
 
 pub const OPENCODE: Agent = Agent {
@@ -159,6 +169,8 @@ pub const OPENCODE: Agent = Agent {
     ends_commands: true,
     conversations: "data/opencode/opencode.db*",
     aged: None,
+    terminal: &[],
+    account: None,
 };
 
 /// Over the same mock as Claude Code, which is inside of it.

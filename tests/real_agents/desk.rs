@@ -20,6 +20,8 @@ pub struct Setup {
     pub provider: String,
     /// The variable with the agent's key, from the user's configuration; the agent's own by default.
     pub key: Option<(&'static str, &'static str)>,
+    /// The agent has home and `PATH` from its entry too: where it runs the editor's are not known.
+    pub whole_env: bool,
     /// What the editor's own environment has besides.
     pub editor_env: Vec<(String, String)>,
     /// The file that the editor opens, and its text.
@@ -38,6 +40,7 @@ impl Setup {
             agent,
             provider: String::new(),
             key: agent.key,
+            whole_env: false,
             editor_env: Vec::new(),
             file: ("hello.txt", "first\nhello world\n".to_owned()),
         }
@@ -85,6 +88,46 @@ impl Desk {
     /// The prompt that makes the agent's model run this command, without `|` in it.
     pub fn shell(&self, command: &str) -> String {
         format!("SCENARIO:{}:{}", self.setup.agent.shell, command.replace(' ', "+"))
+    }
+
+    /// The agent's own program with one prompt, by itself: as a user has it in another terminal.
+    #[track_caller]
+    pub fn in_a_terminal(&self, prompt: &str, env: &[(&str, &str)]) {
+        let agent = self.setup.agent;
+        let words = std::iter::once(agent.name).chain(agent.terminal.iter().copied()).chain([prompt]);
+        let words: Vec<Value> = words.map(Value::from).collect();
+        let env = agent.environment(&self.mock.url, agent.key).into_iter().chain(owned(env));
+        let env: Vec<(Value, Value)> = env.map(|(name, value)| (name.into(), value.into())).collect();
+        let failed = self.editor.lua(
+            "local words, env = ...
+             local out = vim.system(words, { env = env, stdin = '' }):wait()
+             if out.code ~= 0 then return out.stdout .. out.stderr end",
+            &[Value::Array(words), Value::Map(env)],
+        );
+        assert!(failed.is_nil(), "{failed}");
+    }
+
+    /// Files below the home directory.
+    pub fn files_like(&self, glob: &str) -> Vec<PathBuf> {
+        let found = self.editor.lua("return vim.fn.glob('~/' .. ..., true, true)", &[glob.into()]);
+        let found = found.as_array().cloned().unwrap_or_default();
+        found.iter().filter_map(Value::as_str).map(PathBuf::from).collect()
+    }
+
+    /// Where the agent keeps its conversations.
+    pub fn kept_files(&self) -> Vec<PathBuf> {
+        self.files_like(self.setup.agent.conversations)
+    }
+
+    /// A directory of another account of the agent's, below the home directory, configured as the first.
+    pub fn account(&self, name: &str) -> PathBuf {
+        let folder = self.editor.home().path().join(name);
+        fs::create_dir_all(&folder).expect("the home takes folders");
+        for (path, text) in self.setup.agent.files {
+            let file = PathBuf::from(path).file_name().map(|file| folder.join(file)).expect("a name");
+            fs::write(file, text.replace(URL, &self.mock.url)).expect("the home takes files");
+        }
+        folder
     }
 
     /// Waits for a permission request and answers it with its first option of a kind.
@@ -278,8 +321,16 @@ fn kept(pid: i32) -> bool {
     words.next().is_some_and(|program| program.ends_with(b"agor-nvim")) && words.next() == Some(b"keep")
 }
 
+fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
 fn sit_down(setup: &Setup, mock: &Mock, home: Arc<Home>) -> Editor {
-    let env = setup.agent.environment(&mock.url, setup.key);
+    let mut env = setup.agent.environment(&mock.url, setup.key);
+    if setup.whole_env {
+        env.extend(home.environment());
+        env.push(("PATH".to_owned(), agent::path()));
+    }
     let env: String = env.iter().map(|(name, value)| format!("{name} = [==[{value}]==], ")).collect();
     let name = setup.agent.name;
     let init = format!(

@@ -9,17 +9,17 @@ use crate::{
 
 fn text_and_thoughts_stream_and_prompts_share_a_process(agent: &'static Agent) {
     let desk = Desk::with(Setup::of(agent));
-    desk.start("SCENARIO:slow:12");
+    desk.start("SCENARIO:slow:25");
     desk.editor.wait_screen("text that is still streaming", |rows| {
         let rows = rows.join("\n");
-        rows.contains("slow0 ") && !rows.contains("slow11")
+        rows.contains("slow0 ") && !rows.contains("slow24")
     });
     desk.wait_status("running");
-    desk.editor.wait_text("slow11");
+    desk.editor.wait_text("slow24");
     desk.wait_turns(1);
     desk.wait_status("idle");
     assert_eq!(desk.editor.lua_string("return vim.fn.bufname()", &[]), "hello.txt", "the cursor stays");
-    let words: String = (0..12).map(|number| format!("slow{number} ")).collect();
+    let words: String = (0..25).map(|number| format!("slow{number} ")).collect();
     assert_eq!(desk.texts(), [words.trim_end()]);
 
     let before = desk.agent_pids();
@@ -255,19 +255,6 @@ fn a_conversation_goes_on_after_the_editor_was_killed_in_mid_command(agent: &'st
     assert_eq!(["mode", "model"].map(|field| desk.row(field)), set);
     let transcript = desk.transcript();
     assert_eq!(transcript.matches("Echo: remember-me").count(), 1, "the past is told once: {transcript}");
-}
-
-macro_rules! agents {
-    ($($module:ident = $agent:ident: $($test:ident)*;)*) => { $(
-        mod $module {
-            $(
-                #[test]
-                fn $test() {
-                    super::$test(&crate::agent::$agent);
-                }
-            )*
-        }
-    )* };
 }
 
 agents! {

@@ -4,14 +4,33 @@
 //! side by side. An agent's tests are in a module of its name, by which `scripts/agents` leaves out those of one that
 //! cannot be installed.
 
+#[path = "../support/sshd.rs"]
+mod sshd;
 #[path = "../support/mod.rs"]
 mod support;
+
+/// The agents' modules, each with the tests of those behaviours that it shows.
+macro_rules! agents {
+    ($($module:ident = $agent:ident: $($test:ident)*;)*) => { $(
+        mod $module {
+            $(
+                #[test]
+                fn $test() {
+                    super::$test(&crate::agent::$agent);
+                }
+            )*
+        }
+    )* };
+}
 
 mod agent;
 mod claude;
 mod codex;
 mod desk;
 mod driver;
+mod elsewhere;
 mod everyday;
+mod many;
 mod mock;
 mod runners;
+mod tomorrow;

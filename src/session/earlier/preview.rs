@@ -38,8 +38,8 @@ const LONGEST: usize = 1_000;
 /// # Errors
 /// A sentence, when the file cannot be read.
 pub fn glance(glance: &Glance) -> Result<Preview, String> {
-    let read =
-        lines(&glance.path, glance.at).map_err(|error| format!("{} cannot be read: {error}", glance.path.display()))?;
+    let read = lines(&glance.path, glance.reader, glance.at)
+        .map_err(|error| format!("{} cannot be read: {error}", glance.path.display()))?;
     let mut transcript = Transcript::default();
     let mut hit = None;
     for (begin, line) in read {

@@ -33,6 +33,14 @@ impl Reader {
     }
 }
 
+/// Lines as they are to be read, each with where it begins.
+fn in_order<L: AsRef<[u8]>>(reader: Reader, lines: Vec<(u64, L)>) -> Vec<(u64, L)> {
+    match reader {
+        Reader::Journal => lines,
+        Reader::Kept(kept) => kept.in_order(lines, |(_, line)| line.as_ref()),
+    }
+}
+
 /// Read of a file for a glance: before the place, and behind it.
 const BEFORE: u64 = 64 * 1024;
 const BEHIND: u64 = 128 * 1024;
@@ -40,7 +48,7 @@ const BEHIND: u64 = 128 * 1024;
 const MOST_LINE: u64 = 8 * 1024 * 1024;
 
 /// Lines around a place, with where each begins; the last ones if no place is given.
-pub fn lines(path: &Path, at: Option<u64>) -> io::Result<Vec<(u64, Vec<u8>)>> {
+pub fn lines(path: &Path, reader: Reader, at: Option<u64>) -> io::Result<Vec<(u64, Vec<u8>)>> {
     let mut file = File::open(path)?;
     let len = file.metadata()?.len();
     let (mut before, mut behind) = (BEFORE, BEHIND);
@@ -53,7 +61,7 @@ pub fn lines(path: &Path, at: Option<u64>) -> io::Result<Vec<(u64, Vec<u8>)>> {
         let lines = split(&bytes, from, to == len);
         let wanted = |begin: u64| if at == len { true } else { begin == at };
         if lines.iter().any(|(begin, _)| wanted(*begin)) || from == 0 && to == len || before >= MOST_LINE {
-            return Ok(lines.into_iter().map(|(begin, line)| (begin, line.to_vec())).collect());
+            return Ok(in_order(reader, lines.into_iter().map(|(begin, line)| (begin, line.to_vec())).collect()));
         }
         (before, behind) = (before * 8, behind * 8);
     }
@@ -70,7 +78,7 @@ pub fn tail(path: &Path, reader: Reader) -> io::Result<Transcript> {
     let mut bytes = Vec::new();
     file.take(TAIL).read_to_end(&mut bytes)?;
     let mut transcript = Transcript::default();
-    for (_, line) in split(&bytes, from, true) {
+    for (_, line) in in_order(reader, split(&bytes, from, true)) {
         for message in reader.messages(line) {
             transcript.fold(message);
         }
@@ -113,7 +121,7 @@ mod tests {
         let text: Vec<String> = lengths.iter().map(|length| "x".repeat(*length)).collect();
         std::fs::write(&path, text.join("\n")).expect("written");
         let at = at.map(|index| lengths[..index].iter().map(|length| *length as u64 + 1).sum());
-        lines(&path, at).expect("read").into_iter().map(|(begin, line)| (begin, line.len())).collect()
+        lines(&path, Reader::Journal, at).expect("read").into_iter().map(|(begin, line)| (begin, line.len())).collect()
     }
 
     #[test]

@@ -82,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
         """Requests beside the conversation (titles, choices of a model) have no tools and get a plain answer of their own."""
         scenario = script.find(api.messages) if api.tools else script.NONE
         step = api.step(scenario.index)
-        self.log(method="POST", path=self.path, scenario=scenario.word, step=step, aside=not api.tools, body=api.body)
+        self.log(method="POST", path=self.path, scenario=scenario.word, argument=scenario.argument, step=step, aside=not api.tools, body=api.body)
         if not api.tools:
             return self.stream(api.aside()) if api.streams else self.answer(200, api.aside())
         word, argument = scenario.word or "", scenario.argument

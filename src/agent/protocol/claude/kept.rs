@@ -1,7 +1,7 @@
 //! Claude Code's conversations on disk: `projects/<directory>/<id>.jsonl` below its configuration (2.1.197 and 2.1.330).
 //!
 //! The lines are those of its output, in camel case and with who follows whom: a conversation that was wound back has the
-//! lines of both ways. Subagents have files of their own.
+//! lines of both ways, and a line may stand before the one that it follows. Subagents have files of their own.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,7 +15,7 @@ use crate::{
     agent::{
         adapter::{Adapter, claude::Claude as Agent},
         json::{is_true, one_line, some_text, text},
-        kept::{About, Kept, Replay, millis},
+        kept::{About, Kept, Link, Replay, millis},
     },
     domain::{AgentMessage, Compaction, Content, Event, Prompt},
 };
@@ -25,6 +25,7 @@ pub const KEPT: Kept = Kept {
     depth: 1,
     id: |name| Uuid::try_parse(name).is_ok().then_some(name),
     note,
+    link,
     replay: || Box::new(Past::default()),
     silent: true,
 };
@@ -55,6 +56,12 @@ fn note(about: &mut About, line: &Value) {
         about.first = one_line(&prompt, TITLE_LIMIT);
         about.hidden = false;
     }
+}
+
+/// In a terminal the first prompt is written while its answer is: lines of that may come before it.
+fn link(line: &Value) -> Option<Link> {
+    let id = some_text(line, "uuid")?.to_owned();
+    Some(Link { id, follows: text(line, "parentUuid").to_owned() })
 }
 
 /// What the user has typed.

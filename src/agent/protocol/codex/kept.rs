@@ -23,6 +23,7 @@ pub const KEPT: Kept = Kept {
         Uuid::try_parse(id).is_ok().then_some(id)
     },
     note,
+    link: |_| None,
     replay: || Box::new(Past::default()),
     silent: false,
 };
