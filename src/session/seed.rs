@@ -45,7 +45,17 @@ pub fn seed(transcript: &Transcript) -> Option<String> {
     Some(format!("{FRAME}{earlier}\n\n{}", told.join("\n\n")))
 }
 
+/// Empty if all that came of it is an error: the user has the prompt, and sends it again or does not.
 fn turn(entries: &[Entry]) -> String {
+    let answers = |entry: &Entry| match entry.body {
+        Body::Error(_) => Some(false),
+        Body::Text(_) | Body::Tool(_) | Body::Question { .. } => Some(true),
+        _ => None,
+    };
+    let came: Vec<bool> = entries.iter().filter_map(answers).collect();
+    if came.first() == Some(&false) && !came.contains(&true) {
+        return String::new();
+    }
     let mut out: Vec<String> = Vec::new();
     let mut speaks = "";
     let mut say = |who: &'static str, what: String| {
@@ -138,6 +148,15 @@ mod tests {
             "## User\n\nlist\n\n## Agent\n\nI look.\n\n[Bash ls, which failed]\n\nIt failed.\n\n## User\n\nwhy?";
         assert_eq!(told.as_deref(), Some(expect));
         assert_eq!(seeded(&[]), None);
+    }
+
+    #[test]
+    fn a_prompt_that_came_to_nothing_is_left_out() {
+        let error = json!({"type": "error", "content": {"message": "no such conversation"}});
+        let told = seeded(&[prompt("one"), said("first"), prompt("two"), error.clone()]);
+        assert_eq!(told.as_deref(), Some("## User\n\none\n\n## Agent\n\nfirst"));
+        let told = seeded(&[prompt("one"), said("first"), error]).expect("a text");
+        assert!(told.ends_with("[error: no such conversation]"), "{told}");
     }
 
     #[test]

@@ -56,6 +56,24 @@ T['where there is little room, the title keeps what is asked and which of how ma
   end
 )
 
+T['choices that take several rows each are all in sight'] = test(nil, function(nvim)
+  clock(nvim)
+  -- Words that leave much of each row empty.
+  local long = table.concat({ ('a'):rep(45), ('b'):rep(45), ('c'):rep(45) }, ' ')
+  permission(nvim, {
+    options = {
+      { option_id = 'yes', name = 'Yes, once', kind = 'allow_once' },
+      { option_id = 'always', name = long, kind = 'allow_always' },
+      { option_id = 'ever', name = long .. ' ' .. long, kind = 'allow_always' },
+      { option_id = 'no', name = 'No', kind = 'reject_once' },
+    },
+    grants = { 'only this command' },
+    scopes = { 'turn' },
+    project = '/p',
+  })
+  contains(nvim:screen(), 'a Allow for longer')
+end)
+
 T['K shows all of what is asked, and the question has the focus again'] = test(nil, function(nvim)
   clock(nvim)
   local lines = {}

@@ -57,13 +57,15 @@ fn a_lost_conversation_is_said_to_be_and_its_transcript_goes_on_in_a_new_one(age
     desk.editor.wait_text("/seed");
     desk.editor.wait_lua("vim.api.nvim_get_current_line() == 'SCENARIO:echo:later'");
     desk.editor.input("<Esc>cc/seed<C-s>");
-    desk.editor.wait_text("brings along what was said so far");
+    desk.editor.wait_text("begins a new conversation and brings");
     desk.editor.input("<Esc>ccSCENARIO:text<C-s>");
-    desk.wait_turns(1);
-    desk.wait_status("idle");
-    desk.editor.wait_text("This is a plain answer.");
+    desk.wait(
+        "s.status == 'idle' and #vim.tbl_filter(function(m) return m.type == 'text' end,
+           (require('agor').messages(s.session_id))) == 2",
+    );
     let told = desk.mock.told();
-    assert!(told.contains("Echo: remember-me") && told.contains("earlier conversation about this project"), "{told}");
+    assert!(told.contains("SCENARIO:text") && told.contains("Echo: remember-me"), "{told}");
+    assert!(told.contains("earlier conversation about this project"), "{told}");
     assert!(!told.contains("echo:later"), "what was not sent is not told: {told}");
 }
 

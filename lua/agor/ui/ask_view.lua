@@ -261,7 +261,10 @@ function M.draw(view, item, position, total, focused)
   -- Where 'linebreak' breaks, only the window knows.
   local few = #above.lines <= MOST_MEASURED
   local rows = few and api.nvim_win_text_height(view.text_win, {}).all or guessed
-  if rows ~= guessed then
+  local chosen_from = api.nvim_win_text_height(view.win, {}).all
+  chosen_from = math.max(1, math.min(chosen_from, place.height - 5))
+  if rows ~= guessed or chosen_from ~= choice_rows then
+    choice_rows = chosen_from
     text_config, config = layout(rows)
     api.nvim_win_set_config(view.text_win, text_config)
     api.nvim_win_set_config(view.win, config)

@@ -210,6 +210,11 @@ impl Actor {
                     self.watch_tools(&content);
                     self.notice_message(&mut content);
                 }
+                // Said in another place, and told again by the agent.
+                if let (Content::Prompt(prompt), None) = (&content, &parent_id) {
+                    self.state.title_from(prompt);
+                    self.tell_row();
+                }
                 self.record(id, parent_id, part, content);
             }
             Event::TurnStarted => {

@@ -1,7 +1,7 @@
 //! The agent's requests and their answers.
 
 use super::*;
-use crate::domain::{FileAccess, FileAnswer, ToolResult};
+use crate::domain::{FileAccess, FileAnswer, Subject, ToolResult};
 
 fn permission(call: &str) -> Value {
     json!({"sessionId": "c", "toolCall": {"toolCallId": call, "title": "ls", "kind": "execute"}, "options": [
@@ -27,6 +27,22 @@ fn a_question_tells_of_its_call_first() {
     let events = desk.events();
     assert!(matches!(&events[0], Event::Message { content: Content::ToolCall(call), .. } if call.title == "ls"));
     assert!(matches!(&events[1], Event::Permission(request) if request.tool_use_id == Some("t".into())));
+}
+
+#[test]
+fn where_a_command_runs_is_no_matter_if_all_run_there() {
+    #[track_caller]
+    fn check(cwd: &str, expect: &Subject) {
+        let mut desk = Desk::prompted();
+        let mut question = permission("t");
+        question["toolCall"]["rawInput"] = json!({"command": "ls", "cwd": cwd});
+        desk.ask(1, "session/request_permission", question);
+        let events = desk.events();
+        let Some(Event::Permission(request)) = events.last() else { panic!("{events:?}") };
+        assert_eq!(request.subject, *expect);
+    }
+    check("/p", &Subject::Command { command: "ls".to_owned() });
+    check("/elsewhere", &Subject::Input);
 }
 
 #[test]

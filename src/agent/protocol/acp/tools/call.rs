@@ -337,8 +337,8 @@ impl Call {
         Event::Message { id, parent_id: self.parent.clone(), part, content }
     }
 
-    /// What a permission for it can be made into a rule of.
-    pub fn subject(&self) -> Subject {
+    /// What a permission for it can be made into a rule of, in a session that works in `cwd`.
+    pub fn subject(&self, cwd: &str) -> Subject {
         if self.claudes {
             return claude::subject(&self.name, &self.input);
         }
@@ -348,7 +348,16 @@ impl Call {
         };
         let places = || self.locations.iter().map(|place| place.path.clone());
         match self.kind.as_str() {
-            "execute" => Subject::of_command(&self.input),
+            "execute" => {
+                let mut input = self.input.clone();
+                // Said to run where all commands do, as Codex says of each.
+                if let Some(fields) = input.as_object_mut()
+                    && some_text(&self.input, "cwd") == Some(cwd)
+                {
+                    fields.remove("cwd");
+                }
+                Subject::of_command(&input)
+            }
             "edit" => {
                 let changed = self.content.iter().filter(|item| is_diff(item));
                 let changed: Vec<String> =
