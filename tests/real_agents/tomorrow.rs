@@ -126,6 +126,4 @@ agents! {
         a_lost_conversation_is_said_to_be_and_its_transcript_goes_on_in_a_new_one;
     claude_agent_acp = CLAUDE_AGENT_ACP:
         a_lost_conversation_is_said_to_be_and_its_transcript_goes_on_in_a_new_one;
-    codex_acp = CODEX_ACP:
-        a_lost_conversation_is_said_to_be_and_its_transcript_goes_on_in_a_new_one;
 }

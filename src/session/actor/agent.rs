@@ -285,16 +285,7 @@ impl Actor {
             }
             Event::Failed { mut message } => {
                 self.prompted = None;
-                let resumed = self.options.resume_session_id.as_ref();
-                // It may have failed for other reasons, which another conversation does not cure.
-                let lost = resumed.is_some_and(|id| message.contains(id.as_str()));
-                if self.live.as_ref().is_some_and(|live| live.resuming) && lost {
-                    message.truncate(message.trim_end_matches('.').len());
-                    message.push_str(
-                        ". /seed in the prompt begins a new conversation in this session that is given this transcript, \
-                         /clear one that knows nothing of it",
-                    );
-                }
+                self.say_if_lost(&mut message);
                 if let Some(prompt) = self.unheard.take() {
                     self.return_prompt(prompt);
                 }
@@ -314,6 +305,20 @@ impl Actor {
                 }
             }
             Event::Notice { message } => self.notify(Level::Warn, message),
+        }
+    }
+
+    /// The conversation that was to go on may be gone. It may have failed for other reasons, which another one does not
+    /// cure.
+    fn say_if_lost(&self, message: &mut String) {
+        let resumed = self.options.resume_session_id.as_ref();
+        let lost = resumed.is_some_and(|id| message.contains(id.as_str()));
+        if self.live.as_ref().is_some_and(|live| live.resuming) && lost {
+            message.truncate(message.trim_end_matches('.').len());
+            message.push_str(
+                ". /seed in the prompt begins a new conversation in this session that is given this transcript, \
+                 /clear one that knows nothing of it",
+            );
         }
     }
 
@@ -342,6 +347,8 @@ impl Actor {
                     self.tell_files(Vec::new());
                 }
             }
+            // Codex' agent finds out with the first prompt.
+            Content::Error { message } => self.say_if_lost(message),
             _ => {}
         }
     }

@@ -121,3 +121,31 @@ async fn a_new_conversation_is_told_what_was_said_in_the_old_one() {
     stage.send("again").await;
     assert_eq!(next.prompted().await.context, [], "once");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_past_that_the_agent_tells_names_the_session() {
+    let (mut stage, side) = Stage::begin(|options| options.resume_session_id = Some("c".to_owned())).await;
+    let past = Content::Prompt(Prompt::new("explain this"));
+    side.says([Event::Message { id: "p".into(), parent_id: None, part: false, content: past }]);
+    stage.row(|row| row.title == "explain this").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_that_is_missed_with_the_first_prompt_is_said_to_be_gone() {
+    let (mut stage, mut side) = Stage::begin(|options| {
+        options.resume_session_id = Some("gone".to_owned());
+        options.prompt = Some(Prompt::new("go on"));
+    })
+    .await;
+    side.prompted().await;
+    let error = |message: &str| Content::Error { message: message.to_owned() };
+    side.says([Event::Message { id: "e".into(), parent_id: None, part: false, content: error("not found: gone") }]);
+    side.ends_turn();
+    stage.heard(&side).await;
+    let lines = stage.lines().await;
+    assert!(lines.last().is_some_and(|line| line.starts_with("not found: gone. /seed in the prompt")), "{lines:?}");
+    // Later it is there, whatever is said of it.
+    side.says([Event::Message { id: "f".into(), parent_id: None, part: false, content: error("busy: gone") }]);
+    stage.heard(&side).await;
+    assert_eq!(stage.lines().await.last().map(String::as_str), Some("busy: gone"));
+}

@@ -248,7 +248,7 @@ fn a_rule_is_made_of_files_only_where_the_input_is_about_no_others() {
         call["toolCallId"] = json!("t");
         let mut tools = tools();
         tell(&mut tools, call);
-        tools.find("t").expect("it was told").subject()
+        tools.find("t").expect("it was told").subject("/p")
     };
     let read = |input: Value| {
         subject(json!({"sessionUpdate": "tool_call", "title": "x", "kind": "read", "locations": [{"path": "/p/src/a"}],
