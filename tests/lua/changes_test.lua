@@ -86,14 +86,15 @@ T['a file that was moved stands beside the one that it was, under its name'] = t
 }, function(child)
   vim.fn.writefile({ 'moved' }, old)
   session(child)
+  child:cmd('set columns=160')
   child:cmd('AgorDiff')
   child:wait_for('#vim.api.nvim_list_tabpages() == 2')
   local bars = child:get([[vim.tbl_map(function(win)
-    return vim.api.nvim_eval_statusline(vim.wo[win].winbar, { winid = win, maxwidth = 70 }).str
+    return vim.api.nvim_eval_statusline(vim.wo[win].winbar, { winid = win, maxwidth = 79 }).str
   end, vim.api.nvim_tabpage_list_wins(0))]])
   contains(bars[1], '/p/old.txt, before (1 of 2)')
   contains(bars[2], '/p/new.txt, is gone (1 of 2)')
-  contains(bars[2], ']f [f files')
+  contains(bars[2], ']f [f files · do takes back · q closes')
 end)
 
 return T

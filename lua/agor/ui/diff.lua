@@ -153,22 +153,21 @@ function M.open(diff)
     end
   end
   -- One at each side, so that the lines stand beside each other.
-  local function head(win, path, text, aside)
+  local function head(win, path, text, hints)
+    local cells = require('agor.ui.cells')
     local name = vim.fn.fnamemodify(path, ':.')
-    local line = require('agor.ui.cells').clean((' %s, %s%s'):format(name, text, place))
+    local line = cells.clean((' %s, %s%s'):format(name, text, place))
+    local room = api.nvim_win_get_width(win) - cells.width(line) - 1
+    local aside = require('agor.ui.hints').line(hints, room)
+    -- The name is worth more than the keys.
+    aside = cells.width(aside) <= room and '%=%#AgorHint#' .. aside or ''
     vim.wo[win][0].winbar = line:gsub('%%', '%%%%') .. aside
   end
-  local hints = ''
-  if require('agor.config').get().keys ~= false then
-    local dot = (' %s '):format(require('agor.ui.icons').get().dot)
-    local parts = { 'do takes back', 'q closes' }
-    if #diff.paths > 1 then
-      table.insert(parts, 1, ']f [f files')
-    end
-    -- What has no room is cut, and the name before it is not.
-    hints = ('%%=%%<%%#AgorHint#%s '):format(table.concat(parts, dot))
+  local hints = { 'do takes back', 'q closes' }
+  if #diff.paths > 1 then
+    table.insert(hints, 1, ']f [f files')
   end
-  head(left, diff.was or diff.path, diff.text_file and 'before' or 'was not there before', '')
+  head(left, diff.was or diff.path, diff.text_file and 'before' or 'was not there before', {})
   head(right, diff.path, vim.uv.fs_stat(diff.path) and 'now' or 'is gone', hints)
   require('agor.ui.keys').attach(before, keys(diff))
   api.nvim_set_current_win(right)

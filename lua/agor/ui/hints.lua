@@ -7,7 +7,7 @@ local M = {}
 ---@param width integer cells of the border
 ---@return string
 function M.line(parts, width)
-  if require('agor.config').get().keys == false then
+  if #parts == 0 or require('agor.config').get().keys == false then
     return ''
   end
   local dot = (' %s '):format(require('agor.ui.icons').get().dot)
