@@ -101,6 +101,9 @@ pub struct Journal {
     /// The last one that was written, and where the journal ended then.
     standing: (Standing, u64),
     failure: Option<String>,
+    /// The file that could not be written. It stays locked, so that nobody else goes on with the session meanwhile, and is
+    /// tried again.
+    held: Option<File>,
 }
 
 #[derive(Debug)]
@@ -148,7 +151,15 @@ impl Journal {
     }
 
     fn new(store: Store, len: u64, failure: Option<String>) -> Self {
-        Self { store, len, pending: None, open: HashSet::new(), standing: (Standing::default(), len), failure }
+        Self {
+            store,
+            len,
+            pending: None,
+            open: HashSet::new(),
+            standing: (Standing::default(), len),
+            failure,
+            held: None,
+        }
     }
 
     /// Goes on with the journal of an earlier backend; what it holds already comes along. One that is about to let go of
@@ -268,6 +279,24 @@ impl Journal {
         self.len
     }
 
+    /// There may be room again. Nothing but a part of our own last line is ever cut off.
+    fn write_again(&mut self) {
+        let Store::Memory { before: Some(path), start, bytes } = &mut self.store else { return };
+        let Some(mut file) = self.held.take() else { return };
+        let whole = file.set_len(*start).and_then(|()| file.write_all(bytes));
+        match whole {
+            Ok(()) => {
+                tracing::info!(path = %path.display(), "the journal can be written again");
+                self.store = Store::File { file, path: std::mem::take(path) };
+                self.failure = None;
+            }
+            Err(_) => {
+                let _ = file.set_len(*start);
+                self.held = Some(file);
+            }
+        }
+    }
+
     fn write_line<T: Serialize>(&mut self, value: &T) {
         let mut line = match serde_json::to_vec(value) {
             Ok(line) => line,
@@ -277,6 +306,7 @@ impl Journal {
             }
         };
         line.push(b'\n');
+        self.write_again();
         if let Store::File { file, path } = &mut self.store
             && let Err(error) = file.write_all(&line)
         {
@@ -284,7 +314,10 @@ impl Journal {
             tracing::error!(%error, path = %path.display(), "the journal cannot be written; it goes on in memory");
             // What was written of the line is cut off again where that works; readers pass over it where it does not.
             let _ = file.set_len(self.len);
-            self.store = Store::Memory { before: Some(std::mem::take(path)), start: self.len, bytes: Vec::new() };
+            let memory = Store::Memory { before: Some(std::mem::take(path)), start: self.len, bytes: Vec::new() };
+            if let Store::File { file, .. } = std::mem::replace(&mut self.store, memory) {
+                self.held = Some(file);
+            }
         }
         if let Store::Memory { bytes, .. } = &mut self.store {
             bytes.extend_from_slice(&line);

@@ -40,6 +40,9 @@ impl Actor {
             let message = format!("{failure}. The conversation goes on in memory");
             self.notify(Level::Error, message);
             self.tell_row();
+        } else if failed && self.journal.failure().is_none() {
+            self.notify(Level::Info, "the journal can be written again, and nothing is missing in it".to_owned());
+            self.tell_row();
         }
         if self.journal.has_pending() && self.flush_at.is_none() {
             self.flush_at = Some(Instant::now() + MERGE);

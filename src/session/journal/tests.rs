@@ -109,6 +109,34 @@ fn a_file_that_fails_midway_is_read_before_what_is_in_memory() {
 }
 
 #[test]
+fn what_was_kept_in_memory_is_written_once_there_is_room_and_nobody_goes_on_with_it_meanwhile() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut journal = journal(Some(folder.path()));
+    journal.append(&text("a", false, "one"));
+    let path = path(folder.path(), &id("s"));
+    let good = {
+        let Store::File { file, .. } = &mut journal.store else { panic!("it is in a file") };
+        let full = OpenOptions::new().append(true).open("/dev/full").expect("a file that takes nothing");
+        std::mem::replace(file, full)
+    };
+    journal.append(&text("b", false, "two"));
+    assert!(journal.failure().is_some());
+    // As a full disk leaves it: the file, with a part of the line.
+    fs::write(&path, [fs::read(&path).expect("the file"), b"{\"id\":\"b".to_vec()].concat()).expect("written");
+    journal.held = Some(good);
+    assert!(matches!(Journal::reopen(folder.path(), &id("s")), Err(JournalError::Elsewhere(_))));
+    journal.append(&text("c", false, "three"));
+    assert_eq!(journal.failure(), None);
+    assert_eq!(texts(&journal.page(0, u64::MAX)), ["one", "two", "three"]);
+    let end = journal.end();
+    drop(journal);
+    assert_eq!(fs::metadata(&path).expect("the file").len(), end);
+    let (_, past) = Journal::archive(folder.path(), &id("s")).expect("it is there");
+    let said = past.messages.iter().map(|message| message.id.as_str()).collect::<Vec<_>>();
+    assert_eq!(said, ["a", "b", "c"]);
+}
+
+#[test]
 fn what_is_over_is_read_and_left_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut first = journal(Some(folder.path()));
