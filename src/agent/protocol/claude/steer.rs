@@ -122,11 +122,13 @@ mod tests {
     }
 
     fn returned(out: &Output) -> Vec<&str> {
-        let back = |event| match event {
-            &Event::Returned(ref prompt) => Some(prompt.text.as_str()),
-            _ => None,
-        };
-        out.events.iter().filter_map(back).collect()
+        out.events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Returned(prompt) => Some(prompt.text.as_str()),
+                _ => None,
+            })
+            .collect()
     }
 
     /// Interrupts, and answers what Claude Code is asked to cancel, in order.
