@@ -200,6 +200,7 @@ agents! {
         a_worktree_is_its_own_and_a_later_editor_goes_on_there;
     opencode = OPENCODE:
         prompts_wait_for_the_turns_end_and_are_held_by_an_interrupt
+        a_command_allowed_for_the_session_is_asked_about_once
         what_its_commands_changed_made_and_deleted_is_listed
         a_worktree_is_its_own_and_a_later_editor_goes_on_there;
     codex = CODEX:

@@ -59,7 +59,9 @@ pub fn request(id: RequestId, params: &Value, call: Option<&Call>, cwd: &str) ->
         diff: call.map(|call| call.changes(cwd)).unwrap_or_default(),
         reason: call.filter(|_| plan.is_none()).and_then(Call::remark),
         options: options.clone(),
-        subject: call.map_or(Subject::Always, |call| call.subject(cwd)),
+        subject: call.map_or(Subject::Always, |call| {
+            call.subject(cwd, params.pointer("/toolCall/rawInput").unwrap_or(&Value::Null))
+        }),
         input,
     };
     let pending = Pending { tool: request.tool_use_id.clone(), options, plan };

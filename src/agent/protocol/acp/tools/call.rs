@@ -170,6 +170,8 @@ impl Call {
         match value.get("rawInput") {
             // Some announce a call before its input has arrived, and ask with another one.
             Some(input) if !input.is_null() && (with_state || is_empty(&self.input)) => self.input = input.clone(),
+            // opencode 1.18.33 may ask before it has told the command.
+            Some(input) if self.kind == "execute" => add_missing(&mut self.input, input),
             _ => {}
         }
         if value.get("locations").is_some_and(Value::is_array) {
@@ -337,8 +339,20 @@ impl Call {
         Event::Message { id, parent_id: self.parent.clone(), part, content }
     }
 
-    /// What a permission for it can be made into a rule of, in a session that works in `cwd`.
-    pub fn subject(&self, cwd: &str) -> Subject {
+    /// What a permission for it can be made into a rule of, in a session that works in `cwd`. `asked` is the input as the
+    /// request has it: where that says other things than the call, what is shown is not what would be allowed.
+    pub fn subject(&self, cwd: &str, asked: &Value) -> Subject {
+        let told = |(key, value): (&String, &Value)| self.input.get(key) == Some(value);
+        let same = asked.as_object().is_none_or(|fields| fields.iter().all(told));
+        // And without a command nobody knows what would run.
+        let nameless = self.kind == "execute" && !self.input.is_null() && self.input.get("command").is_none();
+        match self.subject_told(cwd) {
+            Subject::Command { .. } | Subject::Input if !same || nameless => Subject::Always,
+            subject => subject,
+        }
+    }
+
+    fn subject_told(&self, cwd: &str) -> Subject {
         if self.claudes {
             return claude::subject(&self.name, &self.input);
         }
@@ -386,6 +400,14 @@ fn some(text: &str) -> Option<&str> {
 fn relative(path: &str, cwd: &str) -> String {
     let below = path.strip_prefix(cwd).and_then(|rest| rest.strip_prefix('/')).filter(|rest| !rest.is_empty());
     below.unwrap_or(path).to_owned()
+}
+
+fn add_missing(known: &mut Value, told: &Value) {
+    if let (Some(known), Some(told)) = (known.as_object_mut(), told.as_object()) {
+        for (key, value) in told {
+            known.entry(key).or_insert_with(|| value.clone());
+        }
+    }
 }
 
 fn is_empty(input: &Value) -> bool {

@@ -248,7 +248,7 @@ fn a_rule_is_made_of_files_only_where_the_input_is_about_no_others() {
         call["toolCallId"] = json!("t");
         let mut tools = tools();
         tell(&mut tools, call);
-        tools.find("t").expect("it was told").subject("/p")
+        tools.find("t").expect("it was told").subject("/p", &Value::Null)
     };
     let read = |input: Value| {
         subject(json!({"sessionUpdate": "tool_call", "title": "x", "kind": "read", "locations": [{"path": "/p/src/a"}],
@@ -262,4 +262,26 @@ fn a_rule_is_made_of_files_only_where_the_input_is_about_no_others() {
     {
         assert_eq!(read(input.clone()), Subject::Input, "{input}");
     }
+}
+
+#[test]
+fn a_rule_is_made_of_what_the_request_says_and_the_call_shows() {
+    let check = |kind: &str, called: Value, asked: Value, expect: Subject| {
+        let mut tools = tools();
+        let call =
+            json!({"sessionUpdate": "tool_call", "toolCallId": "t", "title": "x", "kind": kind, "rawInput": called});
+        tell(&mut tools, call);
+        tools.tell(&json!({"toolCallId": "t", "kind": kind, "rawInput": asked}), Source::Permission).expect("a call");
+        assert_eq!(tools.find("t").expect("it is known").subject("/p", &asked), expect, "{called} {asked}");
+    };
+    let command = |command: &str| Subject::Command { command: command.into() };
+    check("execute", json!({}), json!({"command": "ls"}), command("ls"));
+    check("execute", json!({"command": "ls", "cwd": "/p"}), json!({"command": "ls"}), command("ls"));
+    // The request may come before the command has.
+    check("execute", json!({"cwd": "/p"}), json!({"command": "ls"}), command("ls"));
+    check("execute", json!({"cwd": "/p"}), json!({}), Subject::Always);
+    check("execute", json!({"command": "ls"}), json!({"command": "rm x"}), Subject::Always);
+    check("move", json!({"to": "a"}), json!({"to": "a"}), Subject::Input);
+    check("move", json!({"to": "a"}), json!({"to": "b"}), Subject::Always);
+    check("move", json!({"to": "a"}), json!({"from": "b"}), Subject::Always);
 }
