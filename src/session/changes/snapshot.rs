@@ -35,7 +35,8 @@ const MOST_NEW_BYTES: u64 = 256 * 1024 * 1024;
 /// Of a file that git knows already.
 const MOST_KNOWN: u64 = 64 * 1024 * 1024;
 
-/// No program of the user's runs at this, and nothing of git's own that stays.
+/// No hook and no monitor runs at this, and nothing of git's own that stays. Filters that the user has configured do, as at
+/// any `git status`: without them all of their files would look changed.
 const SETTINGS: &[&str] = &[
     "-c",
     "core.fsmonitor=false",
