@@ -44,7 +44,7 @@ fn with_ascii_icons_every_screen_is_ascii() {
         for prompt in ["plan", "think 30 0 40", "tool Grep", "fail it broke", "unknown"] {
             send(&editor, &id, prompt);
             if prompt == "plan" {
-                all_ascii(&editor, "a plan to approve", "has a plan");
+                all_ascii(&editor, "a plan to approve", "1 Approve the plan");
                 editor.command("Agor permit 1");
             }
             over(&editor, &id);
