@@ -34,4 +34,4 @@ pub use place::Paths;
 pub use question::{
     OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest, Subject,
 };
-pub use session::{Attention, Diffstat, Hold, SessionSummary, Status, Worktree};
+pub use session::{Attention, Diffstat, Elsewhere, Hold, Other, SessionSummary, Status, Worktree};

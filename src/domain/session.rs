@@ -140,6 +140,20 @@ pub struct SessionSummary {
     pub capabilities: Arc<Capabilities>,
 }
 
+/// A session that another backend has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Other {
+    #[serde(flatten)]
+    pub summary: SessionSummary,
+    pub elsewhere: Elsewhere,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Elsewhere {
+    /// Of the editor.
+    pub pid: u32,
+}
+
 impl SessionSummary {
     /// One that has just begun, of which nothing is known yet.
     pub fn new(session_id: SessionId, provider: &str) -> Self {

@@ -34,7 +34,7 @@ use self::{
     log::{History, Line, Name, Open, Touched, Tree},
     snapshot::{Caller, LeftOut, Repository, SnapshotError},
 };
-use super::{journal, request::Reply};
+use super::{journal, reply::Reply};
 use crate::domain::{Diffstat, Hunk, SessionId, StartOptions};
 
 /// Files of one turn that are listed: of more only the number is known.

@@ -32,7 +32,7 @@ use self::{
 use super::{
     journal::{self, Listed, Project},
     project::Projects,
-    request::Reply,
+    reply::Reply,
 };
 use crate::{
     agent::kept::{About, KeptFile, Store},

@@ -32,7 +32,8 @@ use super::{
     colour::Colourist,
     earlier::{self, Earlier},
     peers::{self, Meeting},
-    request::{Input, Reply, Request, Sight, ViewId},
+    reply::Reply,
+    request::{Input, Request, Sight, ViewId},
     updates::{Level, Update},
 };
 use crate::{

@@ -18,6 +18,7 @@ mod peers;
 mod pictures;
 mod project;
 mod queue;
+mod reply;
 mod request;
 mod seed;
 mod state;
@@ -29,10 +30,10 @@ pub use earlier::{Agent, Glance, Piece, Place, Preview, Query, Reader};
 pub use grants::GrantScope;
 pub use hub::{Counts, Hub, HubConfig, HubHandle};
 pub use journal::{JournalError, Listed, Page};
-pub use peers::{Elsewhere, Other};
 pub use queue::Waiting;
+pub use reply::Reply;
 pub use request::{
-    FileReply, Found, GrantRow, Order, Painted, QueueChange, Reply, Request, Showing, Sight, ViewId, Want, WantQueued,
+    FileReply, Found, GrantRow, Order, Painted, QueueChange, Request, Showing, Sight, ViewId, Want, WantQueued,
 };
 pub use updates::{ClientId, Level, Offered, Update};
 pub use worktree::{Answer as WorktreeAnswer, Ask as WorktreeAsk, Look as WorktreeLook};

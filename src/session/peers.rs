@@ -15,27 +15,12 @@ use std::{
     sync::atomic::{AtomicI64, Ordering::Relaxed},
 };
 
-use serde::{Deserialize, Serialize};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use self::line::{Answer, Ask};
 pub(super) use self::serve::listen;
 use super::{journal::Project, request::Request};
-use crate::domain::{SessionId, SessionSummary};
-
-/// A session that another backend has.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Other {
-    #[serde(flatten)]
-    pub summary: SessionSummary,
-    pub elsewhere: Elsewhere,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Elsewhere {
-    /// Of the editor.
-    pub pid: u32,
-}
+use crate::domain::{Elsewhere, Other, SessionId};
 
 /// What our own socket takes requests for: never what keeps the hub alive.
 pub(super) type Weak = mpsc::WeakUnboundedSender<Request>;

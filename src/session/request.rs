@@ -11,19 +11,18 @@ use super::{
     earlier::{Glance, Piece, Preview, Query},
     grants::GrantScope,
     journal::{Listed, Page},
-    peers::Other,
     queue::Waiting,
+    reply::Reply,
     updates::ClientId,
     worktree::{Answer as WorktreeAnswer, Ask as WorktreeAsk},
 };
 use crate::{
     agent::process::{ProcessHandle, ProcessInfo},
-    domain::{Answer, Context, Conversation, MessageId, Prompt, RequestId, SessionId, SessionSummary, StartOptions},
+    domain::{
+        Answer, Context, Conversation, MessageId, Other, Prompt, RequestId, SessionId, SessionSummary, StartOptions,
+    },
     render::{Budget, Detail, FoldAction, Icons, Patch, Place, Taken, Window},
 };
-
-/// Where an answer goes. An error is a sentence for the user.
-pub type Reply<T> = oneshot::Sender<Result<T, String>>;
 
 /// One buffer of one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use agor_nvim::{
-    domain::{Attention, Status},
+    domain::{Attention, Other, Status},
     render::Icons,
-    session::{Listed, Order, Other, Request, Update, ViewId},
+    session::{Listed, Order, Request, Update, ViewId},
 };
 use rustix::process::getppid;
 

@@ -14,7 +14,7 @@ use crate::{
     domain::{Content, Prompt, ToolCall, ToolKind, ToolResult},
     session::{
         changes::{self, Changes, Earlier, Ended, Scope, Tracker},
-        request::Reply,
+        reply::Reply,
         updates::Level,
     },
 };

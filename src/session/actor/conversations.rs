@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::Actor;
 use crate::{
     domain::{Command, Conversation},
-    session::request::Reply,
+    session::reply::Reply,
 };
 
 /// Those who wait for the list. The agent is asked once for all of them.

@@ -7,7 +7,7 @@ use crate::{
     session::{
         gather, pictures,
         queue::{Entry, Step},
-        request::Reply,
+        reply::Reply,
         updates::{Level, Update},
     },
 };

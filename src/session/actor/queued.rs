@@ -6,7 +6,8 @@ use crate::{
     domain::{Hold, MessageId, Prompt},
     session::{
         queue::{self, Step, Waiting},
-        request::{QueueChange, Reply, WantQueued},
+        reply::Reply,
+        request::{QueueChange, WantQueued},
     },
 };
 

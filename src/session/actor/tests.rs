@@ -37,10 +37,7 @@ use crate::{
         stop::{Action, Step},
     },
     domain::{Capabilities, Command, Content, Event, ProviderConfig, SessionId, Status, TurnOutcome},
-    session::{
-        request::{Order, Reply},
-        updates::Level,
-    },
+    session::{reply::Reply, request::Order, updates::Level},
 };
 
 /// Makes what is started instead of a process.

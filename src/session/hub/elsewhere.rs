@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use super::Hub;
 use crate::{
-    domain::{SessionId, SessionSummary},
+    domain::{Other, SessionId, SessionSummary},
     session::{
         actor::now,
         journal,
-        peers::Other,
-        request::{Input, Reply},
+        reply::Reply,
+        request::Input,
         updates::{Level, Update},
     },
 };

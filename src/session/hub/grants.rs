@@ -10,7 +10,8 @@ use crate::{
     session::{
         grants::{self, GrantScope, ProjectGrants},
         project::project,
-        request::{GrantRow, Input, Reply},
+        reply::Reply,
+        request::{GrantRow, Input},
     },
 };
 

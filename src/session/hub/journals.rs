@@ -13,7 +13,8 @@ use crate::{
         earlier::{Earlier, Piece, Query},
         journal::{self, JournalError, Listed},
         last_line::cleaned,
-        request::{Input, Order, Reply},
+        reply::Reply,
+        request::{Input, Order},
     },
 };
 

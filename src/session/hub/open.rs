@@ -13,7 +13,8 @@ use crate::{
     session::{
         actor::{Actor, now},
         journal::{self, Journal, JournalError, Past},
-        request::{Input, Reply},
+        reply::Reply,
+        request::Input,
         state::State,
     },
 };

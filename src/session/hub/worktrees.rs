@@ -9,7 +9,8 @@ use super::{Hub, Living};
 use crate::{
     domain::{ProviderConfig, SessionId, StartOptions},
     session::{
-        request::{Input, Reply},
+        reply::Reply,
+        request::Input,
         worktree::{Answer, Ask},
     },
 };
