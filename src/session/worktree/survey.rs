@@ -4,7 +4,8 @@
 //! Git's own index is never touched: what was not added is marked as meant to be in a copy of it.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -61,12 +62,19 @@ struct Index(PathBuf);
 impl Index {
     fn copy(git_dir: PathBuf, name: &str) -> Self {
         let path = git_dir.join(format!("agor-index.{name}"));
-        if let Err(error) = fs::copy(git_dir.join("index"), &path) {
+        if let Err(error) = copy(&git_dir.join("index"), &path) {
             // Then every file is one that was never added.
             tracing::debug!(%error, "no index");
         }
         Self(path)
     }
+}
+
+/// With its time: git takes a file for unchanged whose size and second are those of the index, unless that is no younger
+/// than the file.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::copy(from, to)?;
+    File::options().write(true).open(to)?.set_modified(fs::metadata(from)?.modified()?)
 }
 
 impl Drop for Index {
@@ -90,6 +98,17 @@ fn sum(said: &str) -> Diffstat {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_of_the_index_is_as_old_as_the_index() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("index"), "x").expect("a file");
+        let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+        let index = File::options().write(true).open(folder.path().join("index")).expect("it is there");
+        index.set_modified(old).expect("set");
+        let copy = Index::copy(folder.path().to_owned(), "a");
+        assert_eq!(fs::metadata(&copy.0).and_then(|file| file.modified()).expect("it is there"), old);
+    }
 
     #[test]
     fn what_is_no_text_has_no_lines() {
