@@ -153,52 +153,24 @@ function M.open(rows, revoke)
     api.nvim_win_set_config(this.win, draw(this))
     return
   end
-  local buf = api.nvim_create_buf(false, true)
-  vim.bo[buf].bufhidden = 'wipe'
-  vim.bo[buf].undolevels = -1
+  local buf = require('agor.ui.float').buffer()
   this = { buf = buf, win = 0, rows = rows, revoke = revoke }
-  -- Who types is in a prompt, and this is to be read.
-  vim.cmd.stopinsert()
-  this.win =
-    api.nvim_open_win(buf, true, vim.tbl_extend('force', draw(this), { style = 'minimal' }))
-  vim.bo[buf].filetype = 'agor-grants'
-  local wo = vim.wo[this.win][0]
-  wo.winhighlight = require('agor.ui.options').FLOAT
-  wo.cursorline, wo.wrap, wo.winfixbuf = true, false, true
+  this.win = require('agor.ui.float').open(buf, {
+    filetype = 'agor-grants',
+    keys = keys(buf),
+    config = draw(this),
+    resized = function()
+      api.nvim_win_set_config(this.win, draw(this))
+    end,
+    left = M.close,
+    closed = function()
+      float = nil
+    end,
+    is_open = function()
+      return float == this
+    end,
+  })
   float = this
-  require('agor.ui.keys').attach(buf, keys(buf))
-  local group = api.nvim_create_augroup('agor_grants', { clear = true })
-  api.nvim_create_autocmd('VimResized', {
-    group = group,
-    callback = function()
-      if float == this then
-        api.nvim_win_set_config(this.win, draw(this))
-      end
-    end,
-  })
-  api.nvim_create_autocmd('BufWipeout', {
-    group = group,
-    buffer = buf,
-    callback = function()
-      require('agor.ui.keys').forget(buf)
-      if float == this then
-        float = nil
-      end
-    end,
-  })
-  -- Left for another window it would only be in the way; its help lies above it.
-  api.nvim_create_autocmd('WinEnter', {
-    group = group,
-    callback = function()
-      vim.schedule(function()
-        local now = api.nvim_get_current_win()
-        local floats = api.nvim_win_get_config(now).relative ~= ''
-        if float == this and now ~= this.win and not floats and vim.fn.getcmdwintype() == '' then
-          M.close()
-        end
-      end)
-    end,
-  })
 end
 
 return M

@@ -358,9 +358,7 @@ function M.open(session_id)
   end
   close()
   require('agor.ui.pane').setup()
-  local buf = api.nvim_create_buf(false, true)
-  vim.bo[buf].bufhidden = 'wipe'
-  vim.bo[buf].undolevels = -1
+  local buf = require('agor.ui.float').buffer()
   local this = {
     buf = buf,
     win = 0,
@@ -373,48 +371,23 @@ function M.open(session_id)
     asking = false,
     again = false,
   }
-  vim.cmd.stopinsert()
-  local opening = vim.tbl_extend('force', config(this, row.queued), { style = 'minimal' })
-  this.win = api.nvim_open_win(buf, true, opening)
-  vim.bo[buf].filetype = 'agor-queue'
-  local wo = vim.wo[this.win][0]
-  wo.winhighlight = require('agor.ui.options').FLOAT
-  wo.cursorline, wo.wrap, wo.winfixbuf = true, false, true
+  this.win = require('agor.ui.float').open(buf, {
+    filetype = 'agor-queue',
+    keys = keys(buf),
+    config = config(this, row.queued),
+    resized = function()
+      draw(this, this.entries)
+    end,
+    left = close,
+    closed = function()
+      float = nil
+    end,
+    is_open = function()
+      return float == this
+    end,
+  })
   float = this
-  require('agor.ui.keys').attach(buf, keys(buf))
   fetch()
-  local group = api.nvim_create_augroup('agor_queue', { clear = true })
-  api.nvim_create_autocmd('VimResized', {
-    group = group,
-    callback = function()
-      if float == this then
-        draw(this, this.entries)
-      end
-    end,
-  })
-  api.nvim_create_autocmd('BufWipeout', {
-    group = group,
-    buffer = buf,
-    callback = function()
-      require('agor.ui.keys').forget(buf)
-      if float == this then
-        float = nil
-      end
-    end,
-  })
-  -- Left for another window it would only be in the way; its help and what shows a prompt lie above it.
-  api.nvim_create_autocmd('WinEnter', {
-    group = group,
-    callback = function()
-      vim.schedule(function()
-        local now = api.nvim_get_current_win()
-        local floats = api.nvim_win_get_config(now).relative ~= ''
-        if float == this and now ~= this.win and not floats and vim.fn.getcmdwintype() == '' then
-          close()
-        end
-      end)
-    end,
-  })
   return true
 end
 

@@ -413,6 +413,11 @@ impl Actor {
         let message = "The agent is started anew and goes on with the conversation".to_owned();
         self.say(Content::Status { subtype: "restarted".to_owned(), message });
         self.resume_options();
+        self.launch_and_go_on();
+    }
+
+    /// What waits goes to the new process.
+    fn launch_and_go_on(&mut self) {
         match self.launch() {
             Ok(()) => {
                 self.set_status(Status::Idle, None);
@@ -435,17 +440,7 @@ impl Actor {
     /// The process of the cleared conversation has ended: the next one is there before the next prompt is typed.
     pub(super) fn begin_again(&mut self) {
         self.begin_conversation();
-        match self.launch() {
-            Ok(()) => {
-                self.set_status(Status::Idle, None);
-                self.next_prompt();
-            }
-            Err(message) => {
-                self.fail(message);
-                self.hold_queue(Hold::Ended);
-                self.leave_at = Some(Instant::now() + LINGER);
-            }
-        }
+        self.launch_and_go_on();
     }
 
     pub(super) fn not_running(&self) -> String {
