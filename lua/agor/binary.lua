@@ -5,7 +5,7 @@ local M = {}
 ---Of this checkout; Cargo.toml has the same (a test compares).
 M.version = '0.1.0'
 ---Raised when doc/wire.md changes in a way that an old peer would misread.
-M.protocol = 4
+M.protocol = 5
 
 ---@return string
 local function root()

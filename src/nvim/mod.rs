@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Raised whenever the wire changes in a way that the other side would misread.
-pub const PROTOCOL: u64 = 4;
+pub const PROTOCOL: u64 = 5;
 
 /// Serves the editor on stdin and stdout until it is gone, or until `terminated`.
 pub async fn serve(binary: PathBuf, terminated: impl Future<Output = ()>) -> Result<(), LinkError> {

@@ -7,7 +7,7 @@ stdin:open(0)
 stdout:open(1)
 
 local version = os.getenv('AGOR_FAKE_VERSION') or '0.1.0'
-local protocol = tonumber(os.getenv('AGOR_FAKE_PROTOCOL') or '4')
+local protocol = tonumber(os.getenv('AGOR_FAKE_PROTOCOL') or '5')
 local rows = {}
 local next_call = 0
 
