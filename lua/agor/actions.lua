@@ -135,29 +135,58 @@ function M.trace(call)
   end)
 end
 
-function M.build()
+---One line that is replaced by the next: not kept in :messages, and cut so that it never asks for <CR>.
+---@return fun(text: string) say may be called in a fast context
+local function progress()
   local said = ''
-  require('agor.build').run(function(text)
-    vim.schedule(function()
-      if text ~= said then
-        said = text
-        -- Not kept in :messages, and cut to one line so that it never asks for <CR>.
-        vim.api.nvim_echo(
-          { { 'agor: ' .. vim.fn.strpart(text, 0, math.max(20, vim.o.columns - 20)) } },
-          false,
-          {}
-        )
-      end
-    end)
-  end, function(err)
+  return vim.schedule_wrap(function(text)
+    if text ~= said then
+      said = text
+      local cut = vim.fn.strpart(text, 0, math.max(20, vim.o.columns - 20))
+      vim.api.nvim_echo({ { 'agor: ' .. cut } }, false, {})
+    end
+  end)
+end
+
+---Short: it stands on one line of a narrow screen. Where the backend is, :checkhealth says.
+---@param how string
+local function there(how)
+  local next_step = backend.is_running() and ':Agor restart takes it into use'
+    or ':AgorStart starts a session'
+  message.info(('the backend is %s; %s'):format(how, next_step))
+end
+
+function M.build()
+  require('agor.build').run(progress(), function(err)
     if err then
       return message.error(err)
     end
-    -- Short: it stands on one line of a narrow screen. Where it is, :checkhealth says.
-    local next_step = backend.is_running() and ':Agor restart takes it into use'
-      or ':AgorStart starts a session'
-    message.info('the backend is built; ' .. next_step)
+    there('built')
   end)
+end
+
+function M.install()
+  local binary = require('agor.binary')
+  local install = require('agor.install')
+  install.run(
+    {
+      root = require('agor.provider').plugin_root(),
+      version = binary.version,
+      protocol = binary.protocol,
+      releases = require('agor.config').get().releases or install.releases,
+      uname = vim.uv.os_uname(),
+    },
+    progress(),
+    function(err, _, instead)
+      if err then
+        return message.error(err)
+      end
+      if instead then
+        message.warn(instead)
+      end
+      there(instead and 'built' or 'installed')
+    end
+  )
 end
 
 return M

@@ -48,7 +48,7 @@ end
 function M.objection(root, answer)
   local needed = M.needed(root)
   if not answer then
-    return ('building the backend needs cargo, the Rust build tool, in version %s or newer, and there is none on PATH: install Rust, then :Agor build'):format(
+    return ('building the backend needs cargo, the Rust build tool, in version %s or newer, and there is none on PATH: install Rust, then :Agor build, or fetch a release with :Agor install'):format(
       needed
     )
   end

@@ -360,6 +360,7 @@ M.subcommands = {
     end,
   },
   build = { run = lazily('actions', 'build') },
+  install = { run = lazily('actions', 'install') },
 }
 M.subcommands.start.complete = complete_start
 

@@ -159,6 +159,15 @@ local function worktree_directory(value)
   return nil, "must be a string with '{name}' in it, or a function that returns a path"
 end
 
+---@param value any
+---@return any, string|nil
+local function releases(value)
+  if type(value) == 'string' and (value:find('^https://.') or value:find('^file:///')) then
+    return value
+  end
+  return nil, 'must be an address that begins with https:// or file:///'
+end
+
 local text = kind('string')
 local boolean = kind('boolean')
 
@@ -282,6 +291,7 @@ M.config = {
   order = strings,
   root = root,
   binary = text,
+  releases = releases,
   runner_roots = strings,
   window = {
     position = one_of('right', 'left', 'bottom', 'top', 'float', 'tab'),

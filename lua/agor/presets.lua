@@ -38,6 +38,7 @@
 ---@field order string[]
 ---@field root 'auto'|'cwd'|string[]|fun(buf: integer): string|nil
 ---@field binary string|nil
+---@field releases string|nil
 ---@field runner_roots string[]
 ---@field providers table<string, agor.Provider>
 ---@field window agor.Config.window
@@ -130,6 +131,7 @@
 ---@field order? string[]
 ---@field root? 'auto'|'cwd'|string[]|fun(buf: integer): string|nil
 ---@field binary? string
+---@field releases? string
 ---@field runner_roots? string[]
 ---@field providers? table<string, agor.UserProvider>
 ---@field window? { position?: string, width?: number, height?: number, min_width?: integer }
@@ -155,6 +157,7 @@ function M.new()
     order = { 'claude', 'codex', 'gemini', 'opencode', 'ollama' },
     root = 'auto',
     binary = nil,
+    releases = nil,
     runner_roots = {},
     providers = require('agor.agents').new(),
     window = { position = 'right', width = 0.4, height = 0.4, min_width = 60 },

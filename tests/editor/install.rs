@@ -24,7 +24,7 @@ mkdir -p "$dir/release" && cp "$AGOR_TEST_BACKEND" "$dir/release/agor-nvim"
 
 /// What git would check out: what a running plugin reads, and nothing that a build has left.
 fn checkout(into: &Path) {
-    for name in ["lua", "plugin", "doc", "build.lua", "Cargo.toml"] {
+    for name in ["lua", "plugin", "doc", "build.lua", "checksums.txt", "Cargo.toml"] {
         copy(&repository().join(name), &into.join(name));
     }
 }
@@ -204,6 +204,110 @@ fn a_plugin_manager_may_give_the_build_up() {
     editor.wait_lua("_G.over");
     says(&editor.lua_string("return _G.failed", &[]), "given up");
     fs::remove_file(hold).expect("it is there");
+}
+
+/// A folder of releases, with one for this machine whose program is `text`, and a stand-in for curl that copies from there
+/// and keeps its words. The checkout names the checksum of `named`.
+fn released(text: &[u8], named: &[u8]) -> Options {
+    let mut options = options("");
+    let home = options.home.path().to_owned();
+    let asset = format!("agor-nvim-{}-{}-linux", env!("CARGO_PKG_VERSION"), std::env::consts::ARCH);
+    let release = home.join(format!("releases/v{}", env!("CARGO_PKG_VERSION")));
+    fs::create_dir_all(&release).expect("the home takes folders");
+    fs::write(release.join(&asset), text).expect("the home takes files");
+    fs::write(home.join("named"), named).expect("the home takes files");
+    let sums = std::process::Command::new("sha256sum").arg(home.join("named")).output().expect("coreutils are there");
+    let sum = String::from_utf8(sums.stdout).expect("it prints digits")[..64].to_owned();
+    let list = clone_of(&options.home).join("checksums.txt");
+    let comments = fs::read_to_string(&list).expect("it is checked out");
+    fs::write(list, format!("{comments}{sum}  {asset}\n")).expect("the home takes files");
+    program(&home.join("bin/curl"), CURL);
+    options.init = format!("vim.g.agor = {{ releases = 'file://{}/releases/' }}", home.display());
+    options
+}
+
+const CURL: &str = r#"#!/bin/sh
+printf '%s\n' "$@" >"$HOME/curl.words"
+for url; do :; done
+while [ $# -gt 0 ]; do [ "$1" = --output ] && to=$2; shift; done
+printf '######## 42.5%%\r' >&2
+while [ -e "$HOME/hold" ]; do sleep 0.02; done
+cp "${url#file://}" "$to" 2>/dev/null || { echo 'curl: (37) Could not open file' >&2; exit 37; }
+"#;
+
+/// All that it was told, on one line.
+fn told(editor: &Editor) -> String {
+    editor.lua_string("return (vim.fn.execute('messages'):gsub('%s+', ' '))", &[])
+}
+
+/// It was built by cargo, and the reason was said.
+#[track_caller]
+fn builds_instead(options: Options, why: &str) {
+    let editor = Editor::start(options);
+    editor.input(":Agor install<CR>");
+    editor.wait_lua("vim.fn.execute('messages'):find('backend is built')");
+    says(&told(&editor), why);
+    let left = fs::read_dir(clone_of(editor.home()).join("bin")).expect("cargo's is there");
+    let left: Vec<_> = left.map(|entry| entry.expect("it can be read").file_name()).collect();
+    assert_eq!(left, ["agor-nvim"], "nothing of the download is left");
+    streams(&editor);
+}
+
+#[test]
+fn a_release_is_fetched_by_one_command() {
+    let backend = fs::read(BACKEND).expect("the backend is built");
+    let options = released(&backend, &backend);
+    // A release can be had without Rust.
+    fs::remove_file(options.home.path().join("bin/cargo")).expect("it is there");
+    fs::write(options.home.path().join("hold"), "").expect("the home takes files");
+    let editor = Editor::start(options);
+    editor.input(":Agor install<CR>");
+    editor.wait_text("fetching the backend: 42 %");
+    fs::remove_file(editor.home().path().join("hold")).expect("it is there");
+    editor.wait_text("agor: the backend is installed; :AgorStart starts a session");
+    let words = fs::read_to_string(editor.home().path().join("curl.words")).expect("it was asked");
+    assert!(words.starts_with("--disable\n") && words.contains("--proto\n=https,file\n"), "{words}");
+    streams(&editor);
+}
+
+#[test]
+fn a_fetched_program_with_another_checksum_is_thrown_away_and_never_run() {
+    let ran = "#!/bin/sh\ntouch \"$HOME/ran\"\n";
+    let options = released(ran.as_bytes(), b"another program");
+    let trace = options.home.path().join("ran");
+    builds_instead(options, "which this checkout names: it was thrown away");
+    assert!(!trace.exists());
+}
+
+#[test]
+fn a_fetched_program_that_is_another_version_is_not_taken() {
+    let other = b"#!/bin/sh\necho 'agor-nvim 0.0.1 (protocol 1)'\n";
+    builds_instead(released(other, other), "it says \"agor-nvim 0.0.1 (protocol 1)\" and not \"agor-nvim ");
+}
+
+#[test]
+fn a_release_that_cannot_be_fetched_is_built() {
+    let options = released(b"", b"");
+    fs::remove_dir_all(options.home.path().join("releases")).expect("it is there");
+    builds_instead(options, "could not be fetched: curl: (37) Could not open file");
+}
+
+#[test]
+fn a_checkout_that_is_no_release_is_built() {
+    let options = released(b"", b"");
+    fs::write(clone_of(&options.home).join("checksums.txt"), "# none\n").expect("the home takes files");
+    builds_instead(options, "this checkout names no checksum for agor-nvim-");
+}
+
+#[test]
+fn without_a_release_and_without_cargo_both_are_said() {
+    let options = released(b"", b"another");
+    fs::remove_file(options.home.path().join("bin/cargo")).expect("it is there");
+    let editor = Editor::start(options);
+    editor.input(":Agor install<CR>");
+    editor.wait_lua("vim.fn.execute('messages'):gsub('%s+', ' '):find('install Rust', 1, true)");
+    says(&told(&editor), "it was thrown away; and building the backend needs cargo");
+    assert!(!clone_of(editor.home()).join("bin/agor-nvim").exists());
 }
 
 #[test]

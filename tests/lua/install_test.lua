@@ -1,0 +1,84 @@
+-- What is fetched for a machine, and which checksum it must have.
+
+local install = require('agor.install')
+
+local T = {}
+
+---@param got any
+---@param want any
+local function equal(got, want)
+  if got ~= want then
+    error(('got %s, want %s'):format(vim.inspect(got), vim.inspect(want)), 2)
+  end
+end
+
+---@param sysname string
+---@param machine string
+---@param want string|nil
+local function asset(sysname, machine, want)
+  equal(install.asset('1.2.3', { sysname = sysname, machine = machine }), want)
+end
+
+T['each machine has a name of its own'] = function()
+  asset('Linux', 'x86_64', 'agor-nvim-1.2.3-x86_64-linux')
+  asset('Linux', 'aarch64', 'agor-nvim-1.2.3-aarch64-linux')
+  asset('Darwin', 'arm64', 'agor-nvim-1.2.3-aarch64-macos')
+  asset('Darwin', 'x86_64', 'agor-nvim-1.2.3-x86_64-macos')
+  asset('Windows_NT', 'x86_64', 'agor-nvim-1.2.3-x86_64-windows.exe')
+  asset('Linux', 'riscv64', nil)
+  asset('FreeBSD', 'amd64', nil)
+end
+
+T['a release builds what the installer looks for'] = function()
+  local root = require('agor.provider').plugin_root()
+  local workflow = table.concat(vim.fn.readfile(root .. '/.github/workflows/release.yml'), '\n')
+  local script = table.concat(vim.fn.readfile(root .. '/scripts/release-binary'), '\n')
+  assert(script:find('name=agor-nvim-$version-$machine-$system$suffix', 1, true))
+  for _, system in ipairs({ 'linux', 'macos', 'windows' }) do
+    assert(script:find('system=' .. system, 1, true), system)
+  end
+  for _, target in ipairs({
+    'x86_64-unknown-linux-musl',
+    'aarch64-unknown-linux-musl',
+    'aarch64-apple-darwin',
+    'x86_64-apple-darwin',
+    'x86_64-pc-windows-msvc',
+  }) do
+    assert(workflow:find('target: ' .. target, 1, true), target)
+  end
+end
+
+local sum = ('0123456789abcdef'):rep(4)
+
+---@param text string
+---@param want string|nil
+local function checksum(text, want)
+  equal(install.checksum(text, 'agor-nvim-1.2.3-x86_64-linux'), want)
+end
+
+T['a checksum is that of the very name'] = function()
+  checksum(sum .. '  agor-nvim-1.2.3-x86_64-linux\n', sum)
+  checksum('# a comment\r\n' .. sum:upper() .. ' *agor-nvim-1.2.3-x86_64-linux\r\n', sum)
+  checksum(sum .. '  agor-nvim-1.2.3-x86_64-linux.old\n', nil)
+  checksum(sum .. '  agor-nvim-1.2.4-x86_64-linux\n', nil)
+  checksum('# ' .. sum .. '  agor-nvim-1.2.3-x86_64-linux\n', nil)
+  checksum(sum:sub(2) .. '  agor-nvim-1.2.3-x86_64-linux\n', nil)
+  checksum('', nil)
+end
+
+T['what computes checksums says them each in its way'] = function()
+  equal(install.sum_of(sum .. '  /tmp/deadbeef/file\n'), sum)
+  equal(install.sum_of(sum:upper() .. ' */tmp/file\n'), sum)
+  equal(install.sum_of('SHA256 hash of C:\\x:\r\n' .. sum .. '\r\nCertUtil: done.\r\n'), sum)
+  equal(install.sum_of('no such file'), nil)
+end
+
+T['the checksums of this checkout can be read'] = function()
+  local root = require('agor.provider').plugin_root()
+  for _, line in ipairs(vim.fn.readfile(root .. '/checksums.txt')) do
+    local name = line:match('^%x+ [ *](.+)$')
+    assert(line:find('^#') or (name and install.checksum(line, name)), line)
+  end
+end
+
+return T
