@@ -205,12 +205,13 @@ end
 
 ---@param opts agor.StartOptions
 ---@param params table
+---@param cwd string
 ---@return string|nil message
-local function directories(opts, params)
+local function directories(opts, params, cwd)
   local wrong
   local conf = provider.get(params.provider)
   local elsewhere = conf ~= nil and require('agor.place').is_elsewhere(conf)
-  params.cwd, wrong = directory(opts.cwd or project.root(), 'cwd', elsewhere)
+  params.cwd, wrong = directory(cwd, 'cwd', elsewhere)
   if wrong then
     return wrong
   end
@@ -281,7 +282,8 @@ function M.restore(journal)
     cwd = journal.cwd,
     restore = true,
   }
-  params.worktree, wrong = require('agor.worktree').options(nil, journal.cwd)
+  local own = require('agor.project_config').of(journal.cwd)
+  params.worktree, wrong = require('agor.worktree').options(nil, journal.cwd, own)
   if wrong then
     return nil, wrong
   end
@@ -298,9 +300,11 @@ function M.start(opts)
   if wrong then
     return nil, wrong
   end
+  local cwd = absolute(opts.cwd or project.root())
+  local own = require('agor.project_config').of(cwd)
   local name, none = opts.provider, nil
   if not name then
-    name, none = provider.default()
+    name, none = provider.default(own and own.provider)
     if not name then
       return nil, none
     end
@@ -323,7 +327,7 @@ function M.start(opts)
     return nil, 'fork needs resume_session_id, the conversation to copy'
   end
   local params = { provider = name, config = provider.for_backend(conf) }
-  wrong = directories(opts, params)
+  wrong = directories(opts, params, cwd)
   if wrong then
     return nil, wrong
   end
@@ -348,7 +352,7 @@ function M.start(opts)
   params.session_id = id or fresh_id(name)
   if opts.worktree_name then
     params.worktree_name = opts.worktree_name
-    params.worktree, wrong = require('agor.worktree').options(opts.worktree_name, params.cwd)
+    params.worktree, wrong = require('agor.worktree').options(opts.worktree_name, params.cwd, own)
     if not params.worktree then
       return nil, wrong
     end

@@ -174,15 +174,17 @@ function M.installed()
 end
 
 ---The provider of a session that names none.
+---@param own? string|nil the one that the project itself sets
 ---@return string|nil name
 ---@return string|nil message
-function M.default()
+function M.default(own)
   local conf = config.get()
-  if conf.provider then
-    if M.get(conf.provider) then
-      return conf.provider
+  local set = own or conf.provider
+  if set then
+    if M.get(set) then
+      return set
     end
-    return nil, M.unknown(conf.provider)
+    return nil, (own and require('agor.project_config').name .. ': ' or '') .. M.unknown(set)
   end
   local missing = {}
   local _, failed = require('agor.backend').ensure()

@@ -29,10 +29,13 @@ M.actions = { 'merge', 'remove', 'keep', 'diff', 'open', 'create' }
 ---What the backend makes one by, as WorktreeOptions of src/domain/options.rs.
 ---@param name string|nil nil: whatever the session's journal says
 ---@param cwd string
+---@param own agor.ProjectConfig|nil what the project sets itself
 ---@return table|nil
 ---@return string|nil failed
-function M.options(name, cwd)
-  local wanted = config.get().worktree
+function M.options(name, cwd, own)
+  local of_project = own and own.worktree or {}
+  ---@type agor.Config.worktree
+  local wanted = vim.tbl_extend('force', config.get().worktree, of_project)
   local out = {
     branch = wanted.branch,
     base = wanted.base,

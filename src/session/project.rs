@@ -36,9 +36,14 @@ impl Projects {
 }
 
 /// What the `.git` file of a worktree leads to. A submodule's leads to no other worktree: it is a project of its own.
+/// The repository has to know of the worktree too, or anybody's folder could say that it is of a project that is trusted.
 fn main_repository(file: &Path) -> Option<PathBuf> {
     let beside = file.parent()?;
     let own = beside.join(fs::read_to_string(file).ok()?.strip_prefix("gitdir:")?.trim());
+    let back = own.join(fs::read_to_string(own.join("gitdir")).ok()?.trim());
+    if fs::canonicalize(back).ok()? != fs::canonicalize(file).ok()? {
+        return None;
+    }
     let common = own.join(fs::read_to_string(own.join("commondir")).ok()?.trim());
     let common = fs::canonicalize(common).ok()?;
     // A bare repository has no directory around it.
@@ -96,12 +101,24 @@ mod tests {
         let disk = Disk::new();
         let main = disk.top.join("repo/.git/worktrees/fix");
         disk.file("repo/.git/worktrees/fix/commondir", "../..\n");
+        let back = disk.top.join("repo.worktrees/fix/.git");
+        disk.file("repo/.git/worktrees/fix/gitdir", &format!("{}\n", back.display()));
         disk.file("repo.worktrees/fix/.git", &format!("gitdir: {}\n", main.display()));
         disk.file("repo.worktrees/fix/src/a", "");
         disk.check("repo.worktrees/fix/src", "repo");
         disk.file("bare.git/worktrees/fix/commondir", "../..\n");
+        disk.file("bare.git/worktrees/fix/gitdir", "../../../of-bare/.git\n");
         disk.file("of-bare/.git", "gitdir: ../bare.git/worktrees/fix\n");
         disk.check("of-bare", "bare.git");
+    }
+
+    #[test]
+    fn a_folder_that_only_says_so_is_of_no_other_repository() {
+        let disk = Disk::new();
+        disk.file("repo/.git/worktrees/fix/commondir", "../..\n");
+        disk.file("repo/.git/worktrees/fix/gitdir", "/none/such/place/.git\n");
+        disk.file("liar/.git", "gitdir: ../repo/.git/worktrees/fix\n");
+        disk.check("liar", "liar");
     }
 
     #[test]

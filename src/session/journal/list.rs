@@ -315,6 +315,7 @@ mod tests {
         fs::create_dir_all(&git).expect("folders");
         fs::write(main.join(".git/HEAD"), "ref: refs/heads/main\n").expect("a file");
         fs::write(git.join("commondir"), "../..\n").expect("a file");
+        fs::write(git.join("gitdir"), beside.join(".git").as_os_str().as_encoded_bytes()).expect("a file");
         fs::write(beside.join(".git"), format!("gitdir: {}\n", git.display())).expect("a file");
 
         for (around, other) in [(&main, &beside), (&beside, &main)] {

@@ -1,0 +1,221 @@
+-- What a project may set by its own `.agor.json`, and that nothing of it holds before the user trusts it.
+
+local nvim = require('support.nvim')
+local test, equal, contains = nvim.test, nvim.equal, nvim.contains
+
+local T = {}
+
+---Puts a repository with the file at the child's directory.
+---@param child agor.test.Nvim
+---@param text string
+---@return string path of the file
+local function project(child, text)
+  child:write('.git/HEAD', 'ref: refs/heads/main\n')
+  return child:write('.agor.json', text)
+end
+
+---As a user says it of a file that they have opened.
+---@param child agor.test.Nvim
+---@param path string
+local function trust(child, path)
+  child:lua(
+    [[vim.fn.mkdir(vim.fn.stdpath('state'), 'p')
+    local buf = vim.fn.bufadd(...)
+    vim.fn.bufload(buf)
+    assert(vim.secure.trust({ action = 'allow', bufnr = buf }))
+    vim.api.nvim_buf_delete(buf, { force = true })]],
+    path
+  )
+end
+
+---@param child agor.test.Nvim
+---@param dir? string below the child's directory
+---@return any value
+---@return any message
+local function read(child, dir)
+  local out = child:lua(
+    [[local value, message = require('agor.project_config').read(...)
+    return { value or vim.NIL, message or vim.NIL }]],
+    child.home .. '/work' .. (dir or '')
+  )
+  return out[1], out[2]
+end
+
+T['without the file nothing is asked or said'] = test(nil, function(child)
+  equal({ read(child) }, { vim.NIL, vim.NIL })
+end)
+
+T['a file that the user does not trust is not used, and a sentence says so once'] = test(
+  nil,
+  function(child)
+    project(child, '{ "provider": "codex" }')
+    local value, message = read(child)
+    equal(value, vim.NIL)
+    contains(message, 'work/.agor.json is not used, since you do not trust it')
+    for _ = 1, 2 do
+      child:lua([[require('agor').start({ provider = 'demo', open = false })]])
+    end
+    local _, times = child:notes():gsub('you do not trust it', '')
+    equal(times, 1)
+  end
+)
+
+T['what a trusted file says is used from anywhere in the project'] = test(nil, function(child)
+  local path = project(
+    child,
+    '{ "$schema": "x", "provider": "demo", "policy": { "deny": ["a"] }, "worktree": { "copy": [".env"] } }'
+  )
+  trust(child, path)
+  child:write('src/deep/a', '')
+  local want = {
+    path = path,
+    provider = 'demo',
+    policy = { deny = { 'a' } },
+    worktree = { copy = { '.env' } },
+  }
+  equal({ read(child, '/src/deep') }, { want, vim.NIL })
+  child:lua(
+    [[require('agor').start({ worktree_name = 'fix', open = false, cwd = vim.fn.getcwd() .. '/src' })]]
+  )
+  local params = child:wait_told('start')
+  equal(params.provider, 'demo')
+  equal(params.worktree.copy, { '.env' })
+  equal(params.worktree.branch, 'agor/{name}')
+end)
+
+T['a trusted file that was changed is asked about anew'] = test(nil, function(child)
+  local path = project(child, '{ "provider": "codex" }')
+  trust(child, path)
+  equal(read(child).provider, 'codex')
+  child:write('.agor.json', '{ "provider": "claude" }')
+  local value, message = read(child)
+  equal(value, vim.NIL)
+  contains(message, 'you do not trust it')
+end)
+
+T['a file that the user has denied is passed over without a word'] = test(nil, function(child)
+  local path = project(child, '{ "provider": "codex" }')
+  child:lua(
+    [[vim.fn.mkdir(vim.fn.stdpath('state'), 'p')
+    assert(vim.secure.trust({ action = 'deny', path = ... }))]],
+    path
+  )
+  equal({ read(child) }, { vim.NIL, vim.NIL })
+end)
+
+T['the user is asked once, and their answer is kept'] = test({ ui = true }, function(child)
+  project(child, '{ "provider": "codex" }')
+  local function begin()
+    vim.rpcnotify(
+      child.chan,
+      'nvim_exec_lua',
+      [[local value, message = require('agor.project_config').read(vim.fn.getcwd())
+      _G.got = { value and value.provider or vim.NIL, message or vim.NIL }]],
+      {}
+    )
+  end
+  local function asked()
+    child:wait('the question', function()
+      return child:mode().mode == 'r?'
+    end)
+  end
+  begin()
+  asked()
+  child:type('i')
+  child:wait_for('_G.got ~= nil')
+  contains(child:get('_G.got[2]'), 'you do not trust it')
+  -- The same file, whatever is started: not again.
+  child:lua('_G.got = nil')
+  begin()
+  child:wait_for('_G.got ~= nil')
+  child:write('.agor.json', '{ "provider": "claude" }')
+  child:lua('_G.got = nil')
+  begin()
+  asked()
+  child:type('a')
+  child:wait_for('_G.got ~= nil')
+  equal(child:get('_G.got'), { 'claude', vim.NIL })
+  equal(read(child).provider, 'claude')
+end)
+
+T['a path that would act as a command is never put into the question'] = test(
+  { ui = true },
+  function(child)
+    child:lua([[vim.fn.mkdir('a|let g:acted = 1|', 'p')]])
+    child:write('a|let g:acted = 1|/.agor.json', '{}')
+    local value, message = read(child, '/a|let g:acted = 1|')
+    equal(value, vim.NIL)
+    contains(message, 'you do not trust it')
+    equal(child:get('vim.g.acted'), vim.NIL)
+  end
+)
+
+T['what is no plain, short file is not read'] = test(nil, function(child)
+  child:lua([[vim.fn.mkdir('pipe') vim.fn.mkdir('folder/.agor.json', 'p') vim.fn.mkdir('long')
+    vim.fn.system({ 'mkfifo', 'pipe/.agor.json' })]])
+  child:write('long/.agor.json', (' '):rep(256 * 1024 + 1))
+  for dir, why in pairs({ pipe = 'no file', folder = 'no file', long = 'longer than 256 KiB' }) do
+    local value, message = read(child, '/' .. dir)
+    equal(value, vim.NIL)
+    contains(message, why)
+  end
+end)
+
+T['what is wrong in it is named, what is right around it is used'] = test(nil, function(child)
+  ---@param text string
+  ---@param parts string[]
+  ---@return any
+  local function check(text, parts)
+    trust(child, project(child, text))
+    local value, message = read(child)
+    for _, part in ipairs(parts) do
+      contains(message, part)
+    end
+    return value
+  end
+  equal(check('{ "provider": ', { 'is not used' }), vim.NIL)
+  equal(check('[1]', { 'it must be one JSON object' }), vim.NIL)
+  equal(check(('['):rep(5000), { 'is not used' }), vim.NIL)
+  local value = check(
+    '{ "providr": "x", "provider": "../x", "command": ["sh"], "policy": "none", "worktree": '
+      .. '{ "directory": "/tmp/{name}", "branch": "fix", "base": "main", "copi": [] } }',
+    {
+      'providr is no key of .agor.json (did you mean "provider"?)',
+      'provider must be the name of a provider',
+      'command is no key of .agor.json',
+      'policy must be a table',
+      'worktree.directory is yours alone to set',
+      "worktree.branch must be a string with '{name}' in it",
+      'worktree.copi is no key of .agor.json (did you mean "copy"?)',
+    }
+  )
+  equal(value.worktree, { base = 'main' })
+  equal({ value.provider, value.policy, value.command }, {})
+end)
+
+T['a provider of a project that there is not is an error that names the file'] = test(
+  nil,
+  function(child)
+    trust(child, project(child, '{ "provider": "clade" }'))
+    local message = child:get([[select(2, require('agor').start({ open = false }))]])
+    contains(message, '.agor.json: unknown provider "clade" (did you mean "claude"?)')
+  end
+)
+
+T['a worktree has the file of its main one, and a folder that only says so its own'] = test(
+  nil,
+  function(child)
+    local path = project(child, '{ "provider": "codex" }')
+    trust(child, path)
+    local own = child.home .. '/work/.git/worktrees/fix'
+    child:write(own .. '/commondir', '../..\n')
+    child:write(own .. '/gitdir', child.home .. '/work/fix/.git\n')
+    child:write('fix/.git', 'gitdir: ' .. own .. '\n')
+    child:write('fix/.agor.json', '{ "provider": "claude" }')
+    equal(read(child, '/fix').path, path)
+    child:write('liar/.git', 'gitdir: ' .. own .. '\n')
+    equal({ read(child, '/liar') }, { vim.NIL, vim.NIL })
+  end
+)
+
+return T
