@@ -13,7 +13,7 @@ end
 -- Every subcommand, and with it the alias :Agor{Subcommand}; lua/agor/command.lua has a handler for each.
 -- stylua: ignore
 local subcommands = {
-  'start', 'send', 'prompt', 'toggle', 'open', 'close', 'next', 'prev', 'interrupt', 'stop', 'queue', 'sessions', 'model',
+  'start', 'send', 'prompt', 'toggle', 'open', 'close', 'next', 'prev', 'interrupt', 'retry', 'stop', 'queue', 'sessions', 'model',
   'mode', 'effort', 'option', 'resume', 'fork', 'paste', 'permit', 'grants', 'changes', 'diff', 'export', 'login', 'worktree', 'ps', 'log', 'trace', 'stats', 'restart', 'build', 'install',
 }
 
@@ -61,7 +61,7 @@ local function plug(modes, name, action, expr)
   end
 end
 
-for _, name in ipairs({ 'toggle', 'interrupt', 'sessions', 'permit', 'next', 'prev' }) do
+for _, name in ipairs({ 'toggle', 'interrupt', 'sessions', 'permit', 'retry', 'next', 'prev' }) do
   plug('n', name, name)
 end
 plug('nx', 'send', 'send')

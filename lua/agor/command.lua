@@ -250,6 +250,11 @@ M.subcommands = {
       report(require('agor').interrupt())
     end,
   },
+  retry = {
+    run = function()
+      report(require('agor').retry())
+    end,
+  },
   stop = {
     bang = true,
     run = function(call)

@@ -129,6 +129,16 @@ local function number(least, whole)
   end
 end
 
+---Seconds of silence until an agent is taken to be stalled.
+---@param value any
+---@return any, string|nil
+local function patience(value)
+  if value == false or number(1, true)(value) then
+    return value
+  end
+  return nil, 'must be a whole number of seconds of at least 1, or false'
+end
+
 ---@param value any
 ---@return any, string|nil
 local function root(value)
@@ -283,6 +293,7 @@ M.provider = {
   version = version,
   program = text,
   also = strings,
+  watchdog = patience,
 }
 
 ---@type table<string, agor.Check|table<string, agor.Check>>
@@ -319,6 +330,7 @@ M.config = {
   policy = kind('table'),
   queue = { mode = one_of('queue', 'steer', 'interrupt') },
   resume = { picker = one_of('float', 'select') },
+  watchdog = { after = patience },
   worktree = {
     directory = worktree_directory,
     branch = named,

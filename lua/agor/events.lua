@@ -52,8 +52,14 @@ end
 ---How much waits for the user is another number now.
 ---@param questions integer
 ---@param turns integer finished unseen
-function M.attention(questions, turns)
-  autocmd('AgorAttention', { count = questions + turns, questions = questions, turns = turns })
+---@param stalled integer sessions whose agent has stalled
+function M.attention(questions, turns, stalled)
+  autocmd('AgorAttention', {
+    count = questions + turns,
+    questions = questions,
+    turns = turns,
+    stalled = stalled,
+  })
 end
 
 ---@param list agor.Registration[]
@@ -240,6 +246,17 @@ function handlers.notify(data)
   local say = ({ info = message.info, warn = message.warn, error = message.error })[data.level]
     or message.info
   say(data.message)
+end
+
+function handlers.stalled(data)
+  local since = type(data.since) == 'number' and data.since or nil --[[@as integer|nil]]
+  require('agor.notify').on_stalled(data.session_id, since, data.stderr)
+  autocmd('AgorStalled', {
+    session_id = data.session_id,
+    stalled = since ~= nil,
+    since = since,
+    stderr = data.stderr,
+  })
 end
 
 function handlers.along(data)

@@ -187,6 +187,19 @@ function M.interrupt(session)
   return tell('interrupt', { session_id = row.session_id })
 end
 
+---Sends the prompt of the last turn again, if that has not ended as it should: to an agent that is started anew if it hangs
+---or has ended, and that goes on with its conversation.
+---@param session? string
+---@return true|nil
+---@return string|nil message
+function M.retry(session)
+  local row, none = find(session)
+  if not row then
+    return nil, none
+  end
+  return tell('retry', { session_id = row.session_id })
+end
+
 ---Stops a session politely; with `force` at once.
 ---@param session? string
 ---@param opts? { force?: boolean }
@@ -280,6 +293,9 @@ local public = {
   'busy',
   'turn_started_at',
   'turn_ended_at',
+  'wait',
+  'stalled',
+  'quiet_since',
   'last_line',
   'interrupted',
 }

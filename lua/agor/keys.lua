@@ -34,7 +34,7 @@ function M.paste()
   require('agor.command').run('paste', { args = '', range = 0, line1 = 1, line2 = 1, bang = false })
 end
 
-for _, name in ipairs({ 'toggle', 'interrupt', 'sessions', 'permit', 'next', 'prev' }) do
+for _, name in ipairs({ 'toggle', 'interrupt', 'sessions', 'permit', 'retry', 'next', 'prev' }) do
   M[name] = function()
     require('agor.command').run(name, { args = '', range = 0, line1 = 1, line2 = 1, bang = false })
   end

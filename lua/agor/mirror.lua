@@ -34,6 +34,9 @@ local M = {}
 ---@field busy boolean
 ---@field turn_started_at integer|nil Unix milliseconds, while a turn runs
 ---@field turn_ended_at integer|nil Unix milliseconds, of the last one
+---@field wait agor.Wait|nil what it waits for, if not for the user
+---@field stalled boolean|nil its agent says and does nothing any more
+---@field quiet_since integer|nil since when, of one that has stalled or waits for a command; Unix milliseconds
 ---@field last_line string|nil of the agent's text
 ---@field interrupted boolean|nil it was at work when its backend went away
 ---@field asks_nothing boolean

@@ -1,5 +1,5 @@
--- What waits for the user in all sessions: open questions and turns that have finished while nobody looked. Counts them,
--- tells of them once a session, and knows when one was seen.
+-- What waits for the user in all sessions: open questions, turns that have finished while nobody looked, agents that have
+-- stalled. Counts them, tells of them once a session, and knows when one was seen.
 --
 -- Knows rows, focus and windows. What a question is, `ui/ask.lua` knows; how a terminal is told, `notify_terminal.lua`.
 
@@ -18,8 +18,10 @@ state.ui.attention = state.ui.attention or { unseen = {}, tick = 0, focused = tr
 ---@field order integer turns that ended before it have a smaller one
 ---@field failed boolean
 
----@type { unseen: table<string, agor.Unseen>, tick: integer, focused: boolean, told: table<string, string>, last: string? }
+---@type { unseen: table<string, agor.Unseen>, tick: integer, focused: boolean, told: table<string, string>, last: string?, stalled: table<string, string[]>? }
 local kept = state.ui.attention
+-- The last lines of their stderr.
+kept.stalled = kept.stalled or {}
 
 -- Ends of a turn that the user has brought about: they are no news.
 local by_user = { interrupted = true, cancelled = true, stopped = true, empty = true }
@@ -57,12 +59,21 @@ function M.unseen(id)
   return vim.tbl_count(kept.unseen)
 end
 
----@return { questions: integer, turns: integer }
+---@return { questions: integer, turns: integer, stalled: integer }
 function M.counts()
   return {
     questions = #questions(),
     turns = M.unseen() --[[@as integer]],
+    stalled = vim.tbl_count(kept.stalled),
   }
+end
+
+---What the agent of a session that has stalled has written to its stderr last.
+---@param id string
+---@return string|nil
+function M.last_words(id)
+  local lines = kept.stalled[id] or {}
+  return lines[#lines]
 end
 
 ---The session whose turn finished first of those that nobody has seen.
@@ -80,12 +91,12 @@ end
 ---Something came or went: status lines and the user's autocommands are told, once for each state.
 function M.changed()
   local counts = M.counts()
-  local key = counts.questions .. ' ' .. counts.turns
-  if key == (kept.last or '0 0') then
+  local key = ('%d %d %d'):format(counts.questions, counts.turns, counts.stalled)
+  if key == (kept.last or '0 0 0') then
     return
   end
   kept.last = key
-  require('agor.events').attention(counts.questions, counts.turns)
+  require('agor.events').attention(counts.questions, counts.turns, counts.stalled)
   vim.cmd.redrawstatus({ bang = true })
 end
 
@@ -124,6 +135,8 @@ local function sentence(id)
     return ('%s %s%s'):format(who(id), what, more)
   elseif entry then
     return ('%s has %s'):format(who(id), entry.failed and 'failed' or 'finished')
+  elseif kept.stalled[id] then
+    return ('%s has said nothing for a while'):format(who(id))
   end
 end
 
@@ -138,7 +151,9 @@ local function tell(id, quietly)
   kept.told[id] = text
   local notify = require('agor.config').get().notify
   if not quietly then
-    require('agor.message').status('agor-' .. id, text .. ' (:Agor permit)')
+    local stalled = kept.stalled[id] and not kept.unseen[id]
+    local does = stalled and ':Agor retry' or ':Agor permit'
+    require('agor.message').status('agor-' .. id, ('%s (%s)'):format(text, does))
   end
   if state.leaving then
     return
@@ -185,6 +200,20 @@ function M.on_turn(data)
   M.changed()
 end
 
+---The agent of a session has stalled, or has not any more.
+---@param id string
+---@param since integer|nil Unix milliseconds; nil: it has not
+---@param stderr string[] its last lines
+function M.on_stalled(id, since, stderr)
+  kept.stalled[id] = since and stderr or nil
+  if since then
+    tell(id, is_looked_at(id))
+  else
+    kept.told[id] = nil
+  end
+  M.changed()
+end
+
 ---The user has turned to the session.
 ---@param id string
 function M.seen(id)
@@ -197,8 +226,9 @@ end
 ---The session is gone.
 ---@param id string
 function M.forget(id)
-  kept.told[id] = nil
+  kept.told[id], kept.stalled[id] = nil, nil
   M.seen(id)
+  M.changed()
 end
 
 ---Shows the session whose finished turn has waited longest, in the pane. The cursor stays where it is.

@@ -25,6 +25,7 @@
 ---@field program string|nil what has to be on PATH, where it is not the command's first word
 ---@field server string|nil the variable that names its server, if that may be on another machine
 ---@field also string[]|nil where else the program may lie
+---@field watchdog integer|false|nil instead of watchdog.after
 
 ---@class agor.McpServer a program, or an address
 ---@field command string[]|nil program and arguments, started by the agent
@@ -54,6 +55,7 @@
 ---@field policy table
 ---@field queue agor.Config.queue
 ---@field resume agor.Config.resume
+---@field watchdog agor.Config.watchdog
 ---@field worktree agor.Config.worktree
 
 ---@class agor.Config.window
@@ -72,6 +74,9 @@
 
 ---@class agor.Config.resume
 ---@field picker 'float'|'select'
+
+---@class agor.Config.watchdog
+---@field after integer|false seconds of a turn in which an agent says and does nothing until it is marked as stalled
 
 ---@class agor.Config.notify
 ---@field level 'debug'|'info'|'warn'|'error'|'off'
@@ -125,6 +130,7 @@
 ---@field version? string[]|false
 ---@field program? string
 ---@field also? string[]
+---@field watchdog? integer|false
 
 ---@class agor.UserConfig what setup() and vim.g.agor take: any part of agor.Config
 ---@field provider? string
@@ -144,6 +150,7 @@
 ---@field notify? { level?: string, bell?: boolean, desktop?: boolean|'auto' }
 ---@field trace? boolean
 ---@field log? { level?: string }
+---@field watchdog? { after?: integer|false }
 ---@field policy? table
 ---@field queue? { mode?: 'queue'|'steer'|'interrupt' }
 ---@field worktree? { directory?: string|(fun(of: agor.WorktreeOf): string), branch?: string, base?: string, copy?: string[], submodules?: boolean }
@@ -173,6 +180,8 @@ function M.new()
     policy = {},
     queue = { mode = 'queue' },
     resume = { picker = 'float' },
+    -- Models that show nothing of their thinking are silent for two minutes and more; Codex itself gives up after five.
+    watchdog = { after = 180 },
     worktree = {
       directory = '{repository}.worktrees/{name}',
       branch = 'agor/{name}',

@@ -243,6 +243,11 @@ function M.for_backend(provider)
     out.pass_env = vim.deepcopy(provider.pass_env)
   end
   out.config_env = provider.config_env
+  local patience = provider.watchdog
+  if patience == nil then
+    patience = config.get().watchdog.after
+  end
+  out.watchdog = patience or nil
   out.needs = provider.needs and vim.deepcopy(provider.needs) or nil
   local places = also(provider)
   if #places > 0 then

@@ -4,6 +4,7 @@
 //! knows what an agent's bytes mean. Knows the domain; knows nothing of sessions, journals or editors.
 
 pub mod adapter;
+pub mod awake;
 pub mod environment;
 pub mod json;
 pub mod jsonrpc;

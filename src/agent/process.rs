@@ -34,7 +34,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-pub use census::{ProcessInfo, ps, sweep_stale};
+pub use census::{ProcessInfo, Usage, ps, sweep_stale, usage};
 pub use invocation::{Invocation, Prepared, Stdout, own_binary};
 pub use mark::RunMark;
 pub use output::{Output, OutputError, output};
@@ -265,6 +265,11 @@ impl ProcessHandle {
     /// The keeper's pid; the agent's comes with [`ProcessEvent::Started`].
     pub fn keeper(&self) -> i32 {
         self.0.keeper.0
+    }
+
+    /// Bytes of stdout so far, those of a line that has not ended among them.
+    pub fn said(&self) -> u64 {
+        self.0.feed.said()
     }
 
     /// Puts bytes behind those that wait to be written. What the agent does not take in the end comes back as

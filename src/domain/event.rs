@@ -8,6 +8,7 @@ use super::{
     id::{MessageId, RequestId, ToolUseId},
     message::Content,
     question::{PermissionRequest, QuestionRequest},
+    wait::Wait,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +54,12 @@ pub enum Event {
     /// The agent is not logged in. `message` is what it said; the session adds what the user can do about it.
     LoginNeeded {
         message: String,
+    },
+    /// The agent says what it waits for: besides the message in which it says so, and until it says anything else.
+    Waits {
+        wait: Wait,
+        /// In how many milliseconds it goes on, where it tells that instead of a time.
+        delay_ms: Option<u64>,
     },
     /// The agent could not go on: status `error`. The process may live on.
     Failed {

@@ -15,6 +15,7 @@ pub mod place;
 pub mod question;
 pub mod rule;
 pub mod session;
+pub mod wait;
 
 pub use capabilities::{AgentOption, Capabilities, Choice, Login, Terminal};
 pub use command::{Answer, Command, Context, Image, Prompt};
@@ -35,3 +36,4 @@ pub use question::{
     OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest, Subject,
 };
 pub use session::{Attention, Diffstat, Elsewhere, Hold, Other, SessionSummary, Status, Worktree};
+pub use wait::{Cause, Wait};

@@ -40,6 +40,8 @@ pub struct ProviderConfig {
     pub title: String,
     /// How to get it, as a command line; empty if nobody said.
     pub install: String,
+    /// Seconds of a turn in which it may neither say nor do anything until it is taken to be stalled; `None`: any.
+    pub watchdog: Option<u64>,
     /// Where else its program may lie than on the `PATH`. `~/` begins one below the home directory.
     pub also: Vec<String>,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{capabilities::Capabilities, id::SessionId};
+use super::{capabilities::Capabilities, id::SessionId, wait::Wait};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -124,6 +124,15 @@ pub struct SessionSummary {
     /// When the last turn ended; Unix milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn_ended_at: Option<i64>,
+    /// What it waits for, if not for the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
+    /// In the turn that runs its agent has said nothing and done nothing for longer than the watchdog's patience.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub stalled: bool,
+    /// Since when, if it is stalled or waits for a command; Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_since: Option<i64>,
     /// The last line of the agent's text, shortened.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub last_line: String,
@@ -186,6 +195,9 @@ impl SessionSummary {
             busy: false,
             turn_started_at: None,
             turn_ended_at: None,
+            wait: None,
+            stalled: false,
+            quiet_since: None,
             last_line: String::new(),
             interrupted: false,
             asks_nothing: false,

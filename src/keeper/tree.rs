@@ -20,6 +20,8 @@ pub struct Process {
     /// In clock ticks since the system's start.
     pub start: u64,
     pub zombie: bool,
+    /// What it, and those of its children that it has waited for, have used of processors; in clock ticks.
+    pub cpu: u64,
     /// Resident memory in pages.
     pub rss_pages: u64,
 }
@@ -164,6 +166,7 @@ fn parse_stat(stat: &str) -> Option<Process> {
         parent: field(4)?.parse().ok()?,
         start: field(22)?.parse().ok()?,
         zombie: matches!(field(3)?, "Z" | "X"),
+        cpu: (14..=17).filter_map(|number| field(number)?.parse::<u64>().ok()).sum(),
         rss_pages: field(24)?.parse().unwrap_or(0),
     })
 }
@@ -173,14 +176,14 @@ mod tests {
     use super::*;
 
     fn process(pid: i32, parent: i32) -> Process {
-        Process { pid, parent, start: 1, zombie: false, rss_pages: 0 }
+        Process { pid, parent, start: 1, zombie: false, cpu: 0, rss_pages: 0 }
     }
 
     #[test]
     fn a_name_may_hold_anything() {
         let stat =
             "42 (a) Z 7 (b)) S 41 42 42 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 12345 1000 77 18446744073709551615";
-        let expect = Process { pid: 42, parent: 41, start: 12345, zombie: false, rss_pages: 77 };
+        let expect = Process { pid: 42, parent: 41, start: 12345, zombie: false, cpu: 26, rss_pages: 77 };
         assert_eq!(parse_stat(stat), Some(expect));
         assert_eq!(parse_stat("42 (cut"), None);
         assert_eq!(parse_stat("42 (cut) S 1"), None);

@@ -131,6 +131,10 @@ pub fn event(update: &Update) -> Option<Value> {
             ]);
             ("notify", data)
         }
+        Update::Stalled { session, since, stderr } => {
+            let data = table([("session_id", id(session)), ("since", value(since)), ("stderr", value(stderr))]);
+            ("stalled", data)
+        }
         Update::Along { session, elsewhere } => {
             ("along", table([("session_id", id(session)), ("elsewhere", (*elsewhere).into())]))
         }

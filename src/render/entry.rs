@@ -18,6 +18,7 @@ use crate::{
 const PROMPT_PREVIEW: usize = 12;
 /// Lines of a status message shown while folded, and of what a subagent says.
 const STATUS_PREVIEW: usize = 3;
+const STALLED_PREVIEW: usize = 6;
 const WORDS_PREVIEW: usize = 3;
 /// Milliseconds after which it is said how long the agent has been thinking.
 const LONG: i64 = 3_000;
@@ -73,11 +74,13 @@ pub(super) fn layout(entry: &Entry, around: &Around, expanded: bool, scene: Scen
             answers(questions, outcome, icons).into_iter().map(|line| indented(line, around.depth)).collect()
         }
         Body::Plan(said) => plan(said, icons),
-        Body::Status { message, .. } => {
-            let mut lines = quiet(message, "AgorDim", icons);
-            // Summaries of compacted conversations are long.
-            if !expanded && lines.len() > STATUS_PREVIEW {
-                let rest = lines.split_off(STATUS_PREVIEW).len();
+        Body::Status { subtype, message } => {
+            let stalled = subtype == "stalled";
+            let mut lines = quiet(message, if stalled { "AgorWarning" } else { "AgorDim" }, icons);
+            // Summaries of compacted conversations are long; an agent's last words are wanted.
+            let preview = if stalled { STALLED_PREVIEW } else { STATUS_PREVIEW };
+            if !expanded && lines.len() > preview {
+                let rest = lines.split_off(preview).len();
                 lines.push(count(rest, " more", "  ", icons));
             }
             lines

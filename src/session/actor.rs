@@ -6,10 +6,11 @@
 //! questions in `asked`, what answers them without the user in `granted`, models,
 //! modes and the like in `settings`, logins in `login`, the agent's own conversations in `conversations`, files that it
 //! wants through us in `files`, what it changes in any in `changed`, commands of the user's own in `shell`, its git worktree
-//! in `worktree`. What is said is taken down in `record` and shown by `show`, in the colours that `colours` sends for. What
+//! in `worktree`, whether the turn gets on in `watched`, a turn that is tried once more in `again`. What is said is taken down in `record` and shown by `show`, in the colours that `colours` sends for. What
 //! else it waits for is in `heard`, what all sessions share in `common`, sessions from their journals are in `restored`, and
 //! those that are read while another backend goes on with them in `along`.
 
+mod again;
 mod agent;
 mod along;
 mod asked;
@@ -34,6 +35,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 mod told;
+mod watched;
 mod worktree;
 
 use std::{
@@ -52,6 +54,7 @@ use tracing::Instrument;
 
 pub(super) use self::common::{Common, Counters};
 use self::{
+    again::Again,
     along::Along,
     changed::Changed,
     common::Counted,
@@ -63,6 +66,7 @@ use self::{
     prompts::Loading,
     settings::Settings,
     shell::Shell,
+    watched::Watching,
     worktree::Making,
 };
 use super::{
@@ -150,6 +154,8 @@ pub(super) struct Actor {
     line_at: Option<Instant>,
     leave_at: Option<Instant>,
     trace: Option<Trace>,
+    watching: Watching,
+    again: Again,
     /// A tool may have changed files without saying which.
     touched: bool,
     /// Of a transcript that is shown from its journal.
@@ -291,6 +297,8 @@ impl Actor {
             line_at: None,
             leave_at: None,
             trace: None,
+            watching: Watching::default(),
+            again: Again::default(),
             touched: false,
             along: Along::default(),
             withheld: Vec::new(),
@@ -342,6 +350,7 @@ impl Actor {
                 break;
             }
             self.tell_left();
+            self.keep_beats();
             let deadline = self.deadline();
             tokio::select! {
                 biased;
@@ -429,6 +438,7 @@ impl Actor {
             Done::Project { of, project } => self.has_project(&of, &project),
             Done::Worktree(made) => self.worktree_made(*made),
             Done::LookedAt(found) => self.looked_at_worktree(found),
+            Done::Looked(usage) => self.processes_seen(usage),
         }
     }
 
@@ -436,13 +446,16 @@ impl Actor {
         let delivery = self.listening.as_ref().filter(|l| !l.out && self.has_news(l)).map(|l| l.next);
         let far = Instant::now() + Duration::from_secs(3600);
         let due = self.live.as_ref().and_then(|live| Some(live.due.as_ref()?.0));
-        let waits =
-            [self.along.at, self.flush_at, self.line_at, delivery, self.leave_at, self.askers.until, due, self.tick_at];
-        waits.into_iter().flatten().min().unwrap_or(far)
+        let beat = self.watching.next_beat();
+        let ours = [self.along.at, self.flush_at, self.line_at, self.tick_at, beat];
+        let waits = [delivery, self.leave_at, self.askers.until, due].into_iter().chain(ours);
+        waits.flatten().min().unwrap_or(far)
     }
 
     fn tick(&mut self) {
         let now = Instant::now();
+        // First of all: limits that have passed while we were away have not.
+        self.beat(now);
         if self.flush_at.is_some_and(|at| at <= now) {
             self.flush();
         }

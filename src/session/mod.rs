@@ -23,6 +23,7 @@ mod request;
 mod seed;
 mod state;
 mod updates;
+mod watch;
 mod worktree;
 
 pub use changes::{Change, Changes, Earlier, Scope, Spot};

@@ -327,6 +327,8 @@ pub enum Order {
     Seed,
     /// Another process goes on with the conversation.
     Restart,
+    /// The prompt of the last turn is sent again, to an agent that is started anew if it hangs or has ended.
+    Retry,
     /// What lists call the session; empty for its title.
     Rename(String),
     /// What becomes of a file that the agent wants: the answer to [`super::Update::File`].

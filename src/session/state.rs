@@ -177,6 +177,11 @@ impl State {
         self.refresh();
     }
 
+    /// Its agent can take a conversation up, as far as is known.
+    pub(super) fn may_resume(&self) -> bool {
+        !self.capabilities_known || self.summary.capabilities.resume
+    }
+
     pub(super) fn ask(&mut self, pending: Pending) {
         self.pending.push(pending);
         self.refresh();

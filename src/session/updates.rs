@@ -62,6 +62,14 @@ pub enum Update {
         level: Level,
         message: String,
     },
+    /// Its agent has stalled, or has not any more.
+    Stalled {
+        session: SessionId,
+        /// Unix milliseconds; `None`: it has not.
+        since: Option<i64>,
+        /// The last lines of its stderr.
+        stderr: Vec<String>,
+    },
     /// A transcript is shown from its journal, with which another backend goes on, or no more.
     Along {
         session: SessionId,

@@ -171,4 +171,42 @@ T['a session whose row is gone keeps its name, and its prompt says so'] = test(n
   contains(screen, 'This session is over: :Agor resume')
 end)
 
+T["what a session waits for is said in the agent's terms, and a stall instead of its work"] = test(
+  nil,
+  function(nvim)
+    nvim:lua([[
+      function Words(wait, now) return (require('agor.ui.waits').short({ wait = wait }, now)) end
+      Noon = os.time({ year = 2026, month = 3, day = 4, hour = 12 }) * 1000
+    ]])
+    local function check(wait, expect)
+      equal(nvim:lua('return Words(load("return " .. ...)(), Noon)', wait), expect or vim.NIL)
+    end
+    check("{ cause = 'retry', attempt = 3, attempts = 10 }", 'retrying 3/10')
+    check("{ cause = 'overloaded', attempt = 3, attempts = 10 }", 'overloaded, retrying 3/10')
+    check("{ cause = 'rate_limit', attempt = 3 }", 'rate limit, retry 3')
+    check("{ cause = 'rate_limit' }", 'rate limit, retrying')
+    check("{ cause = 'usage_limit' }", 'rate limit')
+    check("{ cause = 'usage_limit', ['until'] = Noon + 2 * 3600000 }", 'rate limit until 14:00')
+    check(
+      "{ cause = 'usage_limit', ['until'] = Noon + 26 * 3600000 }",
+      'rate limit until Thu 14:00'
+    )
+    check("{ cause = 'usage_limit', ['until'] = Noon - 1 }", nil)
+    check("{ cause = 'login' }", 'login needed')
+    check("{ cause = 'command' }", 'waiting for a command')
+    local now = nvim:get('vim.uv.gettimeofday()') * 1000
+    local text = bar(nvim, { busy = true, stalled = true, quiet_since = now - 200000 }, 80)
+    contains(text, '! stalled 3m2')
+    lacks(text, 'running')
+    local waits = { cause = 'overloaded', attempt = 3, attempts = 10, said = '' }
+    text = bar(nvim, { busy = true, stalled = false, wait = waits }, 80)
+    contains(text, 'overloaded, retrying 3/10')
+    contains(nvim:get('require("agor.ui.bar").statusline()'), 'overloaded, retrying 3/10')
+    nvim:lua('T.session("x", { stalled = true })')
+    contains(nvim:get('require("agor.ui.bar").statusline()'), '! stalled')
+    nvim:lua("require('agor.notify').on_stalled('other', 7, {})")
+    contains(bar(nvim, { stalled = false, wait = false }, 120), '+1 stalled')
+  end
+)
+
 return T

@@ -391,4 +391,24 @@ T['the float is above a question, and goes when it is left for more than its hel
   end
 )
 
+T['who has stalled or waits says so, and T tries again'] = test(nil, function(nvim)
+  nvim:lua([[
+    T.session('s1', { title = 'one', status = 'running', busy = true, stalled = true, quiet_since = 7 })
+    T.session('s2', { title = 'two', status = 'running', busy = true, last_line = 'I look',
+      wait = { cause = 'overloaded', said = 'The API is overloaded; retry 3 of 10', attempt = 3, attempts = 10 } })
+    require('agor.notify').on_stalled('s1', 7, { 'timed out' })
+    T.touched = 's1'
+  ]])
+  open(nvim)
+  local screen = nvim:screen()
+  for _, part in ipairs({ '! stalled', 'has said nothing since', 'The API is overloaded; retry 3' }) do
+    contains(screen, part)
+  end
+  lacks(screen, 'I look')
+  contains(nvim:lua("return require('agor.ui.waits').long(T.sessions.s1, 7)"), ': timed out')
+  nvim:lua("require('agor.ui.board').open()")
+  nvim:type('T')
+  equal(nvim:get('T.calls'), { { 'retry', 's1' } })
+end)
+
 return T

@@ -35,9 +35,9 @@ T['a turn that ends unseen is counted and told, without a word of what was said'
     equal(nvim:get('T.messages'), {
       { 'info', 'claude (/p/one) has finished (:Agor permit)', 'agor-s1' },
     })
-    equal(nvim:get('Heard'), { { count = 1, questions = 0, turns = 1 } })
+    equal(nvim:get('Heard'), { { count = 1, questions = 0, turns = 1, stalled = 0 } })
     nvim:lua('Ends("s2")')
-    equal(nvim:get('Heard[2]'), { count = 2, questions = 0, turns = 2 })
+    equal(nvim:get('Heard[2]'), { count = 2, questions = 0, turns = 2, stalled = 0 })
   end
 )
 
@@ -62,7 +62,7 @@ T['a transcript that is looked at is seen, and one that is brought to the screen
     equal(nvim:get('require("agor.notify").unseen("s2")'), true)
     nvim:lua('require("agor.ui.pane").open("s2")')
     nvim:wait('not require("agor.notify").unseen("s2")')
-    equal(nvim:get('Heard[#Heard]'), { count = 0, questions = 0, turns = 0 })
+    equal(nvim:get('Heard[#Heard]'), { count = 0, questions = 0, turns = 0, stalled = 0 })
   end
 )
 
@@ -91,7 +91,7 @@ T['a question that the screen shows is not said again'] = test(nil, function(nvi
   begin(nvim)
   nvim:lua('Asks("s1")')
   equal(nvim:get('T.messages'), {})
-  equal(nvim:get('Heard'), { { count = 1, questions = 1, turns = 0 } })
+  equal(nvim:get('Heard'), { { count = 1, questions = 1, turns = 0, stalled = 0 } })
   nvim:lua('require("agor.ui.ask").on_closed({ session_id = "s1", request_id = "s1" })')
   equal(nvim:get('Heard[2].count'), 0)
 end)
@@ -162,5 +162,36 @@ T['nothing in a notification is a command to the terminal'] = function()
   end
   contains(terminal.sequence({ TERM = 'foot' }, 'ti;tle', 'x') or '', 'notify;ti,tle;x')
 end
+
+T['an agent that has stalled is told of once, with the way out'] = test(nil, function(nvim)
+  begin(nvim)
+  nvim:lua([[
+    Stalled = {}
+    vim.api.nvim_create_autocmd('User', { pattern = 'AgorStalled', callback = function(event)
+      Stalled[#Stalled + 1] = event.data
+    end })
+    function Stalls(id, since)
+      require('agor.events').handle('stalled', { session_id = id, since = since or vim.NIL, stderr = { 'a', 'timed out' } })
+    end
+    Stalls('s1', 7)
+  ]])
+  equal(nvim:get('T.messages'), {
+    { 'info', 'claude (/p/one) has said nothing for a while (:Agor retry)', 'agor-s1' },
+  })
+  equal(nvim:get('Heard'), { { count = 0, questions = 0, turns = 0, stalled = 1 } })
+  equal(nvim:get('require("agor.notify").last_words("s1")'), 'timed out')
+  nvim:lua('Stalls("s1")')
+  equal(nvim:get('Heard[2]'), { count = 0, questions = 0, turns = 0, stalled = 0 })
+  equal(nvim:get('require("agor.notify").last_words("s1") == nil'), true)
+  equal(nvim:get('Stalled'), {
+    { session_id = 's1', stalled = true, since = 7, stderr = { 'a', 'timed out' } },
+    { session_id = 's1', stalled = false, stderr = { 'a', 'timed out' } },
+  })
+  -- In sight of the user the bar and the transcript say it.
+  nvim:lua('require("agor.ui.pane").open("s2") Stalls("s2", 7)')
+  equal(nvim:get('#T.messages'), 1)
+  nvim:lua('require("agor.notify").forget("s2")')
+  equal(nvim:get('require("agor.notify").counts().stalled'), 0)
+end)
 
 return T

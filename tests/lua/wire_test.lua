@@ -20,6 +20,7 @@ T['start returns an id at once and the backend is told all that it needs'] = tes
       command = { '<binary>', 'runner', 'demo' },
       title = 'the demo agent',
       needs = {},
+      watchdog = 180,
     })
     equal(params.cwd, child.home .. '/work')
     equal(params.prompt.text, 'hello')

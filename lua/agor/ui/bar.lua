@@ -81,6 +81,9 @@ end
 ---@return string group
 function M.status(session)
   local icons = require('agor.ui.icons').get()
+  if session.stalled then
+    return icons.stalled, 'stalled', 'AgorWarning'
+  end
   local word = session.status or 'idle'
   return icons[word] or icons.idle, word, STATUS_GROUP[word] or 'AgorDim'
 end
@@ -145,12 +148,16 @@ local function parts(s, new)
   end
   local icon, word, group = M.status(s)
   local works = s.busy and working[s.session_id]
-  if works then
+  local waits = require('agor.ui.waits')
+  if s.stalled then
+    word = ('%s %s'):format(word, M.elapsed(waits.quiet(s) or 0))
+  elseif works then
     icon = icons.spin[works.count % #icons.spin + 1]
     word = ('%s %s'):format(word, M.elapsed(works.seconds))
   end
   put('provider', s.provider, 'AgorTitle')
   put('status', icon .. ' ' .. word, group)
+  put('wait', waits.short(s))
   -- The provider stands beside it.
   local model = s.model or ''
   if vim.startswith(model, s.provider .. '-') then
@@ -176,6 +183,8 @@ local function parts(s, new)
   local others = counts.questions - (s.pending or 0)
   if others > 0 then
     put('others', ('+%d waiting'):format(others), 'AgorQuestion')
+  elseif counts.stalled > (s.stalled and 1 or 0) then
+    put('others', ('+%d stalled'):format(counts.stalled - (s.stalled and 1 or 0)), 'AgorWarning')
   elseif counts.turns > 0 then
     put('others', ('+%d done'):format(counts.turns), 'AgorNew')
   end
@@ -206,6 +215,7 @@ local PRIORITY = {
   'provider',
   'pending',
   'danger',
+  'wait',
   'others',
   'journal',
   'dir',
@@ -220,6 +230,7 @@ local PRIORITY = {
 local LEFT = {
   'provider',
   'status',
+  'wait',
   'pending',
   'danger',
   'journal',
@@ -400,6 +411,8 @@ function M.statusline()
     word = ('%s %s %d done'):format(word, require('agor.ui.icons').get().dot, unseen)
   end
   local out = ('%s %s %s'):format(session.provider, icon, word)
+  local wait = require('agor.ui.waits').short(session)
+  out = wait and out .. ' ' .. wait or out
   local effort = session.effort or ''
   if effort ~= '' and effort ~= 'default' then
     out = ('%s %s effort'):format(out, effort)

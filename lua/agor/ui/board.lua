@@ -124,7 +124,7 @@ local function details(win, buf)
     return 0
   end
   local row = api.nvim_win_get_cursor(win)[1] - 1
-  local lines = require('agor.ui.board_lines').details(entry, cells_of(win), drawn[row + 1])
+  local lines = require('agor.ui.board_lines').details(entry, cells_of(win), drawn[row + 1], now())
   api.nvim_buf_set_extmark(buf, details_ns, row, 0, { virt_lines = lines })
   return #lines
 end

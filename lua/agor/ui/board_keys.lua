@@ -164,6 +164,11 @@ local function restart(board, entry)
   end
 end
 
+---@param entry agor.BoardEntry
+local function retry(_, entry)
+  report(require('agor').retry(entry.id))
+end
+
 ---@param board agor.BoardHandle
 ---@param entry agor.BoardEntry
 local function worktree(board, entry)
@@ -238,6 +243,7 @@ function M.list(board)
       false,
       restart
     ),
+    key('T', 'retry', 'try its last turn again, with a new agent if it hangs', true, retry),
     key(
       'x',
       'remove',

@@ -20,6 +20,7 @@ local rows = require('agor.ui.board_rows')
 
 local GROUPS = {
   needs = 'AgorQuestion',
+  stalled = 'AgorWarning',
   finished = 'AgorNew',
   failed = 'AgorStatusError',
   interrupted = 'AgorWarning',
@@ -36,6 +37,7 @@ local function icon(state)
   local icons = require('agor.ui.icons').get()
   return ({
     needs = icons.pointer,
+    stalled = icons.stalled,
     finished = icons.done,
     failed = icons.error,
     interrupted = icons.error,
@@ -99,14 +101,19 @@ local function model(row)
   return name ~= row.provider and name ~= 'default' and name or ''
 end
 
---- What the last column says: what it needs or what went wrong, else what the agent said last.
+--- What the last column says: what it needs or waits for or what went wrong, else what the agent said last.
 ---@param entry agor.BoardEntry
+---@param now integer Unix milliseconds
 ---@return string text
 ---@return string group
-local function last(entry)
+local function last(entry, now)
   local row = entry.row
   if entry.need then
     return entry.need, 'AgorQuestion'
+  end
+  local waits, group = require('agor.ui.waits').long(row, now)
+  if waits and entry.state ~= 'elsewhere' then
+    return waits, group
   elseif entry.state == 'failed' then
     return row.error or '', 'AgorError'
   elseif entry.state == 'elsewhere' then
@@ -144,11 +151,12 @@ local GAP = 2
 local TITLE = { least = 16, fair = 28, most = 48 }
 
 ---@param entry agor.BoardEntry
+---@param now integer Unix milliseconds
 ---@return table<string, agor.BoardPiece>
-local function columns(entry)
+local function columns(entry, now)
   local row, bar = entry.row, require('agor.ui.bar')
   local fill, nearly = bar.fill(row)
-  local said, said_group = last(entry)
+  local said, said_group = last(entry, now)
   local title = row.title ~= '' and row.title or '(no prompt yet)'
   -- Prompts that are held go on only when the user says so.
   local queued, waiting = row.queued or 0, row.held and '%d held' or '%d queued'
@@ -292,7 +300,7 @@ function M.draw(items, width, now)
   local parts, list, word = {}, {}, 0
   for i, item in ipairs(items) do
     if item.entry then
-      parts[i] = columns(item.entry)
+      parts[i] = columns(item.entry, now)
       for _, piece in pairs(parts[i]) do
         piece[1] = cells.clean(piece[1])
       end
@@ -312,10 +320,11 @@ end
 ---@param entry agor.BoardEntry
 ---@param width integer
 ---@param line agor.BoardLine its own
+---@param now integer Unix milliseconds
 ---@return { [1]: string, [2]: string }[][] chunks of virtual lines
-function M.details(entry, width, line)
+function M.details(entry, width, line, now)
   local row, bar, icons = entry.row, require('agor.ui.bar'), require('agor.ui.icons').get()
-  local said, group = last(entry)
+  local said, group = last(entry, now)
   said = said:gsub('%s+', ' ')
   local facts = {}
   local function fact(text)

@@ -4,7 +4,7 @@
 
 local M = {}
 
----@alias agor.BoardState 'needs'|'finished'|'failed'|'interrupted'|'working'|'idle'|'done'|'elsewhere'|'earlier'
+---@alias agor.BoardState 'needs'|'stalled'|'finished'|'failed'|'interrupted'|'working'|'idle'|'done'|'elsewhere'|'earlier'
 
 ---@class agor.BoardEntry
 ---@field id string
@@ -28,18 +28,20 @@ M.SORTS = { 'activity', 'status', 'started', 'cost', 'title' }
 -- By status, what wants something of the user comes first.
 local RANK = {
   needs = 1,
-  finished = 2,
-  failed = 3,
-  interrupted = 4,
-  working = 5,
-  idle = 6,
-  done = 7,
-  elsewhere = 8,
-  earlier = 9,
+  stalled = 2,
+  finished = 3,
+  failed = 4,
+  interrupted = 5,
+  working = 6,
+  idle = 7,
+  done = 8,
+  elsewhere = 9,
+  earlier = 10,
 }
 
 M.WORDS = {
   needs = 'needs you',
+  stalled = 'stalled',
   finished = 'finished',
   failed = 'failed',
   interrupted = 'interrupted',
@@ -56,6 +58,8 @@ M.WORDS = {
 local function state_of(row, unseen)
   if (row.pending or 0) > 0 then
     return 'needs'
+  elseif row.stalled then
+    return 'stalled'
   elseif row.busy or row.status == 'running' then
     return 'working'
   elseif row.status == 'error' then

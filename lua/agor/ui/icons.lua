@@ -7,6 +7,7 @@ local M = {}
 ---@field idle string
 ---@field done string
 ---@field error string
+---@field stalled string
 ---@field pointer string
 ---@field on string
 ---@field off string
@@ -25,6 +26,7 @@ local SETS = {
     idle = '○',
     done = '✓',
     error = '✗',
+    stalled = '!',
     pointer = '❯',
     on = '◼',
     off = '◻',
@@ -40,6 +42,7 @@ local SETS = {
     idle = '\u{f10c}',
     done = '\u{f00c}',
     error = '\u{f00d}',
+    stalled = '\u{f12a}',
     pointer = '\u{f054}',
     on = '\u{f14a}',
     off = '\u{f096}',
@@ -55,6 +58,7 @@ local SETS = {
     idle = '-',
     done = '+',
     error = '!',
+    stalled = '?',
     pointer = '>',
     on = '[x]',
     off = '[ ]',

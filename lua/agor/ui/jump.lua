@@ -309,6 +309,12 @@ function M.keys(buf, id)
         require('agor.message').error(err or 'The turn could not be interrupted')
       end
     end),
+    key('gR', 'retry', 'try the last turn again, with a new agent if it hangs', function()
+      local ok, err = require('agor').retry(id)
+      if not ok then
+        require('agor.message').error(err or 'The turn could not be tried again')
+      end
+    end),
     key('g?', 'help', 'these keys', function()
       require('agor.ui.help').open(buf)
     end),

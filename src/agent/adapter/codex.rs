@@ -11,8 +11,8 @@ use super::{Adapter, Ids, claude};
 use crate::{
     agent::json,
     domain::{
-        Content, Cost, Event, Init, Location, MessageId, Plan, PlanEntry, PlanStatus, ToolCall, ToolKind, ToolResult,
-        ToolUseId, TurnOutcome,
+        Cause, Content, Cost, Event, Init, Location, MessageId, Plan, PlanEntry, PlanStatus, ToolCall, ToolKind,
+        ToolResult, ToolUseId, TurnOutcome, Wait,
     },
 };
 
@@ -101,6 +101,7 @@ impl Codex {
         let message = value["message"].as_str().filter(|text| !text.trim().is_empty());
         let message = message.unwrap_or("Codex reported an error without a text").to_owned();
         if message.starts_with("Reconnecting...") {
+            out.push(Event::Waits { wait: Wait::new(Cause::Retry, message.clone()).counted(), delay_ms: None });
             let status = Content::Status { subtype: "retry".into(), message };
             return out.push(Event::message(self.ids.next(), status));
         }

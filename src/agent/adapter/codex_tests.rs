@@ -113,14 +113,16 @@ fn retries_are_said_and_the_error_comes_once() {
     check(
         "err500",
         expect![[r#"
-        [1] init {"session_id":"01a20235-f88c-7570-977f-4a15e65aaaa2","model":"","cwd":"","tools":[]}
-        AgentSession("01a20235-f88c-7570-977f-4a15e65aaaa2")
-        TurnStarted
-        [2] status {"subtype":"retry","message":"Reconnecting... 1/2 (We’re currently experiencing high demand, which may cause temporary errors.)"}
-        [3] status {"subtype":"retry","message":"Reconnecting... 2/2 (We’re currently experiencing high demand, which may cause temporary errors.)"}
-        [4] error {"message":"We’re currently experiencing high demand, which may cause temporary errors."}
-        TurnEnded { stop_reason: "error", outcome: Failed("We’re currently experiencing high demand, which may cause temporary errors.") }
-    "#]],
+            [1] init {"session_id":"01a20235-f88c-7570-977f-4a15e65aaaa2","model":"","cwd":"","tools":[]}
+            AgentSession("01a20235-f88c-7570-977f-4a15e65aaaa2")
+            TurnStarted
+            Waits { wait: Wait { cause: Retry, said: "Reconnecting... 1/2 (We’re currently experiencing high demand, which may cause temporary errors.)", attempt: Some(1), attempts: Some(2), until: None }, delay_ms: None }
+            [2] status {"subtype":"retry","message":"Reconnecting... 1/2 (We’re currently experiencing high demand, which may cause temporary errors.)"}
+            Waits { wait: Wait { cause: Retry, said: "Reconnecting... 2/2 (We’re currently experiencing high demand, which may cause temporary errors.)", attempt: Some(2), attempts: Some(2), until: None }, delay_ms: None }
+            [3] status {"subtype":"retry","message":"Reconnecting... 2/2 (We’re currently experiencing high demand, which may cause temporary errors.)"}
+            [4] error {"message":"We’re currently experiencing high demand, which may cause temporary errors."}
+            TurnEnded { stop_reason: "error", outcome: Failed("We’re currently experiencing high demand, which may cause temporary errors.") }
+        "#]],
     );
 }
 
@@ -129,14 +131,16 @@ fn a_refused_key_asks_for_a_login() {
     check(
         "err401",
         expect![[r#"
-        [1] init {"session_id":"01a20236-039e-7e31-b0d5-b1d60dc69a8e","model":"","cwd":"","tools":[]}
-        AgentSession("01a20236-039e-7e31-b0d5-b1d60dc69a8e")
-        TurnStarted
-        [2] status {"subtype":"retry","message":"Reconnecting... 1/2 (unexpected status 401 Unauthorized: Incorrect API key provided., url: http://127.0.0.1:18181/v1/responses)"}
-        [3] status {"subtype":"retry","message":"Reconnecting... 2/2 (unexpected status 401 Unauthorized: Incorrect API key provided., url: http://127.0.0.1:18181/v1/responses)"}
-        LoginNeeded { message: "unexpected status 401 Unauthorized: Incorrect API key provided., url: http://127.0.0.1:18181/v1/responses" }
-        TurnEnded { stop_reason: "error", outcome: Failed("unexpected status 401 Unauthorized: Incorrect API key provided., url: http://127.0.0.1:18181/v1/responses") }
-    "#]],
+            [1] init {"session_id":"01a20236-039e-7e31-b0d5-b1d60dc69a8e","model":"","cwd":"","tools":[]}
+            AgentSession("01a20236-039e-7e31-b0d5-b1d60dc69a8e")
+            TurnStarted
+            Waits { wait: Wait { cause: Retry, said: "Reconnecting... 1/2 (unexpected status 401 Unauthorized: Incorrect API key provided., url: http://127.0.0.1:18181/v1/responses)", attempt: Some(1), attempts: Some(2), until: None }, delay_ms: None }
+            [2] status {"subtype":"retry","message":"Reconnecting... 1/2 (unexpected status 401 Unauthorized: Incorrect API key provided., url: http://127.0.0.1:18181/v1/responses)"}
+            Waits { wait: Wait { cause: Retry, said: "Reconnecting... 2/2 (unexpected status 401 Unauthorized: Incorrect API key provided., url: http://127.0.0.1:18181/v1/responses)", attempt: Some(2), attempts: Some(2), until: None }, delay_ms: None }
+            [3] status {"subtype":"retry","message":"Reconnecting... 2/2 (unexpected status 401 Unauthorized: Incorrect API key provided., url: http://127.0.0.1:18181/v1/responses)"}
+            LoginNeeded { message: "unexpected status 401 Unauthorized: Incorrect API key provided., url: http://127.0.0.1:18181/v1/responses" }
+            TurnEnded { stop_reason: "error", outcome: Failed("unexpected status 401 Unauthorized: Incorrect API key provided., url: http://127.0.0.1:18181/v1/responses") }
+        "#]],
     );
 }
 

@@ -48,6 +48,30 @@ pub fn ps<'a>(handles: impl IntoIterator<Item = &'a ProcessHandle>) -> Vec<Proce
     found
 }
 
+/// What an agent's processes use, its keeper's among them: nothing of what has ended is lost, since whoever waits for a
+/// process takes over what that has used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Of processors, since the agent was started.
+    pub cpu: Duration,
+    /// The age of the youngest below the keeper; zombies are none. The time in which the machine slept counts.
+    pub youngest: Option<Duration>,
+}
+
+/// `None` where that cannot be seen: without a `/proc`, or when the keeper has gone. Reads `/proc` once.
+pub fn usage(handle: &ProcessHandle) -> Option<Usage> {
+    let all = tree::snapshot();
+    let keeper = all.iter().find(|one| (one.pid, one.start) == handle.0.keeper)?;
+    let (uptime, per_second) = (uptime(), rustix::param::clock_ticks_per_second().max(1));
+    let span = |ticks: u64| Duration::from_millis(ticks.saturating_mul(1000) / per_second);
+    let below = tree::descendants(&all, keeper.pid);
+    let youngest = below.iter().filter(|one| !one.zombie).map(|one| one.start).max();
+    Some(Usage {
+        cpu: span(below.iter().fold(keeper.cpu, |sum, one| sum.saturating_add(one.cpu))),
+        youngest: youngest.map(|start| uptime.saturating_sub(span(start))),
+    })
+}
+
 fn uptime() -> Duration {
     let text = fs::read_to_string("/proc/uptime").unwrap_or_default();
     let seconds = text.split(' ').next().and_then(|seconds| seconds.parse().ok());

@@ -35,7 +35,13 @@ pub fn pretend(session_id: SessionId) -> (AgentProcess, Puppet) {
 
 impl Puppet {
     pub fn line(&self, line: &str) {
+        self.feed.count(line.len() + 1);
         self.feed.push(ProcessEvent::Frames(vec![Frame::Line(line.to_owned())]));
+    }
+
+    /// A piece of a line that has not ended.
+    pub fn piece(&self, bytes: usize) {
+        self.feed.count(bytes);
     }
 
     pub fn event(&self, event: ProcessEvent) {

@@ -4,7 +4,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use tokio::sync::Notify;
@@ -28,6 +31,7 @@ struct Shared {
     state: Mutex<State>,
     filled: Notify,
     drained: Notify,
+    said: AtomicU64,
 }
 
 #[derive(Default)]
@@ -43,7 +47,8 @@ struct State {
 }
 
 pub(super) fn queue() -> (Feed, Events) {
-    let shared = Shared { state: Mutex::default(), filled: Notify::new(), drained: Notify::new() };
+    let shared =
+        Shared { state: Mutex::default(), filled: Notify::new(), drained: Notify::new(), said: AtomicU64::new(0) };
     let shared = Arc::new(shared);
     (Feed(Arc::clone(&shared)), Events(shared))
 }
@@ -79,6 +84,15 @@ impl Feed {
         let size = size_of::<ProcessEvent>() + line.len();
         self.room().await;
         self.put(ProcessEvent::Stderr(line), size);
+    }
+
+    /// So many bytes of stdout have come, whatever becomes of them.
+    pub(super) fn count(&self, bytes: usize) {
+        self.0.said.fetch_add(bytes as u64, Relaxed);
+    }
+
+    pub(super) fn said(&self) -> u64 {
+        self.0.said.load(Relaxed)
     }
 
     /// From now on nobody waits for room.

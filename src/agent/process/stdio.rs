@@ -33,6 +33,7 @@ pub(super) async fn read_stdout(pipe: Receiver, feed: Feed, mut phase: watch::Re
         let more = source
             .read(&mut phase, |bytes| {
                 size += bytes.len();
+                feed.count(bytes.len());
                 frames.extend(lines.push(bytes));
                 size < PIECE
             })

@@ -13,6 +13,7 @@ mod history;
 mod items;
 mod kept;
 mod launch;
+mod limits;
 mod mode;
 mod models;
 mod notes;
@@ -87,6 +88,7 @@ pub struct Codex {
     steered: Vec<steer::Steered>,
     items: items::Items,
     usage: usage::Usage,
+    limits: limits::Limits,
     waiting: Vec<asked::Waiting>,
 }
 
@@ -147,6 +149,7 @@ impl Codex {
             over: VecDeque::new(),
             steered: Vec::new(),
             usage: usage::Usage::default(),
+            limits: limits::Limits::default(),
             waiting: Vec::new(),
         }
     }

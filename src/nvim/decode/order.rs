@@ -20,6 +20,7 @@ pub fn order(method: &str, json: Json) -> Result<Option<(SessionId, Order)>, Str
         "clear" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::Clear)),
         "seed" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::Seed)),
         "restart" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::Restart)),
+        "retry" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::Retry)),
         "stop" => read(method, json).map(|Stopping { session_id, force }| (session_id, Order::Stop { force })),
         "answer" => {
             let answering: Answering = read(method, json)?;
@@ -210,6 +211,7 @@ mod tests {
         "clear",
         "seed",
         "restart",
+        "retry",
         "stop",
         "answer",
         "set_model",

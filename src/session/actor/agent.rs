@@ -17,7 +17,7 @@ use crate::{
         protocol::Output,
         trace::Direction,
     },
-    domain::{Content, Event, Hold, Resume, Status, ToolKind, TurnOutcome},
+    domain::{Cause, Content, Event, Hold, Resume, Status, ToolKind, TurnOutcome, Wait},
     session::updates::{Level, Update},
 };
 
@@ -39,18 +39,23 @@ impl Actor {
             ProcessEvent::SpawnFailed(message) => {
                 self.fail(message);
                 if let Some(prompt) = self.unheard.take() {
-                    self.return_prompt(prompt);
+                    self.give_back(prompt);
                 }
             }
             // Not what agents are started for.
             ProcessEvent::Bytes(_) => {}
-            ProcessEvent::Frames(frames) => frames.into_iter().for_each(|frame| self.frame(frame)),
+            ProcessEvent::Frames(frames) => {
+                self.watch_over();
+                frames.into_iter().for_each(|frame| self.frame(frame));
+            }
             ProcessEvent::Stderr(line) => {
+                self.watching.take_stderr(&line);
                 tracing::info!("stderr: {}", self.redactor.text(&line));
             }
             ProcessEvent::Undelivered(_) => {
-                if let Some(prompt) = self.unheard.take() {
-                    self.return_prompt(prompt);
+                if let Some(prompt) = self.unheard.take()
+                    && self.give_back(prompt)
+                {
                     self.say_undelivered();
                 }
             }
@@ -107,6 +112,7 @@ impl Actor {
     fn exited(&mut self, exit: &Exit) {
         let (verdict, explained) = self.live.take().map_or((None, None), |live| self.over(live, exit));
         let was_busy = self.state.summary.busy;
+        self.end_watch();
         self.state.process_ended();
         self.cancel_questions("expired: the agent has ended");
         self.files.clear();
@@ -115,7 +121,7 @@ impl Actor {
         // Whatever made it leave without a word: what the user has typed is not lost.
         let unheard = self.unheard.take();
         if let Some(prompt) = unheard.filter(|_| self.stop == Stop::No) {
-            self.return_prompt(prompt);
+            self.give_back(prompt);
         }
         let status = self.state.summary.status;
         if matches!(self.stop, Stop::Cleared | Stop::Refused | Stop::Anew) {
@@ -206,6 +212,12 @@ impl Actor {
             Event::Message { id, parent_id, part, mut content } => {
                 self.unheard = None;
                 // What a command has said so far means nothing yet, and it may say it line by line.
+                if matches!(
+                    content,
+                    Content::Text { .. } | Content::Thinking { .. } | Content::ToolCall(_) | Content::ToolResult(_)
+                ) {
+                    self.waits_no_more();
+                }
                 if !part {
                     self.watch_tools(&content);
                     self.notice_message(&mut content);
@@ -236,11 +248,17 @@ impl Actor {
                         self.set_status(Status::Error, advice);
                         self.hold_queue(Hold::Failed);
                         // To be sent again after the login.
-                        prompt.into_iter().for_each(|prompt| self.return_prompt(prompt));
+                        if let Some(prompt) = prompt {
+                            self.give_back(prompt);
+                        }
                         self.end_refused();
                     }
-                    TurnOutcome::Idle => self.set_status(Status::Idle, None),
-                    TurnOutcome::Done => self.set_status(Status::Done, None),
+                    TurnOutcome::Idle | TurnOutcome::Done => {
+                        self.again.unfinished &= interrupted;
+                        self.state.summary.wait = None;
+                        let idle = outcome == TurnOutcome::Idle;
+                        self.set_status(if idle { Status::Idle } else { Status::Done }, None);
+                    }
                     TurnOutcome::Failed(message) => {
                         // What comes next would most likely fail too. Who interrupts knows what is wrong.
                         if !interrupted {
@@ -275,10 +293,13 @@ impl Actor {
             Event::Question(request) => self.ask_question(*request),
             Event::Withdrawn(request_id) => self.withdraw(&request_id),
             Event::Returned(prompt) => {
-                self.return_prompt(*prompt);
-                self.say_undelivered();
+                if self.give_back(*prompt) {
+                    self.say_undelivered();
+                }
             }
+            Event::Waits { wait, delay_ms } => self.waits(wait, delay_ms),
             Event::LoginNeeded { message } => {
+                self.waits(Wait::new(Cause::Login, message.clone()), None);
                 let text = self.login_sentence(&message);
                 self.fail(text.clone());
                 self.advice = self.state.summary.busy.then_some(text);
@@ -287,7 +308,7 @@ impl Actor {
                 self.prompted = None;
                 self.say_if_lost(&mut message);
                 if let Some(prompt) = self.unheard.take() {
-                    self.return_prompt(prompt);
+                    self.give_back(prompt);
                 }
                 let was_busy = self.state.summary.busy;
                 self.set_busy(false);
@@ -399,6 +420,11 @@ impl Actor {
     pub(super) fn set_busy(&mut self, busy: bool) {
         if busy && !self.state.summary.busy {
             self.turn_begins();
+        }
+        match busy {
+            true if !self.state.summary.busy => self.begin_watch(),
+            false => self.end_watch(),
+            true => {}
         }
         self.state.set_busy(busy, now());
         if let Some(live) = &mut self.live {

@@ -10,7 +10,7 @@ use super::{
     shell::{self, Shell},
 };
 use crate::{
-    agent::process::ProcessEvent,
+    agent::process::{ProcessEvent, Usage},
     domain::{AgentMessage, Diffstat, FileAnswer, Prompt, RequestId},
     render::{Line, code::Coloured},
     session::{
@@ -62,6 +62,8 @@ pub(super) enum Done {
     },
     Worktree(Box<Result<Made, MakeError>>),
     LookedAt(Result<Diffstat, String>),
+    /// The agent's processes, for the watchdog.
+    Looked(Option<Usage>),
     /// Of a journal that is read along.
     Grown(Result<Growth, JournalError>),
     Considered {

@@ -1,7 +1,7 @@
 //! What a user can do about an agent that is not logged in.
 
 use super::Actor;
-use crate::domain::{Command, ProviderConfig};
+use crate::domain::{Cause, Command, ProviderConfig};
 
 impl Actor {
     /// The agent does it, or was told that its program has done it in a terminal. Without a process the next one will
@@ -18,6 +18,7 @@ impl Actor {
                 }
             });
         }
+        self.state.summary.wait.take_if(|wait| wait.cause == Cause::Login);
         self.command(Command::Login(id));
         Ok(())
     }

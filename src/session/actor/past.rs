@@ -139,9 +139,14 @@ impl Actor {
             return Err("nothing was said yet that could go along".to_owned());
         };
         self.clear()?;
-        self.past.seed = Some(seed);
-        self.say_seeded("The next prompt begins a new conversation and brings along what was said so far");
+        self.bring_along(seed, "The next prompt begins a new conversation and brings along what was said so far");
         Ok(())
+    }
+
+    /// The next prompt does.
+    pub(super) fn bring_along(&mut self, seed: String, message: &str) {
+        self.past.seed = Some(seed);
+        self.say_seeded(message);
     }
 
     pub(super) fn drop_seed(&mut self) {

@@ -104,6 +104,10 @@ impl Actor {
         self.loading.as_ref().map(|loading| loading.job)
     }
 
+    pub(super) fn is_on_its_way(&self, id: &MessageId) -> bool {
+        self.loading.as_ref().is_some_and(|loading| loading.entry.id == *id)
+    }
+
     pub(super) fn is_loading(&self, job: u64) -> bool {
         self.loading_job() == Some(job)
     }
@@ -170,6 +174,8 @@ impl Actor {
         self.unspoken = false;
         self.unheard = Some(kept.clone());
         self.prompted = Some(kept);
+        self.again.begin();
+        self.state.summary.wait = None;
         self.set_busy(true);
         self.set_status(Status::Running, None);
         self.command(Command::Prompt(prompt));

@@ -127,7 +127,7 @@ impl Actor {
     }
 
     /// The one that can be taken up.
-    fn conversation(&self) -> Option<String> {
+    pub(super) fn conversation(&self) -> Option<String> {
         self.state.summary.agent_session.clone().filter(|_| !self.unspoken)
     }
 

@@ -11,6 +11,7 @@ mod restored;
 mod row;
 mod settings;
 mod turns;
+mod watched;
 
 use std::{
     collections::VecDeque,

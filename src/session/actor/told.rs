@@ -91,6 +91,7 @@ impl Actor {
             _counted: Counted::new(&self.common.counters),
         });
         self.leave_at = None;
+        self.watching.forget_stderr();
         // Of the process before: this one may fail in its own way, and that is told.
         self.state.summary.error = None;
         self.take(first);
@@ -159,6 +160,7 @@ impl Actor {
             Order::Clear => self.clear(),
             Order::Seed => self.seed(),
             Order::Restart => self.restart(),
+            Order::Retry => self.retry(),
             Order::Rename(name) => {
                 self.rename(&name);
                 Ok(())
@@ -389,7 +391,7 @@ impl Actor {
     }
 
     /// Another process goes on with the conversation: of an agent that hangs, or that has ended.
-    fn restart(&mut self) -> Result<(), String> {
+    pub(super) fn restart(&mut self) -> Result<(), String> {
         if self.origin == Origin::Archived {
             return Err(self.not_running());
         }
@@ -412,6 +414,7 @@ impl Actor {
         self.stop = Stop::No;
         let message = "The agent is started anew and goes on with the conversation".to_owned();
         self.say(Content::Status { subtype: "restarted".to_owned(), message });
+        self.seed_if_lost();
         self.resume_options();
         self.launch_and_go_on();
     }

@@ -166,6 +166,7 @@ module('agor', {
     return true
   end,
   interrupt = call('interrupt'),
+  retry = call('retry'),
   stop = call('stop'),
   remove = call('remove'),
 })

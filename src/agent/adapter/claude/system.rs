@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Claude, Thread};
 use crate::{
     agent::json::{is_true, one_line, some_text, text, texts},
-    domain::{Compaction, Content, Event, Init},
+    domain::{Cause, Compaction, Content, Event, Init, Wait},
 };
 
 impl Claude {
@@ -30,6 +30,7 @@ impl Claude {
                 } else {
                     let new = self.id(event, 0);
                     let id = self.turn.retry.get_or_insert(new).clone();
+                    events.push(waits(event, &sentence));
                     events.push(Event::message(id, Content::Status { subtype: subtype.to_owned(), message: sentence }));
                 }
             }
@@ -91,16 +92,22 @@ impl Claude {
     }
 
     pub(super) fn rate_limit(&mut self, event: &Value) -> Vec<Event> {
-        let sentence = rate_limit(event.get("rate_limit_info").unwrap_or(&Value::Null)).unwrap_or_default();
-        if sentence == self.rate_limit {
-            return Vec::new();
+        let info = event.get("rate_limit_info").unwrap_or(&Value::Null);
+        let sentence = rate_limit(info).unwrap_or_default();
+        let mut events = Vec::new();
+        // Each turn meets it anew; the transcript says it once.
+        if text(info, "status") == "rejected" {
+            let until = info.get("resetsAt").and_then(Value::as_i64).and_then(|at| at.checked_mul(1000));
+            let wait = Wait { until, ..Wait::new(Cause::UsageLimit, sentence.clone()) };
+            events.push(Event::Waits { wait, delay_ms: None });
         }
+        let news = sentence != self.rate_limit;
         self.rate_limit.clone_from(&sentence);
-        if sentence.is_empty() {
-            return Vec::new();
+        if news && !sentence.is_empty() {
+            let content = Content::Status { subtype: "rate_limit".to_owned(), message: sentence };
+            events.push(Event::message(self.id(event, 0), content));
         }
-        let content = Content::Status { subtype: "rate_limit".to_owned(), message: sentence };
-        vec![Event::message(self.id(event, 0), content)]
+        events
     }
 }
 
@@ -187,6 +194,20 @@ fn retry(message: &Value) -> String {
     format!("{what}{tries}{delay}")
 }
 
+fn waits(message: &Value, said: &str) -> Event {
+    let count = |key| message.get(key).and_then(Value::as_u64);
+    let cause = match text(message, "error") {
+        "overloaded" => Cause::Overloaded,
+        "rate_limit" => Cause::RateLimit,
+        _ => Cause::of_status(count("error_status")),
+    };
+    let (attempt, attempts) = (count("attempt"), count("max_retries"));
+    let delay = message.get("retry_delay_ms").and_then(Value::as_f64).filter(|ms| ms.is_finite() && *ms >= 0.0);
+    // Within what a u64 holds; a number beyond is as good as never.
+    let delay_ms = delay.map(|ms| ms.ceil() as u64);
+    Event::Waits { wait: Wait { attempt, attempts, ..Wait::new(cause, said) }, delay_ms }
+}
+
 pub fn is_login_failure(message: &Value) -> bool {
     text(message, "error") == "authentication_failed"
         || message.get("error_status").and_then(Value::as_u64) == Some(401)
@@ -232,6 +253,22 @@ mod tests {
         message["error_status"] = json!(null);
         assert_eq!(retry(&message), "The API cannot be reached; retry 1 of 10 in 0.6 s");
         assert_eq!(retry(&json!({"error": 5, "retry_delay_ms": "soon"})), "The API cannot be reached; trying again");
+    }
+
+    #[test]
+    fn a_retry_is_told_apart_by_its_cause() {
+        let check = |error: &str, status: Value, expect: Cause| {
+            let message = json!({"attempt": 3, "max_retries": 10, "retry_delay_ms": 556.17, "error_status": status, "error": error});
+            let wait = Wait { attempt: Some(3), attempts: Some(10), ..Wait::new(expect, "so") };
+            assert_eq!(waits(&message, "so"), Event::Waits { wait, delay_ms: Some(557) });
+        };
+        check("overloaded", json!(529), Cause::Overloaded);
+        check("rate_limit", json!(429), Cause::RateLimit);
+        check("unknown", json!(429), Cause::RateLimit);
+        check("server_error", json!(500), Cause::Retry);
+        check("unknown", json!(null), Cause::Retry);
+        let odd = json!({"error": 5, "attempt": -1, "retry_delay_ms": 1e300});
+        assert_eq!(waits(&odd, "so"), Event::Waits { wait: Wait::new(Cause::Retry, "so"), delay_ms: Some(u64::MAX) });
     }
 
     #[test]

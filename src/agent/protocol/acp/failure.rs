@@ -8,9 +8,15 @@ use crate::agent::{json::some_text, jsonrpc::Failure};
 const AUTH_REQUIRED: i64 = -32000;
 /// Some pass on the code of HTTP (Gemini CLI 0.61.0).
 const UNAUTHORIZED: i64 = 401;
+const TOO_MANY_REQUESTS: i64 = 429;
 
 pub fn wants_login(failure: &Failure) -> bool {
     matches!(failure.code, AUTH_REQUIRED | UNAUTHORIZED)
+}
+
+/// Too much was asked of the model's server, or what may be used is used up.
+pub fn is_limit(failure: &Failure) -> bool {
+    failure.code == TOO_MANY_REQUESTS
 }
 
 /// What the agent said, without the wrapping that says nothing.
@@ -61,9 +67,10 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_login_is_told_by_its_code() {
+    fn a_missing_login_and_a_limit_are_told_by_their_codes() {
         for (code, expect) in [(-32000, true), (401, true), (-32603, false)] {
             assert_eq!(wants_login(&Failure::new(code, "x")), expect);
         }
+        assert!(is_limit(&Failure::new(429, "x")) && !is_limit(&Failure::new(401, "x")));
     }
 }

@@ -7,13 +7,16 @@ use serde_json::{Value, json};
 use super::{Acp, Phase, Sent, asked::Asked, content, failure};
 use crate::{
     agent::{
-        json::some_text,
+        json::{one_line, some_text},
         jsonrpc::Failure,
         protocol::Output,
         stop::{Action, Signal, Step},
     },
-    domain::{Content, Event, Prompt, TurnOutcome},
+    domain::{Cause, Content, Event, Prompt, TurnOutcome, Wait},
 };
+
+/// Of the words for a limit, in a row.
+const LIMIT_CHARS: usize = 200;
 
 #[derive(Debug, Default)]
 pub struct Turn {
@@ -91,6 +94,10 @@ impl Acp {
             }
             Err(failure) => {
                 let said = failure::words(&failure);
+                if failure::is_limit(&failure) {
+                    let wait = Wait::new(Cause::UsageLimit, one_line(&said, LIMIT_CHARS));
+                    out.event(Event::Waits { wait, delay_ms: None });
+                }
                 // Claude's agent says the same as a text before.
                 let shown = self.story.error_text(Some(&said));
                 out.events.extend(shown.map(|(withdrawn, _)| withdrawn));

@@ -17,7 +17,7 @@ use crate::{
         adapter::Ids,
         json::{is_true, list, some_text, text},
     },
-    domain::{Choice, Compaction, Content, Event, MessageId, Plan, ToolUseId},
+    domain::{Cause, Choice, Compaction, Content, Event, MessageId, Plan, ToolUseId, Wait},
 };
 
 /// What to do with what is said.
@@ -271,6 +271,7 @@ impl Story {
         let error = codex.get("error").unwrap_or(&Value::Null);
         if let Some(message) = some_text(error, "message").filter(|_| is_true(error, "willRetry")) {
             let id = self.retry.get_or_insert_with(|| self.ids.next()).clone();
+            events.push(Event::Waits { wait: Wait::new(Cause::Retry, message).counted(), delay_ms: None });
             let message = format!("{message}; it tries again");
             events.push(Event::message(id, Content::Status { subtype: "retry".to_owned(), message }));
         }

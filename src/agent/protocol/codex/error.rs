@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::agent::json::{one_line, some_text, text};
+use crate::{
+    agent::json::{one_line, some_text, text},
+    domain::{Cause, Wait},
+};
 
 /// Of details in a line.
 const DETAIL_LIMIT: usize = 300;
@@ -13,6 +16,8 @@ pub struct TurnError {
     pub message: String,
     /// The key or the login was not accepted.
     pub unauthorized: bool,
+    /// What may be used is used up.
+    pub used_up: bool,
 }
 
 impl TurnError {
@@ -37,7 +42,7 @@ impl TurnError {
         let unauthorized = kind == Some("unauthorized")
             || status(info) == Some(401)
             || [message.as_str(), details].iter().any(|said| said.contains("401 Unauthorized"));
-        Self { message, unauthorized }
+        Self { message, unauthorized, used_up: kind == Some("usageLimitExceeded") }
     }
 }
 
@@ -48,6 +53,17 @@ pub fn retry(error: &Value) -> String {
         Some(details) => format!("{} ({})", one_line(said, DETAIL_LIMIT), one_line(details, DETAIL_LIMIT)),
         None => one_line(said, DETAIL_LIMIT),
     }
+}
+
+/// What Codex waits for when it tries a request again. When it will, it does not say.
+pub fn wait(error: &Value) -> Wait {
+    let info = &error["codexErrorInfo"];
+    let cause = match info.as_str() {
+        Some("serverOverloaded") => Cause::Overloaded,
+        Some("rateLimitExceeded") => Cause::RateLimit,
+        _ => Cause::of_status(status(info)),
+    };
+    Wait::new(cause, retry(error)).counted()
 }
 
 fn status(info: &Value) -> Option<u64> {
@@ -72,7 +88,7 @@ mod tests {
 
     #[track_caller]
     fn check(error: Value, message: &str, unauthorized: bool) {
-        assert_eq!(TurnError::read(&error), TurnError { message: message.to_owned(), unauthorized });
+        assert_eq!(TurnError::read(&error), TurnError { message: message.to_owned(), unauthorized, used_up: false });
     }
 
     #[test]
@@ -90,6 +106,20 @@ mod tests {
         );
         check(json!({"message": "no", "codexErrorInfo": {"brandNew": 7}}), "no", false);
         check(json!(7), "Codex reported an error without a text", false);
+    }
+
+    #[test]
+    fn a_retry_is_told_apart_by_its_cause() {
+        let check = |info: Value, cause: Cause| {
+            let error = json!({"message": "Reconnecting... 1/2", "codexErrorInfo": info});
+            let expect = Wait { attempt: Some(1), attempts: Some(2), ..Wait::new(cause, "Reconnecting... 1/2") };
+            assert_eq!(wait(&error), expect);
+        };
+        check(json!("serverOverloaded"), Cause::Overloaded);
+        check(json!({"responseTooManyFailedAttempts": {"httpStatusCode": 429}}), Cause::RateLimit);
+        check(json!({"httpConnectionFailed": {"httpStatusCode": null}}), Cause::Retry);
+        check(json!("other"), Cause::Retry);
+        check(Value::Null, Cause::Retry);
     }
 
     #[test]

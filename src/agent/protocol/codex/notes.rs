@@ -20,7 +20,6 @@ const REMARK_LIMIT: usize = 300;
 const PASSED_OVER: &[&str] = &[
     "account/gatewayOAuth/changed",
     "account/login/completed",
-    "account/rateLimits/updated",
     "account/updated",
     "app/list/updated",
     "autoApprovalReview/strictReviewRequired",
@@ -78,6 +77,7 @@ impl Codex {
         let delta = |key: &str| text(params, key).to_owned();
         let index = |key: &str| params[key].as_u64().unwrap_or(0);
         match method {
+            "account/rateLimits/updated" => self.limits.updated(&params["rateLimits"]),
             "item/started" if text(&params["item"], "type") == "contextCompaction" => {
                 // Codex counts the tokens anew before it says that it is done.
                 let by_hand = self.turn.as_ref().is_some_and(|turn| turn.compacts);

@@ -13,8 +13,7 @@ use crate::{
 };
 
 /// What is told only to those who look for it: it need not be sent at all.
-const UNWANTED: [&str; 7] = [
-    "account/rateLimits/updated",
+const UNWANTED: [&str; 6] = [
     "thread/readState/changed",
     "remoteControl/status/changed",
     // The whole turn's diff, again after each answer of the model: files' own diffs come with their items.

@@ -11,7 +11,7 @@ use crate::{
         jsonrpc::Failure,
         protocol::Output,
     },
-    domain::{Content, Event, MessageId, Prompt, TurnOutcome},
+    domain::{Cause, Content, Event, MessageId, Prompt, TurnOutcome, Wait},
 };
 
 /// The turn that runs.
@@ -348,6 +348,7 @@ impl Codex {
         };
         let hopeless = will_retry && self.logged_out && turn.error.is_none();
         if will_retry && !hopeless {
+            out.event(Event::Waits { wait: super::error::wait(error), delay_ms: None });
             let content = Content::Status { subtype: "retry".to_owned(), message: super::error::retry(error) };
             out.event(Event::message(turn.retries.clone(), content));
         } else {
@@ -365,11 +366,15 @@ impl Codex {
 
     /// Says once what went wrong.
     fn failed(&mut self, error: &Value, turn: &mut Turn, out: &mut Output) {
-        let TurnError { message, unauthorized } = TurnError::read(error);
+        let TurnError { message, unauthorized, used_up } = TurnError::read(error);
         if turn.error.as_ref() == Some(&message) {
             return;
         }
         turn.error = Some(message.clone());
+        if used_up {
+            let wait = Wait { until: self.limits.reset(), ..Wait::new(Cause::UsageLimit, message.clone()) };
+            out.event(Event::Waits { wait, delay_ms: None });
+        }
         if unauthorized || self.logged_out {
             out.event(Event::LoginNeeded { message });
         } else {

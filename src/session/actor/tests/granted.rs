@@ -24,7 +24,7 @@ fn request(id: &str, subject: Subject, kind: OptionKind) -> PermissionRequest {
     }
 }
 
-fn asks(side: &Side, id: &str, command: &str) {
+pub(super) fn asks(side: &Side, id: &str, command: &str) {
     let subject = Subject::Command { command: command.into() };
     side.says([Event::Permission(Box::new(request(id, subject, OptionKind::AllowOnce)))]);
 }
