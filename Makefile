@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build demo test agents bench bench-start bench-short lint clean-deps
+.PHONY: help build demo test test-editor agents bench bench-start bench-short lint clean-deps
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # What `make agents` installs and tests with: the wire formats are tested against these versions. The last is no agent but
@@ -21,6 +21,7 @@ help:
 	@echo 'make build   the backend, into bin/'
 	@echo 'make demo    a Neovim with a running session of the demo agent'
 	@echo 'make test    all tests that need no account and no installed agent'
+	@echo '             test-editor: only those in which a Neovim runs (AGOR_NVIM=$$(scripts/get-nvim 0.12))'
 	@echo 'make agents  the tests with real agents, offline, over mocks of their model servers (needs npm)'
 	@echo 'make bench   how an editor feels while an agent streams, as ratios (BENCH="--rounds 3 --scenarios flood")'
 	@echo '             bench-start: what the plugin costs before that; bench-short: a minute, as CI runs it'
@@ -39,6 +40,9 @@ demo:
 
 test:
 	@scripts/test
+
+test-editor:
+	@scripts/test editor
 
 agents:
 	@scripts/agents $(AGENTS)
