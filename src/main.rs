@@ -63,7 +63,7 @@ fn serve() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&format!("agor-nvim: the runtime cannot start: {error}\n")),
     };
-    let binary = agor_nvim::agent::process::own_binary();
+    let binary = agor_nvim::agent::process::OwnBinary::of_this_process();
     let code = runtime.block_on(async {
         match tokio::spawn(agor_nvim::nvim::serve(binary, terminated())).await {
             Ok(Ok(())) => 0,

@@ -4,6 +4,7 @@
 local binary = require('agor.binary')
 local message = require('agor.message')
 local state = require('agor.state')
+local update = require('agor.update')
 
 local M = {}
 
@@ -52,23 +53,6 @@ local function plain(err)
   return (text:gsub('^.-Error invoking .- on channel %d+:?%s*', ''))
 end
 
----@param path string
----@param theirs { version: any, protocol: any }
----@return string|nil
-local function mismatch(path, theirs)
-  if theirs.version == binary.version and theirs.protocol == binary.protocol then
-    return nil
-  end
-  -- What to do stands first: a message that is longer than the window is cut at its end.
-  return ('run :Agor build, then :Agor restart: the backend is version %s (protocol %s), this plugin needs %s (protocol %s); it is %s'):format(
-    tostring(theirs.version),
-    tostring(theirs.protocol),
-    binary.version,
-    binary.protocol,
-    path
-  )
-end
-
 ---@param job integer
 ---@param path string
 ---@return agor.Handshake|nil
@@ -107,7 +91,7 @@ local function greet(job, path)
   if type(answer) ~= 'table' then
     return nil, ('%s does not speak as the backend should: run :Agor build'):format(path)
   end
-  local wrong = mismatch(path, answer)
+  local wrong = update.mismatch(path, answer)
   if wrong then
     return nil, wrong
   end
@@ -237,7 +221,8 @@ end
 ---@return integer taken how many sessions were taken up
 function M.ensure()
   if state.channel then
-    return state.channel, nil, 0
+    local outgrown = update.outgrown()
+    return not outgrown and state.channel or nil, outgrown, 0
   end
   local channel, failed = launch()
   return channel, failed, channel and take_up() or 0
@@ -342,19 +327,42 @@ function M.stop(done)
   vim.fn.jobstop(job)
 end
 
----Restarts the backend; sessions are taken up from their journals.
+---@param after fun()
+local function if_there_is_another(after)
+  local path, missing = binary.find()
+  if not state.channel then
+    return after()
+  end
+  local function keep(why)
+    message.error(why .. '; the backend that runs was left as it is')
+  end
+  if not path then
+    return keep(missing or 'the backend was not found')
+  end
+  update.try(path, function(wrong)
+    if wrong then
+      return keep(wrong)
+    end
+    after()
+  end)
+end
+
+---Restarts the backend; sessions are taken up from their journals. One that runs is not given up for a program that could
+---not take its place.
 function M.restart()
   state.deaths = {}
-  M.stop(function()
-    local channel, failed, count = M.ensure()
-    if not channel then
-      mark_lost('the backend was stopped')
-      return message.error(failed or 'the backend could not be started')
-    end
-    local taken = count > 0
-        and (', %d session%s taken up'):format(count, count == 1 and ' is' or 's are')
-      or ''
-    message.info('the backend runs again' .. taken)
+  if_there_is_another(function()
+    M.stop(function()
+      local channel, failed, count = M.ensure()
+      if not channel then
+        mark_lost('the backend was stopped')
+        return message.error(failed or 'the backend could not be started')
+      end
+      local taken = count > 0
+          and (', %d session%s taken up'):format(count, count == 1 and ' is' or 's are')
+        or ''
+      message.info('the backend runs again' .. taken)
+    end)
   end)
 end
 

@@ -3,6 +3,7 @@
 
 local message = require('agor.message')
 local state = require('agor.state')
+local update = require('agor.update')
 
 local M = {}
 
@@ -42,6 +43,10 @@ function M.notify(method, params, callback)
   if not state.channel then
     return nil, 'the backend is not running: :Agor restart starts it'
   end
+  local outgrown = update.outgrown()
+  if outgrown then
+    return nil, outgrown
+  end
   -- Text that is no UTF-8 travels as it is: the backend replaces what does not belong.
   local sent = params
   local text = vim.json.encode(sent)
@@ -75,6 +80,10 @@ end
 function M.request(method, params)
   if not state.channel then
     return nil, 'the backend is not running'
+  end
+  local outgrown = update.outgrown()
+  if outgrown then
+    return nil, outgrown
   end
   local ok, result =
     pcall(vim.rpcrequest, state.channel, method, next(params) and params or vim.empty_dict())

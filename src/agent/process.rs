@@ -35,7 +35,7 @@ use tokio::{
 };
 
 pub use census::{ProcessInfo, Usage, ps, sweep_stale, usage};
-pub use invocation::{Invocation, Prepared, Stdout, own_binary};
+pub use invocation::{Invocation, OwnBinary, Prepared, Stdout};
 pub use mark::RunMark;
 pub use output::{Output, OutputError, output};
 pub use queue::Events;

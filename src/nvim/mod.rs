@@ -11,13 +11,14 @@ mod link;
 mod pace;
 mod painter;
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 pub use link::LinkError;
 
 use crate::{
+    agent::process::OwnBinary,
     client::Stats,
     logging::Logging,
     session::{Hub, HubConfig, Level, Update},
@@ -27,7 +28,7 @@ use crate::{
 pub const PROTOCOL: u64 = 5;
 
 /// Serves the editor on stdin and stdout until it is gone, or until `terminated`.
-pub async fn serve(binary: PathBuf, terminated: impl Future<Output = ()>) -> Result<(), LinkError> {
+pub async fn serve(binary: OwnBinary, terminated: impl Future<Output = ()>) -> Result<(), LinkError> {
     let (link, mut incoming) = link::connect().await?;
     // Replies out of nesting order close a channel unless Neovim knows that this is a plain msgpack-rpc peer.
     link.introduce(env!("CARGO_PKG_VERSION")).await?;

@@ -37,7 +37,7 @@ use super::{
     updates::{Level, Update},
 };
 use crate::{
-    agent::process,
+    agent::process::{self, OwnBinary},
     domain::{SessionId, SessionSummary, StartOptions, Status},
     render::Icons,
 };
@@ -57,7 +57,7 @@ pub struct HubConfig {
     /// New sessions are traced.
     pub trace: bool,
     /// Our own executable: the keeper and the embedded runners.
-    pub binary: PathBuf,
+    pub binary: OwnBinary,
 }
 
 /// At one moment.

@@ -32,4 +32,5 @@ mod sidecar;
 mod start;
 mod together;
 mod undisturbed;
+mod upgrade;
 mod worktree;

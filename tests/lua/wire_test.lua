@@ -170,6 +170,73 @@ T['the channel and the callbacks survive a reload of the modules'] = test(nil, f
   equal(child:get([[#vim.api.nvim_get_autocmds({ group = 'agor', event = 'BufReadCmd' })]]), 1)
 end)
 
+T['modules that have outgrown the running backend say so until it is restarted'] = test(
+  nil,
+  function(child)
+    child:lua([[require('agor').start({ provider = 'demo', session_id = 'a', open = false })]])
+    child:wait_told('start')
+    -- As a reload of an updated plugin leaves it.
+    child:lua([[
+      require('agor.binary').protocol = 6
+      vim.env.AGOR_FAKE_PROTOCOL = '6'
+      sent, why = require('agor').send('work', { session = 'a' })
+      figures, stats = require('agor').stats()
+      id, start = require('agor').start({ provider = 'demo', session_id = 'b', open = false })
+    ]])
+    local wrong = 'run :Agor restart: this plugin was updated and needs protocol 6'
+    equal(child:get('{ sent == nil, id == nil }'), { true, true })
+    contains(child:get('why'), wrong)
+    contains(child:get('start'), wrong)
+    equal(#child:told('send'), 0)
+    child:cmd('Agor restart')
+    child:wait_note('the backend runs again, 1 session is taken up')
+    child:lua([[require('agor').send('work', { session = 'a' })]])
+    child:wait_for([[require('agor').sessions()[1].status == 'running']])
+  end
+)
+
+T['a backend is not given up for one that could not take its place'] = test(nil, function(child)
+  child:lua([[require('agor').start({ provider = 'demo', session_id = 'a', open = false })]])
+  child:wait_told('start')
+  local channel = child:get([[require('agor.state').channel]])
+  child:lua([[vim.env.AGOR_FAKE_VERSION = '9.9.9']])
+  child:cmd('Agor restart')
+  child:wait_note('the backend that runs was left as it is')
+  contains(child:notes(), 'run :Agor build, then :Agor restart: the backend is version 9.9.9')
+  child:lua([[vim.env.AGOR_FAKE_VERSION = nil]])
+  local other = child:write(child.home .. '/other', '#!/bin/sh\necho hello\n')
+  vim.uv.fs_chmod(other, 493)
+  child:lua([[vim.env.AGOR_BIN = ...]], other)
+  child:cmd('Agor restart')
+  child:wait_note('does not say its version, so it is no backend')
+  child:lua([[vim.env.AGOR_BIN = '/nonexistent/agor-nvim']])
+  child:cmd('Agor restart')
+  child:wait_note('which is no program that can be run; the backend that runs was left as it is')
+  equal(child:get([[require('agor.state').channel]]), channel)
+  child:lua([[require('agor').send('work', { session = 'a' })]])
+  child:wait_for([[require('agor').sessions()[1].status == 'running']])
+end)
+
+T['a plugin that was updated on the disk says that Neovim is to be restarted'] = test(
+  { env = { AGOR_FAKE_VERSION = '0.2.0', AGOR_FAKE_PROTOCOL = '7' } },
+  function(child)
+    local root = child.home .. '/plugin'
+    vim.fn.mkdir(root .. '/lua/agor', 'p')
+    child:write(root .. '/lua/agor/binary.lua', "\nM.version = '0.2.0'\nM.protocol = 7\n")
+    child:lua(
+      [[local root = ... require('agor.provider').plugin_root = function() return root end]],
+      root
+    )
+    local failed = child:get(
+      [[select(2, require('agor').start({ provider = 'demo', session_id = 'a', open = false }))]]
+    )
+    contains(
+      failed,
+      'restart Neovim: agor was updated on the disk, where plugin and backend are version 0.2.0'
+    )
+  end
+)
+
 T['messages are asked for only while someone listens'] = test(nil, function(child)
   child:lua([[
     require('agor').start({ provider = 'demo', session_id = 'a', open = false })

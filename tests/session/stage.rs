@@ -53,7 +53,7 @@ impl Stage {
         let config = HubConfig {
             journals: Some(at.join("sessions")),
             peers: Some(at.join("peers")),
-            binary: PathBuf::from(BINARY),
+            binary: PathBuf::from(BINARY).into(),
             ..HubConfig::default()
         };
         Self { hub: Hub::spawn(config, client), updates, told: VecDeque::new(), folder }

@@ -35,7 +35,7 @@ pub struct Invocation {
     pub run: RunMark,
     /// What the keeper does when the backend has gone; see [`Launch::orphan_ladder`].
     pub orphan_ladder: Vec<Step>,
-    /// Our own executable, see [`own_binary`].
+    /// Our own executable, see [`OwnBinary`].
     pub keeper: PathBuf,
     pub output: Stdout,
     /// What it is given on its standard input before anything else.
@@ -67,7 +67,7 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Looks for the program and builds the environment. `keeper` is [`own_binary`].
+    /// Looks for the program and builds the environment. `keeper` is [`OwnBinary::path`].
     pub fn new(options: &StartOptions, launch: &Launch, keeper: &Path) -> Result<Self, LocateError> {
         let place = Place::find(options)?;
         let program = match &place {
@@ -238,15 +238,43 @@ fn rungs(ladder: &[Step]) -> Vec<Rung> {
     before_kill.filter_map(rung).collect()
 }
 
-/// The file of this very program, to be run again: its path, as long as that has not been replaced by a newer build,
-/// which might speak otherwise.
-pub fn own_binary() -> PathBuf {
-    let running = Path::new("/proc/self/exe");
-    let identity = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
-    match std::env::current_exe() {
-        Ok(path) if identity(running).is_none() || identity(&path) == identity(running) => path,
-        // Works for a file without a name too, from whichever process asks: a child of ours has the same program.
-        _ => running.to_owned(),
+/// The program that is run again as keeper and as embedded runner: our own.
+#[derive(Clone, Debug, Default)]
+pub struct OwnBinary {
+    path: PathBuf,
+    /// Of the file that stood there at the beginning.
+    identity: Option<(u64, u64)>,
+}
+
+const RUNNING: &str = "/proc/self/exe";
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).map(|file| (file.dev(), file.ino())).ok()
+}
+
+impl OwnBinary {
+    /// That of this very process.
+    pub fn of_this_process() -> Self {
+        let running = PathBuf::from(RUNNING);
+        let path = std::env::current_exe().unwrap_or_else(|_| running.clone());
+        Self { identity: identity(&running).or_else(|| identity(&path)), path }
+    }
+
+    /// Where it is now. An update may have put another program into its place, which speaks otherwise, or none: then it is
+    /// the one that runs, which has no name any more but is there until we end.
+    pub fn path(&self) -> PathBuf {
+        let running = Path::new(RUNNING);
+        match identity(&self.path) == self.identity || identity(running) != self.identity {
+            true => self.path.clone(),
+            // From whichever process asks: a child of ours has the same program.
+            false => running.to_owned(),
+        }
+    }
+}
+
+impl From<PathBuf> for OwnBinary {
+    fn from(path: PathBuf) -> Self {
+        Self { identity: identity(&path), path }
     }
 }
 
@@ -273,7 +301,19 @@ mod tests {
 
     #[test]
     fn our_own_binary_is_the_one_that_runs() {
-        let identity = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
-        assert_eq!(identity(&own_binary()), identity(&std::env::current_exe().expect("a path")));
+        let own = OwnBinary::of_this_process();
+        assert_eq!(own.path(), std::env::current_exe().expect("a path"));
+        assert!(own.identity.is_some());
+    }
+
+    #[test]
+    fn our_own_binary_is_still_the_one_that_runs_where_another_took_its_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("agor-nvim");
+        let moved = OwnBinary { path: path.clone(), ..OwnBinary::of_this_process() };
+        assert_eq!(moved.path(), Path::new(RUNNING), "it is gone");
+        fs::write(&path, "another").expect("a file");
+        assert_eq!(moved.path(), Path::new(RUNNING), "it is another");
+        assert_eq!(OwnBinary::from(path.clone()).path(), path, "it is not this process' at all");
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::now;
-use crate::session::colour::Colourist;
+use crate::{agent::process::OwnBinary, session::colour::Colourist};
 
 #[derive(Debug)]
 pub(in crate::session) struct Common {
@@ -17,7 +17,7 @@ pub(in crate::session) struct Common {
     pub(in crate::session) journals: Option<PathBuf>,
     pub(in crate::session) traces: Option<PathBuf>,
     /// Our own executable.
-    pub(in crate::session) binary: PathBuf,
+    pub(in crate::session) binary: OwnBinary,
     /// Takes files whose content is to reach the disk.
     pub(in crate::session) syncer: std::sync::mpsc::Sender<std::fs::File>,
     pub(in crate::session) colourist: Colourist,

@@ -86,7 +86,7 @@ impl Actor {
     }
 
     fn load(&mut self, job: u64, mut prompt: Prompt) {
-        let (options, keeper) = (self.options.clone(), self.common.binary.clone());
+        let (options, keeper) = (self.options.clone(), self.common.binary.path());
         self.jobs.spawn(async move {
             let mut loaded = gather::gather(&mut prompt, &options, &keeper).await;
             if loaded.is_ok() && !prompt.images.is_empty() {
@@ -139,7 +139,7 @@ impl Actor {
 
     /// For who wants to see it before it is sent. Nothing waits for it.
     pub(super) fn gather(&self, context: Context, reply: Reply<String>) {
-        let (options, keeper) = (self.options.clone(), self.common.binary.clone());
+        let (options, keeper) = (self.options.clone(), self.common.binary.path());
         tokio::spawn(async move {
             let mut prompt = Prompt { context: vec![context], ..Prompt::default() };
             let gathered = gather::gather(&mut prompt, &options, &keeper).await;

@@ -52,7 +52,7 @@ impl Actor {
         if self.shells.len() >= MOST {
             return Err(format!("{MOST} commands are running: interrupt them, or wait until one has ended"));
         }
-        let (invocation, away) = Invocation::shell(&self.options, &command, &self.common.binary)?;
+        let (invocation, away) = Invocation::shell(&self.options, &command, &self.common.binary.path())?;
         let process = process::spawn(invocation).map_err(|error| error.to_string())?;
         // It would wait for ever for somebody to type.
         process.handle.close_stdin();

@@ -31,7 +31,7 @@ use crate::{
     agent::{
         lines::Frame,
         process::{
-            ProcessEvent,
+            OwnBinary, ProcessEvent,
             pretend::{Puppet, pretend},
         },
         protocol::Output,
@@ -186,7 +186,7 @@ impl Stage {
         let common = Arc::new(Common {
             journals: Some(folder.path().join("sessions")),
             traces: None,
-            binary: PathBuf::new(),
+            binary: OwnBinary::default(),
             syncer: std::sync::mpsc::channel().0,
             colourist: crate::session::colour::Colourist::default(),
             counters: Arc::default(),

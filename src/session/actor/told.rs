@@ -118,7 +118,8 @@ impl Actor {
             ));
         }
         let launch = (row.launch)(seen);
-        let prepared = Prepared::new(&self.options, &launch, &self.common.binary).map_err(|error| error.to_string())?;
+        let prepared =
+            Prepared::new(&self.options, &launch, &self.common.binary.path()).map_err(|error| error.to_string())?;
         for warning in prepared.warnings {
             self.notify(Level::Warn, warning);
         }

@@ -49,7 +49,7 @@ impl Actor {
         self.say(Content::Status { subtype: "worktree".to_owned(), message });
         self.flush();
         self.tell_row();
-        let keeper = self.common.binary.clone();
+        let keeper = self.common.binary.path();
         self.jobs.spawn(async move { Done::Worktree(Box::new(worktree::make(&name, &options, &keeper).await)) });
     }
 
@@ -116,7 +116,7 @@ impl Actor {
             self.making.look_again = true;
             return;
         }
-        let (options, keeper) = (self.options.clone(), self.common.binary.clone());
+        let (options, keeper) = (self.options.clone(), self.common.binary.path());
         self.jobs.spawn(async move {
             let git = Git::new(&options, &keeper);
             let found = worktree::diffstat(git, &worktree, options.session_id.as_str()).await;

@@ -22,7 +22,7 @@ impl Hub {
         let inside = inside.filter(|(_, living)| works_in(living, ask.path()));
         let inside = inside.map(|(session, living)| (session.inputs.clone(), ask.ends(living.summary.busy)));
         let inside: Vec<_> = inside.collect();
-        let keeper = self.common.binary.clone();
+        let keeper = self.common.binary.path();
         tokio::spawn(async move {
             let mut leaving = JoinSet::new();
             for (inputs, ends) in &inside {
