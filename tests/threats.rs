@@ -49,9 +49,9 @@ fn has_test(file: &str, text: &str, name: &str) -> bool {
         let is_it = [format!("fn {name}("), format!("async fn {name}(")].iter().any(|start| row.starts_with(start));
         // Other attributes may stand between.
         let above = rows[..at].iter().rev().take_while(|row| row.starts_with("#["));
-        is_it && above.into_iter().any(|row| row.starts_with("#[test]") || row.starts_with("#[tokio::test"))
-            // In `proptest! {}` the attribute is the macro's.
-            || is_it && text.contains("proptest!")
+        let marked = above.into_iter().any(|row| row.starts_with("#[test]") || row.starts_with("#[tokio::test"));
+        // In `proptest! {}` the attribute is the macro's.
+        is_it && (marked || text.contains("proptest!"))
     })
 }
 

@@ -92,7 +92,7 @@ end
 ---@param now string
 ---@param set fun(id: string)
 local function pick(what, offered, now, set)
-  vim.ui.select(offered, {
+  require('agor.pick').one(offered, {
     prompt = cells.clean(what),
     kind = 'agor_choice',
     format_item = function(choice)
@@ -233,7 +233,7 @@ function M.option(call)
   local name, word = vim.trim(call.args):match('^(%S*)%s*(.*)$')
   name, word = name or '', word or ''
   if name == '' then
-    return vim.ui.select(options, {
+    return require('agor.pick').one(options, {
       prompt = ('Option of %s:'):format(row.provider),
       kind = 'agor_choice',
       format_item = function(option)

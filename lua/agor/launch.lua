@@ -24,7 +24,7 @@ local function wide(dir, go)
   if not can_ask() then
     return message.error(('%s is no project: name a directory with cwd=...'):format(dir))
   end
-  vim.ui.select({ 'Start there', 'Cancel' }, {
+  require('agor.pick').one({ 'Start there', 'Cancel' }, {
     prompt = ('An agent in %s sees everything below it:'):format(dir),
   }, function(choice)
     if choice == 'Start there' then
@@ -77,7 +77,7 @@ function M.doubt(word, name, go)
     )
   end
   local meant, prompt = 'Start ' .. name, ('"%s" begins the prompt'):format(word)
-  vim.ui.select({ meant, prompt, 'Cancel' }, {
+  require('agor.pick').one({ meant, prompt, 'Cancel' }, {
     prompt = ('"%s" is no provider. Did you mean "%s"?'):format(word, name),
   }, function(choice)
     if choice == meant then

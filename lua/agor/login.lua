@@ -155,7 +155,7 @@ local function choose(row, conf, logins)
   if #logins == 1 then
     return run(row, conf, logins[1])
   end
-  vim.ui.select(logins, {
+  require('agor.pick').one(logins, {
     prompt = ('Log in to %s:'):format(row.provider),
     kind = 'agor_choice',
     format_item = function(login)

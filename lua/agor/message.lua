@@ -1,5 +1,6 @@
 -- The one way by which a sentence reaches the user. Knows levels and repetition, nothing else of the plugin.
 
+local cells = require('agor.ui.cells')
 local state = require('agor.state')
 
 local M = {}
@@ -136,6 +137,8 @@ local function tell(text, level, key)
   if state.leaving then
     return
   end
+  -- A line's end begins a line; any other control character would move the cursor over what stands there.
+  text = table.concat(vim.tbl_map(cells.clean, vim.split(text, '\n', { plain = true })), '\n')
   local function show()
     local config = package.loaded['agor.config']
     local wanted = config and config.get().notify.level or 'info'

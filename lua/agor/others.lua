@@ -144,7 +144,7 @@ function M.offer(id, take_up)
       end,
     },
   }
-  vim.ui.select(choices, {
+  require('agor.pick').one(choices, {
     prompt = ('Session %s runs in another Neovim:'):format(id),
     kind = 'agor_elsewhere',
     format_item = function(choice)

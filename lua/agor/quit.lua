@@ -30,7 +30,8 @@ end
 local function doing(row)
   local what = (row.attention or (row.pending or 0) > 0) and 'waits for your answer' or 'works'
   local title = row.title ~= '' and ' on "' .. row.title:gsub('%s+', ' ') .. '"' or ''
-  return ('%s (%s) %s%s'):format(row.session_id, row.provider, what, title)
+  local said = ('%s (%s) %s%s'):format(row.session_id, row.provider, what, title)
+  return require('agor.ui.cells').clean(said)
 end
 
 ---Windows that Neovim has shown the notice in get back what they had, as they had it.

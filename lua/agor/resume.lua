@@ -158,7 +158,7 @@ end
 local function moved(row)
   local here = require('agor.project').root()
   local go, look = ('Resume it in %s'):format(here), 'Read it only'
-  vim.ui.select({ go, look, 'Cancel' }, {
+  require('agor.pick').one({ go, look, 'Cancel' }, {
     prompt = ('The directory %s of this session is gone:'):format(row.cwd),
   }, function(choice)
     if choice == go then
@@ -198,7 +198,7 @@ local function delete(row)
   end
   local title = row.title ~= '' and row.title or row.session_id
   local sure = 'Delete what was said'
-  vim.ui.select({ 'Keep it', sure }, {
+  require('agor.pick').one({ 'Keep it', sure }, {
     prompt = ('"%s": its transcript is gone for good:'):format(title),
   }, function(choice)
     if choice == sure then
@@ -231,7 +231,7 @@ local function select(rows, here)
   for i, pieces in ipairs(texts.pieces(rows, here, texts.now())) do
     line_of[rows[i]] = vim.trim(texts.line(pieces))
   end
-  vim.ui.select(rows, {
+  require('agor.pick').one(rows, {
     prompt = 'Resume:',
     kind = 'agor_session',
     format_item = function(row)

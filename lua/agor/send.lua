@@ -93,7 +93,7 @@ function M.operatorfunc(kind)
     return go(state.operator_words or '')
   end
   fresh = false
-  vim.ui.input({ prompt = 'Prompt (empty: the text itself): ' }, function(words)
+  require('agor.pick').line({ prompt = 'Prompt (empty: the text itself): ' }, function(words)
     if words then
       state.operator_words = words
       go(words)

@@ -131,7 +131,7 @@ local function choose(title, choices)
     return choice[1]
   end, choices)
   table.insert(labels, 'Cancel')
-  vim.ui.select(labels, { prompt = title }, function(label)
+  require('agor.pick').one(labels, { prompt = title }, function(label)
     for _, choice in ipairs(choices) do
       if choice[1] == label then
         choice[2]()
@@ -176,11 +176,14 @@ local function merge(look)
         function()
           local row = inside(look.path)[1]
           local default = row and row.title ~= '' and row.title or look.name
-          vim.ui.input({ prompt = 'Commit message: ', default = default }, function(text)
-            if text and vim.trim(text) ~= '' then
-              go(text)
+          require('agor.pick').line(
+            { prompt = 'Commit message: ', default = default },
+            function(text)
+              if text and vim.trim(text) ~= '' then
+                go(text)
+              end
             end
-          end)
+          )
         end,
       },
     })
@@ -310,7 +313,7 @@ local function which(row, go)
     elseif #list == 1 then
       go(list[1])
     else
-      vim.ui.select(list, {
+      require('agor.pick').one(list, {
         prompt = 'Worktree:',
         format_item = function(look)
           return ('%s  %s'):format(look.name, M.describe(look))

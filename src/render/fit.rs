@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{line::boundary, scene::Icons};
+use super::{line::boundary, scene::Icons, unseen::shown};
 
 /// As wide as Neovim draws it, a tab up to the farthest stop.
 pub(super) fn cells(text: &str) -> usize {
@@ -38,8 +38,10 @@ fn more(c: char) -> usize {
 pub(super) fn start(text: &str, room: usize, icons: Icons) -> Cow<'_, str> {
     // Nobody asks how wide the rest of a megabyte is.
     let head = &text[..boundary(text, room.saturating_mul(8).saturating_add(64))];
-    if head.len() == text.len() && cells(text) <= room {
-        return Cow::Borrowed(text);
+    let whole = head.len() == text.len();
+    let head = shown(head);
+    if whole && cells(&head) <= room {
+        return head;
     }
     let ellipsis = icons.ellipsis();
     let mut left = room.saturating_sub(cells(ellipsis));
@@ -53,8 +55,9 @@ pub(super) fn start(text: &str, room: usize, icons: Icons) -> Cow<'_, str> {
 
 /// The end of a path in so many cells: its last parts say more than its first.
 pub(super) fn path(text: &str, room: usize, icons: Icons) -> Cow<'_, str> {
-    if text.len() <= room || cells(text) <= room {
-        return Cow::Borrowed(text);
+    let text = shown(text);
+    if text.len() <= room || cells(&text) <= room {
+        return text;
     }
     let ellipsis = icons.ellipsis();
     let mut left = room.saturating_sub(cells(ellipsis));

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::unseen::shown;
 use crate::domain::RequestId;
 
 /// A line's text without its end, marks in bytes.
@@ -102,7 +103,7 @@ pub enum Anchor {
 
 impl Line {
     pub fn plain(text: impl Into<String>) -> Self {
-        Self { text: without_end(&text.into()).into_owned(), ..Self::default() }
+        Self { text: on_a_line(&text.into()).into_owned(), ..Self::default() }
     }
 
     /// A line in one colour.
@@ -115,7 +116,7 @@ impl Line {
     /// Appends a piece in its colour; no group leaves it plain.
     pub fn push(&mut self, text: &str, group: &'static str) -> &mut Self {
         let start = self.text.len();
-        self.text.push_str(&without_end(text));
+        self.text.push_str(&on_a_line(text));
         if !group.is_empty() && !text.is_empty() {
             self.marks.push(Mark::colour(start, self.text.len(), group));
         }
@@ -139,11 +140,11 @@ impl Line {
     }
 }
 
-/// A path or a title may have a line's end in it, which a line of a buffer cannot.
-fn without_end(text: &str) -> Cow<'_, str> {
+/// A path or a title may have a line's end in it, which a line of a buffer cannot, and what nobody would see.
+fn on_a_line(text: &str) -> Cow<'_, str> {
     match text.contains('\n') {
-        true => Cow::Owned(text.replace('\n', "\\n")),
-        false => Cow::Borrowed(text),
+        true => Cow::Owned(shown(&text.replace('\n', "\\n")).into_owned()),
+        false => shown(text),
     }
 }
 

@@ -21,6 +21,7 @@ mod rows;
 mod scene;
 mod tool;
 mod under;
+mod unseen;
 mod view;
 mod words;
 

@@ -5,7 +5,11 @@ mod pending;
 use std::{path::PathBuf, sync::Arc};
 
 pub(super) use self::pending::{Asked, Grounds, Pending};
-use super::{journal::Standing, last_line::LastLine, queue::Queue};
+use super::{
+    journal::Standing,
+    last_line::{LastLine, cleaned},
+    queue::Queue,
+};
 use crate::domain::{
     AgentMessage, Attention, Capabilities, Content, Cost, MessageId, Prompt, RequestId, SessionSummary, StartOptions,
     Status, place,
@@ -242,12 +246,13 @@ impl State {
 
     pub(super) fn title_from(&mut self, prompt: &Prompt) {
         if self.title.is_empty() {
-            self.set_title(prompt.title());
+            self.set_title(&prompt.title());
         }
     }
 
-    pub(super) fn set_title(&mut self, title: String) {
-        self.title = title;
+    /// On one line, and no longer than anybody reads: it goes with every row.
+    pub(super) fn set_title(&mut self, title: &str) {
+        self.title = cleaned(title);
         self.refresh();
     }
 

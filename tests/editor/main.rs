@@ -14,6 +14,7 @@ mod files;
 mod following;
 mod habits;
 mod help;
+mod hostile;
 mod install;
 mod leaving;
 mod looking;

@@ -203,6 +203,12 @@ impl Editor {
         found.unwrap_or_else(|| self.fail(&format!("there is no cell at row {row}, column {col}")))
     }
 
+    /// What was drawn so far that a terminal would have obeyed, and what else it was told, in the order it came.
+    pub fn terminal(&self) -> (Vec<String>, Vec<String>) {
+        let state = self.rpc.state();
+        (state.grid.obeyed.clone(), state.grid.told.clone())
+    }
+
     /// Where a text stands on the screen: row and column of its first cell.
     pub fn find(&self, text: &str) -> Option<(usize, usize)> {
         let column = |row: &String| row.find(text).map(|at| unicode_width::UnicodeWidthStr::width(&row[..at]));

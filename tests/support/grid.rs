@@ -56,6 +56,18 @@ pub struct Grid {
     pub shown: Screen,
     highlights: HashMap<u64, Highlight>,
     pub flushes: u64,
+    /// Texts of cells that a terminal would obey, or show as nothing, whenever they were drawn.
+    pub obeyed: Vec<String>,
+    /// What else a terminal was told to do: its title, its bell, bytes that are sent to it as they are.
+    pub told: Vec<String>,
+}
+
+/// Whether a terminal does something with a character but draw it where it stands.
+fn is_obeyed(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}')
+        || matches!(c, '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 impl Grid {
@@ -92,6 +104,10 @@ impl Grid {
                 self.highlights.insert(at(0) as u64, parse_highlight(args.get(1), args.get(3)));
             }
             "mode_change" => self.next.mode = args.first().and_then(Value::as_str).unwrap_or_default().to_owned(),
+            "set_title" | "set_icon" | "bell" | "visual_bell" | "ui_send" => {
+                let told: Vec<String> = args.iter().map(Value::to_string).collect();
+                self.told.push(format!("{name} {}", told.join(" ")));
+            }
             "flush" => {
                 self.shown = self.next.clone();
                 self.flushes += 1;
@@ -110,7 +126,11 @@ impl Grid {
         let mut col = start;
         let mut highlight = 0;
         for cell in cells.iter().filter_map(Value::as_array) {
-            let text = cell.first().and_then(Value::as_str).unwrap_or_default();
+            // Bytes that are no UTF-8 are a text that a terminal obeys, too.
+            let text = cell.first().and_then(Value::as_str).unwrap_or("\u{7f}");
+            if text.chars().any(is_obeyed) || text.chars().count() > 12 {
+                self.obeyed.push(text.to_owned());
+            }
             // Left out, it is the one of the cell before.
             highlight = cell.get(1).and_then(Value::as_u64).unwrap_or(highlight);
             for _ in 0..cell.get(2).and_then(Value::as_u64).unwrap_or(1) {

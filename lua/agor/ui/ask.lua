@@ -202,7 +202,7 @@ local function perform(item, action)
       vim.cmd.redraw()
       done(ok and text ~= '' and text or nil)
     else
-      vim.ui.input({ prompt = action.prompt, default = action.default }, done)
+      require('agor.pick').line({ prompt = action.prompt, default = action.default }, done)
     end
   elseif action.edit then
     require('agor.ui.ask_plan').open(item, function(option, opts)

@@ -19,7 +19,7 @@ end
 local function line(out, pieces)
   local text, row = '', #out.lines
   for _, piece in ipairs(pieces) do
-    local clean = piece[1]:gsub('[%z\r\n]', ' ')
+    local clean = require('agor.ui.cells').visible(piece[1])
     if piece[2] then
       out.marks[#out.marks + 1] = { row, #text, #text + #clean, piece[2] }
     end
@@ -77,7 +77,7 @@ function M.content(item)
   end
   local shift = #out.lines
   for _, text in ipairs(item.lines) do
-    out.lines[#out.lines + 1] = ' ' .. text:gsub('[%z\r\n]', ' ')
+    out.lines[#out.lines + 1] = ' ' .. text:gsub('[%z\n]', ' ')
   end
   for _, mark in ipairs(item.marks) do
     local row, col, end_col, group = mark[1], mark[2], mark[3], mark[4]

@@ -419,10 +419,11 @@ function M.statusline()
   end
   local used, size = session.context_used or 0, session.context_size or 0
   if used > 0 then
-    -- Without a percent sign, which a status line might take for its own.
     out = ('%s ctx %s'):format(out, M.count(used)) .. (size > 0 and '/' .. M.count(size) or '')
   end
-  return session.asks_nothing and out .. ' asks nothing' or out
+  out = session.asks_nothing and out .. ' asks nothing' or out
+  -- A percent sign a status line might take for its own, in whatever way it was asked for.
+  return (cells_of.clean(out):gsub('%%', ''))
 end
 
 return M

@@ -53,7 +53,7 @@ end
 local function rename(board, entry)
   local live = require('agor.mirror').get(entry.id) ~= nil
   board.hold(function(let_go)
-    vim.ui.input(
+    require('agor.pick').line(
       { prompt = 'Name (empty: its own title): ', default = entry.row.title or '' },
       function(name)
         let_go()
@@ -122,7 +122,7 @@ local function delete(board, entry)
     return require('agor.message').info('It lives in another Neovim: only there it can be deleted')
   end
   board.hold(function(let_go)
-    vim.ui.select({ 'Keep it', 'Delete it' }, {
+    require('agor.pick').one({ 'Keep it', 'Delete it' }, {
       prompt = require('agor.ui.cells').clean(M.loss(entry)),
       kind = 'agor_delete',
     }, function(_, choice)

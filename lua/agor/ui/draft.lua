@@ -90,7 +90,7 @@ function M.peek(context)
   local at = vim.fn.screenpos(0, vim.fn.line('.'), vim.fn.col('.'))
   local _, win = vim.lsp.util.open_floating_preview(lines, '', {
     border = require('agor.ui.borders').whole(),
-    title = ' ' .. M.label(context):sub(2) .. ' ',
+    title = ' ' .. require('agor.ui.cells').clean(M.label(context):sub(2)) .. ' ',
     wrap = false,
     focus_id = 'agor_attachment',
     anchor_bias = 'above',

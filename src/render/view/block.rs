@@ -12,6 +12,7 @@ use crate::{
         line::{Anchor, Line},
         patch::{Budget, Op, Row},
         rows::Rows,
+        unseen,
     },
     transcript::Entry,
 };
@@ -88,7 +89,7 @@ pub(super) fn top(gap: bool, lines: Vec<Line>) -> impl Iterator<Item = Line> {
 
 fn text_row(text: &str, bytes: Range<usize>) -> Row {
     let goes_on = bytes.start > 0 && text.as_bytes().get(bytes.start - 1) != Some(&b'\n');
-    Row { text: text[bytes].to_owned(), anchor: goes_on.then_some(Anchor::Split) }
+    Row { text: unseen::piece(text, bytes).into_owned(), anchor: goes_on.then_some(Anchor::Split) }
 }
 
 fn row(line: Line) -> Row {

@@ -282,7 +282,7 @@ impl Actor {
             Event::Conversations(found) => self.conversations(found),
             Event::Title(title) if self.state.names().0 == title => {}
             Event::Title(title) => {
-                self.state.set_title(title);
+                self.state.set_title(&title);
                 self.tell_row();
             }
             Event::Capabilities(capabilities) => {

@@ -83,7 +83,7 @@ impl Actor {
             _ => None,
         });
         if let Some(title) = first {
-            self.state.set_title(title);
+            self.state.set_title(&title);
         }
         for message in messages {
             self.state.recall(&message.content);
