@@ -24,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("nvim", &["domain", "transcript", "render", "agent", "session", "client", "logging", "runner"]),
     ("keeper", &["domain"]),
     // Changes of files are worked out in one place for whoever shows them.
-    ("runner", &["domain", "agent::stop", "agent::lines", "agent::adapter::diff"]),
+    ("runner", &["domain", "agent::awake", "agent::stop", "agent::lines", "agent::adapter::diff"]),
     ("logging", &["domain"]),
 ];
 
@@ -62,6 +62,13 @@ const MONOPOLIES: &[Monopoly] = &[
         what: "prints: stdout is the editor's channel, and one printed line closes it",
         sign: |source| source.has_macro("println") || source.has_macro("print"),
         places: &["src/main.rs", "src/runner/"],
+    },
+    Monopoly {
+        // The end of the backend is bounded for the editor's sake, a frame is no limit, and what a keeper is given to kill a
+        // tree only sees to it that a tree is killed that was to be killed anyway.
+        what: "limits a wait by a clock that goes on while nobody is there to hear (agent/awake.rs counts time awake)",
+        sign: |source| source.uses_path(&["time", "timeout"]) || source.uses_path(&["time", "timeout_at"]),
+        places: &["src/agent/awake.rs", "src/agent/process/conduct.rs", "src/session/hub.rs", "src/nvim/painter.rs"],
     },
     Monopoly {
         what: "takes hold of stdout: it is the editor's channel",

@@ -249,7 +249,7 @@ function handlers.notify(data)
 end
 
 function handlers.stalled(data)
-  local since = type(data.since) == 'number' and data.since or nil --[[@as integer|nil]]
+  local since = data.since ~= vim.NIL and data.since or nil
   require('agor.notify').on_stalled(data.session_id, since, data.stderr)
   autocmd('AgorStalled', {
     session_id = data.session_id,

@@ -31,7 +31,7 @@ use tokio::{
     net::{UnixStream, unix::pipe},
     process::Command,
     sync::{mpsc, watch},
-    time::{Instant, timeout_at},
+    time::Instant,
 };
 
 pub use census::{ProcessInfo, Usage, ps, sweep_stale, usage};
@@ -42,6 +42,7 @@ pub use queue::Events;
 
 use self::conduct::{Conductor, Directive, Keeper};
 use super::{
+    awake,
     lines::Frame,
     stop::{Action, STOP_LIMIT, Signal, Step},
 };
@@ -322,7 +323,7 @@ impl ProcessHandle {
     }
 
     async fn descend(self, ladder: Vec<Step>, mut busy: watch::Receiver<bool>) {
-        let limit = Instant::now() + STOP_LIMIT;
+        let mut left = STOP_LIMIT;
         for Step { action, wait } in ladder {
             let mut until_idle = false;
             match action {
@@ -332,16 +333,20 @@ impl ProcessHandle {
                 Action::Signal(signal) => self.signal(signal),
                 Action::Kill => break,
             }
-            let end = limit.min(Instant::now() + wait);
+            let (began, limit) = (Instant::now(), wait.min(left));
             let idle = async {
                 if !until_idle || busy.wait_for(|busy| !busy).await.is_err() {
                     std::future::pending::<()>().await;
                 }
             };
             tokio::select! {
-                ended = timeout_at(end, self.ended()) => if ended.is_ok() { return },
+                biased;
+                () = self.ended() => return,
                 () = idle => {}
+                () = awake::sleep(limit) => {}
             }
+            // In which we were away the agent may have been too.
+            left -= began.elapsed().min(limit);
         }
         self.kill();
     }

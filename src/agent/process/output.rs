@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
-
 use super::{Exit, Invocation, ProcessEvent, spawn};
+use crate::agent::awake;
 
 /// Lines of stderr that are kept: programs say first what is wrong, and then how they are to be used.
 const STDERR: usize = 50;
@@ -60,5 +59,5 @@ pub async fn output(
             }
         }
     };
-    timeout(patience, said).await.unwrap_or(Err(OutputError::TooSlow(patience)))
+    awake::timeout(patience, said).await.unwrap_or(Err(OutputError::TooSlow(patience)))
 }

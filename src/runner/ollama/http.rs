@@ -14,9 +14,10 @@ use hyper::{
     header,
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, task::AbortHandle, time::timeout};
+use tokio::{net::TcpStream, task::AbortHandle};
 
 use super::{address::Address, tls};
+use crate::agent::awake;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// Of a reply that is no stream.
@@ -80,9 +81,9 @@ impl Client {
         let request = request
             .body(Full::new(Bytes::from(body.unwrap_or_default())))
             .map_err(|error| HttpError::Connect(format!("the request makes no sense: {error}")))?;
-        let stream = match timeout(CONNECT_LIMIT, self.connect()).await {
-            Ok(connected) => connected.map_err(|error| HttpError::Connect(reason(&error)))?,
-            Err(_) => {
+        let stream = match awake::timeout(CONNECT_LIMIT, self.connect()).await {
+            Some(connected) => connected.map_err(|error| HttpError::Connect(reason(&error)))?,
+            None => {
                 let seconds = CONNECT_LIMIT.as_secs();
                 return Err(HttpError::Connect(format!("no connection within {seconds} s")));
             }

@@ -5,14 +5,16 @@
 use std::{collections::VecDeque, time::Duration};
 
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
 use super::{
     address::Address,
     failure::{self, Failure},
     http::{Client, HttpError, Reply},
 };
-use crate::agent::lines::{Frame, Lines};
+use crate::agent::{
+    awake,
+    lines::{Frame, Lines},
+};
 
 /// A line of an answer in bytes: arguments of a tool can be whole files, and it is passed on as one line.
 const MAX_LINE: usize = 8 * 1024 * 1024;
@@ -112,10 +114,8 @@ impl Server {
     }
 
     async fn json(&mut self, path: &str, body: Option<&Value>, model: &str) -> Result<Value, Failure> {
-        match timeout(REPLY_LIMIT, self.json_without_limit(path, body, model)).await {
-            Ok(done) => done,
-            Err(_) => Err(failure::silent(self.address(), REPLY_LIMIT)),
-        }
+        let done = awake::timeout(REPLY_LIMIT, self.json_without_limit(path, body, model)).await;
+        done.unwrap_or_else(|| Err(failure::silent(self.address(), REPLY_LIMIT)))
     }
 
     async fn json_without_limit(&mut self, path: &str, body: Option<&Value>, model: &str) -> Result<Value, Failure> {

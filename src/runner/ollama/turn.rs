@@ -5,7 +5,6 @@ mod call;
 use std::{io::Write, time::Duration};
 
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
 use self::call::Call;
 use super::{
@@ -16,7 +15,7 @@ use super::{
     server::Answer,
     settings::Effort,
 };
-use crate::runner::inbox::Query;
+use crate::{agent::awake, runner::inbox::Query};
 
 /// Why a turn did not come to its own end.
 #[derive(Debug)]
@@ -169,9 +168,9 @@ impl<W: Write> Agent<W> {
                 return Err(Failure::Other("there is no model: choose one with :Agor model".to_owned()).into());
             };
             let mut wait = Box::pin(self.server.chat(&request, &model.name));
-            let first = match self.host.race(timeout(PATIENCE, &mut wait)).await? {
-                Ok(first) => first,
-                Err(_) => {
+            let first = match self.host.race(awake::timeout(PATIENCE, &mut wait)).await? {
+                Some(first) => first,
+                None => {
                     let message = format!(
                         "{} has said nothing for a minute: it is still being loaded, or others are served before; \
                          :Agor interrupt gives it up",

@@ -7,10 +7,9 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::timeout;
-
 use super::{Actor, Done, Origin};
 use crate::{
+    agent::awake,
     domain::{Content, Prompt, ToolCall, ToolKind, ToolResult},
     session::{
         changes::{self, Changes, Earlier, Ended, Scope, Tracker},
@@ -86,7 +85,7 @@ impl Actor {
         if waits {
             self.changed.waiting = Some(prompt.clone());
         }
-        self.jobs.spawn(async move { Done::Seen { job, in_time: timeout(PATIENCE, seen).await.is_ok() } });
+        self.jobs.spawn(async move { Done::Seen { job, in_time: awake::timeout(PATIENCE, seen).await.is_some() } });
         waits
     }
 

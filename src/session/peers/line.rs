@@ -4,13 +4,13 @@
 use std::{io, path::Path, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize};
-use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader},
-    time::timeout,
-};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 
 use super::socket;
-use crate::domain::{SessionId, SessionSummary};
+use crate::{
+    agent::awake,
+    domain::{SessionId, SessionSummary},
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
@@ -63,19 +63,20 @@ pub(super) async fn ask(folder: &Path, name: &str, ask: &Ask) -> io::Result<Answ
         write(&mut stream, ask).await?;
         serde_json::from_slice(&read(stream, ANSWER_BYTES).await?).map_err(io::Error::from)
     };
-    timeout(patience, asked).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    awake::timeout(patience, asked).await.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()))
 }
 
 /// What somebody asks.
 pub(super) async fn asked(stream: impl AsyncRead + Unpin) -> io::Result<Result<Ask, String>> {
-    let line = timeout(PATIENCE, read(stream, ASK_BYTES)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    let line =
+        awake::timeout(PATIENCE, read(stream, ASK_BYTES)).await.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()));
     Ok(serde_json::from_slice(&line?).map_err(|error| format!("that is nothing this agor can be asked: {error}")))
 }
 
 pub(super) async fn write(stream: &mut (impl AsyncWriteExt + Unpin), value: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
-    timeout(PATIENCE, stream.write_all(&line)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    awake::timeout(PATIENCE, stream.write_all(&line)).await.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()))
 }
 
 async fn read(stream: impl AsyncRead + Unpin, most: u64) -> io::Result<Vec<u8>> {

@@ -11,10 +11,7 @@ use std::{
 };
 
 use rustix::fs::FlockOperation;
-use tokio::{
-    task::spawn_blocking,
-    time::{Instant, sleep},
-};
+use tokio::task::spawn_blocking;
 
 use super::{
     copy,
@@ -22,6 +19,7 @@ use super::{
     repository::{Entry, FindError, Marker, Repository, git_dir},
 };
 use crate::{
+    agent::awake,
     domain::{StartOptions, Worktree},
     session::git::{Git, GitError},
 };
@@ -117,16 +115,17 @@ async fn in_turn(common: &Path) -> Result<File, String> {
     let path = common.join("agor.lock");
     let open = || fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let file = open().map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-    let until = Instant::now() + PATIENCE;
+    let mut left = PATIENCE;
     while let Err(error) = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         if error != rustix::io::Errno::WOULDBLOCK {
             // A file system without locks: git's own have to do.
             break;
         }
-        if Instant::now() > until {
+        if left.is_zero() {
             return Err(format!("somebody else makes a worktree of {} and does not come to an end", common.display()));
         }
-        sleep(AGAIN).await;
+        awake::sleep(AGAIN).await;
+        left = left.saturating_sub(AGAIN);
     }
     Ok(file)
 }
