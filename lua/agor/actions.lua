@@ -96,7 +96,14 @@ local function view(path)
   if not vim.uv.fs_stat(path) then
     return message.info(('there is nothing yet at %s'):format(path))
   end
-  vim.cmd({ cmd = 'split', args = { vim.fn.fnameescape(path) }, mods = { split = 'botright' } })
+  if not require('agor.regular').is(path) then
+    return message.error(('%s is not opened: it is no regular file'):format(path))
+  end
+  -- What agents have said stands there, and sets no options.
+  require('agor.regular').without_modelines(function()
+    require('agor.regular').edit('split', path, { split = 'botright' })
+    vim.bo.modeline = false
+  end)
   vim.bo.readonly = true
   vim.bo.autoread = true
   vim.cmd('normal! G')

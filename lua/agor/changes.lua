@@ -175,7 +175,11 @@ end
 ---@param call agor.Call
 function M.diff_command(call)
   local path = vim.trim(call.args):gsub('\\ ', ' ')
-  M.diff(path ~= '' and vim.fn.expandcmd(path) or nil, nil, { turn = call.bang })
+  -- A name that an agent has given a file may have backticks in it, which would run what stands between them.
+  local literal = path:find('[`*?%[{|!;&<>(]') ~= nil or vim.uv.fs_lstat(path) ~= nil
+  M.diff(path ~= '' and (literal and path or vim.fn.expandcmd(path)) or nil, nil, {
+    turn = call.bang,
+  })
 end
 
 return M

@@ -265,7 +265,7 @@ end
 ---@param look agor.WorktreeLook
 local function open(look)
   vim.cmd.tabnew()
-  vim.cmd.tcd(vim.fn.fnameescape(look.path))
+  vim.cmd({ cmd = 'tcd', args = { look.path }, magic = { file = false, bar = false } })
   vim.cmd.edit('.')
 end
 

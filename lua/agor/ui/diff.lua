@@ -94,7 +94,11 @@ end
 local function old(diff, filetype)
   local buf
   if diff.text_file then
-    vim.cmd('noautocmd keepalt keepjumps edit ' .. vim.fn.fnameescape(diff.text_file))
+    require('agor.regular').without_modelines(function()
+      local mods = { noautocmd = true, keepalt = true, keepjumps = true }
+      require('agor.regular').edit('edit', diff.text_file, mods)
+      vim.bo.modeline = false
+    end)
     buf = api.nvim_get_current_buf()
     vim.bo[buf].swapfile = false
     vim.uv.fs_unlink(diff.text_file)
@@ -126,17 +130,24 @@ end
 
 --- Shows it, in the place of one that is shown already.
 ---@param diff agor.Diff
----@return integer buf of the file
+---@return integer|nil buf of the file
 function M.open(diff)
+  local regular = require('agor.regular')
+  if vim.uv.fs_stat(diff.path) and not regular.is(diff.path) then
+    -- Reading what somebody has put in its place might never end.
+    return require('agor.message').error(
+      ('%s is not opened: it is no regular file'):format(diff.path)
+    )
+  end
   vim.cmd.stopinsert()
   if shown and api.nvim_tabpage_is_valid(shown.tab) then
     unmap(shown.buf)
     api.nvim_set_current_tabpage(shown.tab)
     vim.cmd('silent only')
     vim.cmd.diffoff()
-    vim.cmd('silent hide edit ' .. vim.fn.fnameescape(diff.path))
+    regular.edit('edit', diff.path, { silent = true, hide = true })
   else
-    vim.cmd('silent tabedit ' .. vim.fn.fnameescape(diff.path))
+    regular.edit('tabedit', diff.path, { silent = true })
   end
   local buf, right = api.nvim_get_current_buf(), api.nvim_get_current_win()
   vim.cmd('noautocmd leftabove vertical split')
