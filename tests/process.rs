@@ -1,16 +1,23 @@
 //! Real processes under real keepers: what they say arrives, and however they end, nothing of them is left.
 
 mod support {
+    pub mod descriptors;
     pub mod family;
 }
 
-use std::{os::unix::fs::PermissionsExt, time::Duration};
+use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
-use agor_nvim::agent::{
-    process::{AgentProcess, Exit, InputClosed, ProcessEvent, SpawnError, Stdout, ps, spawn},
-    stop::{Action, STOP_LIMIT, Signal, Step},
+use agor_nvim::{
+    agent::{
+        process::{AgentProcess, Exit, InputClosed, ProcessEvent, SpawnError, Stdout, ps, spawn},
+        stop::{Action, STOP_LIMIT, Signal, Step},
+    },
+    keeper::tree,
 };
-use support::family::{Family, Said, patiently};
+use support::{
+    descriptors::{ends, share_nothing},
+    family::{Family, Said, patiently},
+};
 use tokio::sync::watch;
 
 fn busy() -> watch::Receiver<bool> {
@@ -87,6 +94,69 @@ async fn the_agent_inherits_its_three_pipes_and_nothing_else() {
     for process in &mut processes {
         assert_eq!(Said::all(process).await.lines, ["fds [0, 1, 2]"]);
     }
+}
+
+/// The agent's own process.
+fn agent_of(process: &AgentProcess) -> i32 {
+    let below = tree::descendants(&tree::snapshot(), process.handle.keeper());
+    below.first().expect("it has said something").pid
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn agents_that_start_at_once_hold_nothing_of_each_others_and_nothing_of_ours() {
+    let families: Vec<_> = (0..8).map(|_| Family::new()).collect();
+    let starts: Vec<_> = families
+        .iter()
+        .map(|family| family.script(&["say=ready", "forever"]))
+        .map(|invocation| tokio::spawn(async { spawn(invocation).expect("a keeper") }))
+        .collect();
+    let mut processes = Vec::new();
+    for start in starts {
+        let mut process = start.await.expect("it does not panic");
+        Said::line(&mut process, "ready").await;
+        processes.push(process);
+    }
+    let mut all = vec![("the backend".to_owned(), std::process::id().cast_signed())];
+    for (at, process) in processes.iter().enumerate() {
+        let (keeper, agent) = (process.handle.keeper(), agent_of(process));
+        assert_eq!(ends(keeper).len(), 1, "its end of the control socket: {:?}", ends(keeper));
+        assert_eq!(ends(agent).len(), 3, "its pipes: {:?}", ends(agent));
+        all.extend([(format!("keeper {at}"), keeper), (format!("agent {at}"), agent)]);
+    }
+    share_nothing(&all);
+}
+
+/// A parent-death signal comes when the *thread* ends that has forked, however well its process lives.
+#[tokio::test]
+async fn an_agent_outlives_the_thread_that_has_started_it() {
+    let family = Family::new();
+    let (runtime, invocation) = (tokio::runtime::Handle::current(), family.script(&["say=ready", "echo"]));
+    let start = std::thread::spawn(move || {
+        let _inside = runtime.enter();
+        (rustix::thread::gettid(), spawn(invocation).expect("a keeper"))
+    });
+    let (thread, mut process) = start.join().expect("it does not panic");
+    let thread = format!("/proc/self/task/{}", thread.as_raw_nonzero());
+    while Path::new(&thread).exists() {
+        tokio::task::yield_now().await;
+    }
+    Said::line(&mut process, "ready").await;
+    process.handle.write(b"still here\n".to_vec()).expect("open");
+    process.handle.close_stdin();
+    let said = Said::all(&mut process).await;
+    assert_eq!((said.lines, said.exit), (words(&["echo still here"]), ended_with(0)));
+}
+
+#[tokio::test]
+async fn the_agents_parent_is_a_keeper_with_one_thread() {
+    let family = Family::new();
+    let mut process = family.spawn(&["say=ready", "forever"]);
+    Said::line(&mut process, "ready").await;
+    let keeper = process.handle.keeper();
+    let parent = tree::Process::read(agent_of(&process)).map(|agent| agent.parent);
+    assert_eq!(parent, Some(keeper));
+    let threads = std::fs::read_dir(format!("/proc/{keeper}/task")).expect("it is there").count();
+    assert_eq!(threads, 1, "the signal that its end sends to the agent is that of a thread");
 }
 
 #[tokio::test]

@@ -22,9 +22,8 @@ use rustix::{
 /// any inherited descriptor but the control socket, which is moved off the standard input.
 pub(super) fn detach(control: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let control = rustix::io::fcntl_dupfd_cloexec(control, 3)?;
-    let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
-    rustix::stdio::dup2_stdin(&null)?;
-    close_on_exec_all();
+    rustix::stdio::dup2_stdin(rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?)?;
+    close_all_but(&control);
     block_signals()?;
     // Fails only if this is a session already.
     let _ = rustix::process::setsid();
@@ -102,17 +101,24 @@ fn default_signals() {
     }
 }
 
-/// Descriptors that whoever started the editor forgot to close are no business of the agent's.
+/// Descriptors that whoever started the editor forgot to close are no business of the agent's, and a keeper that held them
+/// would keep somebody waiting for their end.
 #[cfg(target_os = "linux")]
-fn close_on_exec_all() {
-    // SAFETY: it sets a flag on descriptors and closes none. Before Linux 5.11 it fails and changes nothing.
+fn close_all_but(control: &OwnedFd) {
+    use std::os::fd::AsRawFd;
+    let control = control.as_raw_fd().cast_unsigned();
+    // SAFETY: it is called once, before this program has opened anything but `control`, which is left out: nobody owns what
+    // is closed. Before Linux 5.9 it fails and changes nothing.
     unsafe {
-        libc::syscall(libc::SYS_close_range, 3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
+        if control > 3 {
+            libc::syscall(libc::SYS_close_range, 3, control - 1, 0);
+        }
+        libc::syscall(libc::SYS_close_range, control + 1, u32::MAX, 0);
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn close_on_exec_all() {}
+fn close_all_but(_control: &OwnedFd) {}
 
 /// Readable when a child has ended; `None` where there is no such thing and one has to look from time to time.
 #[cfg(target_os = "linux")]

@@ -2,9 +2,14 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
+use agor_nvim::keeper::tree;
+
 use crate::{
     api::{LISTEN, editor, is, options, said, start, wait_said, wait_status, with},
-    support::{Editor, Options},
+    support::{
+        Editor, Options,
+        descriptors::{ends, share_nothing},
+    },
 };
 
 // ---------------------------------------------------------------------- leaving
@@ -52,6 +57,38 @@ fn an_open_question_refuses_too_and_an_answered_one_does_not() {
     let status = editor.quit("qa");
     assert!(status.success());
     editor.assert_nothing_left();
+}
+
+#[test]
+fn nobody_holds_open_what_is_anothers() {
+    let editor = editor();
+    let ids = editor.lua(
+        "local ids = {}
+         for _ = 1, 4 do ids[#ids + 1] = assert(require('agor').start({ prompt = 'echo', open = false })) end
+         return ids",
+        &[],
+    );
+    for id in ids.as_array().expect("a list") {
+        wait_status(&editor, id.as_str().expect("an id"), "idle");
+    }
+    let backend = editor.lua("return require('agor.state').backend.pid", &[]).as_i64().expect("a pid");
+    let backend = i32::try_from(backend).expect("a pid");
+    let held: Vec<String> = ends(backend).into_iter().map(|end| end.name).collect();
+    for what in ["/agor/sessions/", "/agor/log/", "socket:", "pipe:"] {
+        assert!(held.iter().any(|name| name.contains(what)), "the backend holds a {what}: {held:?}");
+    }
+    let mut all = vec![("the backend".to_owned(), backend)];
+    let snapshot = tree::snapshot();
+    for keeper in snapshot.iter().filter(|one| one.parent == backend) {
+        all.push((format!("the keeper {}", keeper.command()), keeper.pid));
+        let below = tree::descendants(&snapshot, keeper.pid);
+        all.extend(below.iter().map(|one| (format!("the agent {}", one.command()), one.pid)));
+    }
+    assert_eq!(all.len(), 1 + 4 * 2, "{all:#?}");
+    share_nothing(&all);
+    // What Neovim has inherited from whoever started it is its own and the backend's.
+    all[0] = ("Neovim".to_owned(), editor.pid().cast_signed());
+    share_nothing(&all);
 }
 
 #[test]

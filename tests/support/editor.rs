@@ -72,12 +72,7 @@ impl Editor {
 
         #[allow(clippy::disallowed_methods, reason = "the rule is the backend's: a test starts the editor itself")]
         let mut command = Command::new(neovim());
-        for (name, _) in std::env::vars_os() {
-            let foreign = ["NVIM", "VIM", "AGOR_", "CLAUDE", "CODEX", "OLLAMA", "ANTHROPIC_", "XDG_"];
-            if name.to_str().is_some_and(|name| foreign.iter().any(|prefix| name.starts_with(prefix))) {
-                command.env_remove(name);
-            }
-        }
+        without_ours(&mut command);
         command
             .args(["--embed", "-u"])
             .arg(&init)
@@ -347,8 +342,18 @@ impl Drop for Editor {
     }
 }
 
+/// Takes out of a command's environment what would make the editor or an agent another one than a user's.
+pub fn without_ours(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let foreign = ["NVIM", "VIM", "AGOR_", "CLAUDE", "CODEX", "OLLAMA", "ANTHROPIC_", "XDG_"];
+        if name.to_str().is_some_and(|name| foreign.iter().any(|prefix| name.starts_with(prefix))) {
+            command.env_remove(name);
+        }
+    }
+}
+
 /// `$AGOR_NVIM`, then what `scripts/get-nvim` fetched, then the one on `PATH`; 0.11 or newer.
-fn neovim() -> &'static Path {
+pub fn neovim() -> &'static Path {
     static FOUND: OnceLock<PathBuf> = OnceLock::new();
     FOUND.get_or_init(|| {
         let named = std::env::var_os("AGOR_NVIM").filter(|name| !name.is_empty()).map(PathBuf::from);

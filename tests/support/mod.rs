@@ -6,6 +6,7 @@
 #![allow(dead_code, unused_imports, reason = "every test program takes what it needs")]
 
 mod demo;
+pub mod descriptors;
 mod ear;
 mod editor;
 mod grid;
@@ -16,8 +17,8 @@ mod sessions;
 
 pub use demo::*;
 pub use ear::Ear;
-pub use editor::{Editor, Options};
+pub use editor::{Editor, Options, neovim, without_ours};
 pub use grid::Highlight;
 pub use home::{Home, Leftover, leftovers, repository, wait_for_exit};
 pub use ollama::Ollama;
-pub use rpc::RpcError;
+pub use rpc::{Rpc, RpcError};

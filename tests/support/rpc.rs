@@ -1,4 +1,4 @@
-//! A blocking msgpack-RPC client over an editor's stdin and stdout, with the editor's screen beside it.
+//! A blocking msgpack-RPC client over an editor's stdin and stdout, or its socket, with the editor's screen beside it.
 //!
 //! One thread reads; everyone else waits on one condition variable for answers, notifications and flushes. Knows the
 //! wire and the grid, not how an editor is started.
@@ -6,8 +6,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    io::{BufReader, Write},
-    process::{ChildStdin, ChildStdout},
+    io::{BufReader, Read, Write},
     sync::{Arc, Condvar, Mutex, MutexGuard},
     time::Instant,
 };
@@ -49,12 +48,13 @@ pub struct State {
 #[derive(Clone)]
 pub struct Rpc {
     shared: Arc<(Mutex<State>, Condvar)>,
-    stdin: Arc<Mutex<Option<ChildStdin>>>,
+    stdin: Arc<Mutex<Option<Box<dyn Write + Send>>>>,
 }
 
 impl Rpc {
-    pub fn new(stdin: ChildStdin, stdout: ChildStdout) -> Self {
-        let rpc = Rpc { shared: Arc::default(), stdin: Arc::new(Mutex::new(Some(stdin))) };
+    /// `stdin` is what the editor reads, `stdout` what it writes.
+    pub fn new(stdin: impl Write + Send + 'static, stdout: impl Read + Send + 'static) -> Self {
+        let rpc = Rpc { shared: Arc::default(), stdin: Arc::new(Mutex::new(Some(Box::new(stdin)))) };
         let reader = rpc.clone();
         std::thread::spawn(move || reader.read_all(stdout));
         rpc
@@ -108,7 +108,7 @@ impl Rpc {
         stdin.write_all(&bytes).and_then(|()| stdin.flush()).map_err(|_| RpcError::Closed)
     }
 
-    fn read_all(&self, stdout: ChildStdout) {
+    fn read_all(&self, stdout: impl Read) {
         let mut input = BufReader::with_capacity(1 << 16, stdout);
         while let Ok(Value::Array(message)) = rmpv::decode::read_value(&mut input) {
             self.receive(message);
