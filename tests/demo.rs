@@ -12,7 +12,7 @@ use agor_nvim::{
     domain::{Answer, Command, Content, Event, TurnOutcome},
 };
 use support::{
-    family::Family,
+    family::{Family, patiently},
     runner::{BINARY, Runner, contents, ended, kinds, streamed_text, whole_text},
 };
 
@@ -198,6 +198,39 @@ async fn its_children_are_real_and_end_with_it() {
     demo.stop(demo.protocol.stop_ladder());
     demo.end().await;
     assert!(!pids.iter().any(lives), "{said}");
+}
+
+#[tokio::test]
+async fn a_command_runs_to_its_end_or_to_that_of_the_turn() {
+    let mut demo = start();
+    let results = |events: &[Event]| {
+        let results = contents(events).filter_map(|(content, _)| match content {
+            Content::ToolResult { .. } => Some(format!("{content:?}")),
+            _ => None,
+        });
+        results.collect::<Vec<_>>()
+    };
+    demo.prompt("run echo one; echo two >&2; sleep 600 & exit 3");
+    let events = demo.turn().await;
+    let [result] = results(&events).try_into().expect("one result");
+    assert!(result.contains("one\\ntwo\\nexit status: 3"), "{result}");
+    assert_eq!(whole_text(&events), "It has failed.");
+
+    demo.prompt("run echo $$ > pid; exec sleep 600");
+    demo.until(|event| matches!(event, Event::TurnStarted)).await;
+    let file = demo.family.cwd().join("pid");
+    let pid = patiently(async {
+        loop {
+            match std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse::<i32>().ok()) {
+                Some(pid) => return pid,
+                None => tokio::task::yield_now().await,
+            }
+        }
+    })
+    .await;
+    demo.command(Command::Interrupt);
+    assert_eq!(ended(&demo.turn().await).0, "interrupted");
+    assert!(!Path::new(&format!("/proc/{pid}")).exists());
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
   read PATH [L [N]]   the file as the client gives it
   write PATH TEXT     writes it through the client
   hang                until it is cancelled
+  run COMMAND         runs it by a shell, in a session of its own, to its end
   close               closes its output and lives on
   exit N
 
@@ -15,6 +16,7 @@ Arguments: `silent` never answers, `login` wants one, `gone` has lost all conver
 import json
 import os
 import signal
+import subprocess
 import sys
 
 flags = set(sys.argv[1:])
@@ -95,6 +97,10 @@ def obey(blocks):
                 if message.get('method') == 'session/cancel':
                     return 'cancelled'
                 handle(message)
+        elif word == 'run':
+            done = subprocess.run(rest, shell=True, start_new_session=True, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            say(f'ended with {done.returncode}')
         elif word == 'close':
             os.close(1)
             while True:

@@ -1,6 +1,6 @@
 //! Orders carried out to the letter.
 
-use std::{fs, io::Write};
+use std::{fs, io::Write, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::{
     super::inbox::Query,
     Outcome,
     ask::{self, Edited, Verdict},
-    children,
+    children::{self, Running},
     order::Order,
     project::Change,
     stage::{Cut, Stage},
@@ -90,6 +90,7 @@ pub(super) fn obey<W: Write>(
         Order::Crash => return Err(Cut::Crash),
         Order::Hang => stage.hang()?,
         Order::Deaf => stage.deaf()?,
+        Order::Run(command) => run(stage, voice, &command)?,
         Order::SleepChildren => {
             let pids: Vec<String> = children::leave().iter().map(u32::to_string).collect();
             say(stage, voice, &format!("children: {}", pids.join(" ")))?;
@@ -101,6 +102,22 @@ pub(super) fn obey<W: Write>(
 
 fn say<W: Write>(stage: &mut Stage<W>, voice: &mut Voice, text: &str) -> Result<(), Cut> {
     voice.piece(stage, Kind::Text, text)
+}
+
+fn run<W: Write>(stage: &mut Stage<W>, voice: &mut Voice, command: &str) -> Result<(), Cut> {
+    let call = voice.call(stage, "Bash", &json!({"command": command}))?;
+    let (said, failed) = match Running::start(command, stage.cwd()) {
+        Ok(mut running) => loop {
+            match running.ended() {
+                Ok(None) => stage.wait(Duration::from_millis(20))?,
+                Ok(Some(status)) => break (format!("{}{status}", running.said()), !status.success()),
+                Err(error) => break (error.to_string(), true),
+            }
+        },
+        Err(error) => (error.to_string(), true),
+    };
+    voice.result(stage, &call, &said, failed, Value::Null)?;
+    say(stage, voice, if failed { "It has failed." } else { "It has run." })
 }
 
 fn edit<W: Write>(stage: &mut Stage<W>, voice: &mut Voice, file: &str) -> Result<(), Cut> {

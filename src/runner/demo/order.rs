@@ -27,6 +27,7 @@ pub(super) enum Order {
     Hang,
     Deaf,
     SleepChildren,
+    Run(String),
 }
 
 const LONG: usize = 20 * 1024 * 1024;
@@ -70,6 +71,7 @@ impl Order {
             "hang" if bare => Order::Hang,
             "deaf" if bare => Order::Deaf,
             "sleep" if rest == "children" => Order::SleepChildren,
+            "run" if !bare => Order::Run(rest.to_owned()),
             _ => return None,
         })
     }
@@ -185,6 +187,8 @@ mod tests {
             ("half line", Some(Order::HalfLine)),
             ("sleep children", Some(Order::SleepChildren)),
             ("sleep", None),
+            ("run sleep 1 & true", Some(Order::Run("sleep 1 & true".into()))),
+            ("run", None),
             ("echo", Some(Order::Echo)),
             ("echo \"a\"", Some(Order::Echo)),
             ("env HOME", Some(Order::Env("HOME".into()))),

@@ -176,6 +176,11 @@ impl<W: Write> Stage<W> {
         self.until(Instant::now() + Duration::from_millis(milliseconds).div_f64(self.speed))
     }
 
+    /// A moment at any speed, for what is not ours to hurry.
+    pub(super) fn wait(&mut self, time: Duration) -> Result<(), Cut> {
+        self.until(Instant::now() + time)
+    }
+
     fn until(&mut self, deadline: Instant) -> Result<(), Cut> {
         self.flush()?;
         loop {
