@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-editor agents bench bench-start bench-short lint clean-deps
+.PHONY: help build demo test test-editor agents soak soak-short bench bench-start bench-short lint clean-deps
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # What `make agents` installs and tests with: the wire formats are tested against these versions. The last is no agent but
@@ -23,6 +23,8 @@ help:
 	@echo 'make test    all tests that need no account and no installed agent'
 	@echo '             test-editor: only those in which a Neovim runs (AGOR_NVIM=$$(scripts/get-nvim 0.12))'
 	@echo 'make agents  the tests with real agents, offline, over mocks of their model servers (needs npm)'
+	@echo 'make soak    ends sessions in every way there is, over and over, and lists what is left running'
+	@echo '             (SOAK="--rounds 200 --seed 1 --agents scripted"); soak-short: each way once, as CI does it'
 	@echo 'make bench   how an editor feels while an agent streams, as ratios (BENCH="--rounds 3 --scenarios flood")'
 	@echo '             bench-start: what the plugin costs before that; bench-short: a minute, as CI runs it'
 	@echo 'make lint    formats, warnings, types and spelling'
@@ -46,6 +48,12 @@ test-editor:
 
 agents:
 	@scripts/agents $(AGENTS)
+
+soak:
+	@scripts/soak $(SOAK)
+
+soak-short:
+	@scripts/soak --short
 
 bench:
 	@$(MAKE) --no-print-directory --silent build >&2

@@ -127,6 +127,21 @@ pub struct OfSession {
     pub since: u64,
 }
 
+#[cfg(debug_assertions)]
+#[derive(Debug, Deserialize)]
+pub struct PanicIn {
+    pub part: Part,
+}
+
+/// Where a bug is to show.
+#[cfg(debug_assertions)]
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    Hub,
+    Editor,
+}
+
 #[derive(Debug, Deserialize)]
 pub struct Views {
     pub views: Vec<ShownView>,

@@ -334,6 +334,11 @@ impl Dispatch {
                 }
                 callback.done(Ok(Value::Nil));
             }
+            #[cfg(debug_assertions)]
+            "panic_in" => match decode::read::<decode::PanicIn>(method, json)?.part {
+                decode::Part::Hub => self.hub.send(Request::Panic),
+                decode::Part::Editor => panic!("the editor's side was told to panic"),
+            },
             _ => match decode::order(method, json)? {
                 Some((session, order)) => {
                     self.ask(callback, |reply| Request::Order { session, order, reply });

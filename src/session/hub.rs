@@ -293,6 +293,8 @@ impl Hub {
             Request::LetGo { session, reply } => self.let_go(session, reply),
             Request::Worktree { ask, environ, reply } => self.worktree(ask, environ, reply),
             Request::TraceNew { on } => self.trace = on,
+            #[cfg(debug_assertions)]
+            Request::Panic => panic!("the hub was told to panic"),
             // Taken by the loop.
             Request::Shutdown { .. } => {}
         }

@@ -254,6 +254,9 @@ pub enum Request {
     TraceNew {
         on: bool,
     },
+    /// A bug, for who tests what becomes of everything then.
+    #[cfg(debug_assertions)]
+    Panic,
     /// Lets go of everything.
     Shutdown {
         reply: oneshot::Sender<()>,
@@ -354,6 +357,9 @@ pub enum Order {
     },
     /// What is held back goes on.
     QueueGo,
+    /// A bug, for who tests what becomes of everything then.
+    #[cfg(debug_assertions)]
+    Panic,
 }
 
 /// What becomes of a prompt that waits.

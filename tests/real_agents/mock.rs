@@ -58,6 +58,10 @@ impl Mock {
         Self { child, url, log, server }
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// A JSON value a line.
     pub fn log(&self) -> &Path {
         &self.log

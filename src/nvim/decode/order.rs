@@ -53,6 +53,8 @@ pub fn order(method: &str, json: Json) -> Result<Option<(SessionId, Order)>, Str
         "queue_put" => {
             read(method, json).map(|QueuePut { session_id, at, prompt }| (session_id, Order::QueuePut { at, prompt }))
         }
+        #[cfg(debug_assertions)]
+        "panic" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::Panic)),
         "queue_go" => read::<OfSession>(method, json).map(|of| (of.session_id, Order::QueueGo)),
         _ => return Ok(None),
     };

@@ -173,6 +173,8 @@ impl Actor {
             Order::Queue { entry, change } => self.change_queued(&entry, change),
             Order::QueuePut { at, prompt } => self.put_back(at, prompt),
             Order::QueueGo => self.let_queue_go(),
+            #[cfg(debug_assertions)]
+            Order::Panic => panic!("the session was told to panic"),
         }
     }
 
