@@ -22,6 +22,8 @@
 
 pub mod domain;
 
+pub mod private;
+
 pub mod keeper;
 
 pub mod agent;

@@ -1,9 +1,9 @@
 //! The log: one file a day, the newest seven kept, readable by the user only. Never stdout, which is the RPC stream.
 
 use std::{
-    fs::{self, DirBuilder},
+    fs::{self, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -19,6 +19,8 @@ use tracing_subscriber::{
     layer::SubscriberExt,
     reload,
 };
+
+use crate::private;
 
 /// Lines that may wait for the disk; those after them are lost. The room for all is taken at once, 32 bytes each: the
 /// crate's own 128,000 were a third of an idle backend.
@@ -42,7 +44,11 @@ const KEPT: usize = 7;
 impl Logging {
     /// `AGOR_LOG` (a filter) wins over `AGOR_DEBUG=1`, which wins over the level.
     pub fn start(&mut self, folder: &Path, level: &str) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        private::folder(folder)?;
+        // The appender follows links, and would wait at a pipe.
+        for path in log_files(folder) {
+            private::open(OpenOptions::new().append(true), &path)?;
+        }
         let appender = RollingFileAppender::builder()
             .rotation(Rotation::DAILY)
             .filename_prefix(PREFIX)

@@ -17,15 +17,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("transcript", &["domain"]),
     ("render", &["domain", "transcript"]),
+    // Files of ours: whoever writes one makes it the user's alone there.
+    ("private", &[]),
     // The keeper's own module says what it is told and what it answers.
-    ("agent", &["domain", "keeper"]),
-    ("session", &["domain", "transcript", "render", "agent"]),
+    ("agent", &["domain", "keeper", "private"]),
+    ("session", &["domain", "transcript", "render", "agent", "private"]),
     ("client", &["domain", "transcript", "render", "agent", "session"]),
     ("nvim", &["domain", "transcript", "render", "agent", "session", "client", "logging", "runner"]),
     ("keeper", &["domain"]),
     // Changes of files are worked out in one place for whoever shows them.
-    ("runner", &["domain", "agent::awake", "agent::stop", "agent::lines", "agent::adapter::diff"]),
-    ("logging", &["domain"]),
+    ("runner", &["domain", "private", "agent::awake", "agent::stop", "agent::lines", "agent::adapter::diff"]),
+    ("logging", &["domain", "private"]),
 ];
 
 /// What stands at the top and may use everything.

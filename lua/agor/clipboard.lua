@@ -144,7 +144,7 @@ local function keep(bytes)
   count = count + 1
   local name = ('%s-%d-%d.%s'):format(os.date('%Y%m%d-%H%M%S'), vim.uv.os_getpid(), count, kind)
   local path = vim.fs.joinpath(folder(), name)
-  local made = pcall(vim.fn.mkdir, folder(), 'p', private_folder --[[@as any]])
+  local made = require('agor.regular').folder(folder())
   local fd, err = vim.uv.fs_open(path, 'wx', private_file)
   local written = fd and vim.uv.fs_write(fd, bytes)
   if fd then

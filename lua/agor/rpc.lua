@@ -15,7 +15,7 @@ local inline_limit = 24 * 1024
 ---@return string|nil message
 local function spill(text)
   local path = vim.fn.tempname() .. '.json'
-  local fd, err = vim.uv.fs_open(path, 'w', 384) -- 0600
+  local fd, err = vim.uv.fs_open(path, 'wx', 384) -- 0600
   if not fd then
     return nil, 'the prompt could not be handed over: ' .. tostring(err)
   end

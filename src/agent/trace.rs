@@ -3,14 +3,13 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde_json::{Value, json};
 
-use crate::domain::SessionId;
+use crate::{domain::SessionId, private};
 
 /// A trace ends here; a line says so.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -36,14 +35,10 @@ impl Trace {
 
     pub fn open(path: &Path) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            private::folder(folder)?;
             remove_old(folder);
         }
-        // A symlink in its place would make us write into a file of somebody's choice.
-        if fs::symlink_metadata(path).is_ok_and(|file| file.is_symlink()) {
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it is a symbolic link"));
-        }
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        let file = private::open(OpenOptions::new().append(true).create(true), path)?;
         let written = file.metadata()?.len();
         Ok(Self { file, written })
     }

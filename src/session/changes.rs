@@ -16,9 +16,8 @@ mod snapshot;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, DirBuilder},
-    io,
-    os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
+    fs, io,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
@@ -35,7 +34,10 @@ use self::{
     snapshot::{Caller, LeftOut, Repository, SnapshotError},
 };
 use super::{journal, reply::Reply};
-use crate::domain::{Diffstat, Hunk, SessionId, StartOptions};
+use crate::{
+    domain::{Diffstat, Hunk, SessionId, StartOptions},
+    private,
+};
 
 /// Files of one turn that are listed: of more only the number is known.
 const MOST: usize = 10_000;
@@ -195,7 +197,7 @@ pub fn sweep(journals: &Path) {
 
 /// For the user alone.
 fn make_folder(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    private::folder(folder)
 }
 
 struct Worker {

@@ -27,6 +27,11 @@ pub fn check(path: &Path, roots: &[PathBuf], access: &FileAccess) -> Result<Path
         let allowed = roots.iter().map(|root| root.display().to_string()).collect::<Vec<_>>().join(", ");
         return Err(format!("{shown} is outside the session's directories ({allowed})"));
     }
+    if matches!(access, FileAccess::Write { .. }) && roots.iter().any(|root| is_gits_own(&real, root)) {
+        return Err(format!(
+            "{shown} is git's own, and what is written there may be run later: use a git command, or ask the user"
+        ));
+    }
     let size = match (access, fs::metadata(&real)) {
         (_, Ok(file)) if !file.is_file() => return Err(format!("{shown} is not a regular file")),
         (FileAccess::Read { .. }, Ok(file)) => file.len(),
@@ -37,6 +42,12 @@ pub fn check(path: &Path, roots: &[PathBuf], access: &FileAccess) -> Result<Path
         return Err(format!("{shown} is larger than {} MiB: use a command for it", MOST >> 20));
     }
     Ok(real)
+}
+
+/// Hooks, configuration and all else below a `.git`. Some file systems know no upper and lower case.
+fn is_gits_own(path: &Path, root: &Path) -> bool {
+    let below = path.strip_prefix(root).unwrap_or(Path::new(""));
+    below.components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git"))
 }
 
 /// Follows all links. What is not there yet is taken as it is called.
@@ -172,6 +183,36 @@ mod tests {
         }
         assert_eq!(check("in/a".as_ref(), &READ), Err("in/a is not an absolute path".into()));
         assert!(check(&inside, &READ).expect_err("a folder").ends_with("is not a regular file"));
+    }
+
+    #[test]
+    fn what_is_gits_own_is_not_written_by_whatever_name() {
+        let (_folder, top) = folder();
+        let inside = top.join("in");
+        fs::create_dir_all(inside.join(".git/hooks")).expect("a folder");
+        fs::create_dir_all(inside.join("sub")).expect("a folder");
+        fs::write(inside.join(".git/config"), "text").expect("a file");
+        symlink(inside.join(".git/hooks"), inside.join("sub/fine")).expect("a link");
+        symlink(inside.join(".git/config"), inside.join("config")).expect("a link");
+        let roots = [inside.clone()];
+        for path in [
+            ".git/hooks/pre-commit",
+            ".git/config",
+            ".GIT/x",
+            "sub/../.git/x",
+            "sub/fine/post-checkout",
+            "config",
+            "sub/.git",
+            ".git/modules/a/hooks/x",
+        ] {
+            let error = check(&inside.join(path), &roots, &write_access()).expect_err(path);
+            assert!(error.contains("is git's own"), "{path}: {error}");
+        }
+        assert!(check(&inside.join(".git/config"), &roots, &READ).is_ok());
+        assert!(check(&inside.join(".gitignore"), &roots, &write_access()).is_ok());
+        // One that the user has opened a session in is the user's wish.
+        let hooks = [inside.join(".git/hooks")];
+        assert!(check(&inside.join(".git/hooks/x"), &hooks, &write_access()).is_ok());
     }
 
     #[test]

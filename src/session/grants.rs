@@ -6,19 +6,16 @@
 //! newer version, is left as it is.
 
 use std::{
-    fs::{DirBuilder, File, OpenOptions},
+    fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::{
-        ffi::OsStrExt,
-        fs::{DirBuilderExt, OpenOptionsExt},
-    },
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::rule::Rule;
+use crate::{domain::rule::Rule, private};
 
 const VERSION: u32 = 1;
 /// More than a user has chosen by hand.
@@ -96,7 +93,7 @@ impl ProjectGrants {
 
     /// Those that hold. Waits for the disk, as do all others.
     pub fn read(&self) -> Result<Vec<Grant>, GrantsError> {
-        match open(&self.path, OpenOptions::new().read(true)) {
+        match private::open(OpenOptions::new().read(true), &self.path) {
             Ok(mut file) => Ok(self.parse(&mut file)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(source) => Err(self.unreadable(source)),
@@ -119,9 +116,10 @@ impl ProjectGrants {
     fn append(&self, line: &Line, wanted: impl FnOnce(&[Grant]) -> bool) -> Result<bool, GrantsError> {
         let unwritable = |source| GrantsError::Unwritable { path: self.path.clone(), source };
         if let Some(folder) = self.path.parent() {
-            DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unwritable)?;
+            private::folder(folder).map_err(unwritable)?;
         }
-        let mut file = open(&self.path, OpenOptions::new().read(true).append(true).create(true)).map_err(unwritable)?;
+        let mut file =
+            private::open(OpenOptions::new().read(true).append(true).create(true), &self.path).map_err(unwritable)?;
         // Another backend may write at the same time.
         rustix::fs::flock(&file, FlockOperation::LockExclusive).map_err(|error| unwritable(error.into()))?;
         let grants = self.parse(&mut file)?;
@@ -171,16 +169,6 @@ impl ProjectGrants {
 
     fn unreadable(&self, source: io::Error) -> GrantsError {
         GrantsError::Unreadable { path: self.path.clone(), source }
-    }
-}
-
-/// Never through a link: somebody else might have laid it.
-fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    let nofollow = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC;
-    let file = options.mode(0o600).custom_flags(nofollow.bits().cast_signed()).open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(io::Error::other("it is no regular file")),
     }
 }
 

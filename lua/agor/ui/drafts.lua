@@ -8,8 +8,6 @@ local M = {}
 
 local KEEP = 500
 
--- Modes 0700 and 0600.
-local PRIVATE_FOLDER, PRIVATE_FILE = 448, 384
 local reported = false
 
 ---@return string
@@ -27,15 +25,18 @@ local function complain(err)
 end
 
 ---@param path string
----@param flags string
+---@param flags 'w'|'a'
 ---@param text string
 local function write(path, flags, text)
-  if
-    vim.fn.mkdir(folder(), 'p', PRIVATE_FOLDER --[[@as any]]) == 0
-  then
-    error('the folder cannot be made')
+  local regular = require('agor.regular')
+  local made, why = regular.folder(folder())
+  if not made then
+    error(why, 0)
   end
-  local fd = assert(vim.uv.fs_open(path, flags, PRIVATE_FILE))
+  local fd, refused = regular.open(path, flags)
+  if not fd then
+    error(refused, 0)
+  end
   local written, err = vim.uv.fs_write(fd, text)
   vim.uv.fs_close(fd)
   assert(written, err)
@@ -61,7 +62,7 @@ end
 ---@param path string
 ---@return string?
 local function read(path)
-  local fd = vim.uv.fs_open(path, 'r', PRIVATE_FILE)
+  local fd = require('agor.regular').open(path, 'r')
   if not fd then
     return nil
   end

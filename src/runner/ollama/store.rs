@@ -5,15 +5,16 @@
 //! passed over. The files are their owner's alone.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use crate::private;
 
 /// Of the format.
 const VERSION: u64 = 1;
@@ -41,9 +42,9 @@ pub(super) struct Store {
 impl Store {
     /// A new one. The file is there before anything is said, so that its id can be told.
     pub(super) fn create(folder: &Path, id: &str, cwd: &Path) -> io::Result<Self> {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        private::folder(folder)?;
         let path = file(folder, id);
-        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path)?;
+        let file = private::open(OpenOptions::new().append(true).create_new(true), &path)?;
         let mut store = Self { file, path };
         store.line(&json!({"conversation": VERSION, "id": id, "cwd": cwd}))?;
         Ok(store)
@@ -56,7 +57,7 @@ impl Store {
             return Ok(None);
         }
         let path = file(folder, id);
-        let mut file = match OpenOptions::new().read(true).append(true).open(&path) {
+        let mut file = match private::open(OpenOptions::new().read(true).append(true), &path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),

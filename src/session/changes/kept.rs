@@ -5,15 +5,14 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
-    os::unix::{
-        ffi::OsStrExt,
-        fs::{MetadataExt, OpenOptionsExt},
-    },
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::private;
 
 /// Larger ones are not kept: that they have changed is all that is known of them.
 pub const MOST: u64 = 5 * 1024 * 1024;
@@ -111,7 +110,7 @@ pub fn keep(folder: &Path, seen: &Seen) -> io::Result<Option<Before>> {
 /// Whole or not at all.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    let mut file = private::open(OpenOptions::new().write(true).create(true).truncate(true), &beside)?;
     file.write_all(bytes).and_then(|()| fs::rename(&beside, path)).inspect_err(|_| {
         let _ = fs::remove_file(&beside);
     })

@@ -10,14 +10,13 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::OpenOptions,
     io::{self, BufRead, BufReader, Write},
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::kept::Before;
-use crate::domain::Diffstat;
+use crate::{domain::Diffstat, private};
 
 const NAME: &str = "log.ndjson";
 
@@ -148,7 +147,7 @@ pub fn append(folder: &Path, line: &Line) -> io::Result<()> {
     super::make_folder(folder)?;
     let mut text = serde_json::to_vec(line)?;
     text.insert(0, b'\n');
-    OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join(NAME))?.write_all(&text)
+    private::open(OpenOptions::new().create(true).append(true), &folder.join(NAME))?.write_all(&text)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! The files that journals are in: made, opened, locked. Whatever stands in a journal's place and is none is left alone.
 
 use std::{
-    fs::{DirBuilder, File, OpenOptions},
+    fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::Path,
     time::Duration,
 };
@@ -14,17 +14,13 @@ use rustix::{
 };
 
 use super::{JournalError, path};
-use crate::domain::SessionId;
+use crate::{domain::SessionId, private};
 
 pub(super) fn create(folder: &Path, session: &SessionId) -> io::Result<File> {
     // Whatever is wrong with the folder, it is not that the session exists.
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| io::Error::other(error.to_string()))?;
-    // create_new also refuses a symlink that stands in its place.
-    let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path(folder, session))?;
+    private::folder(folder).map_err(|error| io::Error::other(error.to_string()))?;
+    // A link in its place exists too.
+    let file = private::open(OpenOptions::new().append(true).create_new(true), &path(folder, session))?;
     // Nobody else can have it.
     lock(&file);
     Ok(file)

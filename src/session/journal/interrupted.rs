@@ -3,13 +3,13 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{self, DirBuilder, OpenOptions},
+    fs::{self, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
 };
 
 use super::list;
+use crate::private;
 
 /// Older ones are no news.
 const RECENT: i64 = 7 * 24 * 3600 * 1000;
@@ -39,10 +39,10 @@ pub fn interrupted(folder: &Path, told: Option<&Path>, around: &Path, now: i64) 
 
 fn write(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        private::folder(folder)?;
     }
     let begun = path.with_extension(format!("new-{}", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&begun)?;
+    let mut file = private::open(OpenOptions::new().write(true).create(true).truncate(true), &begun)?;
     let written = file.write_all(text.as_bytes()).and_then(|()| fs::rename(&begun, path));
     if written.is_err() {
         let _ = fs::remove_file(&begun);
