@@ -37,6 +37,9 @@ const LAYOUT: Duration = Duration::from_millis(8);
 /// A call with no more text than this has brought all that there was: nothing is late if the next comes a little later.
 const WHOLE: u64 = 16 * 1024;
 
+/// An editor that takes so long for a call was away: it was stopped, or its user sat at a prompt.
+const ABSENCE: Duration = Duration::from_secs(1);
+
 /// How often shown sessions that work say so; a redraw of the bar, nothing of the text.
 const SPIN: Duration = Duration::from_millis(200);
 
@@ -93,6 +96,8 @@ struct View {
     dirty: bool,
     /// What it has to paint is older text that somebody waits for.
     awaited: bool,
+    /// Its editor was away since it was painted.
+    returned: bool,
     /// A patch that the editor could not take yet.
     retry: Option<(Patch, Instant)>,
     /// A layout that was not ready in time.
@@ -239,7 +244,9 @@ impl Painter {
                         let same = |view: &View| view.shown.view == shown.view && view.shown.session == shown.session;
                         match known.iter().position(same) {
                             Some(index) => View { shown, ..known.swap_remove(index) },
-                            None => View { shown, dirty: true, awaited: false, retry: None, late: None },
+                            None => {
+                                View { shown, dirty: true, awaited: false, returned: false, retry: None, late: None }
+                            }
                         }
                     })
                     .collect();
@@ -345,10 +352,12 @@ impl Painter {
             }
             // What has changed since a late layout was made is not in it.
             let was_late = view.late.is_some();
+            let returned = std::mem::take(&mut view.returned);
             let mut reply = view.late.take().unwrap_or_else(|| {
                 let (reply, painted) = oneshot::channel();
                 let (session, view) = (view.shown.session.clone(), view.shown.view);
-                self.hub.send(Request::Paint { session, view, budget: Budget::micros(share), reply });
+                let budget = Budget::micros(share).returned(returned);
+                self.hub.send(Request::Paint { session, view, budget, reply });
                 painted
             });
             match timeout(LAYOUT, &mut reply).await {
@@ -382,6 +391,9 @@ impl Painter {
         let field = |name: &str| answer.as_map().and_then(|map| map.iter().find(|(key, _)| key.as_str() == Some(name)));
         let ms = field("ms").and_then(|(_, ms)| ms.as_f64()).unwrap_or(0.0);
         self.stats.call(flight.patches.len() as u64, flight.bytes, ms);
+        if flight.started.elapsed() > ABSENCE {
+            self.views.iter_mut().for_each(|view| view.returned = true);
+        }
         if flight.bytes <= WHOLE {
             self.next_frame = self.next_frame.max(flight.started + Pace::rest(ms));
         }

@@ -46,6 +46,7 @@ pub struct Budget {
     micros: f64,
     bytes: usize,
     marks: usize,
+    returned: bool,
 }
 
 /// Text without marks up to this size keeps within the bound, a flood with 60 of them a second too.
@@ -62,12 +63,22 @@ const PER_MARK: f64 = 3.5;
 
 impl Budget {
     pub fn micros(micros: f64) -> Self {
-        Self { micros, bytes: MAX_BYTES, marks: MAX_MARKS }
+        Self { micros, bytes: MAX_BYTES, marks: MAX_MARKS, returned: false }
     }
 
     /// For what has to be painted whole.
     pub(super) fn endless() -> Self {
-        Self { micros: f64::INFINITY, bytes: usize::MAX, marks: usize::MAX }
+        Self { micros: f64::INFINITY, bytes: usize::MAX, marks: usize::MAX, returned: false }
+    }
+
+    /// Of the first patch for somebody who was away: what is there now is to be seen at once.
+    #[must_use]
+    pub fn returned(self, returned: bool) -> Self {
+        Self { returned, ..self }
+    }
+
+    pub(super) fn is_of_return(&self) -> bool {
+        self.returned
     }
 
     pub fn is_spent(&self) -> bool {

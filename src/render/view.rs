@@ -39,6 +39,8 @@ const NEWS_ENTRIES: usize = 500;
 const NEWS_BYTES: usize = 256 * 1024;
 /// More than some full calls that wait are more than anybody reads.
 const OUTRUN: usize = 256 * 1024;
+/// More than this does not come in one call: who has been away sees the end first, however long what it replaces is.
+const MISSED: usize = 48 * 1024;
 /// More rows are not replaced at once: Neovim takes a microsecond for each that goes, and one for each of their marks.
 const REPLACED: usize = 2_000;
 /// Older text comes along with newer only where so many bytes are left for it.
@@ -176,7 +178,8 @@ impl View {
             return None;
         }
         self.scene.now = now;
-        let outrun = self.is_outrun(transcript);
+        let returned = budget.is_of_return();
+        let outrun = self.is_outrun(transcript, returned);
         if outrun {
             self.reset();
             // Who follows the end waits for nothing above it any more, and is not kept from asking again.
@@ -206,7 +209,7 @@ impl View {
         let fits = base != 0 && room && self.dirty.is_empty() && self.can_prepend();
         let mut older = fits && (self.unchecked.is_none() || self.drew);
         // In a flood nobody reads, and what is drawn now is gone by the next call.
-        if !older && !outrun {
+        if !older && (!outrun || returned) {
             let texts = ops.len();
             self.draw(transcript, readings, &mut budget, &mut ops);
             older = fits && self.dirty.is_empty() && self.unchecked.is_none() && ops.len() == texts;
@@ -225,17 +228,18 @@ impl View {
 
     /// Whether text comes faster than it can be painted while all who look follow its end: they are shown that at once, and
     /// what they have missed when there is time for it.
-    fn is_outrun(&self, transcript: &Transcript) -> bool {
+    fn is_outrun(&self, transcript: &Transcript, returned: bool) -> bool {
+        let most = if returned { MISSED } else { OUTRUN };
         let last = (self.from + self.blocks.len()).saturating_sub(1);
         let news = |index: &usize| {
             let painted = self.blocks.get(index - self.from).and_then(|block| Some(block.flowing.as_ref()?.rows.end()));
             Some(flow_text(transcript.entries().get(*index)?).len().saturating_sub(painted.unwrap_or(0)))
         };
         !self.fresh
-            && self.rows <= REPLACED
+            && (self.rows <= REPLACED || returned)
             && !self.windows.is_empty()
             && self.windows.iter().all(|window| window.follows)
-            && self.dirty.range(last.max(self.from)..).map(|(index, _)| index).filter_map(news).sum::<usize>() > OUTRUN
+            && self.dirty.range(last.max(self.from)..).map(|(index, _)| index).filter_map(news).sum::<usize>() > most
     }
 
     /// Entries that are above what is painted, the one that is painted in part included.

@@ -455,6 +455,27 @@ fn text_that_comes_faster_than_it_can_be_painted_is_shown_from_its_end() {
 }
 
 #[test]
+fn who_was_away_sees_the_end_first_and_as_it_is_drawn_however_long_the_rest_is() {
+    for (follows, news) in [(true, 100), (true, 5_000), (false, 5_000)] {
+        let mut world = World::new();
+        world.view.set_windows(vec![Window { top: 1, height: 40, follows }]);
+        world.text("a", false, &"a line\n".repeat(2 * REPLACED));
+        world.settle(1e6);
+        world.text("b", true, &"a `word` of the news\n".repeat(news));
+        world.text("b", true, "its last");
+        let back = Budget::micros(1e6).returned(true);
+        let patch = world.view.next(&world.transcript, &mut world.readings, 0, back).expect("something to paint");
+        let anew = follows && news == 5_000;
+        assert_eq!(patch.base == 0, anew);
+        assert_eq!(patch.marks() > 20, follows, "{}", patch.marks());
+        world.buffer.apply(patch);
+        assert_eq!(world.buffer.texts().last() == Some(&"its last"), follows);
+        world.settle(1e6);
+        assert_eq!(world.buffer.texts().last(), Some(&"its last"));
+    }
+}
+
+#[test]
 fn much_text_and_what_is_drawn_over_it_do_not_share_a_call() {
     let mut world = World::new();
     world.settle(1e6);

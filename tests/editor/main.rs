@@ -30,6 +30,7 @@ mod reading;
 mod selection;
 mod showing;
 mod sidecar;
+mod stalled;
 mod start;
 mod together;
 mod undisturbed;
