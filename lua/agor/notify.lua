@@ -64,7 +64,9 @@ function M.counts()
   return {
     questions = #questions(),
     turns = M.unseen() --[[@as integer]],
-    stalled = vim.tbl_count(kept.stalled),
+    stalled = #vim.tbl_filter(function(row)
+      return row.stalled == true
+    end, mirror.list()),
   }
 end
 

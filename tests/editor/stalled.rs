@@ -115,7 +115,8 @@ fn a_command_is_waited_for_as_long_as_its_process_lives() {
 
 #[test]
 fn a_watchdog_that_is_off_marks_nobody() {
-    let editor = with("require('agor').setup({ watchdog = { after = false }, providers = { demo = { watchdog = 5 } } })");
+    let editor =
+        with("require('agor').setup({ watchdog = { after = false }, providers = { demo = { watchdog = 5 } } })");
     let config = |name: &str| {
         let code = format!(
             "local provider = require('agor.provider')

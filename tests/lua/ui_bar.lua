@@ -204,7 +204,7 @@ T["what a session waits for is said in the agent's terms, and a stall instead of
     contains(nvim:get('require("agor.ui.bar").statusline()'), 'overloaded, retrying 3/10')
     nvim:lua('T.session("x", { stalled = true })')
     contains(nvim:get('require("agor.ui.bar").statusline()'), '! stalled')
-    nvim:lua("require('agor.notify').on_stalled('other', 7, {})")
+    nvim:lua('T.session("other", { stalled = true })')
     contains(bar(nvim, { stalled = false, wait = false }, 120), '+1 stalled')
   end
 )

@@ -171,6 +171,7 @@ T['an agent that has stalled is told of once, with the way out'] = test(nil, fun
       Stalled[#Stalled + 1] = event.data
     end })
     function Stalls(id, since)
+      T.sessions[id].stalled = since ~= nil
       require('agor.events').handle('stalled', { session_id = id, since = since or vim.NIL, stderr = { 'a', 'timed out' } })
     end
     Stalls('s1', 7)
@@ -190,7 +191,7 @@ T['an agent that has stalled is told of once, with the way out'] = test(nil, fun
   -- In sight of the user the bar and the transcript say it.
   nvim:lua('require("agor.ui.pane").open("s2") Stalls("s2", 7)')
   equal(nvim:get('#T.messages'), 1)
-  nvim:lua('require("agor.notify").forget("s2")')
+  nvim:lua('T.sessions.s2 = nil require("agor.notify").forget("s2")')
   equal(nvim:get('require("agor.notify").counts().stalled'), 0)
 end)
 

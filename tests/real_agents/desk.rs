@@ -197,6 +197,11 @@ impl Desk {
         self.wait(&format!("s.status ~= 'running' and (_G.turns[s.session_id] or 0) == {count}"));
     }
 
+    #[track_caller]
+    pub fn wait_turns_or_more(&self, count: usize) {
+        self.wait(&format!("(_G.turns[s.session_id] or 0) >= {count}"));
+    }
+
     /// So many requests of a scenario have come, or so many turns have ended.
     #[track_caller]
     pub fn wait_tries_or_turns(&self, scenario: &str, tries: usize, turns: usize) {

@@ -180,6 +180,31 @@ fn a_server_in_trouble_leaves_the_user_in_charge(agent: &'static Agent) {
     assert_eq!(desk.agent_pids(), pids, "{}", desk.transcript());
 }
 
+fn an_agent_whose_model_is_silent_has_stalled_and_is_tried_again_by_a_new_one(agent: &'static Agent) {
+    let desk = Desk::with(Setup { provider: "watchdog = 8,".to_owned(), ..Setup::of(agent) });
+    desk.start("SCENARIO:echo:remember-me");
+    desk.wait_turns(1);
+    desk.wait_kept("remember-me");
+    let before = desk.agent_pids();
+    desk.type_command("AgorSend SCENARIO:hang");
+    desk.wait("s.stalled");
+    desk.editor.wait_text("stalled");
+    desk.type_command("AgorRetry");
+    desk.wait("not s.stalled");
+    desk.editor.wait_text("The agent is started anew");
+    // The turn that was given up has ended, and the prompt has come again.
+    desk.wait_turns_or_more(2);
+    desk.wait_tries_or_turns("hang", 2, 9);
+    desk.wait("s.status == 'running'");
+    let after = desk.agent_pids();
+    assert!(after.len() == 1 && after != before, "{before:?}, then {after:?}");
+    desk.interrupt();
+    desk.wait("not s.busy");
+    desk.type_command("AgorSend SCENARIO:echo:again");
+    desk.editor.wait_text("Echo: again");
+    assert!(desk.mock.told().contains("Echo: remember-me"), "it is the same conversation");
+}
+
 fn its_modes_and_models_are_chosen_and_outlive_its_process(agent: &'static Agent) {
     let desk = Desk::with(Setup::of(agent));
     desk.start("SCENARIO:echo:remember-me");
@@ -266,6 +291,7 @@ agents! {
         an_interrupt_ends_whatever_it_does_and_keeps_the_agent
         a_failure_of_the_model_is_told_and_the_session_goes_on
         a_server_in_trouble_leaves_the_user_in_charge
+        an_agent_whose_model_is_silent_has_stalled_and_is_tried_again_by_a_new_one
         its_modes_and_models_are_chosen_and_outlive_its_process
         a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
     gemini = GEMINI:
@@ -275,6 +301,7 @@ agents! {
         an_interrupt_ends_whatever_it_does_and_keeps_the_agent
         a_failure_of_the_model_is_told_and_the_session_goes_on
         a_server_in_trouble_leaves_the_user_in_charge
+        an_agent_whose_model_is_silent_has_stalled_and_is_tried_again_by_a_new_one
         its_modes_and_models_are_chosen_and_outlive_its_process
         a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
     opencode = OPENCODE:
@@ -285,6 +312,7 @@ agents! {
         an_interrupt_ends_whatever_it_does_and_keeps_the_agent
         a_failure_of_the_model_is_told_and_the_session_goes_on
         a_server_in_trouble_leaves_the_user_in_charge
+        an_agent_whose_model_is_silent_has_stalled_and_is_tried_again_by_a_new_one
         its_modes_and_models_are_chosen_and_outlive_its_process
         a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
     codex = CODEX:
@@ -295,6 +323,7 @@ agents! {
         an_interrupt_ends_whatever_it_does_and_keeps_the_agent
         a_failure_of_the_model_is_told_and_the_session_goes_on
         a_server_in_trouble_leaves_the_user_in_charge
+        an_agent_whose_model_is_silent_has_stalled_and_is_tried_again_by_a_new_one
         its_modes_and_models_are_chosen_and_outlive_its_process
         a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
     claude_agent_acp = CLAUDE_AGENT_ACP:
@@ -305,6 +334,7 @@ agents! {
         an_interrupt_ends_whatever_it_does_and_keeps_the_agent
         a_failure_of_the_model_is_told_and_the_session_goes_on
         a_server_in_trouble_leaves_the_user_in_charge
+        an_agent_whose_model_is_silent_has_stalled_and_is_tried_again_by_a_new_one
         its_modes_and_models_are_chosen_and_outlive_its_process
         a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
     codex_acp = CODEX_ACP:
@@ -315,6 +345,7 @@ agents! {
         an_interrupt_ends_whatever_it_does_and_keeps_the_agent
         a_failure_of_the_model_is_told_and_the_session_goes_on
         a_server_in_trouble_leaves_the_user_in_charge
+        an_agent_whose_model_is_silent_has_stalled_and_is_tried_again_by_a_new_one
         its_modes_and_models_are_chosen_and_outlive_its_process
         a_conversation_goes_on_after_the_editor_was_killed_in_mid_command;
 }

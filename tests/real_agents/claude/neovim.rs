@@ -274,9 +274,12 @@ fn retries_are_quiet_lines_and_failures_are_the_sessions_error() {
     let desk = Desk::new();
     desk.type_command("AgorStart claude SCENARIO:error429:1");
     desk.editor.wait_text("The API limits the rate of requests; retry 1 of 10");
+    // The server wants a second to pass, and the bar says what is waited for.
+    desk.editor.wait_text("rate limit, retrying 1/10");
     desk.editor.wait_text("Recovered after 1 failures.");
     desk.wait_turns(1);
     desk.wait_status("idle");
+    assert_eq!(desk.row("wait"), Value::Nil);
 
     desk.type_command("AgorSend SCENARIO:error400:credit");
     desk.wait_turns(2);
@@ -301,6 +304,7 @@ fn a_refused_login_is_told_at_once_with_the_key_that_was_withheld() {
     desk.type_command("AgorStart claude SCENARIO:error401");
     desk.wait_turns(1);
     desk.wait_status("error");
+    desk.editor.wait_text("login needed");
     let said = desk.row("error");
     let said = said.as_str().expect("a sentence");
     for part in ["401", ":Agor login claude", "ANTHROPIC_API_KEY was withheld", "pass_env = {"] {
