@@ -58,6 +58,7 @@ fn refuse(text: &str) -> ExitCode {
 /// The backend. Leaving by returning would hang on the read of stdin, which tokio cannot cancel: it leaves by `exit`,
 /// and agents' keepers see the end of their control pipes.
 fn serve() -> ExitCode {
+    agor_nvim::keeper::share_heaps();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,

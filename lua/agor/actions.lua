@@ -9,13 +9,20 @@ local tell = require('agor.tell')
 
 local M = {}
 
+-- A longer text is written to a file and not read into a buffer, for which the editor would stand still.
+local most_shown = 32 * 1024 * 1024
+
+---Not by renaming it: the target may be a link, or on another disk, and keeps its permissions. A long one takes a while.
 ---@param source string
 ---@param target string
----@return string|nil message
-local function move(source, target)
-  local ok, err = vim.uv.fs_copyfile(source, target)
-  vim.uv.fs_unlink(source)
-  return not ok and ('%s could not be written: %s'):format(target, err) or nil
+---@param done fun(failed: string|nil)
+local function move(source, target, done)
+  vim.uv.fs_copyfile(source, target, function(err)
+    vim.uv.fs_unlink(source)
+    vim.schedule(function()
+      done(err and ('%s could not be written: %s'):format(target, err) or nil)
+    end)
+  end)
 end
 
 ---@param call agor.Call
@@ -33,11 +40,19 @@ function M.export(call)
   end
   tell('export', { session_id = row.session_id }, function(result)
     if target ~= '' then
-      local failed = move(result.text_file, target)
-      if failed then
-        return message.error(failed)
-      end
-      return message.info('the transcript is in ' .. target)
+      return move(result.text_file, target, function(failed)
+        if failed then
+          return message.error(failed)
+        end
+        message.info('the transcript is in ' .. target)
+      end)
+    end
+    local size = (vim.uv.fs_stat(result.text_file) or { size = 0 }).size
+    if size > most_shown then
+      vim.uv.fs_unlink(result.text_file)
+      local text =
+        'the transcript has %d MB, too much for a buffer: :Agor export FILE writes it to a file'
+      return message.error(text:format(size / 1e6))
     end
     local lines = vim.fn.readfile(result.text_file)
     vim.uv.fs_unlink(result.text_file)

@@ -17,7 +17,7 @@ mod hand;
 mod sys;
 
 pub use hand::{hand_over, receive};
-pub use sys::adopt_orphans;
+pub use sys::{adopt_orphans, share_heaps};
 
 use std::{ffi::OsString, process::ExitCode};
 

@@ -2,7 +2,10 @@
 //!
 //! Linux is the platform of the guarantee. Elsewhere there is no subreaper and no parent-death signal: the agent's
 //! process group is what is killed, as well as it goes.
-#![expect(unsafe_code, reason = "signal masks, and what a child does between fork and exec, have no safe interface")]
+#![expect(
+    unsafe_code,
+    reason = "signal masks, what a child does between fork and exec, and the allocator's settings have no safe interface"
+)]
 
 use std::{
     io,
@@ -34,6 +37,19 @@ pub(super) fn detach(control: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let _ = rustix::thread::set_name(c"agor-keep");
     Ok(control)
 }
+
+/// For a process with threads, before it has any: they share two heaps. glibc would reserve 64 MiB of address space for
+/// each of them, and a backend under `ulimit -v` would be out of that long before it was out of memory.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub fn share_heaps() {
+    // SAFETY: sets a number of the allocator's; there is one thread.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 2);
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub fn share_heaps() {}
 
 /// From now on descendants whose parent dies become children of this process.
 #[cfg(target_os = "linux")]

@@ -1,6 +1,7 @@
 //! What the editor wants, to those who do it; what comes of it, back to the editor's callbacks.
 
 mod changes;
+mod export;
 mod grants;
 mod queue;
 mod told;
@@ -358,9 +359,7 @@ impl Dispatch {
             self.hub.send(Request::Trace { session, on, reply });
             finish(callback.clone(), answer, |path| table([("path", path.to_string_lossy().into())]));
         } else {
-            let (reply, answer) = oneshot::channel();
-            self.hub.send(Request::Export { session, reply });
-            by_file(callback.clone(), answer);
+            export::export(self.hub.clone(), session, callback.clone());
         }
     }
 

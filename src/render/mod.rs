@@ -27,7 +27,7 @@ mod words;
 
 pub use ask::{AskBody, ask_body, ask_whole};
 pub use entry::ticks;
-pub use export::to_markdown;
+pub use export::{ExportPart, ExportPlace, export, to_markdown};
 pub use line::{Anchor, Code, Line, Look, Mark, Part, Source};
 pub use markdown::{Document, FenceSpan, Reading};
 pub use patch::{Budget, Drawn, Op, Patch, Row};

@@ -241,7 +241,9 @@ impl Hub {
             Request::Messages { session, since, reply } => {
                 self.pass(&session, reply, |reply| Input::Messages { since, reply });
             }
-            Request::Export { session, reply } => self.pass(&session, reply, |reply| Input::Export { reply }),
+            Request::Export { session, from, reply } => {
+                self.pass(&session, reply, |reply| Input::Export { from, reply });
+            }
             Request::Gather { session, context, reply } => {
                 self.pass_living(&session, reply, |reply| Input::Gather { context, reply });
             }

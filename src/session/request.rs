@@ -21,7 +21,7 @@ use crate::{
     domain::{
         Answer, Context, Conversation, MessageId, Other, Prompt, RequestId, SessionId, SessionSummary, StartOptions,
     },
-    render::{Budget, Detail, FoldAction, Icons, Patch, Place, Taken, Window},
+    render::{Budget, Detail, ExportPart, ExportPlace, FoldAction, Icons, Patch, Place, Taken, Window},
 };
 
 /// One buffer of one client.
@@ -120,9 +120,11 @@ pub enum Request {
         since: u64,
         reply: Reply<Page>,
     },
+    /// A part of the transcript as Markdown.
     Export {
         session: SessionId,
-        reply: Reply<String>,
+        from: ExportPlace,
+        reply: Reply<ExportPart>,
     },
     /// What a word of a prompt that is git's to say would bring along now.
     Gather {
@@ -434,7 +436,7 @@ pub(super) enum Input {
     Listen(bool),
     MessagesTaken,
     Messages { since: u64, reply: Reply<Page> },
-    Export { reply: Reply<String> },
+    Export { from: ExportPlace, reply: Reply<ExportPart> },
     Gather { context: Context, reply: Reply<String> },
     Changes { scope: Scope, environ: BTreeMap<String, String>, reply: Reply<Changes> },
     Before { path: PathBuf, scope: Scope, environ: BTreeMap<String, String>, reply: Reply<Earlier> },

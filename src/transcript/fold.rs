@@ -170,7 +170,7 @@ impl Transcript {
                 let entry = self.entry_mut(id)?;
                 entry.ended_at = place.timestamp;
                 match &mut entry.body {
-                    Body::Text(old) | Body::Thinking(old) => old.push_str(&text),
+                    Body::Text(old) | Body::Thinking(old) => extend(old, &text),
                     // Parts after a whole message, or under another kind's id: shown, not merged.
                     _ => return Some(self.push(place, make(text))),
                 }
@@ -236,7 +236,7 @@ impl Transcript {
             entry.ended_at = place.timestamp;
             if place.part {
                 tool.line_ends += line_ends(&result.output);
-                tool.output.push_str(&result.output);
+                extend(&mut tool.output, &result.output);
             } else {
                 entry.open = false;
                 tool.asked = false;
@@ -293,6 +293,15 @@ impl Transcript {
         self.entries.insert(position, entry);
         id
     }
+}
+
+/// A long text gets a quarter more room at a time: to double it would want room for as much again.
+fn extend(text: &mut String, more: &str) {
+    const LONG: usize = 16 << 20;
+    if text.len() >= LONG && text.capacity() - text.len() < more.len() {
+        text.reserve_exact(more.len().max(text.len() / 4));
+    }
+    text.push_str(more);
 }
 
 fn line_ends(text: &str) -> usize {

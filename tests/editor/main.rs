@@ -11,6 +11,7 @@ mod board;
 mod changes;
 mod completion;
 mod files;
+mod flood;
 mod following;
 mod habits;
 mod help;

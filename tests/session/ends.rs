@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use agor_nvim::{
     domain::{Content, Status},
-    render::Icons,
+    render::{ExportPlace, Icons},
     session::{Request, Update, ViewId},
 };
 use tokio::time::timeout;
@@ -34,8 +34,11 @@ fn exit_is(script: &'static str, status: Status, error: Option<&'static str>) ->
         while stage.hub.counts().processes > 0 {
             stage.row(|_| true).await;
         }
-        let last = stage.ask(|reply| Request::Export { session: id("a"), reply }).await.expect("the session stays");
-        assert_eq!(said.as_deref(), error, "{caller}: {last}");
+        let last = stage
+            .ask(|reply| Request::Export { session: id("a"), from: ExportPlace::default(), reply })
+            .await
+            .expect("the session stays");
+        assert_eq!(said.as_deref(), error, "{caller}: {}", last.text);
         let others = stage.told.iter().filter(|update| matches!(update, Update::Status { .. })).count();
         assert!(others <= 1, "{caller}: only `running` came besides: {:#?}", stage.told);
     }
@@ -118,10 +121,16 @@ async fn a_session_stays_in_the_list_for_a_minute_after_its_end() {
     let mut stage = Stage::new();
     stage.shell("a", "read -r query; exit 0", "go").await;
     stage.status("a", Status::Done).await;
-    stage.ask(|reply| Request::Export { session: id("a"), reply }).await.expect("it is there");
+    stage
+        .ask(|reply| Request::Export { session: id("a"), from: ExportPlace::default(), reply })
+        .await
+        .expect("it is there");
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(59)).await;
-    stage.ask(|reply| Request::Export { session: id("a"), reply }).await.expect("it is still there");
+    stage
+        .ask(|reply| Request::Export { session: id("a"), from: ExportPlace::default(), reply })
+        .await
+        .expect("it is still there");
     tokio::time::advance(Duration::from_secs(2)).await;
     stage.removed("a").await;
     assert_eq!(stage.send("a", "x").await, Err("no session a".into()));
@@ -135,12 +144,21 @@ async fn a_session_that_is_shown_stays_until_it_is_hidden() {
     let views = |views| Request::Views { client: CLIENT, views, icons: Icons::default() };
     stage.hub.send(views(vec![showing(view)]));
     stage.status("a", Status::Done).await;
-    stage.ask(|reply| Request::Export { session: id("a"), reply }).await.expect("it is there");
+    stage
+        .ask(|reply| Request::Export { session: id("a"), from: ExportPlace::default(), reply })
+        .await
+        .expect("it is there");
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(600)).await;
-    stage.ask(|reply| Request::Export { session: id("a"), reply }).await.expect("somebody looks at it");
+    stage
+        .ask(|reply| Request::Export { session: id("a"), from: ExportPlace::default(), reply })
+        .await
+        .expect("somebody looks at it");
     stage.hub.send(views(Vec::new()));
-    stage.ask(|reply| Request::Export { session: id("a"), reply }).await.expect("it was hidden just now");
+    stage
+        .ask(|reply| Request::Export { session: id("a"), from: ExportPlace::default(), reply })
+        .await
+        .expect("it was hidden just now");
     tokio::time::advance(Duration::from_secs(61)).await;
     stage.removed("a").await;
 }
@@ -154,7 +172,10 @@ async fn a_prompt_cancels_the_leaving() {
     stage.status("a", Status::Idle).await;
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(600)).await;
-    stage.ask(|reply| Request::Export { session: id("a"), reply }).await.expect("its runner lives");
+    stage
+        .ask(|reply| Request::Export { session: id("a"), from: ExportPlace::default(), reply })
+        .await
+        .expect("its runner lives");
 }
 
 #[tokio::test]

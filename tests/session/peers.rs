@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use agor_nvim::{
     domain::{Attention, Other, Status},
-    render::Icons,
+    render::{ExportPlace, Icons},
     session::{Listed, Order, Request, Update, ViewId},
 };
 use rustix::process::getppid;
@@ -31,7 +31,8 @@ async fn restore(stage: &Stage, name: &str) -> Result<(), String> {
 }
 
 async fn exported(stage: &Stage, name: &str) -> String {
-    stage.ask(|reply| Request::Export { session: id(name), reply }).await.expect("a text")
+    let from = ExportPlace::default();
+    stage.ask(|reply| Request::Export { session: id(name), from, reply }).await.expect("a text").text
 }
 
 /// Until the transcript, as it is shown, has the text.

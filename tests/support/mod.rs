@@ -9,6 +9,7 @@ mod demo;
 pub mod descriptors;
 mod ear;
 mod editor;
+pub mod flood;
 mod grid;
 mod home;
 mod ollama;

@@ -1,6 +1,11 @@
 //! Answers that are more than a value: texts may be long and go by a file that the editor removes.
 
-use std::fs;
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
 
 use rmpv::Value;
 
@@ -49,14 +54,23 @@ pub(super) fn temporary(text: &str) -> Result<Value, String> {
 
 /// Writes a text where only the user can read it: the path.
 pub(super) fn spill(text: impl AsRef<[u8]>) -> Result<Value, String> {
-    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+    let (path, mut file) = temporary_file()?;
+    file.write_all(text.as_ref()).map_err(|error| not_written(&path, &error))?;
+    Ok(path.to_string_lossy().into())
+}
 
+/// A new file that only the user can read, and that somebody else removes.
+pub(super) fn temporary_file() -> Result<(PathBuf, File), String> {
     let name = format!("agor-text-{}.md", uuid::Uuid::new_v4().simple());
     let path = std::env::temp_dir().join(name);
-    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-    file.and_then(|mut file| file.write_all(text.as_ref()))
-        .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-    Ok(path.to_string_lossy().into())
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+    file.map_err(|error| not_written(&path, &error)).map(|file| (path, file))
+}
+
+/// What was written of it goes.
+pub(super) fn not_written(path: &Path, error: &io::Error) -> String {
+    let _ = fs::remove_file(path);
+    format!("{} cannot be written: {error}", path.display())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use tokio::time::{Duration, Instant};
 
 use super::{Actor, DELIVERY, LINGER, Listening, now};
 use crate::{
-    render::{Head, Scene, View, detail, place, take, ticks, to_markdown},
+    render::{Head, Scene, View, detail, export, place, take, ticks},
     session::{
         request::{Found, Input, Painted, Sight, Want},
         updates::Update,
@@ -18,6 +18,8 @@ const DELIVERY_BYTES: u64 = 64 * 1024;
 const HIDDEN: usize = 4;
 /// An answer to `messages()`.
 const PAGE_BYTES: u64 = 1024 * 1024;
+/// A part of an export: the session does nothing else while it is copied.
+const EXPORT_BYTES: usize = 1024 * 1024;
 
 fn look(view: &mut View, Sight { width, windows }: Sight) {
     view.set_width(width);
@@ -104,8 +106,8 @@ impl Actor {
                 let page = self.journal.page(since, PAGE_BYTES);
                 let _ = reply.send(Ok(page));
             }
-            Input::Export { reply } => {
-                let _ = reply.send(Ok(to_markdown(&self.transcript)));
+            Input::Export { from, reply } => {
+                let _ = reply.send(Ok(export(&self.transcript, from, EXPORT_BYTES)));
             }
             other => tracing::error!(?other, "an input that nobody handles"),
         }
