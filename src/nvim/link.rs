@@ -81,9 +81,16 @@ impl Link {
             Err(_) => Err(LinkError::Call("the connection has ended".to_owned())),
         }
     }
+}
 
-    /// Calls the editor. The receiver may be dropped: the call goes on.
-    pub fn call(&self, method: &'static str, args: Vec<Value>) -> Answer {
+/// Whoever takes calls: the editor, and in tests what stands for it.
+pub trait Caller: Send {
+    /// The receiver may be dropped: the call goes on.
+    fn call(&self, method: &'static str, args: Vec<Value>) -> Answer;
+}
+
+impl Caller for Link {
+    fn call(&self, method: &'static str, args: Vec<Value>) -> Answer {
         let (done, answer) = oneshot::channel();
         let neovim = self.neovim.clone();
         tokio::spawn(async move {

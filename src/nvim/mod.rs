@@ -54,7 +54,7 @@ pub async fn serve(binary: OwnBinary, terminated: impl Future<Output = ()>) -> R
     });
     let hub = Hub::spawn(config, told);
     let (tasks, orders) = mpsc::unbounded_channel();
-    let painter = painter::Painter::new(link, hub.clone(), Arc::clone(&stats), updates, orders);
+    let painter = painter::Painter::new(Box::new(link), hub.clone(), Arc::clone(&stats), updates, orders);
     let painter = tokio::spawn(painter.run());
     tokio::task::spawn_blocking(|| {
         let killed = crate::agent::process::sweep_stale();

@@ -18,7 +18,7 @@ use tokio::{
 
 use super::{
     encode, encode_patch,
-    link::{Answer, Link},
+    link::{Answer, Caller},
     pace::Pace,
 };
 use crate::{
@@ -66,7 +66,7 @@ pub struct Shown {
 }
 
 pub struct Painter {
-    link: Link,
+    link: Box<dyn Caller>,
     hub: HubHandle,
     stats: Arc<Stats>,
     updates: mpsc::UnboundedReceiver<Update>,
@@ -88,10 +88,14 @@ pub struct Painter {
     spinner: bool,
     next_spin: Instant,
     spins: u64,
+    /// Of the view that was shown last.
+    serial: u64,
 }
 
 struct View {
     shown: Shown,
+    /// A number of its own for each time that it has come to be shown: its buffer may have been gone in between.
+    serial: u64,
     /// It may have something to paint.
     dirty: bool,
     /// What it has to paint is older text that somebody waits for.
@@ -110,12 +114,19 @@ impl View {
     }
 }
 
+/// A patch under way.
+struct Painting {
+    view: ViewId,
+    serial: u64,
+    patch: Patch,
+}
+
 /// A call under way.
 struct Flight {
     answer: Answer,
     batch: Batch,
     replies: Vec<(u64, Result<Value, String>)>,
-    patches: Vec<(ViewId, Patch)>,
+    patches: Vec<Painting>,
     started: Instant,
     bytes: u64,
     /// Of the patches, in microseconds, without correction.
@@ -124,7 +135,7 @@ struct Flight {
 
 impl Painter {
     pub fn new(
-        link: Link,
+        link: Box<dyn Caller>,
         hub: HubHandle,
         stats: Arc<Stats>,
         updates: mpsc::UnboundedReceiver<Update>,
@@ -149,6 +160,7 @@ impl Painter {
             spinner: true,
             next_spin: Instant::now(),
             spins: 0,
+            serial: 0,
         }
     }
 
@@ -245,7 +257,16 @@ impl Painter {
                         match known.iter().position(same) {
                             Some(index) => View { shown, ..known.swap_remove(index) },
                             None => {
-                                View { shown, dirty: true, awaited: false, returned: false, retry: None, late: None }
+                                self.serial += 1;
+                                View {
+                                    shown,
+                                    serial: self.serial,
+                                    dirty: true,
+                                    awaited: false,
+                                    returned: false,
+                                    retry: None,
+                                    late: None,
+                                }
                             }
                         }
                     })
@@ -304,9 +325,9 @@ impl Painter {
         let mut estimate = 0.0;
         let mut bytes = 0;
         if !patches.is_empty() {
-            let values = patches.iter().map(|(view, patch)| encode_patch::patch(view.buffer, patch)).collect();
-            estimate = patches.iter().map(|(_, patch)| patch.micros()).sum();
-            bytes = patches.iter().map(|(_, patch)| patch.bytes() as u64).sum();
+            let values = patches.iter().map(|one| encode_patch::patch(one.view.buffer, &one.patch)).collect();
+            estimate = patches.iter().map(|one| one.patch.micros()).sum();
+            bytes = patches.iter().map(|one| one.patch.bytes() as u64).sum();
             fields.push(("patches".into(), Value::Array(values)));
         }
         if fields.is_empty() {
@@ -319,7 +340,7 @@ impl Painter {
 
     /// Asks the shown sessions for their patches, the focused one first, under one budget; between frames only those in
     /// which somebody waits.
-    async fn paint(&mut self, due: bool) -> Vec<(ViewId, Patch)> {
+    async fn paint(&mut self, due: bool) -> Vec<Painting> {
         let mut order: Vec<usize> = (0..self.views.len()).filter(|&at| due || self.views[at].is_awaited()).collect();
         let count = order.len().max(1);
         self.turn = (self.turn + 1) % count;
@@ -337,7 +358,7 @@ impl Painter {
                     view.retry = Some((patch, at));
                 } else {
                     left -= patch.micros();
-                    patches.push((view.shown.view, patch));
+                    patches.push(Painting { view: view.shown.view, serial: view.serial, patch });
                 }
                 // What comes after it waits: patches follow each other.
                 continue;
@@ -366,7 +387,7 @@ impl Painter {
                     view.awaited = painted.awaited;
                     if let Some(patch) = painted.patch {
                         left -= patch.micros();
-                        patches.push((view.shown.view, patch));
+                        patches.push(Painting { view: view.shown.view, serial: view.serial, patch });
                     }
                 }
                 // The session has gone; its row says so.
@@ -401,17 +422,18 @@ impl Painter {
         self.pace.learn(flight.estimate, ms);
         let results = field("results").and_then(|(_, results)| results.as_array().cloned()).unwrap_or_default();
         let mut results = results.iter().map(|result| result.as_str().unwrap_or("").to_owned());
-        for (id, patch) in flight.patches {
-            match results.next().as_deref() {
+        for Painting { view: id, serial, patch } in flight.patches {
+            let result = results.next();
+            let Some(at) = self.views.iter().position(|view| view.shown.view == id) else { continue };
+            match result.as_deref() {
                 Some("ok") => {}
                 Some("busy") => {
                     self.stats.count_busy();
-                    if let Some(view) = self.views.iter_mut().find(|view| view.shown.view == id) {
-                        view.retry = Some((patch, Instant::now() + BUSY_RETRY));
-                    }
+                    self.views[at].retry = Some((patch, Instant::now() + BUSY_RETRY));
                 }
-                // The buffer was wiped: the next list of views says so too.
-                Some("gone") => self.views.retain(|view| view.shown.view != id),
+                // The buffer was wiped: the next list of views says so too. One that has come in before this answer may
+                // show it again.
+                Some("gone") if self.views[at].serial == serial => _ = self.views.remove(at),
                 _ => {
                     self.stats.count_stale();
                     self.repaint(id);
@@ -427,8 +449,8 @@ impl Painter {
         tracing::error!(error, failures = self.failures, "Neovim could not take a batch");
         self.next_frame = Instant::now() + (BUSY_RETRY * 2u32.pow(self.failures.min(7))).min(FAILURE_WAIT);
         self.next_awaited = self.next_frame;
-        for (view, _) in flight.patches {
-            self.repaint(view);
+        for painting in flight.patches {
+            self.repaint(painting.view);
         }
         if self.failures <= MAX_FAILURES {
             self.outbox.put_back(flight.batch);
@@ -456,3 +478,7 @@ async fn answered(flight: &mut Option<Flight>) -> Result<Value, String> {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+#[path = "painter_tests.rs"]
+mod tests;

@@ -77,6 +77,12 @@ pub struct HubHandle {
 }
 
 impl HubHandle {
+    /// Of whoever else answers requests.
+    #[cfg(test)]
+    pub(crate) fn of(requests: mpsc::UnboundedSender<Request>) -> Self {
+        Self { requests, counters: Arc::default() }
+    }
+
     pub fn send(&self, request: Request) {
         // Without a hub the backend is on its way out: replies are dropped with the request, which tells the asker.
         let _ = self.requests.send(request);
