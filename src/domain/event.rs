@@ -21,6 +21,8 @@ pub enum Event {
         part: bool,
         content: Content,
     },
+    /// A text that came in parts has ended, and is too long to be said once more as a whole.
+    Ended(MessageId),
     /// The agent works: on a prompt, or by itself (a background task has ended).
     TurnStarted,
     TurnEnded {

@@ -67,6 +67,13 @@ impl Transcript {
         Some(Change { index, inserted: last == before && index < last })
     }
 
+    /// Nothing more comes of a text whose parts are all of it.
+    pub fn close(&mut self, id: &MessageId) -> Option<Change> {
+        let id = *self.by_message.get(id)?;
+        self.entry_mut(id)?.open = false;
+        Some(Change { index: self.position(id)?, inserted: false })
+    }
+
     fn take(&mut self, message: AgentMessage) -> Option<EntryId> {
         let AgentMessage { id, parent_id, timestamp, part, content } = message;
         let place = Place { id, parent: parent_id, timestamp, part };

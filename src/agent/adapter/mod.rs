@@ -10,6 +10,7 @@ pub mod form;
 pub mod ollama;
 #[cfg(test)]
 pub(crate) mod replay;
+pub mod said;
 
 use serde_json::Value;
 use uuid::Uuid;

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Adapter, Ids, claude};
+use super::{Adapter, Ids, claude, said::Said};
 use crate::{
     agent::json,
     domain::{Content, Cost, Event, Init, Location, MessageId, ToolCall, ToolKind, ToolResult, ToolUseId, TurnOutcome},
@@ -32,7 +32,7 @@ pub struct Ollama {
 /// A text that is still streaming.
 struct Open {
     id: MessageId,
-    text: String,
+    text: Said,
 }
 
 impl Ollama {
@@ -235,15 +235,15 @@ fn as_thinking(text: String) -> Content {
 }
 
 fn extend(open: &mut Option<Open>, ids: &mut Ids, more: &str, content: fn(String) -> Content) -> Event {
-    let open = open.get_or_insert_with(|| Open { id: ids.next(), text: String::new() });
-    open.text.push_str(more);
+    let open = open.get_or_insert_with(|| Open { id: ids.next(), text: Said::default() });
+    open.text.push(more);
     Event::Message { id: open.id.clone(), parent_id: None, part: true, content: content(more.to_owned()) }
 }
 
 /// The whole of what came in parts.
 fn close(open: &mut Option<Open>, content: fn(String) -> Content) -> Option<Event> {
     let Open { id, text } = open.take()?;
-    Some(Event::message(id, content(text)))
+    Some(text.whole().map_or_else(|| Event::Ended(id.clone()), |text| Event::message(id.clone(), content(text))))
 }
 
 #[cfg(test)]

@@ -229,6 +229,7 @@ impl Actor {
                 }
                 self.record(id, parent_id, part, content);
             }
+            Event::Ended(id) => self.text_ended(&id),
             Event::TurnStarted => {
                 self.set_busy(true);
                 self.set_status(Status::Running, None);

@@ -7,6 +7,7 @@ use crate::{
     domain::{AgentMessage, Content, MessageId, Status, ToolUseId},
     render::ticks,
     session::updates::{Level, Update},
+    transcript::Change,
 };
 
 /// How long parts may wait to be merged before they are written.
@@ -53,15 +54,26 @@ impl Actor {
     /// Into the transcript, and to be shown.
     pub(super) fn fold(&mut self, message: AgentMessage) {
         if let Some(change) = self.transcript.fold(message) {
-            for view in self.views.values_mut().chain(self.hidden.values_mut()) {
-                view.follow(&self.transcript, change);
-            }
-            let ticking = self.transcript.entries().get(change.index).is_some_and(ticks);
-            if self.tick_at.is_none() && ticking {
-                self.count_seconds();
-            }
-            self.tell_dirty();
+            self.show_change(change);
         }
+    }
+
+    /// The journal has all of a text in its parts.
+    pub(super) fn text_ended(&mut self, id: &MessageId) {
+        if let Some(change) = self.transcript.close(id) {
+            self.show_change(change);
+        }
+    }
+
+    fn show_change(&mut self, change: Change) {
+        for view in self.views.values_mut().chain(self.hidden.values_mut()) {
+            view.follow(&self.transcript, change);
+        }
+        let ticking = self.transcript.entries().get(change.index).is_some_and(ticks);
+        if self.tick_at.is_none() && ticking {
+            self.count_seconds();
+        }
+        self.tell_dirty();
     }
 
     pub(super) fn flush(&mut self) {

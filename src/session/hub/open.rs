@@ -102,7 +102,8 @@ impl Hub {
                 }
                 Err(error) => {
                     let header = unknown();
-                    let past = Past { messages: vec![note(error.to_string())], ..Past::default() };
+                    let mut past = Past::default();
+                    past.messages.push(note(error.to_string()));
                     (Journal::in_memory(&header), header, past)
                 }
             };

@@ -2,16 +2,17 @@
 //! about the queue are passed over: torn ones, those of others, those of a version that has more to say.
 
 use std::{
+    collections::HashMap,
     fs::File,
-    io::{self, Read, Seek, SeekFrom},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
     path::Path,
 };
 
 use serde::Deserialize;
 
-use super::{Header, JournalError, Standing, VERSION, file, path, standing, waiting};
+use super::{Header, JournalError, Standing, VERSION, file, merge, path, standing, waiting};
 use crate::{
-    domain::{AgentMessage, SessionId},
+    domain::{AgentMessage, Content, MessageId, SessionId, ToolResult},
     session::queue::Queue,
 };
 
@@ -30,6 +31,17 @@ pub struct Past {
     pub taken: bool,
     /// Where what was read ends: in front of a line that is not whole.
     pub end: u64,
+    /// Texts of which there are parts and no whole.
+    parts: HashMap<MessageId, Parts>,
+}
+
+/// The message that is all parts of a text so far.
+#[derive(Debug)]
+struct Parts {
+    /// Its place.
+    first: usize,
+    /// When the last one came.
+    last: i64,
 }
 
 /// All of a header that every version has.
@@ -50,6 +62,7 @@ pub struct Growth {
     pub taken: bool,
 }
 
+const BUFFER: usize = 256 * 1024;
 /// As much is read at once of what was added.
 const PIECE: u64 = 4 * 1024 * 1024;
 
@@ -62,25 +75,32 @@ pub fn read(folder: &Path, session: &SessionId) -> Result<Past, JournalError> {
     Ok(Past { taken: file::is_taken(&file), ..past })
 }
 
+/// A line at a time: a journal may be as long as all memory that there is.
 pub(super) fn read_from(file: &mut File, session: &SessionId) -> io::Result<Past> {
-    let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0))?;
-    file.read_to_end(&mut bytes)?;
+    let mut reader = BufReader::with_capacity(BUFFER, file);
     let mut past = Past::default();
-    let first = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    past.header = serde_json::from_slice::<Header>(first).ok();
-    past.version = serde_json::from_slice::<Version>(first).ok().map(|version| version.agor);
-    let (whole, rest) = bytes.split_at(last_newline(&bytes));
-    let lines = whole.split(|&byte| byte == b'\n').skip(1).filter(|line| !line.is_empty());
-    let mut skipped = lines.filter(|line| !past.take(line)).count();
-    past.end = whole.len() as u64;
-    // All of a line but its end is a line, and may be followed by that end yet.
-    if !whole.is_empty() && !rest.is_empty() {
-        match past.take(rest) {
-            true => past.end = bytes.len() as u64,
-            false => skipped += 1,
+    let (mut line, mut at, mut skipped) = (Vec::new(), 0, 0);
+    loop {
+        line.clear();
+        let read = reader.read_until(b'\n', &mut line)? as u64;
+        let ended = line.pop_if(|last| *last == b'\n').is_some();
+        if at == 0 {
+            past.header = serde_json::from_slice::<Header>(&line).ok();
+            past.version = serde_json::from_slice::<Version>(&line).ok().map(|version| version.agor);
+        } else if !line.is_empty() {
+            let known = past.take(&line);
+            skipped += u64::from(!known);
+            // All of a line but its end is a line, and may be followed by that end yet.
+            past.end += if known && !ended { read } else { 0 };
         }
+        if !ended {
+            break;
+        }
+        at += read;
+        past.end = at;
     }
+    past.settle();
     if skipped > 0 {
         tracing::warn!(%session, skipped, "lines of the journal are no messages");
     }
@@ -98,11 +118,49 @@ impl Past {
             if !self.queue.is_empty() {
                 self.queue.take(&message.id);
             }
-            self.messages.push(message);
+            self.say(message);
         } else {
             return false;
         }
         true
+    }
+
+    /// Parts of a text become one, and nothing of them is held once there is the whole: a text would be there twice.
+    fn say(&mut self, message: AgentMessage) {
+        match (self.parts.get_mut(&message.id), message.part) {
+            (Some(Parts { first, last }), true) if merge(&mut self.messages[*first].content, &message.content) => {
+                *last = message.timestamp;
+                return;
+            }
+            (None, true) => {
+                let parts = Parts { first: self.messages.len(), last: message.timestamp };
+                self.parts.insert(message.id.clone(), parts);
+            }
+            (Some(Parts { first, .. }), false) => {
+                let content = &mut self.messages[*first].content;
+                if let Some(emptied) = emptied(content) {
+                    *content = emptied;
+                }
+                self.parts.remove(&message.id);
+            }
+            _ => {}
+        }
+        self.messages.push(message);
+    }
+
+    /// When the last part came of texts that have no whole.
+    fn settle(&mut self) {
+        let mut parts: Vec<Parts> = self.parts.drain().map(|(_, parts)| parts).collect();
+        parts.sort_by_key(|parts| parts.first);
+        for Parts { first, last } in parts {
+            let AgentMessage { id, parent_id, timestamp, content, .. } = &self.messages[first];
+            if *timestamp != last
+                && let Some(content) = emptied(content)
+            {
+                let (id, parent_id) = (id.clone(), parent_id.clone());
+                self.messages.push(AgentMessage { id, parent_id, timestamp: last, part: true, content });
+            }
+        }
     }
 
     /// Who reads it is told that it may hold more than is shown.
@@ -145,12 +203,25 @@ pub fn grown(folder: &Path, session: &SessionId, from: u64) -> Result<Growth, Jo
         for line in whole.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
             past.take(line);
         }
+        past.settle();
         growth.messages = past.messages;
         growth.end = from + whole.len() as u64;
         growth.more = !whole.is_empty() && growth.end < len;
         Ok(growth)
     };
     read(&mut file).map_err(|source| JournalError::Unreadable { path: path(folder, session), source })
+}
+
+/// A part that adds nothing.
+fn emptied(content: &Content) -> Option<Content> {
+    Some(match content {
+        Content::Text { .. } => Content::Text { text: String::new() },
+        Content::Thinking { .. } => Content::Thinking { text: String::new() },
+        Content::ToolResult(ToolResult { tool_use_id, .. }) => {
+            Content::ToolResult(ToolResult { tool_use_id: tool_use_id.clone(), ..ToolResult::default() })
+        }
+        _ => return None,
+    })
 }
 
 /// Behind it.

@@ -46,7 +46,43 @@ fn parts_are_merged_and_the_whole_follows() {
     assert_eq!(texts(&journal.page(0, u64::MAX)), ["abcd"], "parts of a whole are left out");
     let Past { header, messages, .. } = read(folder.path(), &id("s")).expect("it is there");
     assert_eq!(header.map(|header| header.provider), Some("demo".into()));
-    assert_eq!(messages.len(), 3, "on disk everything is kept");
+    assert_eq!(messages, [text("m", true, ""), text("m", false, "abcd")], "nothing is held twice");
+}
+
+#[test]
+fn parts_without_a_whole_are_one_and_end_when_the_last_has_come() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut journal = journal(Some(folder.path()));
+    let at = |timestamp, message| AgentMessage { timestamp, ..message };
+    let said = [
+        at(1, text("a", true, "one ")),
+        at(2, text("b", true, "two")),
+        at(3, text("a", true, "three")),
+        at(4, text("a", true, "!")),
+        at(5, text("c", false, "four")),
+    ];
+    for message in &said {
+        journal.append(message);
+    }
+    let Past { messages, end, .. } = read(folder.path(), &id("s")).expect("it is there");
+    assert_eq!(
+        messages,
+        [
+            at(1, text("a", true, "one three!")),
+            at(2, text("b", true, "two")),
+            said[4].clone(),
+            at(3, text("a", true, ""))
+        ]
+    );
+    assert_eq!(end, journal.end());
+    let (mut read, mut heard) = (crate::transcript::Transcript::default(), crate::transcript::Transcript::default());
+    messages.into_iter().for_each(|message| _ = read.fold(message));
+    said.into_iter().for_each(|message| _ = heard.fold(message));
+    let looks = |transcript: &crate::transcript::Transcript| {
+        let entries = transcript.entries().iter();
+        entries.map(|entry| (entry.id, entry.started_at, entry.body.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(looks(&read), looks(&heard));
 }
 
 #[test]

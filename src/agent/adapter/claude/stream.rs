@@ -7,7 +7,10 @@
 use serde_json::Value;
 
 use crate::{
-    agent::json::{some_text, text},
+    agent::{
+        adapter::said::Said,
+        json::{some_text, text},
+    },
     domain::{Content, Event, MessageId, ToolUseId},
 };
 
@@ -35,8 +38,10 @@ impl Kind {
 struct Block {
     index: u64,
     kind: Kind,
-    text: String,
+    said: Said,
     tool: Option<ToolUseId>,
+    /// The beginning of a tool's input.
+    input: String,
     /// The whole one has come.
     whole: bool,
     /// Of a tool's input: what it is about has been told, or will not be.
@@ -45,7 +50,7 @@ struct Block {
 
 impl Block {
     fn unfinished_text(&self) -> bool {
-        !self.whole && self.kind != Kind::Other && !self.text.is_empty()
+        !self.whole && self.kind != Kind::Other && !self.said.is_empty()
     }
 }
 
@@ -64,7 +69,8 @@ impl Open {
 
     fn block(&mut self, index: u64, kind: Kind) -> &mut Block {
         let at = self.blocks.iter().position(|block| block.index == index).unwrap_or_else(|| {
-            self.blocks.push(Block { index, kind, text: String::new(), tool: None, whole: false, told: false });
+            let (said, input) = (Said::default(), String::new());
+            self.blocks.push(Block { index, kind, said, tool: None, input, whole: false, told: false });
             self.blocks.len() - 1
         });
         &mut self.blocks[at]
@@ -147,11 +153,11 @@ impl Streams {
     ) -> Option<(ToolUseId, &'static str, String)> {
         let block = self.find(parent)?.block(index, Kind::Other);
         let tool = block.tool.clone().filter(|_| !block.whole && !block.told)?;
-        block.text.push_str(piece);
-        let found = telling_field(&block.text);
-        if found.is_some() || block.text.len() > INPUT_LIMIT {
+        block.input.push_str(piece);
+        let found = telling_field(&block.input);
+        if found.is_some() || block.input.len() > INPUT_LIMIT {
             block.told = true;
-            block.text = String::new();
+            block.input = String::new();
         }
         found.map(|(key, value)| (tool, key, value))
     }
@@ -162,7 +168,7 @@ impl Streams {
         if piece.is_empty() || block.whole {
             return Vec::new();
         }
-        block.text.push_str(piece);
+        block.said.push(piece);
         let id = MessageId::new(format!("{}:{index}", open.message_id));
         vec![Event::Message { id, parent_id: parent.cloned(), part: true, content: kind.content(piece.to_owned()) }]
     }
@@ -171,11 +177,11 @@ impl Streams {
     pub fn whole(&mut self, parent: Option<&ToolUseId>, message_id: &str, kind: Kind, whole: &str) -> Whole {
         let Some(open) = self.find(parent).filter(|open| open.message_id == message_id) else { return Whole::New };
         let Some(at) = open.blocks.iter().position(|block| block.kind == kind && !block.whole) else {
-            let copy = open.blocks.iter().any(|block| block.kind == kind && block.text == whole);
+            let copy = open.blocks.iter().any(|block| block.kind == kind && block.said.is(whole));
             return if copy { Whole::Copy } else { Whole::New };
         };
         open.blocks[at].whole = true;
-        whole.clone_into(&mut open.blocks[at].text);
+        open.blocks[at].said = Said::All(whole.to_owned());
         Whole::Completes(open.id(&open.blocks[at]))
     }
 
@@ -215,11 +221,10 @@ impl Streams {
             let close = threads(open.parent.as_ref());
             if close {
                 for block in open.blocks.iter().filter(|block| block.unfinished_text()) {
-                    events.push(Event::Message {
-                        id: open.id(block),
-                        parent_id: open.parent.clone(),
-                        part: false,
-                        content: block.kind.content(block.text.clone()),
+                    let (id, parent_id) = (open.id(block), open.parent.clone());
+                    events.push(match block.said.clone().whole() {
+                        Some(text) => Event::Message { id, parent_id, part: false, content: block.kind.content(text) },
+                        None => Event::Ended(id),
                     });
                 }
             }

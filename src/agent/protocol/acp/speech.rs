@@ -2,7 +2,7 @@
 //! `messageId` changes, or with the turn.
 
 use crate::{
-    agent::adapter::Ids,
+    agent::adapter::{Ids, said::Said},
     domain::{Content, Event, MessageId, Prompt, ToolUseId},
 };
 
@@ -21,7 +21,7 @@ struct Open {
     /// The agent's own id of it, which says only when another begins.
     named: Option<String>,
     id: MessageId,
-    text: String,
+    text: Said,
 }
 
 #[derive(Debug)]
@@ -58,11 +58,14 @@ impl Speech {
         }
         let at = self.open.iter().position(same).unwrap_or_else(|| {
             let (id, named) = (self.ids.next(), named.map(str::to_owned));
-            self.open.push(Open { parent: parent.clone(), kind, named, id, text: String::new() });
+            self.open.push(Open { parent: parent.clone(), kind, named, id, text: Said::default() });
             self.open.len() - 1
         });
         let open = &mut self.open[at];
-        open.text.push_str(text);
+        match live {
+            true => open.text.push(text),
+            false => open.text.keep(text),
+        }
         if let Some(content) = content(kind, text).filter(|_| live) {
             events.push(Event::Message { id: open.id.clone(), parent_id: parent, part: true, content });
         }
@@ -93,6 +96,7 @@ impl Speech {
             .into_iter()
             .map(|open| {
                 let Open { parent, kind, id, text, .. } = open;
+                let Some(text) = text.whole() else { return Event::Ended(id) };
                 if kind == Kind::Text && parent.is_none() {
                     self.last = Some((id.clone(), text.clone()));
                 }

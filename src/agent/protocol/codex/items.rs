@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     agent::{
-        adapter::Ids,
+        adapter::{Ids, said::Said},
         json::{list, some_text, text, texts},
     },
     domain::{Compaction, Content, Event, MessageId, ToolCall, ToolResult, ToolUseId},
@@ -40,7 +40,7 @@ struct OpenText {
     item: String,
     stream: Stream,
     id: MessageId,
-    said: String,
+    said: Said,
     /// Of the piece that grows: pieces of one item are paragraphs.
     index: u64,
 }
@@ -112,14 +112,14 @@ impl Items {
         let same = |open: &OpenText| open.thread == thread && open.item == item && open.stream == stream;
         let at = self.texts.iter().position(same).unwrap_or_else(|| {
             let (thread, item) = (thread.to_owned(), item.to_owned());
-            self.texts.push(OpenText { thread, item, stream, id: self.ids.next(), said: String::new(), index });
+            self.texts.push(OpenText { thread, item, stream, id: self.ids.next(), said: Said::default(), index });
             self.texts.len() - 1
         });
         let open = &mut self.texts[at];
         let paragraph = index != open.index && !open.said.is_empty();
         open.index = index;
         let text = if paragraph { format!("\n\n{more}") } else { more.to_owned() };
-        open.said.push_str(&text);
+        open.said.push(&text);
         let (id, content) = (open.id.clone(), stream.content(text));
         out.push(Event::Message { id, parent_id, part: true, content });
     }
@@ -218,8 +218,11 @@ impl Items {
         let ended: Vec<OpenText> = self.texts.extract_if(.., |open| which(open)).collect();
         for open in ended {
             let parent_id = self.parent(&open.thread, out);
-            let said = if withdrawn { String::new() } else { open.said };
-            out.push(Event::Message { id: open.id, parent_id, part: false, content: open.stream.content(said) });
+            let said = if withdrawn { Some(String::new()) } else { open.said.whole() };
+            out.push(match said.map(|said| open.stream.content(said)) {
+                Some(content) => Event::Message { id: open.id, parent_id, part: false, content },
+                None => Event::Ended(open.id),
+            });
         }
     }
 
