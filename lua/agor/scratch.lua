@@ -42,7 +42,7 @@ function M.open(name, lines, opts)
   vim.wo[win][0].number = false
   vim.wo[win][0].relativenumber = false
   vim.wo[win][0].signcolumn = 'no'
-  vim.bo[buf].filetype = opts.filetype or ('agor-' .. name)
+  require('agor.filetype').set(buf, opts.filetype or ('agor-' .. name))
   require('agor.ui.keys').attach(buf, {
     {
       modes = 'n',

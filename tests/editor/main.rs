@@ -21,6 +21,7 @@ mod leaving;
 mod looking;
 mod looks;
 mod main_path;
+mod mischief;
 mod nesting;
 mod ollama;
 mod pane;

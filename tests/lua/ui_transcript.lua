@@ -35,6 +35,27 @@ T['operations change the text as the wire says'] = test(nil, function(nvim)
   equal(nvim:get('vim.bo[vim.fn.bufnr("^agor://s1$")].modified'), false)
 end)
 
+T['what somebody else writes into a transcript is painted over'] = test(nil, function(nvim)
+  open(nvim)
+  equal(nvim:get('T.paint("s1", {"a", "b", "c"})'), 'ok')
+  local write = [[
+    local buf = vim.fn.bufnr('^agor://s1$')
+    vim.bo[buf].modifiable = true
+    vim.api.nvim_buf_set_lines(buf, 0, -1, false, { 'mine' })
+  ]]
+  nvim:lua(write)
+  -- Its rows are not those that the backend knows.
+  equal(nvim:get('T.patch("s1", {{"add", -1, {"c", "d"}}})'), 'stale')
+  equal(nvim:get(TEXT), { 'mine' })
+  equal(nvim:get('T.paint("s1", {"a", "b"})'), 'ok')
+  equal(nvim:get(TEXT), { 'a', 'b' })
+  -- Also if the backend has nothing to say: it is told that the buffer holds nothing of its.
+  nvim:lua(write)
+  nvim:lua('vim.api.nvim_set_current_win(vim.fn.bufwinid("agor://s1"))')
+  nvim:cmd('doautocmd TextChanged')
+  equal(nvim:get('require("agor.ui.transcript").revision(vim.fn.bufnr("^agor://s1$"))'), -1)
+end)
+
 T['a replaced range leaves no mark behind'] = test(nil, function(nvim)
   open(nvim)
   nvim:lua([[

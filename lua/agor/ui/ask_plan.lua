@@ -18,7 +18,7 @@ function M.open(item, approve)
     vim.bo[buf].buftype = 'acwrite'
     vim.bo[buf].bufhidden = 'wipe'
     vim.bo[buf].swapfile = false
-    vim.bo[buf].filetype = 'markdown'
+    require('agor.filetype').set(buf, 'markdown')
     vim.bo[buf].modified = false
     api.nvim_create_autocmd('BufWriteCmd', {
       buffer = buf,

@@ -132,7 +132,7 @@ local function scratch(name)
   vim.bo[buf].bufhidden = 'wipe'
   vim.bo[buf].undolevels = -1
   vim.bo[buf].formatlistpat = require('agor.ui.options').LISTS
-  vim.bo[buf].filetype = name
+  require('agor.filetype').set(buf, name)
   return buf
 end
 

@@ -69,7 +69,7 @@ function M.open(title, lines, marks)
   wo.foldcolumn, wo.foldenable = '1', false
   wo.fillchars = 'eob: ,lastline: '
   wo.winhighlight = require('agor.ui.options').FLOAT
-  vim.bo[buf].filetype = 'agor-detail'
+  require('agor.filetype').set(buf, 'agor-detail')
 
   local function fit()
     if not api.nvim_win_is_valid(win) then

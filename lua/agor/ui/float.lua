@@ -31,7 +31,7 @@ function M.open(buf, float)
   vim.cmd.stopinsert()
   local config = vim.tbl_extend('force', float.config, { style = 'minimal' })
   local win = api.nvim_open_win(buf, true, config)
-  vim.bo[buf].filetype = float.filetype
+  require('agor.filetype').set(buf, float.filetype)
   local wo = vim.wo[win][0]
   wo.winhighlight = require('agor.ui.options').FLOAT
   wo.cursorline, wo.wrap, wo.winfixbuf = true, false, true

@@ -110,7 +110,7 @@ function M.prepare(buf, filetype, extra)
   vim.api.nvim_buf_call(buf, function()
     write(0, ours)
     local before = read()
-    vim.bo[buf].filetype = filetype
+    require('agor.filetype').set(buf, filetype)
     -- The autocommand may have gone elsewhere; then its window options are not for us.
     if vim.api.nvim_get_current_buf() == buf then
       for name, value in pairs(read()) do

@@ -416,7 +416,7 @@ function M.open(picker)
     at = 1,
     asked = 0,
   }) --[[@as agor.ResumeState]]
-  vim.bo[bufs.input].filetype = 'agor-resume'
+  require('agor.filetype').set(bufs.input, 'agor-resume')
   local where = places()
   for _, name in ipairs({ 'preview', 'list', 'input' }) do
     if where[name] then

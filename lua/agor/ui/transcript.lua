@@ -27,6 +27,11 @@ M.ns = {
 local revisions = kept.ui.revisions or {}
 kept.ui.revisions = revisions
 
+--- The tick of each buffer's text when we had changed it last: with another one somebody else has.
+---@type table<integer, integer>
+local ticks = kept.ui.ticks or {}
+kept.ui.ticks = ticks
+
 --- Request ids behind question anchors, by buffer and extmark.
 ---@type table<integer, table<integer, string>>
 local questions = kept.ui.questions or {}
@@ -190,12 +195,17 @@ function M.apply(patch)
   if not revision or not api.nvim_buf_is_loaded(buf) then
     return 'gone'
   end
+  local tick = api.nvim_buf_get_changedtick(buf)
+  if patch.base ~= 0 and ticks[buf] ~= tick then
+    -- Its rows are not those that the patch means.
+    revisions[buf] = -1
+    return 'stale'
+  end
   if patch.base ~= 0 and patch.base ~= revision then
     return 'stale'
   end
   local follow = require('agor.ui.follow')
   local plan = follow.before(buf)
-  local tick = api.nvim_buf_get_changedtick(buf)
   vim.bo[buf].modifiable = true
   if patch.base == 0 then
     questions[buf] = {}
@@ -206,7 +216,7 @@ function M.apply(patch)
   end
   vim.bo[buf].modifiable = false
   if ok then
-    revisions[buf] = patch.rev
+    revisions[buf], ticks[buf] = patch.rev, api.nvim_buf_get_changedtick(buf)
     follow.after(plan, patch.base == 0)
     require('agor.ui.reach').told(buf, patch.earlier, patch.base == 0)
     return 'ok'
@@ -240,8 +250,19 @@ function M.request_at(buf, mark_id)
   return (questions[buf] or {})[mark_id]
 end
 
+--- Somebody else may have written into it, for whom 'modifiable' was no obstacle: it is painted anew.
+---@param buf integer
+local function mend(buf)
+  local painted = (revisions[buf] or 0) > 0
+  if painted and ticks[buf] ~= api.nvim_buf_get_changedtick(buf) then
+    revisions[buf] = -1
+    require('agor.ui.views').emptied(buf)
+  end
+end
+
 local function forget(buf)
   revisions[buf] = nil
+  ticks[buf] = nil
   questions[buf] = nil
   require('agor.ui.reach').forget(buf)
   require('agor.ui.views').changed()
@@ -260,6 +281,7 @@ local function watch(buf)
       require('agor.ui.options').apply(win, buf)
       require('agor.ui.bar').draw(win)
     end
+    mend(buf)
     views.changed()
   end)
   on({ 'BufWinLeave', 'BufHidden' }, views.changed)
@@ -267,6 +289,10 @@ local function watch(buf)
   require('agor.ui.reach').watch(buf, group)
   on('BufEnter', function()
     require('agor.mirror').touch(vim.b[buf].agor_session)
+    mend(buf)
+  end)
+  on({ 'TextChanged', 'TextChangedI' }, function()
+    mend(buf)
   end)
   on('TextYankPost', function()
     require('agor.ui.look').mend_yank(buf, M.ns.split)
@@ -286,6 +312,7 @@ end
 ---@param id string
 local function adopt(buf, id)
   local bo = vim.bo[buf]
+  local views = require('agor.ui.views')
   bo.buftype = 'nofile'
   bo.bufhidden = 'hide'
   bo.buflisted = false
@@ -308,7 +335,8 @@ local function adopt(buf, id)
     require('agor.ui.dress').again(win, buf)
     require('agor.ui.bar').draw(win)
   end
-  require('agor.ui.views').changed()
+  -- It may have been unloaded and be back before anybody was told.
+  views.emptied(buf)
 end
 
 ---@param name string
