@@ -7,6 +7,8 @@
 //!   --agents LIST   names, `scripted` or `all`: those that are installed (all)
 //!   --ways LIST     numbers of ways, as the table has them
 //!   --short         each way once, scripted agents only, nothing measured: nothing may be left, however long it takes
+//!
+//! With `text` as its first argument it is the other soak, in which no text is lost: `text.rs`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that says what it has found")]
 
@@ -24,6 +26,7 @@ mod steady;
 mod support;
 mod table;
 mod terminal;
+mod text;
 mod watch;
 mod ways;
 
@@ -56,6 +59,10 @@ struct Plan {
 }
 
 fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    if words.next().as_deref() == Some("text") {
+        return text::run(words);
+    }
     let plan = match plan(std::env::args().skip(1)) {
         Ok(plan) => plan,
         Err(why) => {

@@ -7,6 +7,7 @@ use std::{
     fmt, fs,
     os::unix::fs::PermissionsExt,
     panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -16,6 +17,7 @@ use crate::support::{
     flood::{Flood, Notes, all_has_arrived, memory},
 };
 
+const BYTES: usize = 200_000_000;
 const PROMPT: &str = "say very much";
 /// How long an editor does not listen.
 const DEAF: Duration = Duration::from_secs(30);
@@ -100,17 +102,48 @@ fn cases(bytes: usize, seed: u64) -> Vec<Case> {
         case("1 byte writes, acp", flood("acp", bytes / 40, 1, 1), Editing::Shown),
         Case { limited: true, ..case("512 MiB, sidecar", flood("sidecar", bytes, many, 1 << 16), Editing::Shown) },
         Case { limited: true, ..case("512 MiB, acp, one text", flood("acp", bytes, 1, 1 << 20), Editing::Shown) },
-        Case { limited: true, ..case("512 MiB, hit-enter, claude", flood("claude", bytes, many, 1 << 16), Editing::HitEnter) },
+        Case {
+            limited: true,
+            ..case("512 MiB, hit-enter, claude", flood("claude", bytes, many, 1 << 16), Editing::HitEnter)
+        },
     ]
 }
 
-/// Runs the cases whose names hold `only`. True if nothing was lost and nothing was over its bound.
-pub fn run(bytes: usize, seed: u64, only: &str) -> bool {
-    println!("text: {:.0} MB a case, seed {seed}", bytes as f64 / MB);
-    println!("{:<30} {:>7} {:>9} {:>7} {:>7} {:>7} {:>6}", "", "text MB", "journal", "peak", "rest", "bound", "s");
+/// What is to be tried.
+struct Plan {
+    bytes: usize,
+    seed: u64,
+    only: String,
+    backend: String,
+}
+
+fn plan(mut words: impl Iterator<Item = String>) -> Option<Plan> {
+    let backend = env!("CARGO_BIN_EXE_agor-nvim").to_owned();
+    let mut plan = Plan { bytes: BYTES, seed: 1, only: String::new(), backend };
+    while let Some(flag) = words.next() {
+        let value = words.next()?;
+        match flag.as_str() {
+            "--bytes" => plan.bytes = value.parse().ok()?,
+            "--seed" => plan.seed = value.parse().ok()?,
+            "--only" => plan.only = value,
+            "--backend" => plan.backend = fs::canonicalize(value).ok()?.to_string_lossy().into_owned(),
+            _ => return None,
+        }
+    }
+    Some(plan)
+}
+
+/// Succeeds if nothing was lost and no backend was over its bound.
+pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
+    let Some(Plan { bytes, seed, only, backend }) = plan(words) else {
+        eprintln!("soak: text takes --bytes N, --seed N, --only NAME and --backend PATH");
+        return ExitCode::from(2);
+    };
+    println!("{:.0} MB of text a case, seed {seed}, {backend}; in MB:", bytes as f64 / MB);
+    println!("{:<30} {:>7} {:>9} {:>7} {:>7} {:>7} {:>6}", "", "text", "journal", "peak", "rest", "bound", "s");
     let mut good = true;
-    for case in cases(bytes, seed).iter().filter(|case| case.name.contains(only)) {
-        match catch_unwind(AssertUnwindSafe(|| tried(case))) {
+    for case in cases(bytes, seed).iter().filter(|case| case.name.contains(&only)) {
+        match catch_unwind(AssertUnwindSafe(|| tried(case, &backend))) {
             Ok(found) => {
                 good &= found.peak as f64 / MB <= found.bound();
                 println!("{:<30} {found}", case.name);
@@ -121,18 +154,16 @@ pub fn run(bytes: usize, seed: u64, only: &str) -> bool {
             }
         }
     }
-    good
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn tried(case: &Case) -> Found {
+fn tried(case: &Case, backend: &str) -> Found {
     let began = Instant::now();
     let home = Arc::new(Home::new());
     let (init, notes) = case.flood.setup(&home);
     let init = init + "vim.keymap.set('n', 'Q', function() vim.fn.getchar() return '' end, { expr = true })\n";
-    let env = match case.limited {
-        true => vec![("AGOR_BIN".to_owned(), limited(&home))],
-        false => Vec::new(),
-    };
+    let program = if case.limited { limited(&home, backend) } else { backend.to_owned() };
+    let env = vec![("AGOR_BIN".to_owned(), program)];
     let editor = Editor::start(Options { home, init, env, ..Options::default() });
     let session = editor.start_session(&format!("{{ prompt = '{PROMPT}', open = true }}"));
     let backend = editor.lua("return vim.fn.jobpid(require('agor.state').channel)", &[]);
@@ -143,12 +174,15 @@ fn tried(case: &Case) -> Found {
     if case.editing == Editing::Hidden {
         editor.command(&format!("edit agor://{session}"));
     }
-    until(&editor, &format!(
-        "(function()
+    until(
+        &editor,
+        &format!(
+            "(function()
            local buf = vim.fn.bufnr('^agor://{session}$')
            return table.concat(vim.api.nvim_buf_get_lines(buf, -12, -1, false), '\\n'):find('{last}', 1, true)
          end)()"
-    ));
+        ),
+    );
     let text = all_has_arrived(&editor, &session, PROMPT, &notes);
     let journal = editor.home().data().join(format!("agor/sessions/{session}.ndjson"));
     let journal = fs::metadata(journal).map_or(0, |journal| journal.len());
@@ -158,9 +192,9 @@ fn tried(case: &Case) -> Found {
 }
 
 /// A backend that may have no more than so much address space; so may its agents.
-fn limited(home: &Home) -> String {
+fn limited(home: &Home, backend: &str) -> String {
     let path = home.path().join("limited");
-    let script = format!("#!/bin/sh\nulimit -v {LIMIT_KIB}\nexec '{}' \"$@\"\n", env!("CARGO_BIN_EXE_agor-nvim"));
+    let script = format!("#!/bin/sh\nulimit -v {LIMIT_KIB}\nexec '{backend}' \"$@\"\n");
     fs::write(&path, script).expect("the home takes files");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
     path.to_string_lossy().into_owned()
