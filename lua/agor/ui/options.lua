@@ -107,7 +107,8 @@ end
 function M.prepare(buf, filetype, extra)
   local ours = vim.tbl_extend('force', BASE, { fillchars = M.fill() }, extra)
   local theirs = {}
-  vim.api.nvim_buf_call(buf, function()
+  -- What an autocommand throws goes past every pcall that is inside.
+  local ok, err = pcall(vim.api.nvim_buf_call, buf, function()
     write(0, ours)
     local before = read()
     require('agor.filetype').set(buf, filetype)
@@ -120,6 +121,9 @@ function M.prepare(buf, filetype, extra)
       end
     end
   end)
+  if not ok then
+    require('agor.filetype').failed(filetype, err)
+  end
   looks[buf] = { ours = ours, theirs = theirs }
 end
 
