@@ -9,7 +9,7 @@ use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use agor_nvim::{
     agent::{
-        process::{AgentProcess, Exit, InputClosed, ProcessEvent, SpawnError, Stdout, ps, spawn},
+        process::{AgentProcess, Exit, InputClosed, ProcessEvent, SpawnError, Stdout, ps, spawn, usage},
         stop::{Action, STOP_LIMIT, Signal, Step},
     },
     keeper::tree,
@@ -472,4 +472,24 @@ async fn ps_lists_the_whole_tree_of_a_session() {
     process.handle.kill();
     Said::all(&mut process).await;
     assert_eq!(ps([&process.handle]), []);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_a_child_has_used_is_its_agents_when_it_has_ended() {
+    let family = Family::new();
+    // A second of a processor, used by one that is gone by then; what is said has no line's end.
+    let code = "import os, sys, time\nif os.fork() == 0:\n  while time.process_time() < 1: pass\n  os._exit(0)\n\
+                os.wait(); print('burnt', flush=True); print('ha', end='', flush=True)\n\
+                if os.fork() == 0: print('lf', flush=True); time.sleep(1000)\ntime.sleep(1000)";
+    let mut process = spawn(family.invocation(&["python3", "-c", code])).expect("a keeper");
+    Said::line(&mut process, "burnt").await;
+    Said::line(&mut process, "half").await;
+    let found = usage(&process.handle).expect("there is a /proc");
+    assert!(found.cpu >= Duration::from_millis(900), "{found:?}");
+    assert!(found.youngest.is_some_and(|youngest| youngest < LONG), "{found:?}");
+    assert_eq!(process.handle.said(), "burnt\nhalf\n".len() as u64);
+    process.handle.kill();
+    Said::all(&mut process).await;
+    assert_eq!(usage(&process.handle), None, "its keeper has gone");
 }

@@ -139,6 +139,26 @@ fn all() -> Talk {
 }
 
 #[test]
+fn of_an_agent_that_has_stalled_its_last_words_are_in_sight() {
+    let look = |subtype: &str| {
+        let message = ["It has said nothing", "1", "2", "3", "4", "5"].join("\n");
+        let entry = Entry {
+            id: crate::transcript::EntryId(0),
+            parent: None,
+            started_at: 0,
+            ended_at: 0,
+            open: false,
+            generation: 0,
+            body: Body::Status { subtype: subtype.into(), message },
+        };
+        let lines = layout(&entry, &Around::default(), false, Scene::default()).lines;
+        (lines.len(), lines[0].marks.first().map(|mark| mark.group))
+    };
+    assert_eq!(look("stalled"), (6, Some("AgorWarning")));
+    assert_eq!(look("went_on"), (4, Some("AgorDim")));
+}
+
+#[test]
 fn ascii_icons_are_ascii_in_everything() {
     let talk = all();
     for width in [0, 20, 80] {
