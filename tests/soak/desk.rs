@@ -69,9 +69,11 @@ impl Kind {
     }
 }
 
-/// Whether the command that left its children goes on.
+/// How far the command that leaves children behind has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// Nobody knows: the session is being started.
+    Begins,
     Runs,
     /// The turn is over, and the children live on.
     HasEnded,
@@ -117,10 +119,27 @@ fn key(server: Server) -> &'static str {
 pub struct Worker {
     pub kind: Kind,
     pub session: String,
+    /// `None` where its start was not waited for.
+    pub running: Option<Running>,
+}
+
+#[derive(Clone)]
+pub struct Running {
     pub kept: Kept,
     pub agent: Process,
     /// The children that its command has left.
     pub children: Vec<i32>,
+}
+
+impl Worker {
+    #[track_caller]
+    pub fn running(&self) -> &Running {
+        self.running.as_ref().expect("this way needs an agent that runs")
+    }
+
+    pub fn children(&self) -> impl Iterator<Item = i32> {
+        self.running.iter().flat_map(|running| running.children.iter().copied())
+    }
 }
 
 /// One home with its terminals.
@@ -202,7 +221,7 @@ impl<'a> Desk<'a> {
         terminal.text(&code, &[prompt.into()])
     }
 
-    /// Starts a session whose agent runs a command that leaves children behind, and returns when they are there.
+    /// Starts a session whose agent runs a command that leaves children behind, and returns when it has got so far.
     pub fn put_to_work(&mut self, terminal: &Terminal, kind: Kind, command: Command) -> Worker {
         self.begun += 1;
         let notes = self.home.path().join(format!("notes-{}", self.begun));
@@ -212,6 +231,9 @@ impl<'a> Desk<'a> {
         let prompt = kind.run(&format!("sh {script} {} {word}", notes.display()));
         let open = format!("open = {}", self.begun == 1);
         let session = self.start(terminal, kind, &prompt, &open);
+        if command == Command::Begins {
+            return Worker { kind, session, running: None };
+        }
         let children = self.children(terminal, &session, notes);
         if command == Command::HasEnded {
             terminal.wait(&format!("_G.row('{session}').status == 'idle'"));
@@ -223,7 +245,7 @@ impl<'a> Desk<'a> {
             Some((kept, agent))
         });
         let Some((kept, agent)) = kept else { terminal.fail(&format!("{} has no keeper", kind.name())) };
-        Worker { kind, session, kept, agent, children }
+        Worker { kind, session, running: Some(Running { kept, agent, children }) }
     }
 
     fn children(&self, terminal: &Terminal, session: &str, notes: PathBuf) -> Vec<i32> {

@@ -157,7 +157,9 @@ fn drawn(plan: &Plan, way: Way, draw: &mut Draw) -> Vec<Kind> {
         kinds.push(draw.one(&real));
     }
     let most = if kinds.is_empty() { 1 + draw.below(3) } else { draw.below(3) };
-    kinds.extend((0..most).filter_map(|_| (!scripted.is_empty()).then(|| draw.one(&scripted))));
+    if !scripted.is_empty() {
+        kinds.extend((0..most).map(|_| draw.one(&scripted)));
+    }
     kinds
 }
 

@@ -21,7 +21,7 @@ use crate::{
 /// As many as a middling project has.
 const FILES: usize = 600;
 
-fn moment(draw: &mut Draw, most: u64) {
+pub fn moment(draw: &mut Draw, most: u64) {
     std::thread::sleep(Duration::from_micros(draw.number() % (most * 1000)));
 }
 
@@ -44,7 +44,7 @@ pub fn takeover(round: &Round<'_>, draw: &mut Draw) -> Outcome {
     let all = watch::all();
     let mut doomed = Doomed::default().with(&all, backend);
     if victim == 0 {
-        doomed = doomed.run(&worker.kept).with(&all, worker.children.iter().copied());
+        doomed = doomed.run(&worker.running().kept).with(&all, worker.children());
     }
     let start = Instant::now();
     backend.iter().for_each(|backend| signal(*backend, Signal::KILL));

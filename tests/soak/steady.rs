@@ -26,11 +26,13 @@ pub fn idle(servers: &Servers, kinds: &[Kind]) -> Vec<String> {
         for worker in &workers {
             let name = worker.kind.name();
             let status = terminal.lua("return _G.row(...).status", &[worker.session.as_str().into()]);
-            if !Process::lives(worker.agent.pid, worker.agent.start) || status.as_str() != Some("idle") {
+            if !Process::lives(worker.running().agent.pid, worker.running().agent.start)
+                || status.as_str() != Some("idle")
+            {
                 wrong.push(format!("{name}: after {IDLE:?} alone its agent has ended, and the session is {status}"));
             }
             goes_on(&terminal, worker);
-            if !Process::lives(worker.agent.pid, worker.agent.start) {
+            if !Process::lives(worker.running().agent.pid, worker.running().agent.start) {
                 wrong.push(format!("{name}: the next prompt has begun another process"));
             }
         }

@@ -74,6 +74,12 @@ impl Way {
     pub fn wants_scripted(self) -> bool {
         matches!(self, Way::Takeover | Way::Worktree | Way::Snapshot)
     }
+
+    /// It needs no agent that runs already.
+    fn may_come_early(self) -> bool {
+        let needs = [Way::QuitIdle, Way::RestartAgent, Way::CrashAgent, Way::KillKeeper, Way::KillKeeperAndBackend];
+        !needs.contains(&self)
+    }
 }
 
 /// What came of one try.
@@ -118,15 +124,24 @@ impl Round<'_> {
         let quit = if self.way == Way::Quit { "stop" } else { "ask" };
         let mut desk = Desk::new(self.servers, &self.kinds, quit);
         let mut terminal = desk.sit_down("one");
+        // The first moments are those in which the most is handed from one to the other.
+        let begins = self.way.may_come_early() && draw.below(4) == 0;
         let workers: Vec<Worker> = self
             .kinds
             .iter()
             .map(|kind| {
                 let over = self.way == Way::QuitIdle || self.way != Way::Quit && draw.below(4) == 0;
-                let command = if over { Command::HasEnded } else { Command::Runs };
+                let command = match (begins, over) {
+                    (true, _) => Command::Begins,
+                    (false, true) => Command::HasEnded,
+                    (false, false) => Command::Runs,
+                };
                 desk.put_to_work(&terminal, *kind, command)
             })
             .collect();
+        if begins {
+            middle::moment(draw, 500);
+        }
         match self.way {
             Way::Quit | Way::QuitIdle | Way::QuitBang => {
                 let line = if self.way == Way::QuitBang { "qa!" } else { "qa" };
@@ -161,7 +176,7 @@ impl Round<'_> {
         let all = watch::all();
         let mut doomed = Doomed::default().with(&all, [terminal.client, terminal.server]);
         for worker in workers {
-            doomed = doomed.session(&worker.session).with(&all, worker.children.iter().copied());
+            doomed = doomed.session(&worker.session).with(&all, worker.children());
         }
         let start = Instant::now();
         end(terminal);
@@ -171,7 +186,9 @@ impl Round<'_> {
 
     /// The next Neovim goes on with what the last one had.
     fn found_again(&self, desk: &Desk<'_>, workers: &[Worker], mut outcome: Outcome) -> Outcome {
-        let Some(worker) = workers.iter().find(|worker| !worker.kind.is_real()) else { return outcome };
+        let Some(worker) = workers.iter().find(|worker| !worker.kind.is_real() && worker.running.is_some()) else {
+            return outcome;
+        };
         let mut terminal = desk.sit_down("two");
         terminal.lua("vim.cmd('Agor resume ' .. ...)", &[worker.session.as_str().into()]);
         terminal.wait(&format!("_G.row('{}').status == 'idle'", worker.session));
@@ -192,7 +209,7 @@ impl Round<'_> {
         let all = watch::all();
         let mut doomed = Doomed::default().with(&all, [backend]);
         for worker in workers {
-            doomed = doomed.session(&worker.session).with(&all, worker.children.iter().copied());
+            doomed = doomed.session(&worker.session).with(&all, worker.children());
         }
         let victim = &workers[draw.below(workers.len())];
         if self.way == Way::KillKeeperAndBackend {
@@ -206,7 +223,7 @@ impl Round<'_> {
             Way::PanicInEditor => panic_in(&terminal, "editor"),
             Way::RestartBackend => terminal.command("Agor restart"),
             _ => {
-                signal(victim.kept.keeper.pid, Signal::KILL);
+                signal(victim.running().kept.keeper.pid, Signal::KILL);
                 signal(backend, Signal::KILL);
             }
         }
@@ -230,11 +247,14 @@ impl Round<'_> {
         let victim = &workers[draw.below(workers.len())];
         let id = victim.session.as_str();
         let all = watch::all();
-        let doomed = Doomed::default()
-            .with(&all, [victim.kept.keeper.pid])
-            .with(&all, victim.children.iter().copied())
-            .run(&victim.kept)
-            .below(backend);
+        let doomed = match &victim.running {
+            Some(running) => {
+                let known = Doomed::default().with(&all, [running.kept.keeper.pid]).with(&all, victim.children());
+                known.run(&running.kept)
+            }
+            None => Doomed::default().session(id),
+        };
+        let doomed = doomed.below(backend);
         let start = Instant::now();
         match self.way {
             Way::Stop => {
@@ -250,16 +270,19 @@ impl Round<'_> {
                 terminal.lua("require('agor.tell')('restart', { session_id = ... })", &[id.into()]);
             }
             // Not SIGSEGV: a Rust program takes the first one for an overflow that it was not, and goes on.
-            Way::CrashAgent => signal(victim.agent.pid, draw.one(&[Signal::ABORT, Signal::ILL, Signal::KILL])),
+            Way::CrashAgent => {
+                signal(victim.running().agent.pid, draw.one(&[Signal::ABORT, Signal::ILL, Signal::KILL]))
+            }
             Way::PanicInSession => {
                 terminal.lua("require('agor.rpc').notify('panic', { session_id = ... })", &[id.into()]);
             }
-            _ => signal(victim.kept.keeper.pid, Signal::KILL),
+            _ => signal(victim.running().kept.keeper.pid, Signal::KILL),
         }
         let (took, left) = doomed.wait(start, self.limit);
         let mut outcome = Outcome { took, left, ..Outcome::default() };
         for other in workers.iter().filter(|other| other.session != victim.session) {
-            if !Process::lives(other.agent.pid, other.agent.start) {
+            let agent = other.running.as_ref().map(|running| &running.agent);
+            if agent.is_some_and(|agent| !Process::lives(agent.pid, agent.start)) {
                 outcome.wrong.push(format!("the agent of another session, {}, has ended too", other.kind.name()));
             }
         }
