@@ -126,6 +126,22 @@ async fn agents_that_start_at_once_hold_nothing_of_each_others_and_nothing_of_ou
     share_nothing(&all);
 }
 
+#[tokio::test]
+async fn nobody_waits_for_the_end_of_a_pipe_that_neovim_was_given() {
+    let family = Family::new();
+    let (mut reader, writer) = std::io::pipe().expect("a pipe");
+    // As of a shell that has forgotten to close it: every child would have it.
+    rustix::io::fcntl_setfd(&writer, rustix::io::FdFlags::empty()).expect("it is ours");
+    let mut process = family.spawn(&["say=ready", "echo"]);
+    Said::line(&mut process, "ready").await;
+    drop(writer);
+    let end = tokio::task::spawn_blocking(move || std::io::Read::read(&mut reader, &mut [0; 1]).expect("it is ours"));
+    assert_eq!(patiently(end).await.expect("it does not panic"), 0, "with the agent still there");
+    process.handle.write(b"still here\n".to_vec()).expect("open");
+    process.handle.close_stdin();
+    assert_eq!(Said::all(&mut process).await.lines, ["echo still here"]);
+}
+
 /// A parent-death signal comes when the *thread* ends that has forked, however well its process lives.
 #[tokio::test]
 async fn an_agent_outlives_the_thread_that_has_started_it() {

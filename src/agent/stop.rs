@@ -28,8 +28,9 @@ pub enum Signal {
     Terminate,
 }
 
-/// What a protocol's stop may take in all before the tree is killed.
-pub const STOP_LIMIT: Duration = Duration::from_secs(3);
+/// What a protocol's stop may take in all before the tree is killed: 3 s after a stop nothing is left, and the killing takes
+/// its time too.
+pub const STOP_LIMIT: Duration = Duration::from_millis(2800);
 
 impl Step {
     pub fn new(action: Action, wait: Duration) -> Self {

@@ -248,6 +248,19 @@ impl<'a> Desk<'a> {
         Worker { kind, session, running: Some(Running { kept, agent, children }) }
     }
 
+    /// A command of the user's own beside a session's agent, which leaves the same children; returns when they are there.
+    pub fn run_beside(&mut self, terminal: &Terminal, session: &str) {
+        self.begun += 1;
+        let notes = self.home.path().join(format!("notes-{}", self.begun));
+        fs::write(&notes, "").expect("the home takes files");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/soak/family.sh");
+        terminal.lua(
+            "local id, command = ... require('agor.tell')('shell', { session_id = id, command = command })",
+            &[session.into(), format!("sh {script} {} stay", notes.display()).into()],
+        );
+        self.children(terminal, session, notes);
+    }
+
     fn children(&self, terminal: &Terminal, session: &str, notes: PathBuf) -> Vec<i32> {
         let end = Instant::now() + Duration::from_secs(120);
         loop {

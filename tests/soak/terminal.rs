@@ -167,7 +167,11 @@ impl Terminal {
     #[track_caller]
     pub fn fail(&self, what: &str) -> ! {
         let soon = Instant::now() + Duration::from_secs(2);
-        let code = "return vim.api.nvim_exec2('messages', { output = true }).output";
+        let code = "local rows = vim.tbl_map(function(row)
+                      return ('%s %s %s'):format(row.session_id, row.status, row.error or '')
+                    end, require('agor').sessions())
+                    return ('%s\\nmode %s\\nsessions: %s'):format(vim.api.nvim_exec2('messages', { output = true }).output,
+                      vim.api.nvim_get_mode().mode, table.concat(rows, '; '))";
         let told = self.rpc.call("nvim_exec_lua", vec![code.into(), Value::Array(Vec::new())], soon);
         let told = told.map_or_else(|error| error.to_string(), |value| value.as_str().unwrap_or_default().to_owned());
         panic!("{what}\n:messages: {told}\nthe backend's log ends in:\n{}", self.home.log_tail());

@@ -75,6 +75,13 @@ impl Way {
         matches!(self, Way::Takeover | Way::Worktree | Way::Snapshot)
     }
 
+    /// And with it all sessions, with whatever the user runs beside them.
+    fn ends_the_backend(self) -> bool {
+        use Way::*;
+        let of_neovim = matches!(self, QuitBang | CloseTerminal | TermClient | TermServer | KillClient | KillServer);
+        of_neovim || matches!(self, KillBackend | TermBackend | PanicInHub | PanicInEditor | RestartBackend)
+    }
+
     /// It needs no agent that runs already.
     fn may_come_early(self) -> bool {
         let needs = [Way::QuitIdle, Way::RestartAgent, Way::CrashAgent, Way::KillKeeper, Way::KillKeeperAndBackend];
@@ -141,6 +148,8 @@ impl Round<'_> {
             .collect();
         if begins {
             middle::moment(draw, 500);
+        } else if self.way.ends_the_backend() && draw.below(4) == 0 {
+            desk.run_beside(&terminal, &draw.one(&workers).session);
         }
         match self.way {
             Way::Quit | Way::QuitIdle | Way::QuitBang => {

@@ -221,8 +221,8 @@ impl Acp {
             ladder.push(Step::new(Action::Write(line("session/close", Some("agor-close"))), ms(0)));
         }
         // codex-acp takes its time; Gemini with a command running does not end at all.
-        ladder.push(Step::new(Action::CloseStdin, ms(1300)));
-        ladder.push(Step::new(Action::Signal(Signal::Terminate), ms(600)));
+        ladder.push(Step::new(Action::CloseStdin, ms(1200)));
+        ladder.push(Step::new(Action::Signal(Signal::Terminate), ms(500)));
         ladder.push(Step::kill());
         ladder
     }
