@@ -56,6 +56,19 @@ T['what somebody else writes into a transcript is painted over'] = test(nil, fun
   equal(nvim:get('require("agor.ui.transcript").revision(vim.fn.bufnr("^agor://s1$"))'), -1)
 end)
 
+T['a listener of another plugin that throws does not keep text away'] = test(nil, function(nvim)
+  open(nvim)
+  equal(nvim:get('T.paint("s1", {"a", "b", "c"})'), 'ok')
+  nvim:lua([[vim.api.nvim_buf_attach(vim.fn.bufnr('^agor://s1$'), false, {
+    on_lines = function() error('mine') end,
+  })]])
+  equal(nvim:get('T.patch("s1", {{"add", -1, {"c", "d"}}, {"set", 0, 1, {"x"}}})'), 'ok')
+  equal(nvim:get(TEXT), { 'x', 'b', 'cc', 'd' })
+  equal(nvim:get('T.patch("s1", {{"set", 1, 2, {"y", "z"}}})'), 'ok')
+  equal(nvim:get('T.paint("s1", {"e", "f"})'), 'ok')
+  equal(nvim:get(TEXT), { 'e', 'f' })
+end)
+
 T['a replaced range leaves no mark behind'] = test(nil, function(nvim)
   open(nvim)
   nvim:lua([[

@@ -99,6 +99,12 @@ local function draw_virtual(buf, op, opts)
   end
 end
 
+---@param err any
+---@return boolean text is locked: nothing was changed
+local function is_locked(err)
+  return tostring(err):find('E565') ~= nil or tostring(err):find('E523') ~= nil
+end
+
 --- What each operation of doc/wire.md does. Those of marks carry many, one after the other.
 ---@type table<string, fun(buf: integer, op: any[], alone: boolean)>
 local operations = {
@@ -106,8 +112,11 @@ local operations = {
     local first, last = op[2], op[3]
     if first ~= last then
       if alone then
-        -- Fails before anything is lost if text is locked.
-        api.nvim_buf_set_lines(buf, 0, 0, false, {})
+        -- Fails before anything is lost if text is locked. Others' listeners may throw here, too.
+        local ok, err = pcall(api.nvim_buf_set_lines, buf, 0, 0, false, {})
+        if not ok and is_locked(err) then
+          error(err, 0)
+        end
       end
       clear(buf, first, last)
     end
@@ -168,15 +177,29 @@ local operations = {
 
 ---@param buf integer
 ---@param ops any[]
+---@return string? trouble what another plugin's listener (`nvim_buf_attach`) has thrown
 local function run(buf, ops)
+  local trouble
   for i = 1, #ops do
     local op = ops[i]
     local operation = operations[op[1]]
     if not operation then
       error(('unknown operation %s in a patch'):format(vim.inspect(op[1])))
     end
-    operation(buf, op, i == 1)
+    if op[1] == 'set' or op[1] == 'add' then
+      local tick = api.nvim_buf_get_changedtick(buf)
+      local ok, err = pcall(operation, buf, op, i == 1)
+      if not ok and api.nvim_buf_get_changedtick(buf) == tick then
+        error(err, 0)
+      elseif not ok then
+        -- Listeners are called when the text is in its place.
+        trouble = tostring(err)
+      end
+    else
+      operation(buf, op, i == 1)
+    end
   end
+  return trouble
 end
 
 ---@class agor.Patch
@@ -217,6 +240,10 @@ function M.apply(patch)
   vim.bo[buf].modifiable = false
   if ok then
     revisions[buf], ticks[buf] = patch.rev, api.nvim_buf_get_changedtick(buf)
+    if err then
+      local text = 'a listener on the text of a transcript has failed: ' .. err
+      require('agor.message').once('listener', text)
+    end
     follow.after(plan, patch.base == 0)
     require('agor.ui.reach').told(buf, patch.earlier, patch.base == 0)
     return 'ok'
@@ -225,7 +252,7 @@ function M.apply(patch)
   if api.nvim_buf_get_changedtick(buf) ~= tick then
     revisions[buf] = -1
   end
-  if err:find('E565') or err:find('E523') then
+  if is_locked(err) then
     return 'busy'
   end
   -- A patch that cannot be applied is our own mistake: say so once and repaint, but never in a circle.

@@ -137,6 +137,10 @@ module('agor.message', {
   status = function(key, text)
     T.messages[#T.messages + 1] = { 'info', text, key }
   end,
+  once = function(key, text)
+    T.messages[#T.messages + 1] = { 'error', text, key }
+  end,
+  line = tostring,
 })
 module('agor.files', {
   unsaved = function()
