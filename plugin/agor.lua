@@ -14,7 +14,7 @@ end
 -- stylua: ignore
 local subcommands = {
   'start', 'send', 'prompt', 'toggle', 'open', 'close', 'next', 'prev', 'interrupt', 'retry', 'stop', 'queue', 'sessions', 'model',
-  'mode', 'effort', 'option', 'resume', 'fork', 'paste', 'permit', 'grants', 'changes', 'diff', 'export', 'login', 'worktree', 'ps', 'log', 'trace', 'stats', 'restart', 'build', 'install',
+  'mode', 'effort', 'option', 'resume', 'fork', 'paste', 'permit', 'grants', 'audit', 'changes', 'diff', 'export', 'login', 'worktree', 'ps', 'log', 'trace', 'stats', 'restart', 'build', 'install',
 }
 
 ---@param name string

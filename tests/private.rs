@@ -21,6 +21,7 @@ const KINDS: &[&str] = &[
     "data/nvim/agor/sessions/",
     "data/nvim/agor/snapshots/",
     "data/nvim/agor/grants/",
+    "data/nvim/agor/audit/",
     "data/nvim/agor/prompts/history.ndjson",
     "data/nvim/agor/prompts/",
     "state/nvim/agor/log/",

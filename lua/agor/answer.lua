@@ -9,7 +9,12 @@ local M = {}
 ---@field input? table replaces the tool's input, e.g. by a plan that was edited
 ---@field answers? table<string, string|string[]> by question: labels of options or free text
 ---@field cancel? boolean declines to answer
----@field grant? { rule: integer, scope: 'turn'|'session'|'project' } allows it by one of the rules that were offered
+---@field grant? agor.ChosenRule allows or refuses it by one of the rules that were offered
+
+---@class agor.ChosenRule
+---@field rule integer from 1, of `grants`, or of `refusals` if it refuses
+---@field scope 'turn'|'session'|'project'|'everywhere'
+---@field refuse? boolean
 
 ---@param asked agor.OpenRequest
 ---@param option any
@@ -71,7 +76,13 @@ end
 ---@param grant any
 ---@return string|nil message
 local function wrong_grant(asked, option, grant)
-  local grants, scopes = asked.grants or {}, asked.scopes or {}
+  local refuse = type(grant) == 'table' and grant.refuse == true
+  local grants = refuse and asked.refusals or asked.grants or {}
+  local scopes = refuse and asked.refusal_scopes or asked.scopes or {}
+  local everywhere = not refuse and type(grant) == 'table' and asked.everywhere or {}
+  if vim.list_contains(everywhere, type(grant) == 'table' and grant.rule) then
+    scopes = vim.list_extend({ 'everywhere' }, scopes)
+  end
   if option ~= nil then
     return 'an option or a grant, not both: the grant chooses what is allowed once'
   elseif type(grant) ~= 'table' then
@@ -122,6 +133,7 @@ function M.check(session, request, option, opts)
       return nil, wrong
     end
     params.rule, params.scope = opts.grant.rule, opts.grant.scope
+    params.refuse = opts.grant.refuse == true or nil
     return params
   end
   local wrong = wrong_option(asked, option)

@@ -296,6 +296,7 @@ M.subcommands = {
     end,
   },
   grants = { run = lazily('grants', 'grants') },
+  audit = { run = lazily('grants', 'audit') },
   changes = {
     args = 'word',
     run = lazily('changes', 'changes'),

@@ -178,6 +178,13 @@ local function releases(value)
   return nil, 'must be an address that begins with https:// or file:///'
 end
 
+---@param value any
+---@return agor.Policy
+---@return string|agor.Wrong[]|nil
+local function policy(value)
+  return require('agor.policy').check(value)
+end
+
 local text = kind('string')
 local boolean = kind('boolean')
 
@@ -294,6 +301,7 @@ M.provider = {
   program = text,
   also = strings,
   watchdog = patience,
+  policy = policy,
 }
 
 ---@type table<string, agor.Check|table<string, agor.Check>>
@@ -327,7 +335,7 @@ M.config = {
   },
   trace = boolean,
   log = { level = one_of('error', 'warn', 'info', 'debug', 'trace') },
-  policy = kind('table'),
+  policy = policy,
   queue = { mode = one_of('queue', 'steer', 'interrupt') },
   resume = { picker = one_of('float', 'select') },
   watchdog = { after = patience },

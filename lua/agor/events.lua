@@ -197,6 +197,9 @@ function handlers.permission(data)
     options = data.options,
     grants = data.grants,
     scopes = data.scopes,
+    everywhere = data.everywhere,
+    refusals = data.refusals,
+    refusal_scopes = data.refusal_scopes,
   })
   require('agor.ui.ask').on_permission(data)
   autocmd('AgorPermission', {
@@ -207,6 +210,9 @@ function handlers.permission(data)
     options = data.options,
     grants = data.grants,
     scopes = data.scopes,
+    everywhere = data.everywhere,
+    refusals = data.refusals,
+    refusal_scopes = data.refusal_scopes,
   })
 end
 

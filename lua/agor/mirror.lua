@@ -41,6 +41,7 @@ local M = {}
 ---@field interrupted boolean|nil it was at work when its backend went away
 ---@field asks_nothing boolean
 ---@field journal_failed boolean|nil what is said is not written down any more
+---@field audit_failed boolean|nil what is decided is not
 ---@field capabilities table
 ---@field provisional boolean|nil the backend has not spoken of it yet
 
@@ -62,6 +63,9 @@ local M = {}
 ---@field questions table[]|nil
 ---@field grants string[]|nil
 ---@field scopes string[]|nil
+---@field everywhere integer[]|nil
+---@field refusals string[]|nil
+---@field refusal_scopes string[]|nil
 ---@field answered boolean|nil
 
 ---@param id string

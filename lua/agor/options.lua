@@ -283,6 +283,7 @@ function M.restore(journal)
     restore = true,
   }
   local own = require('agor.project_config').of(journal.cwd)
+  params.policy = require('agor.policy').of(journal.provider, own)
   params.worktree, wrong = require('agor.worktree').options(nil, journal.cwd, own)
   if wrong then
     return nil, wrong
@@ -361,6 +362,7 @@ function M.start(opts)
   params.resume_session_id = opts.resume_session_id
   params.fork = opts.fork
   params.seed = opts.seed
+  params.policy = require('agor.policy').of(name, own)
   surroundings(params)
   params.prompt = M.prompt(opts.prompt, context)
   return params

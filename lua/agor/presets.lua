@@ -26,6 +26,7 @@
 ---@field server string|nil the variable that names its server, if that may be on another machine
 ---@field also string[]|nil where else the program may lie
 ---@field watchdog integer|false|nil instead of watchdog.after
+---@field policy agor.Policy|nil for this agent, beside that for all
 
 ---@class agor.McpServer a program, or an address
 ---@field command string[]|nil program and arguments, started by the agent
@@ -52,7 +53,7 @@
 ---@field notify agor.Config.notify
 ---@field trace boolean
 ---@field log agor.Config.log
----@field policy table
+---@field policy agor.Policy
 ---@field queue agor.Config.queue
 ---@field resume agor.Config.resume
 ---@field watchdog agor.Config.watchdog
@@ -131,6 +132,7 @@
 ---@field program? string
 ---@field also? string[]
 ---@field watchdog? integer|false
+---@field policy? agor.UserPolicy
 
 ---@class agor.UserConfig what setup() and vim.g.agor take: any part of agor.Config
 ---@field provider? string
@@ -151,7 +153,7 @@
 ---@field trace? boolean
 ---@field log? { level?: string }
 ---@field watchdog? { after?: integer|false }
----@field policy? table
+---@field policy? agor.UserPolicy
 ---@field queue? { mode?: 'queue'|'steer'|'interrupt' }
 ---@field worktree? { directory?: string|(fun(of: agor.WorktreeOf): string), branch?: string, base?: string, copy?: string[], submodules?: boolean }
 

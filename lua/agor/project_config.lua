@@ -22,7 +22,7 @@ local most_bytes = 256 * 1024
 ---@field path string of the file
 ---@field provider string|nil the agent that is started where none is named
 ---@field worktree agor.ProjectWorktree|nil
----@field policy table|nil as written: it is checked where it is used
+---@field policy any as written: it is checked where it is used
 
 ---@param path string
 ---@return string|nil the first line
@@ -181,11 +181,8 @@ local function decode(path, text)
   end
   for key, item in pairs(value) do
     if key == 'policy' then
-      if type(item) == 'table' then
-        out.policy = item
-      else
-        complain(key, 'must be a table')
-      end
+      -- What is no table is no policy, and who looks for what it forbids has to know.
+      out.policy = item
     elseif key == 'provider' then
       if type(item) == 'string' and item:match('^%w[%w._-]*$') then
         out.provider = item

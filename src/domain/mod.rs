@@ -12,6 +12,7 @@ pub mod id;
 pub mod message;
 pub mod options;
 pub mod place;
+pub mod policy;
 pub mod question;
 pub mod rule;
 pub mod session;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,7 @@ use super::{
     command::Prompt,
     id::SessionId,
     place::{self, Paths},
+    policy::Policy,
 };
 
 /// One configured agent, presets already merged with the user's own.
@@ -198,6 +200,9 @@ pub struct StartOptions {
     pub seed: Option<SeedFrom>,
     #[serde(default)]
     pub effort: Option<String>,
+    /// What the user forbids, wants to be asked about, and allows.
+    #[serde(default)]
+    pub policy: Arc<Policy>,
     /// Takes up a session of ours whose journal is there: after a restart of the backend.
     #[serde(default)]
     pub restore: bool,
@@ -281,6 +286,7 @@ impl StartOptions {
             fork: false,
             seed: None,
             effort: None,
+            policy: Arc::default(),
             restore: false,
             history_known: false,
             earlier_run: None,

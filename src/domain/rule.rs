@@ -4,9 +4,9 @@
 //! Pure: paths come with links and `..` followed. Who chose a rule, for how long, and what becomes of a request that fits
 //! none, is decided elsewhere.
 
-mod known;
+pub(in crate::domain) mod known;
 mod prefix;
-mod shell;
+pub(in crate::domain) mod shell;
 
 use std::path::Path;
 
@@ -103,13 +103,7 @@ pub fn judge<'a>(act: &Act, rules: impl IntoIterator<Item = &'a Rule>) -> Option
                 Some(at) => vec![at],
                 None => {
                     let parts = shell::parts(command)?;
-                    let of = |part: &Vec<shell::Word>| {
-                        first(&|rule| match rule {
-                            Rule::Commands { patterns } => patterns.iter().any(|pattern| pattern.fits(part)),
-                            _ => false,
-                        })
-                    };
-                    parts.iter().map(of).collect::<Option<Vec<_>>>()?
+                    parts.iter().map(|part| fits_part(part, &rules)).collect::<Option<Vec<_>>>()?
                 }
             }
         }
@@ -134,6 +128,14 @@ pub fn judge<'a>(act: &Act, rules: impl IntoIterator<Item = &'a Rule>) -> Option
     used.sort_unstable();
     used.dedup();
     Some(used)
+}
+
+/// Which of the rules allows this part of a command line.
+pub(in crate::domain) fn fits_part(part: &[shell::Word], rules: &[&Rule]) -> Option<usize> {
+    rules.iter().position(|rule| match rule {
+        Rule::Commands { patterns } => patterns.iter().any(|pattern| pattern.fits(part)),
+        _ => false,
+    })
 }
 
 impl Rule {

@@ -144,6 +144,9 @@ pub struct SessionSummary {
     /// The conversation is in memory only: it ends with the backend.
     #[serde(default, skip_serializing_if = "is_false")]
     pub journal_failed: bool,
+    /// What is decided is not taken down: rules and grants allow nothing.
+    #[serde(default)]
+    pub audit_failed: bool,
     /// Shared: some agents offer hundreds of models, and rows are copied at every change.
     #[serde(default)]
     pub capabilities: Arc<Capabilities>,
@@ -202,6 +205,7 @@ impl SessionSummary {
             interrupted: false,
             asks_nothing: false,
             journal_failed: false,
+            audit_failed: false,
             capabilities: Arc::default(),
         }
     }

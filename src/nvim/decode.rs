@@ -256,6 +256,8 @@ pub struct Grant {
     /// From 1.
     pub rule: usize,
     pub scope: GrantScope,
+    #[serde(default)]
+    pub refuse: bool,
 }
 
 #[derive(Debug, Deserialize)]

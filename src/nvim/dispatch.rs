@@ -272,7 +272,7 @@ impl Dispatch {
             }
             "changes" => self.changes(json, callback)?,
             "before" => self.before(json, callback)?,
-            "grant" | "grants" | "revoke" => self.of_grants(method, json, callback)?,
+            "audit" | "grant" | "grants" | "revoke" | "weigh" => self.of_grants(method, json, callback)?,
             "queue" | "queued" => self.of_queue(method, json, callback)?,
             "trace" | "export" => self.of_session(method, decode::read(method, json)?, callback),
             "views" => self.views(decode::read(method, json)?),

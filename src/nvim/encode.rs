@@ -90,7 +90,13 @@ pub fn event(update: &Update) -> Option<Value> {
                 ("cut", body.cut.into()),
                 ("grants", value(&offered.rules)),
                 ("scopes", value(&offered.scopes)),
+                ("examples", value(&offered.examples)),
+                ("everywhere", value(&offered.everywhere)),
+                ("refusals", value(&offered.refusals)),
+                ("of_refusals", value(&offered.of_refusals)),
+                ("refusal_scopes", value(&offered.refusal_scopes)),
                 ("project", offered.project.to_string_lossy().into()),
+                ("note", value(&offered.note)),
             ]);
             ("permission", data)
         }

@@ -3,21 +3,24 @@
 //! It handles one event after the other without waiting in between, so every change of state is whole. What the agent
 //! says is in `agent`, what it is told in `told`, what it leaves where it ran in `away`; prompts on their way are in
 //! `prompts`, what the user does with those that wait in `queued`, what was said before the session began in `past`,
-//! questions in `asked`, what answers them without the user in `granted`, models,
-//! modes and the like in `settings`, logins in `login`, the agent's own conversations in `conversations`, files that it
-//! wants through us in `files`, what it changes in any in `changed`, commands of the user's own in `shell`, its git worktree
-//! in `worktree`, whether the turn gets on in `watched`, a turn that is tried once more in `again`. What is said is taken down in `record` and shown by `show`, in the colours that `colours` sends for. What
-//! else it waits for is in `heard`, what all sessions share in `common`, sessions from their journals are in `restored`, and
-//! those that are read while another backend goes on with them in `along`.
+//! questions in `asked`, what answers them without the user in `considered`, what the user has chosen for longer in
+//! `granted`, what is taken down of that in `audited`, models, modes and the like in `settings`, logins in `login`, the
+//! agent's own conversations in `conversations`, files that it wants through us in `files`, what it changes in any in
+//! `changed`, commands of the user's own in `shell`, its git worktree in `worktree`, whether the turn gets on in `watched`, a
+//! turn that is tried once more in `again`. What is said is taken down in `record` and shown by `show`, in the colours that
+//! `colours` sends for. What else it waits for is in `heard`, what all sessions share in `common`, sessions from their
+//! journals are in `restored`, and those that are read while another backend goes on with them in `along`.
 
 mod again;
 mod agent;
 mod along;
 mod asked;
+mod audited;
 mod away;
 mod changed;
 mod colours;
 mod common;
+mod considered;
 mod conversations;
 mod files;
 mod granted;
@@ -49,7 +52,6 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep_until},
 };
-
 use tracing::Instrument;
 
 pub(super) use self::common::{Common, Counters};
@@ -115,8 +117,10 @@ pub(super) struct Actor {
     shells: Vec<Shell>,
     /// What they have said, for the next prompt.
     outputs: Vec<Context>,
-    /// What the user has allowed for longer than once.
+    /// What the user has allowed or refused for longer than once.
     granted: Granted,
+    /// How often which rule has refused something since the user has said something.
+    refused: HashMap<String, u32>,
     /// Files that the agent wants and has not got yet.
     files: BTreeMap<RequestId, OpenFile>,
     changed: Changed,
@@ -274,6 +278,7 @@ impl Actor {
             shells: Vec::new(),
             outputs: Vec::new(),
             granted: Granted::default(),
+            refused: HashMap::new(),
             files: BTreeMap::new(),
             changed: Changed::default(),
             past: Past::default(),
@@ -367,6 +372,8 @@ impl Actor {
             }
             tokio::task::coop::consume_budget().await;
         }
+        // Nobody answers them any more.
+        self.drop_questions();
         self.journal.flush();
         self.sync();
         if self.origin != Origin::Archived {
@@ -391,10 +398,9 @@ impl Actor {
             Input::Changes { scope, environ, reply } => self.list_changes(scope, environ, reply),
             Input::Before { path, scope, environ, reply } => self.earlier(path, scope, environ, reply),
             Input::Gather { context, reply } => self.gather(context, reply),
-            Input::Grant { request_id, rule, scope, reply } => self.grant(request_id, rule, scope, reply),
-            Input::Grants { reply } => {
-                let _ = reply.send(self.own_grants());
-            }
+            Input::Grant { request_id, chosen, reply } => self.grant(request_id, chosen, reply),
+            Input::Weigh { request_id, reply } => self.weigh(&request_id, reply),
+            Input::Grants { reply } => drop(reply.send(self.own_grants())),
             Input::GrantsChanged => self.grants_changed(),
             Input::Revoke { id, reply } => {
                 let _ = reply.send(self.revoke(&id));
@@ -403,9 +409,7 @@ impl Actor {
                 let _ = reply.send(Ok(self.asked_whole(&request_id)));
             }
             Input::Queue { reply } => self.list_queue(reply),
-            Input::Queued { entry, want, reply } => {
-                let _ = reply.send(self.queued(&entry, want));
-            }
+            Input::Queued { entry, want, reply } => drop(reply.send(self.queued(&entry, want))),
             Input::Trace { on, reply } => {
                 let result = self.set_trace(on);
                 // A trace that the settings want is waited for by nobody.
@@ -425,7 +429,7 @@ impl Actor {
         match done {
             Done::Coloured(answer) => self.coloured(answer),
             Done::QuestionColoured { request_id, lines } => self.question_coloured(request_id, lines),
-            Done::FileChecked { request_id, real } => self.file_checked(request_id, real),
+            Done::FileChecked { request_id, real, forbidden } => self.file_checked(request_id, real, forbidden),
             Done::File { request_id, path, answer } => self.file_done(&request_id, path, answer),
             Done::Grown(grown) => self.grown(grown),
             Done::Changed(ended) => self.changes_known(ended),
@@ -433,7 +437,8 @@ impl Actor {
             Done::Past(found) => self.past_read(found),
             Done::Seed(read) => self.seed_read(read),
             Done::Loaded { job, prompt, loaded } => self.prompt_loaded(job, *prompt, loaded),
-            Done::Considered { request_id, looked } => self.considered(&request_id, *looked),
+            Done::Considered { request_id, found, changes } => self.considered(&request_id, *found, changes),
+            Done::Weighed { reply, counted } => drop(reply.send(Ok(counted))),
             Done::Granted { keeping, kept } => self.grant_kept(*keeping, kept),
             Done::Project { of, project } => self.has_project(&of, &project),
             Done::Worktree(made) => self.worktree_made(*made),

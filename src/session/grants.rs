@@ -1,9 +1,9 @@
-//! What was allowed for longer than once: grants, and those of a project on the disk, where all its sessions and all
-//! Neovims read them.
+//! What was allowed or refused for longer than once: grants and refusals, and those of a project or of all on the disk, where
+//! all sessions and all Neovims read them.
 //!
-//! A project's are in a file of its own, one JSON object a line: what the file is, then grants and revocations as they were
-//! made. It is read whenever one is needed. What cannot be understood grants nothing, and a file that is not ours, or of a
-//! newer version, is left as it is.
+//! A project's are in a file of its own, one JSON object a line: what the file is, then grants, refusals and revocations as
+//! they were made. It is read whenever one is needed. What cannot be understood grants nothing, and a file that is not ours,
+//! or of a newer version, is left as it is.
 
 use std::{
     fs::{File, OpenOptions},
@@ -15,7 +15,10 @@ use std::{
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
-use crate::{domain::rule::Rule, private};
+use crate::{
+    domain::{policy::PolicyRule, rule::Rule},
+    private,
+};
 
 const VERSION: u32 = 1;
 /// More than a user has chosen by hand.
@@ -28,6 +31,8 @@ pub enum GrantScope {
     Turn,
     Session,
     Project,
+    /// In all projects.
+    Everywhere,
 }
 
 impl GrantScope {
@@ -36,6 +41,7 @@ impl GrantScope {
             GrantScope::Turn => "for this turn",
             GrantScope::Session => "for this session",
             GrantScope::Project => "always in this project",
+            GrantScope::Everywhere => "always and everywhere",
         }
     }
 }
@@ -46,6 +52,25 @@ pub struct Grant {
     pub rule: Rule,
     /// Unix milliseconds.
     pub at: i64,
+}
+
+/// What is refused without asking.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub id: String,
+    /// Its paths are absolute.
+    pub rule: PolicyRule,
+    /// Unix milliseconds.
+    pub at: i64,
+}
+
+/// What holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Kept {
+    pub grants: Vec<Grant>,
+    pub refusals: Vec<Refusal>,
+    /// A refusal cannot be read: nobody knows what it refuses.
+    pub doubtful: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -71,10 +96,12 @@ struct Header {
 #[serde(rename_all = "snake_case")]
 enum Line {
     Grant(Grant),
+    /// Versions before it pass over it: a grant that says that it is none would be one to them.
+    Refuse(Refusal),
     Revoke(String),
 }
 
-/// The grants of one project.
+/// The grants and refusals of one project, or of all.
 #[derive(Clone, Debug)]
 pub struct ProjectGrants {
     path: PathBuf,
@@ -91,11 +118,16 @@ impl ProjectGrants {
         Self { path, project: project.to_owned() }
     }
 
+    /// Those of all projects.
+    pub fn everywhere(folder: &Path) -> Self {
+        Self { path: folder.join("everywhere.ndjson"), project: PathBuf::from("*") }
+    }
+
     /// Those that hold. Waits for the disk, as do all others.
-    pub fn read(&self) -> Result<Vec<Grant>, GrantsError> {
+    pub fn read(&self) -> Result<Kept, GrantsError> {
         match private::open(OpenOptions::new().read(true), &self.path) {
             Ok(mut file) => Ok(self.parse(&mut file)?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Kept::default()),
             Err(source) => Err(self.unreadable(source)),
         }
     }
@@ -104,16 +136,22 @@ impl ProjectGrants {
         self.append(&Line::Grant(grant), |_| true).map(|_| ())
     }
 
+    pub fn refuse(&self, refusal: Refusal) -> Result<(), GrantsError> {
+        self.append(&Line::Refuse(refusal), |_| true).map(|_| ())
+    }
+
     /// False if there is none of that id.
     pub fn revoke(&self, id: &str) -> Result<bool, GrantsError> {
         if !self.path.exists() {
             return Ok(false);
         }
-        self.append(&Line::Revoke(id.to_owned()), |grants| grants.iter().any(|grant| grant.id == id))
+        self.append(&Line::Revoke(id.to_owned()), |kept| {
+            kept.grants.iter().any(|grant| grant.id == id) || kept.refusals.iter().any(|refusal| refusal.id == id)
+        })
     }
 
     /// Only to what is understood, and only if `wanted` for what holds so far.
-    fn append(&self, line: &Line, wanted: impl FnOnce(&[Grant]) -> bool) -> Result<bool, GrantsError> {
+    fn append(&self, line: &Line, wanted: impl FnOnce(&Kept) -> bool) -> Result<bool, GrantsError> {
         let unwritable = |source| GrantsError::Unwritable { path: self.path.clone(), source };
         if let Some(folder) = self.path.parent() {
             private::folder(folder).map_err(unwritable)?;
@@ -122,8 +160,8 @@ impl ProjectGrants {
             private::open(OpenOptions::new().read(true).append(true).create(true), &self.path).map_err(unwritable)?;
         // Another backend may write at the same time.
         rustix::fs::flock(&file, FlockOperation::LockExclusive).map_err(|error| unwritable(error.into()))?;
-        let grants = self.parse(&mut file)?;
-        if !wanted(&grants) {
+        let kept = self.parse(&mut file)?;
+        if !wanted(&kept) {
             return Ok(false);
         }
         let len = file.metadata().map_err(unwritable)?.len();
@@ -139,7 +177,7 @@ impl ProjectGrants {
         Ok(true)
     }
 
-    fn parse(&self, file: &mut File) -> Result<Vec<Grant>, GrantsError> {
+    fn parse(&self, file: &mut File) -> Result<Kept, GrantsError> {
         let mut bytes = Vec::new();
         file.take(MOST + 1).read_to_end(&mut bytes).map_err(|source| self.unreadable(source))?;
         if bytes.len() as u64 > MOST {
@@ -148,23 +186,27 @@ impl ProjectGrants {
         let mut lines = bytes.split(|byte| *byte == b'\n');
         let first = lines.next().unwrap_or_default();
         if bytes.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Kept::default());
         }
         match serde_json::from_slice::<Header>(first) {
             Ok(header) if header.agor > VERSION => return Err(GrantsError::Newer { path: self.path.clone() }),
             Ok(header) if header.project == self.project.to_string_lossy() => {}
             _ => return Err(GrantsError::Foreign { path: self.path.clone(), project: self.project.clone() }),
         }
-        let mut grants: Vec<Grant> = Vec::new();
+        let mut kept = Kept::default();
         for line in lines {
             match serde_json::from_slice::<Line>(line) {
-                Ok(Line::Grant(grant)) => grants.push(grant),
-                Ok(Line::Revoke(id)) => grants.retain(|grant| grant.id != id),
+                Ok(Line::Grant(grant)) => kept.grants.push(grant),
+                Ok(Line::Refuse(refusal)) => kept.refusals.push(refusal),
+                Ok(Line::Revoke(id)) => {
+                    kept.grants.retain(|grant| grant.id != id);
+                    kept.refusals.retain(|refusal| refusal.id != id);
+                }
                 // Cut off, or of a kind that is not known: it grants nothing.
-                Err(_) => {}
+                Err(_) => kept.doubtful |= line.starts_with(br#"{"refuse""#),
             }
         }
-        Ok(grants)
+        Ok(kept)
     }
 
     fn unreadable(&self, source: io::Error) -> GrantsError {
@@ -172,7 +214,7 @@ impl ProjectGrants {
     }
 }
 
-fn ends_a_line(file: &mut File) -> io::Result<bool> {
+pub(super) fn ends_a_line(file: &mut File) -> io::Result<bool> {
     file.seek(SeekFrom::End(-1))?;
     let mut last = [0];
     file.read_exact(&mut last)?;
@@ -192,7 +234,7 @@ fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
-/// Beside the journals, where those are kept.
+/// Beside the journals.
 pub fn folder(journals: &Path) -> PathBuf {
     journals.parent().unwrap_or(journals).join("grants")
 }
@@ -222,7 +264,7 @@ mod tests {
 
     impl Disk {
         fn ids(&self) -> Vec<String> {
-            self.grants.read().expect("readable").into_iter().map(|grant| grant.id).collect()
+            self.grants.read().expect("readable").grants.into_iter().map(|grant| grant.id).collect()
         }
 
         fn text(&self) -> String {
@@ -257,7 +299,7 @@ mod tests {
         assert!(disk.grants.revoke("b").expect("written"));
         assert!(!disk.grants.revoke("b").expect("it is gone"));
         assert_eq!(disk.ids(), ["a", "c"]);
-        assert_eq!(disk.grants.read().expect("readable")[0], grant("a"));
+        assert_eq!(disk.grants.read().expect("readable").grants[0], grant("a"));
         assert_eq!(disk.text().lines().count(), 5, "{}", disk.text());
         let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
         assert_eq!(mode(&disk.grants.path), 0o600);
@@ -271,7 +313,7 @@ mod tests {
         let name = disk.grants.path.file_name().expect("a name").to_string_lossy().into_owned();
         assert!(name.starts_with("__p-") && name.ends_with(".ndjson"), "{name}");
         let other = ProjectGrants::of(disk.grants.path.parent().expect("a folder"), Path::new("/home/you/ä p"));
-        assert_eq!(other.read().expect("readable"), []);
+        assert_eq!(other.read().expect("readable"), Kept::default());
     }
 
     #[test]
@@ -284,6 +326,39 @@ mod tests {
         fs::write(&disk.grants.path, text).expect("written");
         disk.grants.add(grant("b")).expect("written");
         assert_eq!(disk.ids(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_refusal_is_none_to_an_older_version_and_one_that_cannot_be_read_is_a_doubt() {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[allow(dead_code)]
+        enum Before {
+            Grant(Grant),
+            Revoke(String),
+        }
+        let disk = disk();
+        let rule = PolicyRule { command: "git push *".into(), ..PolicyRule::default() };
+        let refusal = Refusal { id: "r".into(), rule, at: 7 };
+        disk.grants.refuse(refusal.clone()).expect("written");
+        disk.grants.add(grant("a")).expect("written");
+        let known = disk.text().lines().skip(1).filter(|line| serde_json::from_str::<Before>(line).is_ok()).count();
+        assert_eq!(known, 1, "the grant alone");
+        let kept = Kept { grants: vec![grant("a")], refusals: vec![refusal], doubtful: false };
+        assert_eq!(disk.grants.read().expect("readable"), kept);
+        fs::write(&disk.grants.path, format!("{}{{\"refuse\":{{\"id\":\n", disk.text())).expect("written");
+        assert!(disk.grants.read().expect("readable").doubtful);
+        assert!(disk.grants.revoke("r").expect("written"));
+        assert_eq!(disk.grants.read().expect("readable").refusals, []);
+    }
+
+    #[test]
+    fn those_of_all_projects_are_in_a_file_of_their_own() {
+        let disk = disk();
+        let everywhere = ProjectGrants::everywhere(disk.grants.path.parent().expect("a folder"));
+        everywhere.add(grant("e")).expect("written");
+        assert_eq!(disk.ids(), Vec::<String>::new());
+        assert_eq!(everywhere.read().expect("readable").grants, [grant("e")]);
     }
 
     #[test]

@@ -259,9 +259,13 @@ impl Hub {
             Request::Before { session, path, scope, environ, reply } => {
                 self.pass(&session, reply, |reply| Input::Before { path, scope, environ, reply });
             }
-            Request::Grant { session, request_id, rule, scope, reply } => {
-                self.pass_living(&session, reply, |reply| Input::Grant { request_id, rule, scope, reply });
+            Request::Grant { session, request_id, chosen, reply } => {
+                self.pass_living(&session, reply, |reply| Input::Grant { request_id, chosen, reply });
             }
+            Request::Weigh { session, request_id, reply } => {
+                self.pass_living(&session, reply, |reply| Input::Weigh { request_id, reply });
+            }
+            Request::Audit { reply } => self.audit(reply),
             Request::Grants { around, reply } => self.grants(around, reply),
             Request::Revoke { id, session, around, reply } => self.revoke(id, session, around, reply),
             Request::Asked { session, request_id, reply } => {

@@ -3,6 +3,7 @@
 //! Knows agents, transcripts and what to tell whoever subscribed. Knows nothing of Neovim: clients are ids.
 
 mod actor;
+mod audit;
 mod capture;
 mod changes;
 mod colour;
@@ -16,6 +17,7 @@ mod journal;
 mod last_line;
 mod peers;
 mod pictures;
+mod policy;
 mod project;
 mod queue;
 mod reply;
@@ -34,7 +36,8 @@ pub use journal::{JournalError, Listed, Page};
 pub use queue::Waiting;
 pub use reply::Reply;
 pub use request::{
-    FileReply, Found, GrantRow, Order, Painted, QueueChange, Request, Showing, Sight, ViewId, Want, WantQueued,
+    Chosen, Counted, FileReply, Found, GrantRow, Order, Painted, QueueChange, Request, Showing, Sight, ViewId, Want,
+    WantQueued,
 };
 pub use updates::{ClientId, Level, Offered, Update};
 pub use worktree::{Answer as WorktreeAnswer, Ask as WorktreeAsk, Look as WorktreeLook};

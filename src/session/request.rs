@@ -148,13 +148,22 @@ pub enum Request {
         environ: BTreeMap<String, String>,
         reply: Reply<Earlier>,
     },
-    /// A permission is allowed by the rule of that number, from 1, of those that were offered with it.
+    /// A permission is allowed or refused by one of the rules that were offered with it.
     Grant {
         session: SessionId,
         request_id: RequestId,
-        rule: usize,
-        scope: GrantScope,
+        chosen: Chosen,
         reply: Reply<()>,
+    },
+    /// How many earlier requests of the project each rule that was offered with a permission would have been about.
+    Weigh {
+        session: SessionId,
+        request_id: RequestId,
+        reply: Reply<Counted>,
+    },
+    /// What was decided, for people.
+    Audit {
+        reply: Reply<String>,
     },
     /// What is granted in the project around a directory, and in all sessions.
     Grants {
@@ -265,12 +274,32 @@ pub enum Request {
     },
 }
 
-/// A grant that holds.
+/// One of the rules that were offered with a permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// From 1.
+    pub rule: usize,
+    pub scope: GrantScope,
+    /// One of those that refuse.
+    pub refuse: bool,
+}
+
+/// The answer to [`Request::Weigh`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counted {
+    pub grants: Vec<usize>,
+    pub refusals: Vec<usize>,
+    /// How many there were.
+    pub of: usize,
+}
+
+/// A grant or a refusal that holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct GrantRow {
     pub id: String,
     pub scope: GrantScope,
-    /// What it allows.
+    pub refuses: bool,
+    /// What it allows or refuses.
     pub words: String,
     /// Unix milliseconds.
     pub at: i64,
@@ -419,7 +448,8 @@ pub(super) enum Input {
     Leave { reply: oneshot::Sender<()> },
     LookAtWorktree,
     Conversations { reply: Reply<Vec<Conversation>> },
-    Grant { request_id: RequestId, rule: usize, scope: GrantScope, reply: Reply<()> },
+    Grant { request_id: RequestId, chosen: Chosen, reply: Reply<()> },
+    Weigh { request_id: RequestId, reply: Reply<Counted> },
     Grants { reply: oneshot::Sender<Vec<GrantRow>> },
     GrantsChanged,
     Revoke { id: String, reply: Reply<()> },

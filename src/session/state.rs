@@ -11,8 +11,8 @@ use super::{
     queue::Queue,
 };
 use crate::domain::{
-    AgentMessage, Attention, Capabilities, Content, Cost, MessageId, Prompt, RequestId, SessionSummary, StartOptions,
-    Status, place,
+    AgentMessage, Attention, Capabilities, Content, Cost, MessageId, OptionKind, Prompt, RequestId, SessionSummary,
+    StartOptions, Status, place,
 };
 
 #[derive(Debug)]
@@ -196,17 +196,32 @@ impl State {
         self.pending.len()
     }
 
-    /// The oldest that is to be held against grants.
+    /// The oldest that is to be held against rules and grants.
     pub(super) fn unconsidered(&self) -> Option<&Pending> {
         self.pending.iter().find(|pending| pending.unconsidered)
     }
 
     /// It was; false if it is not open any more.
-    pub(super) fn consider(&mut self, id: &RequestId, grounds: Option<Grounds>) -> bool {
+    ///
+    /// `restricts`: something is forbidden or asked about. What would let the agent not ask any more is no choice then: what
+    /// it does not ask about nobody forbids. One that can only be allowed for good stays.
+    pub(super) fn consider(
+        &mut self,
+        id: &RequestId,
+        grounds: Option<Grounds>,
+        note: Option<String>,
+        restricts: bool,
+    ) -> bool {
         let pending = self.pending.iter_mut().find(|pending| pending.request_id() == id);
         pending.is_some_and(|pending| {
             pending.unconsidered = false;
-            pending.grounds = grounds;
+            (pending.grounds, pending.note) = (grounds, note);
+            if let Asked::Permission(request) = &mut pending.asked
+                && restricts
+                && request.options.iter().any(|option| option.kind == OptionKind::AllowOnce)
+            {
+                request.options.retain(|option| option.kind != OptionKind::AllowAlways);
+            }
             true
         })
     }
@@ -214,7 +229,7 @@ impl State {
     /// Grants are others now.
     pub(super) fn consider_again(&mut self) {
         for pending in &mut self.pending {
-            pending.unconsidered |= pending.grounds.is_some();
+            pending.unconsidered |= matches!(pending.asked, Asked::Permission(_));
         }
     }
 
@@ -311,7 +326,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Answer, OptionKind, PermissionOption, PermissionRequest, ProviderConfig, SessionId};
+    use crate::domain::{Answer, PermissionOption, PermissionRequest, ProviderConfig, SessionId};
 
     fn state() -> State {
         let id = SessionId::parse("s").expect("a good id");

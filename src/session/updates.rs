@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use super::{grants::GrantScope, state::Grounds};
 use crate::{
-    domain::{AgentMessage, PermissionRequest, Prompt, QuestionRequest, RequestId, SessionId, SessionSummary, Status},
+    domain::{
+        AgentMessage, PermissionRequest, Prompt, QuestionRequest, RequestId, SessionId, SessionSummary, Status,
+        rule::Rule,
+    },
     render::{AskBody, Line},
 };
 
@@ -97,23 +100,42 @@ pub enum Update {
     },
 }
 
-/// By what a permission can be allowed for longer than once.
+/// By what a permission can be allowed or refused for longer than once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Offered {
     /// In words, in the order by which one is chosen.
     pub rules: Vec<String>,
+    /// For each, what it fits and what not.
+    pub examples: Vec<(Vec<String>, Vec<String>)>,
     pub scopes: Vec<GrantScope>,
+    /// Those of the rules that can hold everywhere, by their places from 1.
+    pub everywhere: Vec<usize>,
+    /// By what it can be refused for longer than once.
+    pub refusals: Vec<String>,
+    pub of_refusals: Vec<(Vec<String>, Vec<String>)>,
+    pub refusal_scopes: Vec<GrantScope>,
     /// What always would be always in.
     pub project: PathBuf,
+    /// Why it is asked, if a rule of the user's wants that.
+    pub note: Option<String>,
 }
 
 impl Offered {
     pub(super) fn of(grounds: &Grounds) -> Self {
         let lasting = grounds.lasting.then_some(GrantScope::Project);
+        let everywhere = grounds.everywhere.then_some(GrantScope::Everywhere);
+        let anywhere = |rule: &Rule| !matches!(rule, Rule::Files { .. } | Rule::Below { .. });
+        let places = grounds.offers.iter().enumerate().filter(|(_, rule)| grounds.everywhere && anywhere(rule));
         Self {
             rules: grounds.offers.iter().map(|rule| rule.words(&grounds.root)).collect(),
+            examples: grounds.of_offers.clone(),
             scopes: [GrantScope::Turn, GrantScope::Session].into_iter().chain(lasting).collect(),
+            everywhere: places.map(|(at, _)| at + 1).collect(),
+            refusals: grounds.refusals.iter().map(|rule| rule.refuses(&grounds.root)).collect(),
+            of_refusals: grounds.of_refusals.clone(),
+            refusal_scopes: [GrantScope::Session].into_iter().chain(lasting).chain(everywhere).collect(),
             project: grounds.project.clone(),
+            note: None,
         }
     }
 }

@@ -122,7 +122,11 @@ fn a_permission_is_told_answered_and_closed() {
     let editor = with(LISTEN);
     let id = start(&editor, "permission 2");
     editor.wait_lua("vim.iter(_G.seen):filter(function(e) return e[1] == 'Permission' end):fold(0, function(n) return n + 1 end) == 2");
-    is(&editor, "_G.keys(_G.last('Permission'))", "\"grants input options request_id scopes session_id tool\"");
+    is(
+        &editor,
+        "_G.keys(_G.last('Permission'))",
+        "\"everywhere grants input options refusal_scopes refusals request_id scopes session_id tool\"",
+    );
     is(&editor, "_G.last('Permission').tool", "\"Bash\"");
     is(&editor, "_G.last('Permission').input.command", "\"echo 2\"");
     let wrong = editor.lua_string(

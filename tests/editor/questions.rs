@@ -347,8 +347,8 @@ fn what_is_allowed_for_longer_is_not_asked_again() {
     editor.command("Agor permit");
     press(&editor, "a", "vim.api.nvim_get_current_line():find('this turn', 1, true) ~= nil");
     editor.wait_text("1 this turn: only the command `echo 1`");
-    editor.wait_text("5 this session: commands `echo …`");
-    press(&editor, "5", &pending(0));
+    editor.wait_text("6 this session: commands `echo …`");
+    press(&editor, "6", &pending(0));
     settled(&editor, &id);
     editor.lua("_G.send(...)", &[id.as_str().into(), "permission 2".into()]);
     let text = settled(&editor, &id);

@@ -183,14 +183,14 @@ T['what is wrong in it is named, what is right around it is used'] = test(nil, f
       'providr is no key of .agor.json (did you mean "provider"?)',
       'provider must be the name of a provider',
       'command is no key of .agor.json',
-      'policy must be a table',
       'worktree.directory is yours alone to set',
       "worktree.branch must be a string with '{name}' in it",
       'worktree.copi is no key of .agor.json (did you mean "copy"?)',
     }
   )
   equal(value.worktree, { base = 'main' })
-  equal({ value.provider, value.policy, value.command }, {})
+  equal({ value.provider, value.command }, {})
+  equal(value.policy, 'none')
 end)
 
 T['a provider of a project that there is not is an error that names the file'] = test(

@@ -152,4 +152,65 @@ T['what offers nothing for longer has no such row'] = test(nil, function(nvim)
   contains(nvim:screen(), '1 Yes, once')
 end)
 
+local REFUSALS = vim.tbl_extend('error', GRANTS, {
+  examples = {
+    { { '`make test`' }, { '`make test && rm -rf build`' } },
+    { { '`make test --help`' }, {} },
+  },
+  everywhere = { 2 },
+  refusals = { 'commands `make …`' },
+  of_refusals = { { { '`sudo make test`' }, { '`echo make`' } } },
+  refusal_scopes = { 'session', 'project', 'everywhere' },
+  note = '`make test` is what your rule `command(make *)` wants to be asked about',
+})
+
+T['what each rule is about is read before one is chosen, and how often it would have been'] = test(
+  nil,
+  function(nvim)
+    clock(nvim)
+    permission(nvim, REFUSALS)
+    contains(nvim:screen(), 'Asked since `make test` is what your rule')
+    focus(nvim)
+    nvim:lua(
+      'T.results_of.weigh = function() return { grants = { 1, 12 }, refusals = { 3 }, of = 40 } end'
+    )
+    nvim:type('a')
+    nvim:settle()
+    local screen = nvim:screen()
+    contains(screen, 'Allows only the command `make test`')
+    contains(screen, 'such as  `make test`')
+    contains(screen, 'but not  `make test && rm -rf build`')
+    contains(screen, 'fits 12 of the 40 earlier requests in this project')
+    contains(screen, '7 always, everywhere: commands `make test …`')
+    lacks(screen, 'everywhere: only the command')
+    nvim:lua('Now = Now + 301')
+    nvim:type('7')
+    equal(nvim:get('T.answers[1].opts'), { grant = { rule = 2, scope = 'everywhere' } })
+  end
+)
+
+T['n refuses for longer'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim, REFUSALS)
+  contains(nvim:screen(), 'n Refuse for longer …')
+  focus(nvim)
+  nvim:type('n')
+  local screen = nvim:screen()
+  contains(screen, 'Refuses commands `make …`')
+  contains(screen, 'such as  `sudo make test`')
+  contains(screen, '1 this session: refuse commands `make …`')
+  contains(screen, '2 always in p: refuse commands `make …`')
+  nvim:lua('Now = Now + 301')
+  nvim:type('<BS>')
+  contains(nvim:screen(), '1 Yes, once')
+  nvim:lua('Now = Now + 301')
+  nvim:type('n')
+  nvim:lua('Now = Now + 301')
+  nvim:type('3')
+  equal(
+    nvim:get('T.answers[1].opts'),
+    { grant = { rule = 1, scope = 'everywhere', refuse = true } }
+  )
+end)
+
 return T

@@ -28,7 +28,10 @@ T['what holds is listed, and d takes the one under the cursor back'] = test(nil,
   nvim:lua('T.results_of.revoke = function() Rows = {} return true end')
   nvim:type('d')
   nvim:settle()
-  equal(nvim:get('T.messages[#T.messages][2]'), 'nothing is allowed for longer than once here')
+  equal(
+    nvim:get('T.messages[#T.messages][2]'),
+    'nothing is allowed or refused for longer than once here'
+  )
   equal(nvim:get('#vim.api.nvim_list_wins()'), 1)
 end)
 
@@ -43,10 +46,10 @@ T['where there is little room, what is allowed is seen and the rest is left out'
     Lines = function(width) return (require('agor.ui.grants').lines(Rows, width)) end
   ]])
     local wide = nvim:get('Lines(120)')
-    equal(wide[1]:match('^ changes of src/a%.rs +always     /p  %d+%-') ~= nil, true)
+    equal(wide[1]:match('^ yes changes of src/a%.rs +always     /p  %d+%-') ~= nil, true)
     equal(nvim:get('Lines(40)'), {
-      ' changes of src/a.rs          always',
-      ' commands `xxxxxxxxxxxxxxxx…  this turn',
+      ' yes changes of src/a.rs      always',
+      ' yes commands `xxxxxxxxxxxx…  this turn',
     })
   end
 )
@@ -69,5 +72,39 @@ T['the float goes when it is left, and by q'] = test(nil, function(nvim)
   nvim:settle()
   equal(nvim:get('#vim.api.nvim_list_wins()'), 1)
 end)
+
+T['rules of the configuration stand below, and are changed where they are'] = test(
+  nil,
+  function(nvim)
+    nvim:lua([[
+    local check = require('agor.policy').check
+    T.config.policy = check({ deny = { 'command(rm *)' }, ask = { 'edit(*.lock)' }, allow = { 'read' } })
+    T.config.providers = { codex = { policy = (check({ deny = { 'command(git push)', 7 } })) } }
+    T.results_of.grants = function()
+      return { { id = 'g1', scope = 'everywhere', refuses = true, words = 'commands `ls …`', at = 0, project = '/p' } }
+    end
+    require('agor.grants').grants()
+  ]])
+    nvim:settle()
+    local lines = nvim:get('vim.api.nvim_buf_get_lines(0, 0, -1, true)')
+    local function row(n, ...)
+      for _, part in ipairs({ ... }) do
+        contains(lines[n], part)
+      end
+    end
+    equal(#lines, 6)
+    row(1, 'no  commands `ls …`', 'everywhere', 'all projects')
+    row(2, 'ask everything is asked', 'providers.codex.policy.deny.2 in your configuration')
+    row(3, 'no  command(rm *)', 'policy.deny.1 in your configuration')
+    row(4, 'no  command(git push)', 'providers.codex.policy.deny.1')
+    row(5, 'ask edit(*.lock)')
+    row(6, 'yes read')
+    nvim:type('Gd')
+    equal(
+      nvim:get('T.messages[#T.messages][2]'),
+      'this rule is changed where it stands: policy.allow.1 in your configuration'
+    )
+  end
+)
 
 return T

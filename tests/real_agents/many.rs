@@ -97,6 +97,28 @@ fn a_command_allowed_for_the_session_is_asked_about_once(agent: &'static Agent) 
     desk.wait_turns(3);
 }
 
+fn what_a_rule_forbids_is_refused_and_what_one_allows_is_not_asked(agent: &'static Agent) {
+    let policy = "policy = { deny = { 'command(touch forbidden)' }, allow = { 'command(touch allowed)' } },";
+    let desk = Desk::with(Setup { provider: policy.to_owned(), ..Setup::of(agent) });
+    desk.start(&desk.shell("cd . && touch forbidden"));
+    let decided = "vim.fn.glob(vim.fn.stdpath('data') .. '/agor/audit/*.ndjson') ~= ''";
+    desk.editor.wait_lua(decided);
+    desk.wait("s.status == 'idle' and s.queued == 0");
+    desk.type_command(&format!("AgorSend {}", desk.shell("touch allowed")));
+    desk.editor.wait_lua("vim.uv.fs_stat('allowed') ~= nil");
+    desk.wait("s.status == 'idle' and s.pending == 0");
+    assert!(!desk.editor.home().project().join("forbidden").exists());
+    let transcript = desk.transcript();
+    assert!(transcript.contains("(forbidden by your rule `command(touch forbidden)` "), "{transcript}");
+    assert!(transcript.contains("(allowed by your rule `command(touch allowed)` "), "{transcript}");
+    let told = played(&desk);
+    let reason = |request: &Json| request.to_string().contains("They can change the rule");
+    assert!(desk.mock.requests().iter().any(reason), "its model knows why: {told:?}");
+    desk.type_command("AgorAudit");
+    desk.editor.wait_text("denied     rule ");
+    desk.editor.wait_text("allowed    rule ");
+}
+
 /// The project becomes a repository, with these files committed.
 fn repository(desk: &Desk) {
     let done = desk.editor.lua_string(
@@ -189,6 +211,7 @@ agents! {
     claude = CLAUDE:
         prompts_wait_for_the_turns_end_and_are_held_by_an_interrupt
         a_command_allowed_for_the_session_is_asked_about_once
+        what_a_rule_forbids_is_refused_and_what_one_allows_is_not_asked
         what_its_commands_changed_made_and_deleted_is_listed
         a_worktree_is_its_own_and_a_later_editor_goes_on_there
         its_instructions_reach_the_model
@@ -196,23 +219,27 @@ agents! {
     gemini = GEMINI:
         prompts_wait_for_the_turns_end_and_are_held_by_an_interrupt
         a_command_allowed_for_the_session_is_asked_about_once
+        what_a_rule_forbids_is_refused_and_what_one_allows_is_not_asked
         what_its_commands_changed_made_and_deleted_is_listed
         a_worktree_is_its_own_and_a_later_editor_goes_on_there;
     opencode = OPENCODE:
         prompts_wait_for_the_turns_end_and_are_held_by_an_interrupt
         a_command_allowed_for_the_session_is_asked_about_once
+        what_a_rule_forbids_is_refused_and_what_one_allows_is_not_asked
         what_its_commands_changed_made_and_deleted_is_listed
         a_worktree_is_its_own_and_a_later_editor_goes_on_there;
     codex = CODEX:
         prompts_wait_for_the_turns_end_and_are_held_by_an_interrupt
         a_turn_that_runs_takes_in_what_is_given_to_it
         a_command_allowed_for_the_session_is_asked_about_once
+        what_a_rule_forbids_is_refused_and_what_one_allows_is_not_asked
         what_its_commands_changed_made_and_deleted_is_listed
         a_worktree_is_its_own_and_a_later_editor_goes_on_there
         its_instructions_reach_the_model;
     claude_agent_acp = CLAUDE_AGENT_ACP:
         prompts_wait_for_the_turns_end_and_are_held_by_an_interrupt
         a_command_allowed_for_the_session_is_asked_about_once
+        what_a_rule_forbids_is_refused_and_what_one_allows_is_not_asked
         what_its_commands_changed_made_and_deleted_is_listed
         a_worktree_is_its_own_and_a_later_editor_goes_on_there
         its_instructions_reach_the_model
@@ -220,6 +247,7 @@ agents! {
     codex_acp = CODEX_ACP:
         prompts_wait_for_the_turns_end_and_are_held_by_an_interrupt
         a_command_allowed_for_the_session_is_asked_about_once
+        what_a_rule_forbids_is_refused_and_what_one_allows_is_not_asked
         what_its_commands_changed_made_and_deleted_is_listed
         a_worktree_is_its_own_and_a_later_editor_goes_on_there;
 }

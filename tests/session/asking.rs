@@ -2,7 +2,7 @@
 
 use agor_nvim::{
     domain::{Content, Status},
-    session::{GrantScope, Order, Request, Update},
+    session::{Chosen, GrantScope, Order, Request, Update},
 };
 
 use super::stage::*;
@@ -36,7 +36,6 @@ async fn what_is_no_option_answers_nothing() {
 
 #[tokio::test]
 async fn open_questions_are_closed_by_whatever_ends_them() {
-    // What no grant could allow is asked at once.
     let ask = r#"{"type":"permission_request","sessionId":"a","requestId":"r","toolName":"ExitPlanMode","input":{},"options":[{"optionId":"y","name":"Yes","kind":"allow_once"}]}"#;
     let ready = r#"{"type":"ready","capabilities":["permission"]}"#;
     let cases = [
@@ -46,9 +45,11 @@ async fn open_questions_are_closed_by_whatever_ends_them() {
     ];
     for (what, end, outcome) in cases {
         let mut stage = Stage::new();
-        let script = format!("read -r query; echo '{ready}'; echo '{ask}'; {end}");
+        // It ends when it is let, which is when the user has seen the question.
+        let script = format!("mkfifo go; read -r query; echo '{ready}'; echo '{ask}'; read -r go < go; {end}");
         stage.shell("a", &script, "go").await;
         stage.permission().await;
+        std::fs::write(stage.folder.path().join("go"), "go\n").expect("it reads");
         assert_eq!(stage.closed().await, outcome, "{what}");
         stage.row(|row| row.attention.is_none() && row.pending == 0).await;
     }
@@ -71,9 +72,15 @@ read -r answer; echo "$answer" > answer; echo '{"type":"agent_stopped"}'; read -
     stage.turn("a").await;
     let answer = std::fs::read_to_string(stage.folder.path().join("answer")).expect("it was answered");
     assert!(answer.contains("\"r257\""), "{answer}");
-    let asked = stage.told.iter().filter(|update| matches!(update, Update::Permission { .. })).count();
-    assert_eq!(asked, 256);
     let messages = stage.messages("a", 0).await.messages;
+    let asked: std::collections::BTreeSet<&str> = messages
+        .iter()
+        .filter_map(|message| match &message.content {
+            Content::Permission { request_id, .. } => Some(request_id.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(asked.len(), 256);
     let refused: Vec<&str> = messages
         .iter()
         .filter_map(|message| match &message.content {
@@ -115,7 +122,8 @@ async fn what_is_always_allowed_answers_other_sessions_that_wait_for_it() {
     stage.shell("b", &script("b", "ls y"), "go").await;
     stage.permission().await;
     let (session, request_id) = (id("a"), "r-a".into());
-    let granted = |reply| Request::Grant { session, request_id, rule: 2, scope: GrantScope::Project, reply };
+    let chosen = Chosen { rule: 2, scope: GrantScope::Project, refuse: false };
+    let granted = |reply| Request::Grant { session, request_id, chosen, reply };
     stage.ask(granted).await.expect("granted");
     for _ in 0..2 {
         assert_eq!(stage.closed().await, "Yes (granted always in this project: commands `ls …`)");

@@ -15,10 +15,8 @@ M.now = function()
 end
 
 local GUARD_MS = 300
-
 local waiting = require('agor.ui.ask_queue')
 local queue, place_of, find = waiting.items, waiting.place_of, waiting.find
-
 -- The float of before a reload of our modules is closed.
 local kept = require('agor.state')
 
@@ -217,6 +215,9 @@ local function perform(item, action)
   else
     if action.changed then
       guard()
+    end
+    if action.weigh then
+      require('agor.ui.ask_grant').weigh(item, shown, draw)
     end
     draw()
   end

@@ -11,8 +11,8 @@ local M = {}
 ---@field kind string?
 ---@field other boolean? free text
 ---@field key string? the key that chooses it, in place of a digit
----@field longer boolean? leads to what can be allowed for longer
----@field grant { rule: integer, scope: string }?
+---@field longer 'allow'|'refuse'? leads to what can be allowed or refused for longer
+---@field grant { rule: integer, scope: string, refuse: boolean? }?
 
 ---@class agor.AskItem
 ---@field session_id string
@@ -36,8 +36,15 @@ local M = {}
 ---@field answers table<string, string[]>
 ---@field grants string[]? what it can be allowed by for longer, in words
 ---@field scopes string[]? for how long
----@field project string? what `project` of them means
----@field granting boolean? that is what is chosen from now
+---@field examples agor.RuleExamples[]? for each of them
+---@field everywhere integer[]? those of them that can hold everywhere
+---@field refusals string[]? what it can be refused by for longer, in words
+---@field of_refusals agor.RuleExamples[]?
+---@field refusal_scopes string[]?
+---@field weighed agor.Weighed?
+---@field project string? what `project` of the scopes means
+---@field note string? why it is asked, if a rule of the user's wants that
+---@field granting 'allow'|'refuse'? that is what is chosen from now
 ---@field postponed boolean?
 
 ---@class agor.AskAction
@@ -50,6 +57,7 @@ local M = {}
 ---@field edit boolean?
 ---@field open string? the address of a page
 ---@field changed boolean? the choices are others now
+---@field weigh boolean? how much each rule would be about is wanted
 
 ---@param data table
 ---@return agor.AskItem
@@ -87,6 +95,9 @@ function M.permission(data)
   item.input = value(data.input)
   item.options = data.options or {}
   item.grants, item.scopes, item.project = data.grants, data.scopes, data.project
+  item.examples, item.everywhere = data.examples, data.everywhere
+  item.refusals, item.refusal_scopes = data.refusals, data.refusal_scopes
+  item.of_refusals, item.note = data.of_refusals, value(data.note)
   -- Agents put them in any order: a <CR> out of habit is to allow no more than this once.
   for i, option in ipairs(item.options) do
     if option.kind == 'allow_once' then
@@ -127,8 +138,7 @@ function M.choices(item)
     for _, option in ipairs(item.options or {}) do
       out[#out + 1] = { label = option.name, option_id = option.option_id, kind = option.kind }
     end
-    out[#out + 1] = require('agor.ui.ask_grant').row(item)
-    return out
+    return vim.list_extend(out, require('agor.ui.ask_grant').rows(item))
   end
   local question = M.current(item)
   if not question then
@@ -150,9 +160,11 @@ end
 ---@param item agor.AskItem
 ---@return integer
 function M.count(item)
-  local all = M.choices(item)
-  local last = all[#all]
-  return last and last.longer and #all - 1 or #all
+  local count = 0
+  for _, choice in ipairs(M.choices(item)) do
+    count = count + (choice.longer and 0 or 1)
+  end
+  return count
 end
 
 ---@param item agor.AskItem
@@ -266,7 +278,7 @@ function M.choose(item, n)
     return nil
   end
   if choice.longer then
-    return M.longer(item)
+    return M.longer(item, choice.longer)
   elseif choice.grant then
     return { answer = { grant = choice.grant } }
   elseif item.kind == 'permission' then
@@ -326,8 +338,11 @@ end
 ---@return agor.AskAction?
 function M.back(item)
   if item.granting then
+    local from = item.granting
     item.granting = nil
-    item.at = #M.choices(item)
+    for i, choice in ipairs(M.choices(item)) do
+      item.at = choice.longer == from and i or item.at
+    end
     return { changed = true }
   end
   if item.kind ~= 'question' or item.step == 1 then
@@ -338,15 +353,21 @@ function M.back(item)
   return { changed = true }
 end
 
---- `a`: what can be allowed for longer takes the place of the agent's options, or gives it back.
+--- `a` and `n`: what can be allowed, or refused, for longer takes the place of the agent's options, or gives it back.
 ---@param item agor.AskItem
+---@param what 'allow'|'refuse'
 ---@return agor.AskAction?
-function M.longer(item)
-  if item.granting then
+function M.longer(item, what)
+  local grant = require('agor.ui.ask_grant')
+  if item.granting == what then
     return M.back(item)
-  elseif item.kind == 'permission' and require('agor.ui.ask_grant').offered(item) then
-    item.granting, item.at = true, 1
-    return { changed = true }
+  elseif item.kind ~= 'permission' then
+    return nil
+  end
+  local can = what == 'allow' and grant.offered(item) or what == 'refuse' and grant.refusable(item)
+  if can then
+    item.granting, item.at = what, 1
+    return { changed = true, weigh = true }
   end
 end
 

@@ -56,8 +56,18 @@ function M.list(does)
     return question and question.multi and mark
   end)
   local longer = 'allow for longer than once, where that is offered'
-  only(key('a', 'answer-longer', longer, items.longer), function(item)
+  ---@param what 'allow'|'refuse'
+  local function for_longer(what)
+    return function(item)
+      return items.longer(item, what)
+    end
+  end
+  only(key('a', 'answer-longer', longer, for_longer('allow')), function(item)
     return require('agor.ui.ask_grant').offered(item) and 'allow for longer than once'
+  end)
+  local never = 'refuse for longer than once, where that is offered'
+  only(key('n', 'answer-never', never, for_longer('refuse')), function(item)
+    return require('agor.ui.ask_grant').refusable(item) and 'refuse for longer than once'
   end)
   local back = 'the question before, or the options'
   only(key('<BS>', 'answer-back', back, items.back), function(item)

@@ -72,8 +72,27 @@ function M.content(item)
       line(out, { { ' ' }, { text, 'AgorWarning' } })
     end
   end
+  if item.note and item.note ~= '' then
+    line(
+      out,
+      { { ' ' }, { 'Asked since ' .. require('agor.ui.cells').clean(item.note), 'AgorWarning' } }
+    )
+  end
   if #item.lines > 0 and #out.lines > 0 then
     out.lines[#out.lines + 1] = ''
+  end
+  if item.granting then
+    local about = block()
+    for _, pieces in ipairs(require('agor.ui.ask_grant').about(item)) do
+      line(about, pieces)
+    end
+    line(about, { { '' } })
+    -- Above what is asked, which may be long: it is to be read before one is chosen.
+    for _, mark in ipairs(out.marks) do
+      about.marks[#about.marks + 1] = { mark[1] + #about.lines, mark[2], mark[3], mark[4] }
+    end
+    vim.list_extend(about.lines, out.lines)
+    out = about
   end
   local shift = #out.lines
   for _, text in ipairs(item.lines) do
@@ -121,7 +140,7 @@ function M.choices(item, selected)
       pieces[#pieces + 1] = { '  ' .. choice.description, 'AgorDim' }
     end
     if choice.longer and i > 1 then
-      out.ruled = #out.lines
+      out.ruled = out.ruled or #out.lines
     end
     line(out, pieces)
   end

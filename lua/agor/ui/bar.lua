@@ -176,6 +176,9 @@ local function parts(s, new)
   if s.journal_failed then
     put('journal', 'journal not written', 'AgorDanger')
   end
+  if s.audit_failed then
+    put('audit', 'audit log not written', 'AgorDanger')
+  end
   if (s.pending or 0) > 0 then
     put('pending', ('%d waiting'):format(s.pending), 'AgorQuestion')
   end

@@ -350,6 +350,7 @@ function M.details(entry, width, line, now)
   end
   fact(row.asks_nothing and 'asks nothing' or nil)
   fact(row.journal_failed and 'journal not written' or nil)
+  fact(row.audit_failed and 'audit log not written' or nil)
   local indent = (' '):rep(4)
   local out = {}
   if said ~= '' and not line.whole then

@@ -1,4 +1,5 @@
---- What the user has allowed for longer than once, in a float: what, for how long, where and since when.
+--- What the user has allowed and refused for longer than once, in a float: what, for how long, where and since when; and
+--- rules, each with the place where it stands.
 ---
 --- Knows rows, cells and a window; what holds and how it is taken back is told by who opens it.
 
@@ -8,7 +9,13 @@ local M = {}
 
 local ns = api.nvim_create_namespace('agor_grants')
 
-local SCOPES = { turn = 'this turn', session = 'this session', project = 'always' }
+local SCOPES = {
+  turn = 'this turn',
+  session = 'this session',
+  project = 'always',
+  everywhere = 'everywhere',
+  rule = 'rule',
+}
 local GAP = 2
 
 ---@class agor.GrantsFloat
@@ -22,9 +29,20 @@ local float
 
 ---@param row agor.GrantRow
 ---@return string
+local function effect(row)
+  return row.refuses and 'no' or row.asks and 'ask' or 'yes'
+end
+
+---@param row agor.GrantRow
+---@return string
 local function whose(row)
+  if row.origin then
+    return row.origin
+  elseif row.scope == 'everywhere' then
+    return 'all projects'
+  end
   local session = row.session_id and require('agor.mirror').get(row.session_id)
-  local directory = require('agor.ui.bar').directory(row.project)
+  local directory = require('agor.ui.bar').directory(row.project or '')
   return session and ('%s in %s'):format(session.provider, directory) or directory
 end
 
@@ -39,10 +57,10 @@ function M.lines(rows, width)
   local widths = {} ---@type table<integer, integer>
   for i, row in ipairs(rows) do
     columns[i] = {
-      cells.clean(row.words),
+      ('%-3s %s'):format(effect(row), cells.clean(row.words)),
       SCOPES[row.scope] or row.scope,
       cells.clean(whose(row)),
-      tostring(os.date('%Y-%m-%d %H:%M', math.floor(row.at / 1000))),
+      row.at and tostring(os.date('%Y-%m-%d %H:%M', math.floor(row.at / 1000))) or '',
     }
     for n, text in ipairs(columns[i]) do
       widths[n] = math.max(widths[n] or 0, cells.width(text))
@@ -60,6 +78,10 @@ function M.lines(rows, width)
   local lines, marks = {}, {}
   for i, row in ipairs(columns) do
     local line = ' '
+    local group = rows[i].refuses and 'AgorError'
+      or rows[i].asks and 'AgorWarning'
+      or 'AgorToolDone'
+    marks[#marks + 1] = { i - 1, 1, 4, group }
     for n = 1, shown do
       local text = cells.shorten(row[n], widths[n])
       if groups[n] ~= '' then
@@ -85,7 +107,7 @@ local function config(lines, rows)
     widest = math.max(widest, cells.width(line) + 1)
   end
   local out = require('agor.ui.geometry').middle(widest, math.min(rows, space - 4))
-  out.title = ' Allowed without asking '
+  out.title = ' Decided without asking '
   local keys = { 'd take back', 'q close', 'g? keys' }
   out.footer = require('agor.ui.hints').line(keys, out.width --[[@as integer]])
   out.title_pos, out.footer_pos = 'center', 'center'

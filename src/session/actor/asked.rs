@@ -1,10 +1,11 @@
 //! Questions that wait for the user: each is settled exactly once.
 
-use super::{Actor, granted::may_be_granted};
+use super::{Actor, audited::Decided};
 use crate::{
     domain::{Answer, Command, Content, PermissionRequest, QuestionRequest, RequestId},
     render::{ask_body, ask_whole},
     session::{
+        audit::{Decision, Who},
         request::Found,
         state::{Asked, Pending},
         updates::{Offered, Update},
@@ -16,25 +17,21 @@ const OPEN_QUESTIONS: usize = 256;
 
 impl Actor {
     pub(super) fn ask_permission(&mut self, request: PermissionRequest) {
-        let grantable = may_be_granted(&request);
-        let request_id = request.request_id.clone();
-        if !self.ask(Asked::Permission(Box::new(request))) {
-            return;
-        }
-        match grantable {
-            true => self.consider_next(),
-            false => self.show_permission(&request_id),
+        if self.ask(Asked::Permission(Box::new(request))) {
+            self.consider_next();
         }
     }
 
-    /// No grant allows it: the user is asked, if that was not done before.
+    /// No rule decides it: the user is asked, if that was not done before.
     pub(super) fn show_permission(&mut self, request_id: &RequestId) {
         if !self.state.show(request_id) {
             return;
         }
         let Some(pending) = self.state.find_pending(request_id) else { return };
         let Asked::Permission(request) = &pending.asked else { return };
-        let (request, offered) = (request.clone(), pending.grounds.as_ref().map(Offered::of).unwrap_or_default());
+        let mut offered = pending.grounds.as_ref().map(Offered::of).unwrap_or_default();
+        offered.note.clone_from(&pending.note);
+        let request = request.clone();
         let body = ask_body(&request, self.icons);
         self.colour_question(&request, &body);
         self.tell_row();
@@ -61,7 +58,7 @@ impl Actor {
 
     /// False if that is nothing new, or too much. It is not shown by that.
     fn ask(&mut self, asked: Asked) -> bool {
-        let considers = matches!(&asked, Asked::Permission(request) if may_be_granted(request));
+        let considers = matches!(asked, Asked::Permission(_));
         let mut pending = Pending::new("".into(), asked, considers);
         // An agent that repeats a request asks once.
         if self.state.find_pending(pending.request_id()).is_some() {
@@ -69,6 +66,7 @@ impl Actor {
         }
         if self.state.open_questions() >= OPEN_QUESTIONS {
             let message = format!("{OPEN_QUESTIONS} questions are open: the agent's next one was refused");
+            self.take_down_pending(&pending, &message, &Decided::by(Who::Agor, Decision::Denied));
             self.say(Content::Status { subtype: "refused".to_owned(), message });
             let request_id = pending.request_id().clone();
             self.answer_agent(Command::Answer { request_id, answer: Answer::Cancelled });
@@ -83,27 +81,44 @@ impl Actor {
         let pending = self.state.find_pending(request_id);
         let pending =
             pending.ok_or_else(|| format!("no question {request_id} is open: it was answered or withdrawn"))?;
-        let outcome = pending.outcome(&answer)?;
-        self.settle(request_id, outcome);
+        let (outcome, decided) = (pending.outcome(&answer)?, Decided::answer(pending, &answer));
+        self.settle(request_id, outcome, &decided);
         self.answer_agent(Command::Answer { request_id: request_id.clone(), answer });
         Ok(())
     }
 
     /// The agent no longer waits.
     pub(super) fn withdraw(&mut self, request_id: &RequestId) {
-        self.settle(request_id, "withdrawn by the agent".to_owned());
+        let decided = Decided::by(Who::Agent, Decision::Withdrawn);
+        self.settle(request_id, "withdrawn by the agent".to_owned(), &decided);
     }
 
     /// All that are open, at the end of whoever asked or of the turn.
     pub(super) fn cancel_questions(&mut self, outcome: &str) {
+        let decision = if outcome.starts_with("expired") { Decision::Expired } else { Decision::Cancelled };
         for pending in self.state.take_all_pending() {
+            self.take_down_pending(&pending, outcome, &Decided::by(Who::Agor, decision));
             let request_id = pending.request_id().clone();
             self.close(pending, outcome.to_owned());
             self.answer_agent(Command::Answer { request_id, answer: Answer::Cancelled });
         }
     }
 
-    pub(super) fn settle(&mut self, request_id: &RequestId, outcome: String) {
+    /// Those that are open when the session is let go of: they are taken down, and told to nobody.
+    pub(super) fn drop_questions(&mut self) {
+        for pending in self.state.take_all_pending() {
+            let decided = Decided::by(Who::Agor, Decision::Expired);
+            self.take_down_pending(&pending, "the session was let go of", &decided);
+        }
+    }
+
+    pub(super) fn settle(&mut self, request_id: &RequestId, outcome: String, decided: &Decided) {
+        self.take_down_decision(request_id, &outcome, decided);
+        self.settle_unseen(request_id, outcome);
+    }
+
+    /// It was taken down before.
+    pub(super) fn settle_unseen(&mut self, request_id: &RequestId, outcome: String) {
         if let Some(pending) = self.state.take_pending(request_id) {
             self.close(pending, outcome);
         }

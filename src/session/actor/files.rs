@@ -1,14 +1,20 @@
 //! Files that the agent reads and writes through us: checked, then done by the editor, whose buffers may know more than
 //! the disk, or on the disk where the editor says so. Each request is answered once, at the turn's end at the latest.
 //!
-//! Whether the agent may write is not asked here: it has asked before, where its mode wants that.
+//! Whether the agent may write is not asked here: it has asked before, where its mode wants that. What a rule of the user's
+//! forbids is refused whatever the mode.
 
 use std::path::{Path, PathBuf};
 
 use super::{Actor, Done};
 use crate::{
-    domain::{Command, FileAccess, FileAnswer, FileRequest, RequestId},
-    session::{disk, request::FileReply, updates::Update},
+    domain::{Command, FileAccess, FileAnswer, FileRequest, RequestId, policy::Access},
+    session::{
+        disk,
+        policy::{self, Reasons},
+        request::FileReply,
+        updates::Update,
+    },
 };
 
 /// A request that is not answered yet.
@@ -34,18 +40,37 @@ impl Actor {
         let more = self.options.additional_directories.iter().map(|directory| cwd.join(directory));
         let roots: Vec<PathBuf> = std::iter::once(cwd.clone()).chain(more).collect();
         let (id, wanted, what) = (request_id.clone(), path.clone(), access.clone());
+        let setting = self.setting();
         let witness = self.witness().filter(|_| matches!(what, FileAccess::Write { .. }));
         self.jobs.spawn_blocking(move || {
-            let real = disk::check(&wanted, &roots, &what);
+            let mut real = disk::check(&wanted, &roots, &what);
+            let access = if matches!(what, FileAccess::Write { .. }) { Access::Change } else { Access::Read };
+            let forbidden = real.as_ref().ok().and_then(|_| policy::forbids(&wanted, access, &setting));
+            let forbidden = forbidden.map(|(by, told)| {
+                real = Err(told);
+                by
+            });
             if let (Some(witness), Ok(real)) = (witness, &real) {
                 witness.touch_now(real);
             }
-            Done::FileChecked { request_id: id, real }
+            Done::FileChecked { request_id: id, real, forbidden }
         });
         self.files.insert(request_id, OpenFile { path, access, asked: false });
     }
 
-    pub(super) fn file_checked(&mut self, request_id: RequestId, real: Result<PathBuf, String>) {
+    pub(super) fn file_checked(
+        &mut self,
+        request_id: RequestId,
+        real: Result<PathBuf, String>,
+        forbidden: Option<Reasons>,
+    ) {
+        let Some(file) = self.files.get_mut(&request_id) else { return };
+        if let Some(by) = forbidden {
+            let (path, write) =
+                (file.path.to_string_lossy().into_owned(), matches!(file.access, FileAccess::Write { .. }));
+            let access = if write { Access::Change } else { Access::Read };
+            self.take_down_file(&request_id, path, access, &by);
+        }
         let Some(file) = self.files.get_mut(&request_id) else { return };
         let path = match real {
             Ok(path) => path,

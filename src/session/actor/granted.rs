@@ -1,314 +1,252 @@
-//! Grants: what the user has allowed for longer than once. Each permission that one could allow is held against them before
-//! the user is asked, and the choice of a new one is carried out here.
-//!
-//! What has to be looked up on the disk (where paths lead, what the project grants) is a job; meanwhile the request is open
-//! and not yet shown. They are looked up one after the other, so that they are shown in the order they came in.
+//! What the user allows or refuses for longer than once: the choice of it is carried out here, and it can be taken back.
+//! What that means for requests is in `considered`.
 
-use std::path::{Path, PathBuf};
-
-use super::{Actor, Done, now};
+use super::{
+    Actor, Done,
+    audited::{By, Decided},
+    now,
+};
 use crate::{
     domain::{
-        Answer, Command, OptionKind, PermissionRequest, RequestId, Subject,
-        rule::{self, Act, Rule},
+        Answer, Command, OptionKind, PermissionOption, PermissionRequest, RequestId, policy::PolicyRule, rule::Rule,
     },
     session::{
-        disk,
-        grants::{self, Grant, GrantScope, ProjectGrants},
-        project::project,
+        audit::{Decision, Who},
+        grants::{self, Grant, GrantScope, ProjectGrants, Refusal},
+        policy::{Held, allow_once},
         reply::Reply,
-        request::GrantRow,
+        request::{Chosen, GrantRow},
         state::{Asked, Grounds},
-        updates::{Level, Update},
+        updates::Update,
     },
 };
 
 /// What of it ends with the session, or with its turn.
 #[derive(Debug, Default)]
 pub(super) struct Granted {
-    turn: Vec<Grant>,
-    session: Vec<Grant>,
+    pub(super) held: Held,
+    /// How often that has changed: what was looked up before is out of date.
+    pub(super) changes: u64,
     /// Is looked up.
-    considered: Option<RequestId>,
+    pub(super) considered: Option<RequestId>,
     /// Why the project's cannot be had was said.
-    complained: bool,
+    pub(super) complained: bool,
 }
 
-/// What was found on the disk.
-pub(super) struct Looked {
-    /// `None` if no rule can be made of it, since nobody knows where its paths lead.
-    grounds: Option<Grounds>,
-    by_project: Vec<Grant>,
-    trouble: Option<String>,
-}
-
-/// A grant that is to be kept for the project, and who waits for that.
+/// What is to be kept on the disk, and who waits for that.
 pub(super) struct Keeping {
     request_id: RequestId,
-    rule: Rule,
+    kept: Longer,
+    scope: GrantScope,
+    root: String,
     reply: Reply<()>,
 }
 
-/// By their kind, never by their place.
-fn allow_once(request: &PermissionRequest) -> Option<&crate::domain::PermissionOption> {
-    request.options.iter().find(|option| option.kind == OptionKind::AllowOnce)
+/// A grant or a refusal.
+#[derive(Clone, Debug)]
+pub(super) enum Longer {
+    Grant(Grant),
+    Refusal(Refusal),
 }
 
-/// Whether a grant may answer it: never a plan, never more rights, and only where once can be allowed.
-pub(super) fn may_be_granted(request: &PermissionRequest) -> bool {
-    request.subject != Subject::Always && request.tool != "plan" && allow_once(request).is_some()
+impl Longer {
+    fn words(&self, root: &str) -> String {
+        match self {
+            Longer::Grant(grant) => grant.rule.words(root),
+            Longer::Refusal(refusal) => refusal.rule.refuses(root),
+        }
+    }
+
+    fn id(&self) -> &str {
+        match self {
+            Longer::Grant(grant) => &grant.id,
+            Longer::Refusal(refusal) => &refusal.id,
+        }
+    }
+
+    fn keep(self, into: &ProjectGrants) -> Result<(), String> {
+        match self {
+            Longer::Grant(grant) => into.add(grant),
+            Longer::Refusal(refusal) => into.refuse(refusal),
+        }
+        .map_err(|error| error.to_string())
+    }
+}
+
+/// By its kind: once before for good, which is the agent's own and would outlast the user's rule.
+pub(super) fn refusing(request: &PermissionRequest) -> Option<&PermissionOption> {
+    let of = |kind| request.options.iter().find(|option| option.kind == kind);
+    of(OptionKind::RejectOnce).or_else(|| of(OptionKind::RejectAlways))
 }
 
 impl Actor {
-    /// Looks up the next one that nobody has looked up yet.
-    pub(super) fn consider_next(&mut self) {
-        if self.granted.considered.is_some() {
-            return;
-        }
-        let next = self.state.unconsidered().and_then(|pending| match &pending.asked {
-            Asked::Permission(request) => Some((**request).clone()),
-            Asked::Question(_) => None,
-        });
-        let Some(request) = next else { return };
-        self.granted.considered = Some(request.request_id.clone());
-        let options = &self.options;
-        let (cwd, here) = (options.cwd.clone(), options.files_are_here());
-        let home = options.environ.get("HOME").map(PathBuf::from);
-        // What is always allowed here is not so on another machine.
-        let folder = self.common.journals.as_deref().map(grants::folder).filter(|_| !options.is_elsewhere());
-        self.jobs.spawn_blocking(move || {
-            let mut looked = look_up(&request, &cwd, home.as_deref(), folder.as_deref());
-            if !here && matches!(request.subject, Subject::Files { .. }) {
-                looked.grounds = None;
-            }
-            Done::Considered { request_id: request.request_id, looked: Box::new(looked) }
-        });
-    }
-
-    pub(super) fn considered(&mut self, request_id: &RequestId, looked: Looked) {
-        self.granted.considered = None;
-        let Looked { grounds, by_project, trouble } = looked;
-        if let Some(trouble) = trouble.filter(|_| !std::mem::replace(&mut self.granted.complained, true)) {
-            self.notify(Level::Warn, format!("what is always allowed in this project is asked about: {trouble}"));
-        }
-        let allowed = grounds.as_ref().and_then(|grounds| self.allowed_by(grounds, &by_project));
-        // Answered, withdrawn or cancelled meanwhile, it is not there.
-        let waits = self.state.consider(request_id, grounds);
-        match (waits, allowed) {
-            (true, Some(by)) => self.allow(request_id, &format!("granted {by}")),
-            (true, None) => self.show_permission(request_id),
-            (false, _) => {}
-        }
-        self.consider_next();
-    }
-
-    /// By which grants, in words.
-    fn allowed_by(&self, grounds: &Grounds, by_project: &[Grant]) -> Option<String> {
-        let scopes = [
-            (GrantScope::Turn, &self.granted.turn[..]),
-            (GrantScope::Session, &self.granted.session),
-            (GrantScope::Project, by_project),
-        ];
-        let all: Vec<(GrantScope, &Rule)> =
-            scopes.iter().flat_map(|(scope, grants)| grants.iter().map(|grant| (*scope, &grant.rule))).collect();
-        let used = rule::judge(&grounds.act, all.iter().map(|(_, rule)| *rule))?;
-        let words = used.iter().filter_map(|at| all.get(*at));
-        let words = words.map(|(scope, rule)| format!("{}: {}", scope.words(), rule.words(&grounds.root)));
-        Some(words.collect::<Vec<_>>().join(" and "))
-    }
-
-    /// The agent hears of no more than this once.
-    fn allow(&mut self, request_id: &RequestId, why: &str) {
-        let pending = self.state.find_pending(request_id);
-        let Some(Asked::Permission(request)) = pending.map(|pending| &pending.asked) else { return };
-        let Some(option) = allow_once(request) else { return };
-        let (option_id, outcome) = (option.option_id.clone(), format!("{} ({why})", option.name));
-        self.settle(request_id, outcome);
-        let answer = Answer::Option { option_id, message: None, input: None };
-        self.answer_agent(Command::Answer { request_id: request_id.clone(), answer });
-    }
-
-    /// The user allows it by one of the rules that were offered, counted from 1.
-    pub(super) fn grant(&mut self, request_id: RequestId, rule: usize, scope: GrantScope, reply: Reply<()>) {
-        let (rule, grounds) = match self.offered(&request_id, rule) {
+    /// The user allows or refuses it by one of the rules that were offered, counted from 1.
+    pub(super) fn grant(&mut self, request_id: RequestId, chosen: Chosen, reply: Reply<()>) {
+        let Chosen { rule, scope, .. } = chosen;
+        let (longer, grounds) = match self.offered(&request_id, chosen) {
             Ok(found) => found,
             Err(error) => {
                 let _ = reply.send(Err(error));
                 return;
             }
         };
-        let words = rule.words(&grounds.root);
-        let id = uuid::Uuid::new_v4().simple().to_string();
-        let grant = Grant { id, rule: rule.clone(), at: now() };
-        match scope {
-            GrantScope::Turn => self.granted.turn.push(grant),
-            GrantScope::Session => self.granted.session.push(grant),
-            GrantScope::Project => {
-                let folder = self.common.journals.as_deref().map(grants::folder).filter(|_| grounds.lasting);
-                let Some(folder) = folder else {
-                    let _ = reply.send(Err("nothing can be allowed always here: allow it for this session".to_owned()));
-                    return;
-                };
-                let keeping = Keeping { request_id, rule, reply };
-                self.jobs.spawn_blocking(move || {
-                    let kept = ProjectGrants::of(&folder, &grounds.project).add(grant);
-                    let kept = kept.map_err(|error| error.to_string());
-                    Done::Granted { keeping: Box::new(keeping), kept }
-                });
+        let folder = self.grants_folder();
+        let into = match (scope, folder) {
+            (GrantScope::Turn | GrantScope::Session, _) => None,
+            (GrantScope::Project, Some(folder)) if grounds.lasting => {
+                Some(ProjectGrants::of(&folder, &grounds.project))
+            }
+            (GrantScope::Everywhere, Some(folder)) if grounds.everywhere => Some(ProjectGrants::everywhere(&folder)),
+            _ => {
+                let scope = scope.words();
+                let error = format!("rule {rule} cannot hold {scope} here: choose it for this session");
+                let _ = reply.send(Err(error));
                 return;
             }
+        };
+        if let Some(into) = into {
+            let keeping = Keeping { request_id, kept: longer.clone(), scope, root: grounds.root, reply };
+            self.jobs.spawn_blocking(move || Done::Granted { kept: longer.keep(&into), keeping: Box::new(keeping) });
+            return;
+        }
+        let held = &mut self.granted.held;
+        match (longer.clone(), scope) {
+            (Longer::Grant(grant), GrantScope::Turn) => held.turn.push(grant),
+            (Longer::Grant(grant), _) => held.session.push(grant),
+            (Longer::Refusal(refusal), _) => held.refusals.push(refusal),
         }
         let _ = reply.send(Ok(()));
-        self.allow(&request_id, &format!("granted {}: {words}", scope.words()));
+        self.settle_for_longer(&request_id, &longer, scope, &grounds.root);
         self.grants_changed();
     }
 
-    fn offered(&self, request_id: &RequestId, rule: usize) -> Result<(Rule, Grounds), String> {
+    pub(super) fn grants_folder(&self) -> Option<std::path::PathBuf> {
+        self.common.journals.as_deref().map(grants::folder)
+    }
+
+    fn offered(&self, request_id: &RequestId, chosen: Chosen) -> Result<(Longer, Grounds), String> {
+        let Chosen { rule, scope, refuse } = chosen;
         let pending = self.state.find_pending(request_id);
         let pending =
             pending.ok_or_else(|| format!("no question {request_id} is open: it was answered or withdrawn"))?;
         let grounds = pending.grounds.as_ref().ok_or("this question can only be answered by its own options")?;
-        let found = rule.checked_sub(1).and_then(|at| grounds.offers.get(at));
-        let found = found.ok_or_else(|| format!("no rule {rule} was offered: there are {}", grounds.offers.len()))?;
-        Ok((found.clone(), grounds.clone()))
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let at = now();
+        let none = |count| format!("no rule {rule} was offered: there are {count}");
+        let index = rule.checked_sub(1).unwrap_or(usize::MAX);
+        let longer = if refuse {
+            if scope == GrantScope::Turn {
+                return Err("a refusal holds for the session, in the project or everywhere".to_owned());
+            }
+            let found = grounds.refusals.get(index).ok_or_else(|| none(grounds.refusals.len()))?;
+            Longer::Refusal(Refusal { id, rule: found.clone(), at })
+        } else {
+            let found = grounds.offers.get(index).ok_or_else(|| none(grounds.offers.len()))?;
+            // The same path is another file in another project.
+            if scope == GrantScope::Everywhere && matches!(found, Rule::Files { .. } | Rule::Below { .. }) {
+                return Err("files are allowed in their project, not everywhere".to_owned());
+            }
+            Longer::Grant(Grant { id, rule: found.clone(), at })
+        };
+        Ok((longer, grounds.clone()))
     }
 
-    /// The project's file has it, or not.
+    /// The file has it, or not.
     pub(super) fn grant_kept(&mut self, keeping: Keeping, kept: Result<(), String>) {
-        let Keeping { request_id, rule, reply } = keeping;
+        let Keeping { request_id, kept: longer, scope, root, reply } = keeping;
         let done = kept.is_ok();
         let _ = reply.send(kept);
         if done {
-            let root =
-                self.state.find_pending(&request_id).and_then(|pending| Some(pending.grounds.as_ref()?.root.clone()));
-            if let Some(root) = root {
-                self.allow(&request_id, &format!("granted {}: {}", GrantScope::Project.words(), rule.words(&root)));
-            }
+            self.settle_for_longer(&request_id, &longer, scope, &root);
             // All sessions of the project, this one too.
             self.tell(Update::GrantsChanged);
         }
     }
 
-    /// What is open may be allowed now.
+    /// The request that it was made of is answered by it. The agent hears of no more than this once.
+    fn settle_for_longer(&mut self, request_id: &RequestId, longer: &Longer, scope: GrantScope, root: &str) {
+        let pending = self.state.find_pending(request_id);
+        let Some(Asked::Permission(request)) = pending.map(|pending| &pending.asked) else { return };
+        let words = longer.words(root);
+        let (option, message, outcome) = match longer {
+            Longer::Grant(_) => (allow_once(request), None, format!("granted {}: {words}", scope.words())),
+            Longer::Refusal(_) => {
+                let told =
+                    format!("The user does not want this, now or later. They refuse {}: {words}.", scope.words());
+                (refusing(request), Some(told), format!("refused {}: {words}", scope.words()))
+            }
+        };
+        let decided = Decided {
+            decision: if message.is_some() { Decision::Denied } else { Decision::Allowed },
+            by: By {
+                who: Some(Who::Human),
+                option: option.map(|option| option.kind),
+                rules: vec![words],
+                grants: vec![(longer.id().to_owned(), scope)],
+            },
+        };
+        let (answer, outcome) = match option {
+            Some(option) => {
+                let outcome = format!("{} ({outcome})", option.name);
+                (Answer::Option { option_id: option.option_id.clone(), message, input: None }, outcome)
+            }
+            None => (Answer::Cancelled, outcome),
+        };
+        self.settle(request_id, outcome, &decided);
+        self.answer_agent(Command::Answer { request_id: request_id.clone(), answer });
+    }
+
+    /// What is open may be allowed or refused now.
     pub(super) fn grants_changed(&mut self) {
+        self.granted.changes += 1;
         self.state.consider_again();
         self.consider_next();
     }
 
     pub(super) fn grants_end_with_turn(&mut self) {
-        self.granted.turn.clear();
+        if !self.granted.held.turn.is_empty() {
+            self.granted.held.turn.clear();
+            self.granted.changes += 1;
+        }
     }
 
     /// Those of this session alone.
     pub(super) fn own_grants(&self) -> Vec<GrantRow> {
         let root = self.state.summary.project.clone();
-        let scopes = [(GrantScope::Turn, &self.granted.turn), (GrantScope::Session, &self.granted.session)];
-        let row = |scope: GrantScope, grant: &Grant| GrantRow {
-            id: grant.id.clone(),
+        let held = &self.granted.held;
+        let row = |id: &str, scope, refuses, words, at| GrantRow {
+            id: id.to_owned(),
             scope,
-            words: grant.rule.words(&root),
-            at: grant.at,
+            refuses,
+            words,
+            at,
             session_id: Some(self.options.session_id.clone()),
             project: root.clone(),
         };
-        scopes.iter().flat_map(|(scope, grants)| grants.iter().map(|grant| row(*scope, grant))).collect()
+        let grant = |scope: GrantScope| {
+            let root = root.clone();
+            move |grant: &Grant| row(&grant.id, scope, false, grant.rule.words(&root), grant.at)
+        };
+        let refusal = |refusal: &Refusal| {
+            let words = PolicyRule::refuses(&refusal.rule, &root);
+            row(&refusal.id, GrantScope::Session, true, words, refusal.at)
+        };
+        let turn = held.turn.iter().map(grant(GrantScope::Turn));
+        let session = held.session.iter().map(grant(GrantScope::Session));
+        turn.chain(session).chain(held.refusals.iter().map(refusal)).collect()
     }
 
     pub(super) fn revoke(&mut self, id: &str) -> Result<(), String> {
-        let before = self.granted.turn.len() + self.granted.session.len();
-        self.granted.turn.retain(|grant| grant.id != id);
-        self.granted.session.retain(|grant| grant.id != id);
-        match before > self.granted.turn.len() + self.granted.session.len() {
-            true => Ok(()),
-            false => Err("this grant does not hold any more".to_owned()),
+        let held = &mut self.granted.held;
+        let count = |held: &Held| held.turn.len() + held.session.len() + held.refusals.len();
+        let before = count(held);
+        held.turn.retain(|grant| grant.id != id);
+        held.session.retain(|grant| grant.id != id);
+        held.refusals.retain(|refusal| refusal.id != id);
+        if before == count(held) {
+            return Err("this grant does not hold any more".to_owned());
         }
-    }
-}
-
-/// Waits for the disk.
-fn look_up(request: &PermissionRequest, cwd: &Path, home: Option<&Path>, folder: Option<&Path>) -> Looked {
-    let real = |path: PathBuf| std::fs::canonicalize(&path).unwrap_or(path);
-    let (cwd, project) = (real(cwd.to_owned()), real(project(cwd)));
-    // A worktree may lie beside the project whose grants are its own too.
-    let root = if cwd.starts_with(&project) { &project } else { &cwd };
-    // What holds for a home holds for everything.
-    let lasting =
-        folder.is_some() && project.parent().is_some() && home.is_none_or(|home| real(home.to_owned()) != project);
-    let act = act(request, &cwd);
-    let grounds = act.zip(root.to_str()).map(|(act, root)| Grounds {
-        offers: rule::offers(&act, root),
-        act,
-        root: root.to_owned(),
-        project: project.clone(),
-        lasting,
-    });
-    let kept = folder.filter(|_| lasting && grounds.is_some());
-    let kept = kept.map_or(Ok(Vec::new()), |folder| ProjectGrants::of(folder, &project).read());
-    match kept {
-        Ok(by_project) => Looked { grounds, by_project, trouble: None },
-        Err(error) => {
-            let grounds = grounds.map(|grounds| Grounds { lasting: false, ..grounds });
-            Looked { grounds, by_project: Vec::new(), trouble: Some(error.to_string()) }
-        }
-    }
-}
-
-fn act(request: &PermissionRequest, cwd: &Path) -> Option<Act> {
-    let tool = |named| Act::Tool { tool: request.tool.clone(), input: request.input.clone(), named };
-    Some(match &request.subject {
-        Subject::Command { command } => Act::Command { command: command.clone() },
-        Subject::Files { paths, change } => {
-            let real = |path: &String| disk::resolve(&cwd.join(path)).ok()?.to_str().map(str::to_owned);
-            Act::Files { paths: paths.iter().map(real).collect::<Option<_>>()?, change: *change }
-        }
-        Subject::Tool => tool(true),
-        Subject::Input => tool(false),
-        Subject::Always => return None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn request(paths: &[&str]) -> PermissionRequest {
-        let mut request: PermissionRequest =
-            serde_json::from_value(json!({"request_id": "r", "tool": "Edit", "title": "", "input": {}, "options": []}))
-                .expect("a request");
-        request.subject = Subject::Files { paths: paths.iter().map(|path| (*path).to_owned()).collect(), change: true };
-        request
-    }
-
-    #[test]
-    fn a_path_is_where_it_leads() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let top = folder.path().canonicalize().expect("it is there");
-        std::fs::create_dir_all(top.join("src")).expect("a folder");
-        std::os::unix::fs::symlink("/etc", top.join("src/out")).expect("a link");
-        let paths = |path: &str| match act(&request(&[path]), &top.join("src")) {
-            Some(Act::Files { paths, .. }) => paths.join(" "),
-            other => format!("{other:?}"),
-        };
-        let at = |path: &str| top.join(path).to_string_lossy().into_owned();
-        assert_eq!(paths("a.rs"), at("src/a.rs"));
-        assert_eq!(paths("../b/new.rs"), at("b/new.rs"));
-        assert_eq!(paths("out/passwd"), "/etc/passwd");
-        assert_eq!(paths("gone/../../x"), "None", "nobody knows where that leads");
-    }
-
-    #[test]
-    fn a_home_or_the_root_is_no_project_for_good() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let lasting = |cwd: &Path, home: Option<&Path>, grants: Option<&Path>| {
-            let looked = look_up(&request(&["/tmp/a"]), cwd, home, grants);
-            looked.grounds.expect("grounds").lasting
-        };
-        let grants = folder.path().join("grants");
-        assert!(lasting(folder.path(), None, Some(&grants)));
-        assert!(!lasting(folder.path(), Some(folder.path()), Some(&grants)));
-        assert!(!lasting(Path::new("/"), None, Some(&grants)));
-        assert!(!lasting(folder.path(), None, None));
+        self.grants_changed();
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use super::{
     Live,
-    granted::{Keeping, Looked},
+    granted::Keeping,
     shell::{self, Shell},
 };
 use crate::{
@@ -16,6 +16,9 @@ use crate::{
     session::{
         changes::Ended,
         journal::{Growth, JournalError},
+        policy::{Found, Reasons},
+        reply::Reply,
+        request::Counted,
         worktree::{Made, MakeError},
     },
 };
@@ -37,6 +40,8 @@ pub(super) enum Done {
     FileChecked {
         request_id: RequestId,
         real: Result<PathBuf, String>,
+        /// By which rule it is not.
+        forbidden: Option<Reasons>,
     },
     File {
         request_id: RequestId,
@@ -68,7 +73,13 @@ pub(super) enum Done {
     Grown(Result<Growth, JournalError>),
     Considered {
         request_id: RequestId,
-        looked: Box<Looked>,
+        found: Box<Found>,
+        /// How often what is granted had changed before.
+        changes: u64,
+    },
+    Weighed {
+        reply: Reply<Counted>,
+        counted: Counted,
     },
     Granted {
         keeping: Box<Keeping>,

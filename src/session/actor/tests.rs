@@ -1,6 +1,7 @@
 //! A session with an agent that says what the test wants, over a process that is none; in paused time.
 
 mod conversations;
+mod decided;
 mod ends;
 mod files;
 mod granted;

@@ -231,6 +231,8 @@ impl Actor {
         if self.state.queue.len() >= queue::MOST {
             return Err(format!("{} prompts wait already: :Agor queue shows them", queue::MOST));
         }
+        // Who says something knows what was refused.
+        self.refused.clear();
         self.state.title_from(&prompt);
         self.add_outputs(&mut prompt);
         if !self.runs() {

@@ -1,6 +1,7 @@
-//! What is granted, over all sessions: asked for, taken back, and made known to every session when it has changed.
+//! What is granted and refused, over all sessions: asked for, taken back, and made known to every session when it has
+//! changed; and what was decided.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio::{sync::oneshot, task::spawn_blocking};
 
@@ -8,10 +9,12 @@ use super::Hub;
 use crate::{
     domain::SessionId,
     session::{
+        audit,
         grants::{self, GrantScope, ProjectGrants},
         project::project,
         reply::Reply,
         request::{GrantRow, Input},
+        updates::Update,
     },
 };
 
@@ -38,7 +41,7 @@ impl Hub {
                 }
             }
             let kept = spawn_blocking(move || match folder {
-                Some(folder) => of_project(&ProjectGrants::of(&folder, &project_around(around.clone())), around),
+                Some(folder) => kept(&folder, around),
                 None => Ok(Vec::new()),
             });
             let kept = kept.await.unwrap_or_else(|error| Err(error.to_string()));
@@ -51,15 +54,34 @@ impl Hub {
             return self.pass_living(&session, reply, |reply| Input::Revoke { id, reply });
         }
         let folder = self.common.journals.as_deref().map(grants::folder);
+        let changed = self.told_by.clone();
         spawn_blocking(move || {
             let revoked = match folder {
-                Some(folder) => ProjectGrants::of(&folder, &project_around(around)).revoke(&id),
+                Some(folder) => match ProjectGrants::of(&folder, &project_around(around)).revoke(&id) {
+                    Ok(false) => ProjectGrants::everywhere(&folder).revoke(&id),
+                    revoked => revoked,
+                },
                 None => Ok(false),
             };
             let _ = reply.send(match revoked {
-                Ok(true) => Ok(()),
+                Ok(true) => {
+                    // What waits may be allowed by another rule now.
+                    let _ = changed.send(Update::GrantsChanged);
+                    Ok(())
+                }
                 Ok(false) => Err("this grant does not hold any more".to_owned()),
                 Err(error) => Err(error.to_string()),
+            });
+        });
+    }
+
+    /// Read from the disk, in a thread of its own.
+    pub(super) fn audit(&self, reply: Reply<String>) {
+        let folder = self.common.journals.as_deref().map(audit::folder);
+        spawn_blocking(move || {
+            let _ = reply.send(match folder {
+                Some(folder) => audit::told(&folder),
+                None => Err("no audit log is kept here".to_owned()),
             });
         });
     }
@@ -72,16 +94,29 @@ impl Hub {
     }
 }
 
-fn of_project(grants: &ProjectGrants, around: PathBuf) -> Result<Vec<GrantRow>, String> {
-    let root = project_around(around).to_string_lossy().into_owned();
-    let kept = grants.read().map_err(|error| error.to_string())?;
-    let row = |grant: grants::Grant| GrantRow {
-        id: grant.id,
-        scope: GrantScope::Project,
-        words: grant.rule.words(&root),
-        at: grant.at,
-        session_id: None,
-        project: root.clone(),
-    };
-    Ok(kept.into_iter().map(row).collect())
+/// Of the project, then of all.
+fn kept(folder: &Path, around: PathBuf) -> Result<Vec<GrantRow>, String> {
+    let project = project_around(around);
+    let root = project.to_string_lossy().into_owned();
+    let mut rows = Vec::new();
+    let all = [
+        (GrantScope::Project, ProjectGrants::of(folder, &project)),
+        (GrantScope::Everywhere, ProjectGrants::everywhere(folder)),
+    ];
+    for (scope, grants) in all {
+        let kept = grants.read().map_err(|error| error.to_string())?;
+        let row = |id, refuses, words, at| GrantRow {
+            id,
+            scope,
+            refuses,
+            words,
+            at,
+            session_id: None,
+            project: root.clone(),
+        };
+        rows.extend(kept.grants.into_iter().map(|grant| row(grant.id, false, grant.rule.words(&root), grant.at)));
+        let refusals = kept.refusals.into_iter();
+        rows.extend(refusals.map(|refusal| row(refusal.id, true, refusal.rule.refuses(&root), refusal.at)));
+    }
+    Ok(rows)
 }

@@ -1,9 +1,10 @@
-//! A question that is open: what was asked, whether the user knows of it, and what a permission is held against grants by.
+//! A question that is open: what was asked, whether the user knows of it, and what a permission is held against rules by.
 
 use std::path::PathBuf;
 
 use crate::domain::{
     Answer, Content, MessageId, PermissionRequest, QuestionRequest, RequestId,
+    policy::PolicyRule,
     rule::{Act, Rule},
 };
 
@@ -14,22 +15,32 @@ pub(in crate::session) struct Pending {
     pub(in crate::session) asked: Asked,
     /// The user knows of it; else whether it has to be asked is being found out.
     pub(in crate::session) shown: bool,
-    /// It is to be held against grants, again.
+    /// It is to be held against rules and grants, again.
     pub(super) unconsidered: bool,
     pub(in crate::session) grounds: Option<Grounds>,
+    /// Why it is asked, if a rule of the user's wants that.
+    pub(in crate::session) note: Option<String>,
 }
 
-/// What a permission is held against grants by, and what could be granted.
+/// What fits a rule, and what does not.
+pub(in crate::session) type Examples = (Vec<String>, Vec<String>);
+
+/// What a permission is held against grants by, and what could be granted or refused.
 #[derive(Clone, Debug)]
 pub(in crate::session) struct Grounds {
     pub(in crate::session) act: Act,
     pub(in crate::session) offers: Vec<Rule>,
+    pub(in crate::session) of_offers: Vec<Examples>,
+    pub(in crate::session) refusals: Vec<PolicyRule>,
+    pub(in crate::session) of_refusals: Vec<Examples>,
     /// The directory that names of files are relative to.
     pub(in crate::session) root: String,
     /// Whose grants hold, all links followed.
     pub(in crate::session) project: PathBuf,
     /// Something may be allowed in it for good.
     pub(in crate::session) lasting: bool,
+    /// And in all others.
+    pub(in crate::session) everywhere: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -39,9 +50,9 @@ pub(in crate::session) enum Asked {
 }
 
 impl Pending {
-    /// Nobody knows of it yet. `unconsidered`: a grant might allow it.
+    /// Nobody knows of it yet. `unconsidered`: a rule may decide it.
     pub(in crate::session) fn new(message: MessageId, asked: Asked, unconsidered: bool) -> Self {
-        Self { message, asked, shown: false, unconsidered, grounds: None }
+        Self { message, asked, shown: false, unconsidered, grounds: None, note: None }
     }
 
     pub(in crate::session) fn request_id(&self) -> &RequestId {

@@ -14,6 +14,8 @@ T = {
   refuse = nil,
   unsaved = 0,
   config = {
+    policy = {},
+    providers = {},
     window = { position = 'right', width = 0.4, height = 0.4, min_width = 60 },
     board = { position = 'float' },
     keys = true,

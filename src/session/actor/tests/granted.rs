@@ -5,10 +5,10 @@ use serde_json::json;
 use super::*;
 use crate::{
     domain::{Answer as Given, OptionKind, PermissionOption, PermissionRequest, Subject, TurnOutcome},
-    session::{GrantScope, updates::Offered},
+    session::{Chosen, GrantScope, updates::Offered},
 };
 
-fn request(id: &str, subject: Subject, kind: OptionKind) -> PermissionRequest {
+pub(super) fn request(id: &str, subject: Subject, kind: OptionKind) -> PermissionRequest {
     let option = |id: &str, name: &str, kind| PermissionOption { option_id: id.into(), name: name.into(), kind };
     PermissionRequest {
         request_id: id.into(),
@@ -29,13 +29,13 @@ pub(super) fn asks(side: &Side, id: &str, command: &str) {
     side.says([Event::Permission(Box::new(request(id, subject, OptionKind::AllowOnce)))]);
 }
 
-fn changes(side: &Side, id: &str, path: &str) {
+pub(super) fn changes(side: &Side, id: &str, path: &str) {
     let subject = Subject::Files { paths: vec![path.into()], change: true };
     side.says([Event::Permission(Box::new(request(id, subject, OptionKind::AllowOnce)))]);
 }
 
 impl Stage {
-    async fn permission(&mut self) -> (String, Offered) {
+    pub(super) async fn permission(&mut self) -> (String, Offered) {
         self.find(|update| match update {
             Update::Permission { request, offered, .. } => {
                 Some((request.request_id.as_str().to_owned(), offered.clone()))
@@ -46,10 +46,15 @@ impl Stage {
     }
 
     fn grant(&self, id: &str, rule: usize, scope: GrantScope) -> Answer<()> {
-        self.ask(|reply| Input::Grant { request_id: id.into(), rule, scope, reply })
+        self.choose(id, rule, scope, false)
     }
 
-    async fn outcomes(&self) -> Vec<String> {
+    pub(super) fn choose(&self, id: &str, rule: usize, scope: GrantScope, refuse: bool) -> Answer<()> {
+        let chosen = Chosen { rule, scope, refuse };
+        self.ask(|reply| Input::Grant { request_id: id.into(), chosen, reply })
+    }
+
+    pub(super) async fn outcomes(&self) -> Vec<String> {
         let outcome = |content| match content {
             Content::Permission { outcome, .. } => outcome,
             _ => None,
@@ -60,7 +65,7 @@ impl Stage {
 
 impl Side {
     /// What the agent gets as the answer to which question.
-    async fn answered(&mut self) -> (String, String) {
+    pub(super) async fn answered(&mut self) -> (String, String) {
         match self.told().await {
             Command::Answer { request_id, answer: Given::Option { option_id, .. } } => {
                 (request_id.as_str().to_owned(), option_id.as_str().to_owned())
@@ -71,7 +76,7 @@ impl Side {
     }
 }
 
-fn yes(id: &str) -> (String, String) {
+pub(super) fn yes(id: &str) -> (String, String) {
     (id.to_owned(), "yes".to_owned())
 }
 
