@@ -59,6 +59,9 @@ pub fn takeover(round: &Round<'_>, draw: &mut Draw) -> Outcome {
     let all = watch::all();
     let doomed = Doomed::default().with(&all, [one.client, one.server, two.client, two.server]).session(id);
     let (_, left) = doomed.wait(Instant::now(), round.limit);
+    if !left.is_empty() {
+        outcome.wrong.extend(terminals.iter().map(Terminal::state));
+    }
     outcome.left.extend(left);
     drop(terminals);
     let mut three = desk.sit_down("three");

@@ -166,6 +166,11 @@ impl Terminal {
     /// Ends the round with what there is to see.
     #[track_caller]
     pub fn fail(&self, what: &str) -> ! {
+        panic!("{what}\n{}\nthe backend's log ends in:\n{}", self.state(), self.home.log_tail());
+    }
+
+    /// What the editor is at, as far as it answers.
+    pub fn state(&self) -> String {
         let soon = Instant::now() + Duration::from_secs(2);
         let code = "local rows = vim.tbl_map(function(row)
                       return ('%s %s %s'):format(row.session_id, row.status, row.error or '')
@@ -174,7 +179,9 @@ impl Terminal {
                       vim.api.nvim_get_mode().mode, table.concat(rows, '; '))";
         let told = self.rpc.call("nvim_exec_lua", vec![code.into(), Value::Array(Vec::new())], soon);
         let told = told.map_or_else(|error| error.to_string(), |value| value.as_str().unwrap_or_default().to_owned());
-        panic!("{what}\n:messages: {told}\nthe backend's log ends in:\n{}", self.home.log_tail());
+        let said = self.screen.said();
+        let end = String::from_utf8_lossy(&said[said.len().saturating_sub(800)..]).escape_debug().to_string();
+        format!(":messages: {told}\nthe terminal was sent: {end}")
     }
 }
 
