@@ -97,25 +97,39 @@ fn a_command_allowed_for_the_session_is_asked_about_once(agent: &'static Agent) 
     desk.wait_turns(3);
 }
 
-fn what_a_rule_forbids_is_refused_and_what_one_allows_is_not_asked(agent: &'static Agent) {
+/// A rule forbids what its command hides, and the model knows why.
+fn forbidden(agent: &'static Agent) -> Desk {
     let policy = "policy = { deny = { 'command(touch forbidden)' }, allow = { 'command(touch allowed)' } },";
     let desk = Desk::with(Setup { provider: policy.to_owned(), ..Setup::of(agent) });
     desk.start(&desk.shell("cd . && touch forbidden"));
-    let decided = "vim.fn.glob(vim.fn.stdpath('data') .. '/agor/audit/*.ndjson') ~= ''";
-    desk.editor.wait_lua(decided);
+    desk.editor.wait_lua("vim.fn.glob(vim.fn.stdpath('data') .. '/agor/audit/*.ndjson') ~= ''");
     desk.wait("s.status == 'idle' and s.queued == 0");
-    desk.type_command(&format!("AgorSend {}", desk.shell("touch allowed")));
-    desk.editor.wait_lua("vim.uv.fs_stat('allowed') ~= nil");
-    desk.wait("s.status == 'idle' and s.pending == 0");
     assert!(!desk.editor.home().project().join("forbidden").exists());
     let transcript = desk.transcript();
     assert!(transcript.contains("(forbidden by your rule `command(touch forbidden)` "), "{transcript}");
-    assert!(transcript.contains("(allowed by your rule `command(touch allowed)` "), "{transcript}");
-    let told = played(&desk);
-    let reason = |request: &Json| request.to_string().contains("They can change the rule");
-    assert!(desk.mock.requests().iter().any(reason), "its model knows why: {told:?}");
+    desk
+}
+
+fn knows_why(desk: &Desk) {
+    let told = desk.mock.requests().iter().any(|request| request.to_string().contains("They can change the rule"));
+    assert!(told, "{:?}", played(desk));
     desk.type_command("AgorAudit");
     desk.editor.wait_text("denied     rule ");
+}
+
+/// It says only in words for people which command it would run: what forbids finds it there, what allows needs to know.
+fn what_a_rule_forbids_is_refused(agent: &'static Agent) {
+    knows_why(&forbidden(agent));
+}
+
+fn what_a_rule_forbids_is_refused_and_what_one_allows_is_not_asked(agent: &'static Agent) {
+    let desk = forbidden(agent);
+    desk.type_command(&format!("AgorSend {}", desk.shell("touch allowed")));
+    desk.editor.wait_lua("vim.uv.fs_stat('allowed') ~= nil");
+    desk.wait("s.status == 'idle' and s.pending == 0");
+    let transcript = desk.transcript();
+    assert!(transcript.contains("(allowed by your rule `command(touch allowed)` "), "{transcript}");
+    knows_why(&desk);
     desk.editor.wait_text("allowed    rule ");
 }
 
@@ -219,7 +233,7 @@ agents! {
     gemini = GEMINI:
         prompts_wait_for_the_turns_end_and_are_held_by_an_interrupt
         a_command_allowed_for_the_session_is_asked_about_once
-        what_a_rule_forbids_is_refused_and_what_one_allows_is_not_asked
+        what_a_rule_forbids_is_refused
         what_its_commands_changed_made_and_deleted_is_listed
         a_worktree_is_its_own_and_a_later_editor_goes_on_there;
     opencode = OPENCODE:
