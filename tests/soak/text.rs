@@ -161,7 +161,13 @@ fn tried(case: &Case, backend: &str) -> Found {
     let began = Instant::now();
     let home = Arc::new(Home::new());
     let (init, notes) = case.flood.setup(&home);
-    let init = init + "vim.keymap.set('n', 'Q', function() vim.fn.getchar() return '' end, { expr = true })\n";
+    let init = init
+        + "vim.keymap.set('n', 'Q', function()
+      _G.waiting = true
+      vim.fn.getchar()
+      _G.waiting = false
+      return ''
+    end, { expr = true })\n";
     let program = if case.limited { limited(&home, backend) } else { backend.to_owned() };
     let env = vec![("AGOR_BIN".to_owned(), program)];
     let editor = Editor::start(Options { home, init, env, ..Options::default() });
@@ -212,10 +218,11 @@ fn disturb(editing: Editing, editor: &Editor) {
             editor.input("<CR>");
         }
         Editing::Getchar => {
+            // It takes calls meanwhile, and refuses every change of text.
             editor.input("<Esc>Q");
-            is_blocked(editor);
+            until(editor, "_G.waiting");
             std::thread::sleep(DEAF);
-            is_blocked(editor);
+            until(editor, "_G.waiting");
             editor.input("x");
         }
         Editing::Stopped => {
