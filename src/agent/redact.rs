@@ -25,7 +25,7 @@ impl Redactor {
             .filter(|(name, value)| is_secret_name(name) && value.len() >= MIN_SECRET)
             .map(|(_, value)| value.to_owned())
             .collect();
-        sort(&mut secrets);
+        prepare(&mut secrets);
         Self { secrets }
     }
 
@@ -39,7 +39,7 @@ impl Redactor {
             let secret = |text: &&str| text.len() >= MIN_SECRET && !text.starts_with(['/', '~']);
             self.secrets.extend([value.as_str(), bare].into_iter().filter(secret).map(str::to_owned));
         }
-        sort(&mut self.secrets);
+        prepare(&mut self.secrets);
         self
     }
 
@@ -52,10 +52,33 @@ impl Redactor {
     pub fn line(&self, line: &str) -> String {
         match serde_json::from_str::<Value>(line) {
             Ok(mut value) => {
+                self.mask(&mut value);
                 redact(&mut value);
-                self.known(&value.to_string())
+                value.to_string()
             }
             Err(_) => self.text(line),
+        }
+    }
+
+    /// The same in whatever a value says, keys and numbers too: as JSON writes it, a secret with a quote is another text.
+    fn mask(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.known(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.mask(item)),
+            Value::Object(fields) => {
+                fields.values_mut().for_each(|field| self.mask(field));
+                if fields.keys().any(|key| self.known(key) != *key) {
+                    let masked = std::mem::take(fields).into_iter().map(|(key, field)| (self.known(&key), field));
+                    *fields = masked.collect();
+                }
+            }
+            Value::Number(number) => {
+                let text = number.to_string();
+                if self.known(&text) != text {
+                    *value = Value::String(MASK.to_owned());
+                }
+            }
+            Value::Null | Value::Bool(_) => {}
         }
     }
 
@@ -76,9 +99,18 @@ impl Redactor {
     }
 }
 
-/// The longest first, so that a secret inside another leaves nothing of it.
-fn sort(secrets: &mut [String]) {
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+/// Also as a torn line of JSON has them, and one within another's string. The longest first, so that a secret inside
+/// another leaves nothing of it.
+fn prepare(secrets: &mut Vec<String>) {
+    let escaped = |text: &String| {
+        let quoted = Value::from(text.as_str()).to_string();
+        quoted[1..quoted.len() - 1].to_owned()
+    };
+    let once: Vec<String> = secrets.iter().map(escaped).collect();
+    let twice: Vec<String> = once.iter().map(escaped).collect();
+    secrets.extend(once.into_iter().chain(twice));
+    secrets.sort_by(|one, other| (other.len(), one).cmp(&(one.len(), other)));
+    secrets.dedup();
 }
 
 fn redact(value: &mut Value) {
@@ -252,6 +284,18 @@ mod tests {
             assert!(text.contains(kept), "{kept} not in {text}");
         }
         assert_eq!(redactor.text("stderr: sk-very-secret!"), "stderr: [redacted]!");
+    }
+
+    #[test]
+    fn a_secret_that_json_writes_otherwise_is_found_in_it() {
+        let redactor = Redactor::new([("A_TOKEN", "pa\"ss\\word"), ("B_TOKEN", "1234567890")]);
+        let line = json!({"said": "it is pa\"ss\\word", "pa\"ss\\word": [1_234_567_890], "more": "{\"a\":\"pa\\\"ss\\\\word\"}"});
+        let expect =
+            json!({"said": "it is [redacted]", "[redacted]": ["[redacted]"], "more": "{\"a\":\"[redacted]\"}"});
+        assert_eq!(redactor.line(&line.to_string()), expect.to_string());
+        let torn = line.to_string().replace("1234567890", "1");
+        let torn = redactor.line(&torn[..torn.len() - 1]);
+        assert!(!torn.contains("word"), "{torn}");
     }
 
     #[test]
