@@ -26,7 +26,9 @@ pub fn removed(text: &str) -> Hunk {
 }
 
 pub fn between(old: &str, new: &str, place: Place) -> Vec<Hunk> {
-    let diff = TextDiff::from_lines(old, new);
+    // Lines as an editor has them: `from_lines` ends one at a lone carriage return too.
+    let (old_lines, new_lines) = (lines_of(old), lines_of(new));
+    let diff = TextDiff::from_slices(&old_lines, &new_lines);
     let hunks = diff.grouped_ops(CONTEXT).into_iter().map(|group| {
         let lines = group.iter().flat_map(|op| diff.iter_changes(op)).map(|change| {
             let sign = match change.tag() {
@@ -49,6 +51,10 @@ pub fn between(old: &str, new: &str, place: Place) -> Vec<Hunk> {
         }
     });
     hunks.filter(|hunk| !hunk.lines.is_empty()).collect()
+}
+
+fn lines_of(text: &str) -> Vec<&str> {
+    text.split_inclusive('\n').collect()
 }
 
 /// The hunks of a unified diff of one file; headers and remarks are passed over. A line that belongs to no hunk is no
@@ -108,6 +114,7 @@ mod tests {
         check(&between("one\ntwo", "one\n2\nthree", Place::Unknown), &[(0, 0, &[" one", "-two", "+2", "+three"])]);
         check(&between("same\n", "same\n", Place::WholeFile), &[]);
         check(&between("", "a\r\n", Place::WholeFile), &[(0, 1, &["+a"])]);
+        check(&between("a\rb\nc\n", "a\rb\nd\n", Place::WholeFile), &[(1, 1, &[" a\rb", "-c", "+d"])]);
         check(&between("a\n", "", Place::WholeFile), &[(1, 0, &["-a"])]);
         let old: String = (1..=20).map(|n| format!("{n}\n")).collect();
         let new = old.replace("10\n", "ten\n");
