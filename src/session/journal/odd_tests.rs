@@ -75,7 +75,7 @@ fn what_does_not_begin_as_a_journal_is_not_added_to() {
     let why = "does not begin as a journal does";
     check_refused("", &[], why);
     check_refused("no header\n", &[], why);
-    check_refused(format!("{}\n{}\n", line("the header"), line("one")), &["one"], why);
+    check_refused(format!("{}\n{}\n", line("without a header"), line("one")), &["without a header", "one"], why);
     check_refused(HEADER.replace("\"s\"", "\"../s\"").as_bytes(), &[], why);
     check_refused(b"\0\0\0\0", &[], why);
     let torn = format!("{{\"agor\":1,\"session_\n{}\n", line("one"));

@@ -88,7 +88,10 @@ pub(super) fn read_from(file: &mut File, session: &SessionId) -> io::Result<Past
         if at == 0 {
             past.header = serde_json::from_slice::<Header>(&line).ok();
             past.version = serde_json::from_slice::<Version>(&line).ok().map(|version| version.agor);
-        } else if !line.is_empty() {
+        }
+        // A file that does not begin as a journal may have lost its beginning.
+        let is_header = at == 0 && past.version.is_some();
+        if !is_header && !line.is_empty() {
             let known = past.take(&line);
             skipped += u64::from(!known);
             // All of a line but its end is a line, and may be followed by that end yet.
