@@ -93,6 +93,8 @@ async fn terminated() {
     let stream = |kind| signal(kind).ok();
     let (mut term, mut hup, mut int) =
         (stream(SignalKind::terminate()), stream(SignalKind::hangup()), stream(SignalKind::interrupt()));
+    // A file over the user's limit (`ulimit -f`) is an error of that write: the system's own way is to end us.
+    let _too_large = stream(SignalKind::from_raw(libc::SIGXFSZ));
     let next = async |signal: &mut Option<tokio::signal::unix::Signal>| match signal {
         Some(signal) => signal.recv().await,
         None => std::future::pending().await,

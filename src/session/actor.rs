@@ -336,10 +336,6 @@ impl Actor {
         if self.origin != Origin::Archived {
             self.tell_row();
             self.find_project();
-            if let Some(failure) = self.journal.failure() {
-                let message = format!("{failure}. The conversation is kept in memory only");
-                self.notify(Level::Warn, message);
-            }
         }
         match self.origin {
             Origin::New => self.begin(),

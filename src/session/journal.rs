@@ -216,6 +216,11 @@ impl Journal {
         self.failure.as_deref()
     }
 
+    /// What could not be written is, as soon as it can be.
+    pub fn is_tried_again(&self) -> bool {
+        self.held.is_some()
+    }
+
     /// Takes a message in. Parts wait for [`Journal::flush`]; everything else is written at once.
     pub fn append(&mut self, message: &AgentMessage) {
         if message.part {

@@ -35,14 +35,8 @@ impl Actor {
             self.hear(&id, part, text);
         }
         let message = AgentMessage { id, parent_id, timestamp: now(), part, content };
-        let failed = self.journal.failure().is_some();
         self.journal.append(&message);
-        if !failed && let Some(failure) = self.journal.failure() {
-            let message = format!("{failure}. The conversation goes on in memory");
-            self.notify(Level::Error, message);
-            self.tell_row();
-        } else if failed && self.journal.failure().is_none() {
-            self.notify(Level::Info, "the journal can be written again, and nothing is missing in it".to_owned());
+        if self.journal.failure().is_some() != self.state.summary.journal_failed {
             self.tell_row();
         }
         if self.journal.has_pending() && self.flush_at.is_none() {
@@ -95,9 +89,28 @@ impl Actor {
 
     pub(super) fn tell_row(&mut self) {
         self.take_down();
-        self.state.summary.journal_failed = self.journal.failure().is_some();
+        self.tell_journal();
         self.state.refresh();
         self.tell(Update::Session(Box::new(self.state.summary.clone())));
+    }
+
+    /// Whatever was to be written when the journal failed, or could be written again: each is said once.
+    fn tell_journal(&mut self) {
+        let failure = self.journal.failure().map(str::to_owned);
+        let failed = std::mem::replace(&mut self.state.summary.journal_failed, failure.is_some());
+        match failure {
+            Some(failure) if !failed => {
+                let what = match self.journal.is_tried_again() {
+                    true => "goes on in memory, and is written as soon as that works",
+                    false => "is kept in memory only: :Agor export writes it elsewhere",
+                };
+                self.notify(Level::Error, format!("{failure}. The conversation {what}"));
+            }
+            None if failed => {
+                self.notify(Level::Info, "the journal can be written again, and nothing is missing in it".to_owned());
+            }
+            _ => {}
+        }
     }
 
     pub(super) fn notify(&self, level: Level, message: String) {
