@@ -229,7 +229,7 @@ fn kind_of(message: &serde_json::Value) -> &str {
 
 fn thinking(entry: &Entry, scene: Scene) -> Line {
     let until = if entry.open { scene.now } else { entry.ended_at };
-    let span = (until - entry.started_at).max(0);
+    let span = until.saturating_sub(entry.started_at).max(0);
     let text = match entry.open {
         true if span >= LONG => format!("Thinking for {}", duration(span / 1000)),
         true => "Thinking".to_owned(),

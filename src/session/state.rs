@@ -113,8 +113,9 @@ impl State {
             self.cost_now = total;
         }
         self.summary.cost_usd = self.cost_before + self.cost_now;
-        self.summary.input_tokens += cost.input_tokens.unwrap_or(0);
-        self.summary.output_tokens += cost.output_tokens.unwrap_or(0);
+        let sum = |before: u64, more: Option<u64>| before.saturating_add(more.unwrap_or(0));
+        self.summary.input_tokens = sum(self.summary.input_tokens, cost.input_tokens);
+        self.summary.output_tokens = sum(self.summary.output_tokens, cost.output_tokens);
     }
 
     /// What a message of an earlier backend's journal tells of the session.

@@ -77,7 +77,7 @@ impl Worker {
                 for (path, before) in now {
                     touched.entry(path).or_insert(before);
                 }
-                (touched, history.more + more_now)
+                (touched, history.more.saturating_add(more_now))
             }
         }
     }

@@ -135,7 +135,7 @@ impl History {
                     self.session.entry(path.clone()).or_insert_with(|| before.clone());
                 }
                 self.turn = touched.into_iter().collect();
-                self.more += more;
+                self.more = self.more.saturating_add(more);
                 self.stat = Some(stat);
             }
         }
