@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-editor agents soak soak-short bench bench-start bench-short lint clean-deps
+.PHONY: help build demo test test-editor agents soak soak-short bench bench-start bench-short fuzz lint clean-deps
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # What `make agents` installs and tests with: the wire formats are tested against these versions. The last is no agent but
@@ -27,6 +27,7 @@ help:
 	@echo '             (SOAK="--rounds 200 --seed 1 --agents scripted"); soak-short: each way once, as CI does it'
 	@echo 'make bench   how an editor feels while an agent streams, as ratios (BENCH="--rounds 3 --scenarios flood")'
 	@echo '             bench-start: what the plugin costs before that; bench-short: a minute, as CI runs it'
+	@echo 'make fuzz    looks for inputs that break what reads them (FUZZ="--target markdown --seconds 300")'
 	@echo 'make lint    formats, warnings, types and spelling'
 
 # By rename, so that a running backend keeps its program.
@@ -66,6 +67,9 @@ bench-start:
 bench-short:
 	@$(MAKE) --no-print-directory --silent build >&2
 	@bench/run --short $(BENCH)
+
+fuzz:
+	@scripts/fuzz $(FUZZ)
 
 lint:
 	@scripts/lint

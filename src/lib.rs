@@ -41,3 +41,7 @@ pub mod client;
 pub mod logging;
 
 pub mod nvim;
+
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;

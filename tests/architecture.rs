@@ -28,6 +28,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Changes of files are worked out in one place for whoever shows them.
     ("runner", &["domain", "private", "agent::awake", "agent::stop", "agent::lines", "agent::adapter::diff"]),
     ("logging", &["domain", "private"]),
+    // No part of the program: there for tests and fuzzing only.
+    ("fuzzing", &["domain", "transcript", "render", "agent", "session", "nvim", "keeper"]),
 ];
 
 /// What stands at the top and may use everything.
@@ -58,7 +60,7 @@ const MONOPOLIES: &[Monopoly] = &[
     Monopoly {
         what: "asks which agent it is: what one can do is data (Capabilities, StartOptions)",
         sign: |source| AGENTS.iter().any(|name| source.has_word(&as_word(name))),
-        places: &["src/agent/protocol/", "src/agent/adapter/", "src/runner/", "src/main.rs"],
+        places: &["src/agent/protocol/", "src/agent/adapter/", "src/runner/", "src/main.rs", "src/fuzzing/"],
     },
     Monopoly {
         what: "prints: stdout is the editor's channel, and one printed line closes it",
@@ -285,7 +287,7 @@ fn nobody_asks_which_agent_it_is() {
             code,
             &[
                 "src/session/hub.rs: asks which agent it is: what one can do is data (Capabilities, StartOptions); only \
-               src/agent/protocol/, src/agent/adapter/, src/runner/, src/main.rs may",
+               src/agent/protocol/, src/agent/adapter/, src/runner/, src/main.rs, src/fuzzing/ may",
             ],
         );
     }

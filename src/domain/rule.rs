@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use prefix::Pattern;
+#[cfg(any(test, fuzzing))]
+pub use shell::{Word, parts};
 
 /// What a request wants to do, as rules see it.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,6 +7,8 @@ mod decode;
 mod dispatch;
 mod encode;
 pub mod encode_patch;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod link;
 mod pace;
 mod painter;

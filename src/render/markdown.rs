@@ -66,6 +66,12 @@ impl Default for Document {
 }
 
 impl Document {
+    /// All limits within reach of a short text.
+    #[cfg(any(test, fuzzing))]
+    pub fn within_tight_limits() -> Self {
+        Self::new(Limits { small: 4, large: 24, huge: 48, line: 20 })
+    }
+
     fn new(limits: Limits) -> Self {
         Self { segments: Segments::new(limits), defined: 0, definitions: HashMap::new(), length: 0 }
     }

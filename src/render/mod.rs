@@ -35,4 +35,6 @@ pub use preview::preview;
 pub use readings::Readings;
 pub use scene::{Icons, Scene};
 pub use under::{Detail, Place, Taken, detail, place, take};
+#[cfg(any(test, fuzzing))]
+pub use view::model;
 pub use view::{FoldAction, Head, Spot, View, Window};

@@ -8,6 +8,8 @@
 mod block;
 mod fold;
 mod insert;
+#[cfg(any(test, fuzzing))]
+pub mod model;
 mod near;
 mod stamp;
 

@@ -9,6 +9,8 @@
 //! the moment in which the state before a turn is taken down. Knows git and the disk; knows no agents.
 
 mod compare;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod kept;
 mod list;
 mod log;

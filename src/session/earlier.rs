@@ -4,6 +4,8 @@
 //! An answer is a piece: the next one goes on behind it. What a file is about is read once for as long as it stays the
 //! same. Knows files and words; who runs now it is told.
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod preview;
 mod scan;
 mod source;

@@ -123,6 +123,11 @@ impl ProjectGrants {
         Self { path: folder.join("everywhere.ndjson"), project: PathBuf::from("*") }
     }
 
+    #[cfg(any(test, fuzzing))]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Those that hold. Waits for the disk, as do all others.
     pub fn read(&self) -> Result<Kept, GrantsError> {
         match private::open(OpenOptions::new().read(true), &self.path) {

@@ -9,6 +9,8 @@ mod changes;
 mod colour;
 mod disk;
 mod earlier;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod gather;
 mod git;
 mod grants;

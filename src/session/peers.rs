@@ -4,6 +4,8 @@
 //! of JSON and is answered with one. What is on the line is in `line`, the sockets are in `socket`. Who may write a
 //! journal is not decided here but by its lock: a peer that cannot be reached is seen by that only.
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod line;
 mod serve;
 mod socket;

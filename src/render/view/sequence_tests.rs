@@ -111,25 +111,7 @@ proptest! {
         for event in events {
             world.happens(event);
         }
-        world.settle(micros);
-        // What is near a window is right already.
-        let anew = world.painted_anew();
-        for window in world.view.windows.clone() {
-            let end = world.buffer.lines.len();
-            let top = if window.follows { end.saturating_sub(window.height) } else { window.top.min(end) };
-            let seen = top.max(1)..(top + window.height).min(end);
-            if seen.start < seen.end && anew.len() == end {
-                prop_assert_eq!(&world.buffer.lines[seen.clone()], &anew[seen]);
-            }
-        }
-        // And all of it, once it was scrolled through.
-        let mut top = 0;
-        while top < world.buffer.lines.len() {
-            world.view.set_windows(vec![Window { top, height: 50, follows: false }]);
-            world.settle(micros);
-            top += 50;
-        }
-        prop_assert_eq!(&world.buffer.lines, &world.painted_anew());
+        world.check_against_anew(micros);
     }
 
     #[test]

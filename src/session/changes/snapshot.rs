@@ -340,7 +340,7 @@ fn worth_taking(top: &Path, listed: &[u8]) -> (Vec<u8>, LeftOut) {
 }
 
 /// `:100644 100755 <id> <id> M`: the old side.
-fn raw(head: &[u8]) -> Option<Before> {
+pub(super) fn raw(head: &[u8]) -> Option<Before> {
     let head = std::str::from_utf8(head).ok()?.strip_prefix(':')?;
     let mut words = head.split(' ');
     let mode = u32::from_str_radix(words.next()?, 8).ok()?;
@@ -349,7 +349,7 @@ fn raw(head: &[u8]) -> Option<Before> {
 }
 
 /// What `cat-file --batch` says.
-fn batched(mut said: &[u8]) -> Vec<(&str, &[u8])> {
+pub(super) fn batched(mut said: &[u8]) -> Vec<(&str, &[u8])> {
     let mut found = Vec::new();
     while let Some(end) = memchr::memchr(b'\n', said) {
         let (head, rest) = (&said[..end], &said[end + 1..]);

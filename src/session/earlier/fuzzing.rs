@@ -1,0 +1,6 @@
+//! What fuzzing reaches of a search.
+
+pub use super::{
+    scan::{Scanned, scan},
+    words::{Found, Words},
+};
