@@ -19,7 +19,7 @@ local kinds = { link = 'is a symbolic link' }
 ---@return integer|nil fd
 ---@return string|nil why
 function M.open(path, mode)
-  local c = vim.uv.constants
+  local c = vim.uv.constants --[[@as table<string, integer>]]
   local there = vim.uv.fs_lstat(path)
   if there and there.type ~= 'file' then
     return nil, ('%s %s'):format(path, kinds[there.type] or 'is no regular file')

@@ -9,6 +9,11 @@ pub struct FileDiff {
     pub hunks: Vec<Hunk>,
 }
 
+impl FileDiff {
+    /// Between the old name and the new one, in the path of a file that was renamed.
+    pub const RENAMED: &str = " → ";
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hunk {
     /// First line in the old text, from 1 (0 if it had none).

@@ -11,6 +11,7 @@ pub mod file;
 pub mod id;
 pub mod message;
 pub mod options;
+pub mod outside;
 pub mod place;
 pub mod policy;
 pub mod question;

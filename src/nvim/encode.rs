@@ -88,6 +88,7 @@ pub fn event(update: &Update) -> Option<Value> {
                 ("lines", Value::Array(lines)),
                 ("marks", marks(&body.lines)),
                 ("cut", body.cut.into()),
+                ("outside", value(&body.outside)),
                 ("grants", value(&offered.rules)),
                 ("scopes", value(&offered.scopes)),
                 ("examples", value(&offered.examples)),

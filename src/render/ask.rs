@@ -3,7 +3,7 @@
 use super::{
     code::Colours,
     diff,
-    line::{Code, Line, Part, split_lines},
+    line::{Code, Line, Mark, Part, one_line, split_lines},
     readings::lines_of,
     scene::{Icons, Scene},
     under::Detail,
@@ -19,6 +19,8 @@ pub struct AskBody {
     pub lines: Vec<Line>,
     /// There is more: [`ask_whole`] has it.
     pub cut: bool,
+    /// What it names that lies outside the project, as it stands there.
+    pub outside: Vec<String>,
 }
 
 /// A question is to be read, but a written file of a megabyte is not: the rest is counted.
@@ -27,25 +29,31 @@ const MAX_PLAN: usize = 256 * 1024;
 /// Lines that get the colours of their code: more than is seen at once.
 const COLOURED: usize = 200;
 
-pub fn ask_body(request: &PermissionRequest, icons: Icons) -> AskBody {
-    let mut lines = all(request, MAX_PLAN, icons);
+/// `outside`: paths of it that lie outside the project, which is what is said first.
+pub fn ask_body(request: &PermissionRequest, outside: Vec<String>, icons: Icons) -> AskBody {
+    let mut lines = all(request, &outside, MAX_PLAN, icons);
     let rest = lines.len().saturating_sub(MAX_LINES);
     if rest > 0 {
         lines.truncate(MAX_LINES);
         lines.push(Line::of(format!("{} {rest} more lines", icons.ellipsis()), "AgorDim"));
     }
-    AskBody { lines, cut: rest > 0 }
+    AskBody { lines, cut: rest > 0, outside }
 }
 
 /// All of it, for a window to read in.
-pub fn ask_whole(request: &PermissionRequest, icons: Icons) -> Detail {
+pub fn ask_whole(request: &PermissionRequest, outside: &[String], icons: Icons) -> Detail {
     let title = if request.tool.is_empty() { "Question" } else { &request.tool };
-    Detail { title: title.to_owned(), lines: all(request, usize::MAX, icons) }
+    Detail { title: title.to_owned(), lines: all(request, outside, usize::MAX, icons) }
 }
 
 /// `most` bytes of a plan are read as Markdown.
-fn all(request: &PermissionRequest, most: usize, icons: Icons) -> Vec<Line> {
+fn all(request: &PermissionRequest, outside: &[String], most: usize, icons: Icons) -> Vec<Line> {
     let mut lines = Vec::new();
+    if !outside.is_empty() {
+        let named = outside.iter().map(|path| one_line(path, 200, icons.ellipsis())).collect::<Vec<_>>().join(", ");
+        lines.push(Line::of(format!("{} outside the project: {named}", icons.failed()), "AgorWarning"));
+    }
+    let said = lines.len();
     if let Some(plan) = request.input.get("plan").and_then(|plan| plan.as_str()).filter(|_| request.tool == "plan") {
         lines.extend(lines_of(plan, most, Scene { icons, ..Scene::default() }));
     } else if request.diff.is_empty() {
@@ -60,7 +68,16 @@ fn all(request: &PermissionRequest, most: usize, icons: Icons) -> Vec<Line> {
             lines.extend(diff::hunk_lines(file, Some(place), "", icons));
         }
     }
+    lines[said..].iter_mut().take(COLOURED).for_each(|line| mark(line, outside));
     lines
+}
+
+/// Where a path stands that lies outside.
+fn mark(line: &mut Line, outside: &[String]) {
+    for path in outside {
+        let found: Vec<usize> = line.text.match_indices(path.as_str()).map(|(at, _)| at).collect();
+        line.marks.extend(found.into_iter().map(|at| Mark::colour(at, at + path.len(), "AgorWarning")));
+    }
 }
 
 impl AskBody {
@@ -156,7 +173,7 @@ mod tests {
     }
 
     fn texts(tool: &str, input: Value) -> Vec<String> {
-        ask_body(&request(tool, input), Icons::Ascii).lines.into_iter().map(|line| line.text).collect()
+        ask_body(&request(tool, input), Vec::new(), Icons::Ascii).lines.into_iter().map(|line| line.text).collect()
     }
 
     #[test]
@@ -171,6 +188,20 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_outside_the_project_is_said_first_and_marked_where_it_stands() {
+        let asked = request("Bash", json!({"command": "cat /etc/passwd a"}));
+        let body = ask_body(&asked, vec!["/etc/passwd".into()], Icons::Ascii);
+        let texts: Vec<&str> = body.lines.iter().map(|line| line.text.as_str()).collect();
+        assert!(texts[0].ends_with(" outside the project: /etc/passwd"), "{texts:?}");
+        assert_eq!(texts[1], "cat /etc/passwd a");
+        let marked = |line: &Line| {
+            line.marks.iter().any(|mark| mark.group == "AgorWarning" && mark.start == 4 && mark.end == 15)
+        };
+        assert!(marked(&body.lines[1]), "{:?}", body.lines[1]);
+        assert_eq!(ask_whole(&asked, &body.outside, Icons::Ascii).lines, body.lines);
+    }
+
+    #[test]
     fn a_huge_input_is_cut_and_counted() {
         let lines = texts("Write", json!({"content": "x\n".repeat(10_000)}));
         assert_eq!(lines.len(), MAX_LINES + 1);
@@ -180,12 +211,12 @@ mod tests {
     #[test]
     fn of_a_huge_input_all_can_be_read() {
         let long = request("Write", json!({"content": "x\n".repeat(10_000)}));
-        assert!(ask_body(&long, Icons::Ascii).cut);
-        let whole = ask_whole(&long, Icons::Ascii);
+        assert!(ask_body(&long, Vec::new(), Icons::Ascii).cut);
+        let whole = ask_whole(&long, &[], Icons::Ascii);
         assert_eq!((whole.title.as_str(), whole.lines.len() >= 10_000), ("Write", true));
         let short = request("", json!({"content": "x"}));
-        assert!(!ask_body(&short, Icons::Ascii).cut);
-        assert_eq!(ask_whole(&short, Icons::Ascii).title, "Question");
+        assert!(!ask_body(&short, Vec::new(), Icons::Ascii).cut);
+        assert_eq!(ask_whole(&short, &[], Icons::Ascii).title, "Question");
     }
 
     #[test]
@@ -206,7 +237,7 @@ mod tests {
                 options: Vec::new(),
                 subject: Default::default(),
             };
-            let body = ask_body(&request, Icons::Ascii);
+            let body = ask_body(&request, Vec::new(), Icons::Ascii);
             let entry = body.code(&request).expect("it shows code");
             let mut colours = Colours::default();
             assert_eq!(body.coloured(&mut colours), body.lines, "none is known yet");
@@ -219,7 +250,7 @@ mod tests {
             assert!(has("@keyword"), "{line:?}");
             assert_eq!(has(group), group != "AgorCode", "{line:?}");
         }
-        let body = AskBody { lines: vec![Line::plain("x")], cut: false };
+        let body = AskBody { lines: vec![Line::plain("x")], cut: false, outside: Vec::new() };
         let request =
             serde_json::from_value(json!({"request_id": "r", "tool": "x", "title": "", "input": {}, "options": []}));
         assert_eq!(body.code(&request.expect("a request")), None);

@@ -31,7 +31,7 @@ pub(super) fn push_counts(line: &mut Line, diff: &[FileDiff], icons: Icons) {
 }
 
 /// Between the two paths of a file that was renamed.
-pub(super) const RENAMED: &str = " → ";
+pub(super) const RENAMED: &str = FileDiff::RENAMED;
 
 /// What became of the file as a whole, where that is more than a change.
 pub(super) fn fate(file: &FileDiff) -> Option<&'static str> {

@@ -224,6 +224,66 @@ fn secrets_reach_neither_log_nor_trace_nor_journal() {
     assert_eq!(mode(&trace), 0o600);
 }
 
+/// Everything that was written below a folder, as one text.
+fn written(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.file_type() {
+            Ok(kind) if kind.is_dir() => written(&entry.path()),
+            Ok(kind) if kind.is_file() => {
+                String::from_utf8_lossy(&fs::read(entry.path()).unwrap_or_default()).into_owned()
+            }
+            _ => String::new(),
+        })
+        .collect()
+}
+
+#[test]
+fn no_secret_of_an_agents_is_written_or_shown_whatever_becomes_of_it() {
+    let secret = "very-secret-value";
+    let editor = with(
+        &[("AGOR_DEBUG", "1"), ("MY_API_KEY", &format!("{secret}-1"))],
+        &format!(
+            "trace = true, log = {{ level = 'debug' }}, providers = {{
+               ends = {{ protocol = 'sidecar', env = {{ SOME_TOKEN = '{secret}-2' }},
+                 command = {{ 'sh', '-c', 'echo \"the key $SOME_TOKEN of $MY_API_KEY is wrong\" >&2; read -r query; exit 3' }} }},
+               stays = {{ protocol = 'sidecar', env = {{ SOME_TOKEN = '{secret}-3' }},
+                 command = {{ 'sh', '-c', 'read -r query; read -r more', 'x', '--api-key', '{secret}-4' }} }},
+             }}"
+        ),
+    );
+    let ended = editor.start_session(&format!(
+        "{{ provider = 'ends', prompt = 'work', extra_env = {{ OTHER_SECRET = '{secret}-5' }} }}"
+    ));
+    editor.wait_status(&ended, "error");
+    let error = editor.error_of(&ended);
+    assert!(error.contains("the key [redacted] of [redacted] is wrong"), "{error}");
+    let stays = editor.start_session("{ provider = 'stays', prompt = 'work', open = false }");
+    editor.wait_status(&stays, "running");
+    editor.command("Agor ps");
+    // Whole in its buffer, whatever the window has room for.
+    editor.wait_lua(
+        "table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n'):find('--api-key [redacted]', 1, true)",
+    );
+    let shown = editor.lua_string(
+        "local out = { vim.inspect(require('agor').stats()), vim.inspect(require('agor').sessions()) }
+         for _, buf in ipairs(vim.api.nvim_list_bufs()) do
+           vim.list_extend(out, vim.api.nvim_buf_get_lines(buf, 0, -1, false))
+         end
+         return table.concat(out, '\\n')",
+        &[],
+    );
+    assert!(!shown.contains(secret), "{shown}");
+    assert!(!editor.notifications().contains(secret));
+    editor.command("Agor! stop");
+    for folder in [editor.home().data(), editor.home().state()] {
+        let text = written(&folder);
+        assert!(text.contains("ends") || text.contains("extraEnv"), "there is something to look at");
+        let at = text.find(secret).map(|at| text[at.saturating_sub(200)..].chars().take(300).collect::<String>());
+        assert_eq!(at, None);
+    }
+}
+
 #[test]
 fn a_log_that_cannot_be_written_is_told_and_sessions_go_on() {
     let editor = editor();

@@ -6,6 +6,9 @@ use std::{fs, sync::Arc};
 use crate::support::{Editor, Home, Options, repository};
 use rmpv::Value;
 
+/// The one that names what is none of the project's.
+const OUTSIDE: &str = "a path that is outside";
+
 /// Each as JSON has it, so that there may be what no text of Rust's can hold.
 const TEXTS: &[(&str, &str)] = &[
     ("control characters", r#""a\u0000b\u0001c\u0007d\be\u000bf\fg\u000eh\u001ai\u007fj""#),
@@ -46,6 +49,7 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("commands", r#""|!touch owned| `touch owned` $(touch owned) ; touch owned & \\| exe 'q'""#),
     ("names of files", r#""term://touch owned""#),
+    (OUTSIDE, r#""cat /etc/passwd ../x""#),
     ("lines' ends", r#""first\nsecond\r\nthird\r\n\r\n\n- fourth""#),
     ("Markdown that never ends", r#""```\n<details>\n[x]: javascript:alert(1)\n![i](file:///etc/passwd) <script>""#),
     (
@@ -282,4 +286,25 @@ fn whatever_it_calls_things_lists_bars_and_titles_only_draw_it() {
     let taken = editor.lua_string("return vim.fn.getreg('\"')", &[]);
     assert!(taken.contains("\u{1b}]0;owned\u{7}\u{202e}\u{2028}"), "{taken:?}");
     stage.calm("gy");
+}
+
+#[test]
+fn a_question_says_first_and_in_words_what_lies_outside_the_project() {
+    let stage = stage((140, 40));
+    let (editor, session) = (&stage.editor, &stage.session);
+    let number = TEXTS.iter().position(|(name, _)| *name == OUTSIDE).expect("it is in the table");
+    editor.send(session, &number.to_string());
+    stage.asked("permission");
+    editor.wait_text("outside the project: /etc/passwd, ../x");
+    let (row, _) = editor.find("outside the project: ").expect("it is drawn");
+    let rows = editor.rows();
+    let command =
+        rows.iter().skip(row + 1).position(|text| text.contains("│ cat /etc/passwd ../x")).expect("below it") + row + 1;
+    let column = rows[command].split("/etc/passwd").next().map(|before| before.chars().count()).expect("it is there");
+    let groups = |row: usize, col: usize| editor.highlight_at(row, col).groups;
+    // In words, and in a colour where it stands.
+    let marked = groups(command, column);
+    assert!(marked.iter().any(|group| group.contains("Warn")), "{marked:?}\n{}", editor.screen());
+    assert!(!groups(command, column - 3).iter().any(|group| group.contains("Warn")), "{}", editor.screen());
+    stage.shows(":Agor sessions<CR>", "outside the project: execute");
 }

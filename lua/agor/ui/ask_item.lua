@@ -25,6 +25,7 @@ local M = {}
 ---@field lines string[]
 ---@field marks any[]
 ---@field cut boolean there is more than its lines
+---@field outside string[] paths in it that lie outside the project
 ---@field options table[]?
 ---@field questions table[]?
 ---@field url string? a page that the agent wants opened: the first option says yes
@@ -71,6 +72,7 @@ local function base(data, kind)
     lines = data.lines or {},
     marks = data.marks or {},
     cut = data.cut == true,
+    outside = {},
     step = 1,
     at = 1,
     marked = {},
@@ -92,6 +94,7 @@ function M.permission(data)
   item.tool = value(data.tool) or ''
   item.title = value(data.title) or ''
   item.reason = value(data.reason)
+  item.outside = value(data.outside) or {}
   item.input = value(data.input)
   item.options = data.options or {}
   item.grants, item.scopes, item.project = data.grants, data.scopes, data.project

@@ -62,7 +62,9 @@ function M.content(item)
     -- A command or a path that the text begins with anyway is not said twice.
     -- A command of several lines has its first one for a title, and a sign that it goes on.
     local words = vim.trim(item.title):gsub('%s*…$', '')
-    local said = item.lines[1] and item.lines[1]:find(words, 1, true)
+    -- What lies outside the project is said before the text.
+    local first = item.lines[#item.outside > 0 and 2 or 1]
+    local said = first and first:find(words, 1, true)
     if not said then
       line(out, { { ' ' }, { item.title, 'AgorPath' } })
     end

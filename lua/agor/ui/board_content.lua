@@ -17,7 +17,9 @@ local function need(item)
     return 'has a plan'
   end
   local title = item.title ~= '' and item.title ~= item.tool and ' ' .. item.title or ''
-  return item.tool .. title
+  -- Before what may be cut.
+  local away = #(item.outside or {}) > 0 and 'outside the project: ' or ''
+  return away .. item.tool .. title
 end
 
 ---@return table<string, string> of the oldest question of each session

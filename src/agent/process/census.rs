@@ -4,6 +4,7 @@ use std::{cell::RefCell, collections::BTreeSet, fs, os::unix::fs::MetadataExt, t
 
 use super::{ProcessHandle, RunMark};
 use crate::{
+    agent::redact::Redactor,
     domain::SessionId,
     keeper::{
         tree::{self, Process},
@@ -31,10 +32,12 @@ pub fn ps<'a>(handles: impl IntoIterator<Item = &'a ProcessHandle>) -> Vec<Proce
     let uptime = uptime();
     let ticks = rustix::param::clock_ticks_per_second().max(1);
     let page = rustix::param::page_size() as u64;
+    let words = Redactor::default();
     let info = |session_id: &SessionId, process: &Process| ProcessInfo {
         session_id: session_id.clone(),
         pid: process.pid,
-        command: process.command(),
+        // Some are given their keys as words.
+        command: words.text(&process.command()),
         age: uptime.saturating_sub(Duration::from_millis(process.start * 1000 / ticks)),
         rss_bytes: process.rss_pages * page,
     };

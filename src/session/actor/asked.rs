@@ -1,8 +1,10 @@
 //! Questions that wait for the user: each is settled exactly once.
 
+use std::path::{Path, PathBuf};
+
 use super::{Actor, audited::Decided};
 use crate::{
-    domain::{Answer, Command, Content, PermissionRequest, QuestionRequest, RequestId},
+    domain::{Answer, Command, Content, PermissionRequest, QuestionRequest, RequestId, outside},
     render::{ask_body, ask_whole},
     session::{
         audit::{Decision, Who},
@@ -32,16 +34,31 @@ impl Actor {
         let mut offered = pending.grounds.as_ref().map(Offered::of).unwrap_or_default();
         offered.note.clone_from(&pending.note);
         let request = request.clone();
-        let body = ask_body(&request, self.icons);
+        let body = ask_body(&request, self.paths_outside(&request, &offered.project), self.icons);
         self.colour_question(&request, &body);
         self.tell_row();
         self.tell(Update::Permission { session: self.options.session_id.clone(), request, body, offered });
     }
 
+    /// What of a request lies outside the project and the other directories that the session was given.
+    fn paths_outside(&self, request: &PermissionRequest, project: &Path) -> Vec<String> {
+        let cwd = &self.options.cwd;
+        let more = self.options.additional_directories.iter().map(|directory| cwd.join(directory));
+        // Without grounds there is no project of a name.
+        let project = Some(project.to_owned()).filter(|project| project.is_absolute());
+        let roots: Vec<PathBuf> = std::iter::once(cwd.clone()).chain(more).chain(project).collect();
+        outside::outside(request, &roots, self.options.environ.get("HOME").map(String::as_str))
+    }
+
     /// For who wants to read more of it than the question shows.
     pub(super) fn asked_whole(&self, request_id: &RequestId) -> Option<Found> {
-        match &self.state.find_pending(request_id)?.asked {
-            Asked::Permission(request) => Some(Found::Whole(ask_whole(request, self.icons))),
+        let pending = self.state.find_pending(request_id)?;
+        match &pending.asked {
+            Asked::Permission(request) => {
+                let project = pending.grounds.as_ref().map(|grounds| grounds.project.as_path());
+                let outside = self.paths_outside(request, project.unwrap_or(&self.options.cwd));
+                Some(Found::Whole(ask_whole(request, &outside, self.icons)))
+            }
             Asked::Question(_) => None,
         }
     }
