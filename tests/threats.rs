@@ -50,8 +50,9 @@ fn has_test(file: &str, text: &str, name: &str) -> bool {
         // Other attributes may stand between.
         let above = rows[..at].iter().rev().take_while(|row| row.starts_with("#["));
         let marked = above.into_iter().any(|row| row.starts_with("#[test]") || row.starts_with("#[tokio::test"));
-        // In `proptest! {}` the attribute is the macro's.
-        is_it && (marked || text.contains("proptest!"))
+        // In `proptest! {}` the attribute is the macro's, and a list of the real agents names what each shows.
+        let listed = text.contains("agents! {") && rows.iter().any(|row| row.trim_end_matches(';') == name);
+        is_it && (marked || listed || text.contains("proptest!"))
     })
 }
 

@@ -13,6 +13,24 @@ local claude_needs = {
   'CLAUDE_CODE_USE_VERTEX',
 }
 
+-- What programs read of the project that they are started in and obey: commands, servers of tools, hooks, what they may do
+-- without asking. Mere instructions (CLAUDE.md, AGENTS.md, rules) are not among them. Where each looks was seen with Claude
+-- Code 2.1.197, Codex 0.169, Gemini CLI 0.61 and OpenCode; the others are as their manuals say.
+local claude_files = {
+  -- Of every directory above, whatever the repository is.
+  '../.mcp.json',
+  '.claude/settings.json',
+  '.claude/settings.local.json',
+  '.claude/hooks/',
+  '.claude/agents/',
+  '.claude/commands/',
+  '.claude/skills/',
+  '.claude/plugins/',
+  '.claude/workflows/',
+  '.claude/scheduled_tasks.json',
+}
+local codex_files = { '.codex/' }
+
 ---`pass_env` lets through *where* things are. Keys are never let through by us: they may bill another account.
 ---@return table<string, agor.Provider> fresh tables each time
 function M.new()
@@ -25,6 +43,8 @@ function M.new()
       pass_env = { 'CLAUDE_CONFIG_DIR' },
       config_env = 'CLAUDE_CONFIG_DIR',
       needs = vim.deepcopy(claude_needs),
+      trust_files = vim.deepcopy(claude_files),
+      untrusted = { '--setting-sources=user', '--strict-mcp-config' },
       login = { 'claude', '/login' },
       install = 'npm install -g @anthropic-ai/claude-code',
       also = {
@@ -41,6 +61,7 @@ function M.new()
       pass_env = { 'CODEX_HOME' },
       config_env = 'CODEX_HOME',
       needs = { 'CODEX_API_KEY', 'CODEX_ACCESS_TOKEN' },
+      trust_files = vim.deepcopy(codex_files),
       login = { 'codex', 'login' },
       install = 'npm install -g @openai/codex',
       also = { '~/.local/bin/codex' },
@@ -49,6 +70,7 @@ function M.new()
       protocol = 'acp',
       command = { 'gemini', '--acp' },
       title = 'Gemini CLI',
+      trust_files = { '.gemini/' },
       login = { 'gemini' },
       install = 'npm install -g @google/gemini-cli',
     },
@@ -56,6 +78,26 @@ function M.new()
       protocol = 'acp',
       command = { 'opencode', 'acp' },
       title = 'OpenCode',
+      -- Not all of its folder: it installs what plugins need there.
+      trust_files = {
+        'opencode.json',
+        'opencode.jsonc',
+        '.opencode/opencode.json',
+        '.opencode/opencode.jsonc',
+        '.opencode/plugin/',
+        '.opencode/plugins/',
+        '.opencode/tool/',
+        '.opencode/tools/',
+        '.opencode/agent/',
+        '.opencode/agents/',
+        '.opencode/command/',
+        '.opencode/commands/',
+        '.opencode/mode/',
+        '.opencode/modes/',
+        '.opencode/skill/',
+        '.opencode/skills/',
+        '.opencode/.npmrc',
+      },
       needs = { 'ANTHROPIC_API_KEY' },
       login = { 'opencode', 'auth', 'login' },
       install = 'npm install -g opencode-ai',
@@ -68,6 +110,7 @@ function M.new()
       pass_env = { 'CLAUDE_CONFIG_DIR' },
       config_env = 'CLAUDE_CONFIG_DIR',
       needs = vim.deepcopy(claude_needs),
+      trust_files = vim.deepcopy(claude_files),
       login = { 'claude-agent-acp', '--cli', 'auth', 'login' },
       install = 'npm install -g @agentclientprotocol/claude-agent-acp',
       version = false, -- It knows no --version and waits for a client.
@@ -79,6 +122,7 @@ function M.new()
       pass_env = { 'CODEX_HOME', 'CODEX_PATH' },
       config_env = 'CODEX_HOME',
       needs = { 'CODEX_API_KEY', 'CODEX_CONFIG' },
+      trust_files = vim.deepcopy(codex_files),
       login = { 'codex-acp', 'login' },
       install = 'npm install -g @agentclientprotocol/codex-acp',
     },
@@ -86,6 +130,13 @@ function M.new()
       protocol = 'acp',
       command = { 'copilot', '--acp' },
       title = 'GitHub Copilot CLI',
+      trust_files = {
+        '.mcp.json',
+        '.copilot/',
+        '.github/hooks/',
+        '.github/agents/',
+        '.github/skills/',
+      },
       login = { 'copilot', 'login' },
       install = 'npm install -g @github/copilot',
     },
@@ -103,6 +154,12 @@ function M.new()
       protocol = 'acp',
       command = { 'cursor-agent', 'acp' },
       title = 'Cursor CLI',
+      trust_files = {
+        '.cursor/cli.json',
+        '.cursor/mcp.json',
+        '.cursor/hooks.json',
+        '.cursor/hooks/',
+      },
       login = { 'cursor-agent', 'login' },
       install = 'curl https://cursor.com/install -fsS | bash',
       also = { '~/.local/bin/cursor-agent' },
@@ -111,6 +168,7 @@ function M.new()
       protocol = 'acp',
       command = { 'auggie', '--acp' },
       title = 'Auggie',
+      trust_files = { '.augment/' },
       login = { 'auggie', 'login' },
       install = 'npm install -g @augmentcode/auggie',
     },
@@ -118,6 +176,7 @@ function M.new()
       protocol = 'acp',
       command = { 'qwen', '--acp' },
       title = 'Qwen Code',
+      trust_files = { '.qwen/' },
       needs = { 'ANTHROPIC_API_KEY' },
       login = { 'qwen' },
       install = 'npm install -g @qwen-code/qwen-code',
@@ -126,6 +185,7 @@ function M.new()
       protocol = 'acp',
       command = { 'kimi', 'acp' },
       title = 'Kimi CLI',
+      trust_files = { '.kimi/' },
       login = { 'kimi', 'login' },
       install = 'uv tool install --python 3.13 kimi-cli',
       also = { '~/.local/bin/kimi' },

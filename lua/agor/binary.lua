@@ -28,7 +28,7 @@ end
 local function named(path, origin)
   local full = vim.fs.normalize(path)
   if not full:find('/') then
-    full = vim.fn.exepath(full)
+    full = require('agor.programs').find(full)
   end
   full = vim.fn.fnamemodify(full, ':p')
   if full ~= '' and modified(full) then
@@ -55,7 +55,7 @@ function M.find()
   elseif cargo_at then
     return cargo
   end
-  local path = vim.fn.exepath('agor-nvim')
+  local path = require('agor.programs').find('agor-nvim')
   if path ~= '' then
     return path
   end

@@ -173,7 +173,8 @@ local function run(command, done)
   local ok, started = pcall(
     vim.system,
     command,
-    { stdout = collect, timeout = patience_ms },
+    -- What is relative in PATH is not looked for in the project.
+    { stdout = collect, timeout = patience_ms, cwd = '/' },
     function(exit)
       vim.schedule(function()
         if exit.code == 124 then
@@ -218,7 +219,7 @@ end
 function M.image(done)
   local programs = candidates()
   local found = vim.tbl_filter(function(one)
-    return vim.fn.executable(one.program) == 1
+    return require('agor.programs').find(one.program) ~= ''
   end, programs)[1]
   if #programs == 0 then
     return done(nil, 'there is no clipboard here: name an image file, :Agor paste shot.png')

@@ -79,6 +79,10 @@ local function merge_providers(config, value, complain)
         -- The preset's program speaks the preset's protocol.
         target.command = item.command == false and false or nil
       end
+      if target.protocol ~= preset and item.untrusted == nil then
+        -- Those are words of the preset's program.
+        target.untrusted = nil
+      end
       if not target.protocol and target.command == false then
         target.protocol = 'sidecar'
       end

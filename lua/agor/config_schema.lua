@@ -116,6 +116,25 @@ local function paths(value)
   return out
 end
 
+---Below the session's directory and those above it.
+---@param value any
+---@return any, string|nil
+local function trust_files(value)
+  if not strings(value) then
+    return nil, 'must be a list of strings'
+  end
+  for _, path in ipairs(value) do
+    local rest = path:gsub('^%.%./', '')
+    if rest:match('^[/~]') or rest:match('%f[^/%z]%.%.%f[/%z]') or rest:match('%*.*/') then
+      return nil,
+        ('has "%s": paths are relative, `../` only begins one, and * is in the last name only'):format(
+          path
+        )
+    end
+  end
+  return value
+end
+
 ---@param least number
 ---@param whole boolean
 ---@return agor.Check
@@ -302,6 +321,8 @@ M.provider = {
   also = strings,
   watchdog = patience,
   policy = policy,
+  trust_files = trust_files,
+  untrusted = strings,
 }
 
 ---@type table<string, agor.Check|table<string, agor.Check>>

@@ -5,6 +5,8 @@ local M = {}
 
 local withheld_prefixes = { 'CLAUDE', 'CODEX', 'OLLAMA', 'ANTHROPIC_' }
 local not_withheld = 'CLAUDE_CODE_EXPERIMENTAL_'
+-- By these one could do in the editor whatever the user can: nothing lets them through.
+local handles = { NVIM = true, NVIM_LISTEN_ADDRESS = true }
 local editor = {
   NVIM = true,
   NVIM_LOG_FILE = true,
@@ -52,7 +54,11 @@ function M.of(provider)
       out[name] = value
     end
   end
-  return vim.tbl_extend('force', out, provider.env)
+  out = vim.tbl_extend('force', out, provider.env)
+  for name in pairs(handles) do
+    out[name] = nil
+  end
+  return out
 end
 
 ---Variables of Neovim that a provider might want and does not get.

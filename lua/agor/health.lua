@@ -7,7 +7,7 @@ local health = vim.health
 ---@param command string[]
 ---@return string|nil output
 local function ask(command)
-  local ok, job = pcall(vim.system, command, { text = true })
+  local ok, job = pcall(vim.system, command, { text = true, cwd = '/' })
   if not ok then
     return nil
   end
@@ -35,7 +35,8 @@ local function check_backend()
   local path, missing = binary.find()
   if not path then
     health.error(missing or 'the backend was not found', { 'Run :Agor build' })
-    local cargo = vim.fn.executable('cargo') == 1 and ask({ 'cargo', '--version' }) or nil
+    local cargo = require('agor.programs').find('cargo') ~= '' and ask({ 'cargo', '--version' })
+      or nil
     local root = require('agor.provider').plugin_root()
     local objection = require('agor.build').objection(root, cargo)
     if objection then

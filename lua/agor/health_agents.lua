@@ -198,7 +198,7 @@ local function tell_runners()
     return
   end
   for _, program in ipairs({ 'deno', 'node' }) do
-    if vim.fn.executable(program) == 1 then
+    if require('agor.programs').find(program) ~= '' then
       return health.ok('runners are started with ' .. program)
     end
   end

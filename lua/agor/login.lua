@@ -52,10 +52,10 @@ end
 ---@param name string
 ---@param command string[]
 ---@param env table<string, string>
----@param cwd string|nil
 ---@param done fun(code: integer)
-local function terminal(name, command, env, cwd, done)
-  if vim.fn.executable(command[1]) == 0 then
+local function terminal(name, command, env, done)
+  local found = require('agor.programs').command(command)
+  if not found then
     local conf = provider.get(name)
     local how = conf and conf.install and (': install it with ' .. conf.install) or ''
     return message.error(('%s was not found%s'):format(command[1], how))
@@ -63,7 +63,6 @@ local function terminal(name, command, env, cwd, done)
   if vim.fn.getcmdwintype() ~= '' then
     return message.error('close the command-line window first: no terminal can open beside it')
   end
-  local exists = cwd and vim.uv.fs_stat(cwd)
   local height = math.max(math.floor(vim.o.lines * 0.4), 3)
   local win = vim.api.nvim_open_win(vim.api.nvim_create_buf(true, false), true, {
     split = 'below',
@@ -72,12 +71,13 @@ local function terminal(name, command, env, cwd, done)
   })
   -- With 'equalalways', and beside windows of a fixed height, it would be what is left over.
   vim.api.nvim_win_set_height(win, height)
-  local ok, job = pcall(vim.fn.jobstart, command, {
+  local ok, job = pcall(vim.fn.jobstart, found, {
     term = true,
     clear_env = true,
     -- Neovim would give the program a handle on itself.
     env = vim.tbl_extend('force', env, { NVIM = '' }),
-    cwd = exists and cwd or nil,
+    -- A login is of an account, and some programs obey what lies in the directory that they are started in.
+    cwd = vim.uv.os_homedir(),
     on_exit = function(_, code)
       done(code)
     end,
@@ -138,7 +138,7 @@ local function run(row, conf, login)
   local command = vim.list_extend({ program }, login.terminal.args or {})
   local env = vim.tbl_extend('force', environ(conf, row), login.terminal.env or {})
   command = behind(conf, row, command, login.terminal.env)
-  terminal(row.provider, command, env, row.cwd, function(code)
+  terminal(row.provider, command, env, function(code)
     if code == 0 then
       tell_backend(row, login)
     else
@@ -199,15 +199,11 @@ function M.login(call)
     )
   end
   local command = vim.deepcopy(conf.login)
-  local found = not conf.wrap
-    and not command[1]:find('/')
-    and vim.fn.exepath(command[1]) == ''
-    and provider.programs(name)[1]
-  if found then
-    command[1] = found
+  if not conf.wrap and require('agor.programs').find(command[1]) == '' then
+    command[1] = provider.programs(name)[1] or command[1]
   end
   command = behind(conf, row, command)
-  terminal(name, command, environ(conf, row), row and row.cwd or nil, function(code)
+  terminal(name, command, environ(conf, row), function(code)
     tell_end(name, code)
   end)
 end

@@ -27,6 +27,8 @@
 ---@field also string[]|nil where else the program may lie
 ---@field watchdog integer|false|nil instead of watchdog.after
 ---@field policy agor.Policy|nil for this agent, beside that for all
+---@field trust_files string[]|nil what it reads of a project and obeys, asked about before: see |agor-trust|
+---@field untrusted string[]|nil arguments with which it reads none of that; nil: it cannot be kept from it
 
 ---@class agor.McpServer a program, or an address
 ---@field command string[]|nil program and arguments, started by the agent
@@ -133,6 +135,8 @@
 ---@field also? string[]
 ---@field watchdog? integer|false
 ---@field policy? agor.UserPolicy
+---@field trust_files? string[]
+---@field untrusted? string[]
 
 ---@class agor.UserConfig what setup() and vim.g.agor take: any part of agor.Config
 ---@field provider? string

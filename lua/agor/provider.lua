@@ -2,6 +2,7 @@
 
 local config = require('agor.config')
 local near = require('agor.near')
+local programs = require('agor.programs')
 
 local M = {}
 
@@ -84,6 +85,26 @@ local function also(provider)
   return {}
 end
 
+---What the agent reads of a project and obeys. An entry of the user's own that starts a known agent, or speaks as only one
+---does, is that one.
+---@param provider agor.Provider
+---@return string[] files
+---@return string[]|nil untrusted the arguments that keep it from them
+local function trust(provider)
+  if provider.trust_files then
+    return provider.trust_files, provider.untrusted
+  end
+  local agents = require('agor.agents').new()
+  local program = provider.command and vim.fs.basename(provider.command[1])
+  for _, agent in pairs(agents) do
+    if program and agent.command[1] == program then
+      return agent.trust_files or {}, provider.untrusted or agent.untrusted
+    end
+  end
+  local same = agents[provider.protocol]
+  return same and same.trust_files or {}, provider.untrusted
+end
+
 ---Everywhere that the agent's program is, the one that is used first.
 ---@param name string
 ---@return string[]
@@ -105,7 +126,7 @@ function M.programs(name)
   local wrapper = provider.wrap and provider.wrap[1]
   if wrapper then
     -- What is behind it is found when it is there.
-    add(vim.fn.exepath(vim.fs.normalize(wrapper)))
+    add(programs.find(vim.fs.normalize(wrapper)))
     return found
   end
   local program = provider.program or provider.command[1]
@@ -113,7 +134,7 @@ function M.programs(name)
     add(require('agor.binary').find() or '')
     return found
   end
-  add(vim.fn.exepath(vim.fs.normalize(program)))
+  add(programs.find(vim.fs.normalize(program)))
   if not program:find('/') then
     for _, path in ipairs(also(provider)) do
       path = vim.fs.normalize(path)
@@ -252,6 +273,11 @@ function M.for_backend(provider)
   local places = also(provider)
   if #places > 0 then
     out.also = vim.deepcopy(places)
+  end
+  local files, untrusted = trust(provider)
+  if #files > 0 then
+    out.trust_files = vim.deepcopy(files)
+    out.untrusted = untrusted and vim.deepcopy(untrusted) or nil
   end
   local names = vim.tbl_keys(provider.mcp_servers or {})
   table.sort(names)

@@ -52,6 +52,8 @@ function M.ask(asked, limit_ms)
     local ok, started = pcall(vim.system, one.command, {
       env = one.env,
       clear_env = true,
+      -- Not the project's: some programs read what lies there.
+      cwd = '/',
       -- A group of its own: the end has to reach what a wrapper has started.
       detach = true,
       stdin = one.enough ~= nil or nil,

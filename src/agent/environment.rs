@@ -15,6 +15,9 @@ use crate::{
 const WITHHELD: [&str; 4] = ["CLAUDE", "CODEX", "OLLAMA", "ANTHROPIC_"];
 const NOT_WITHHELD: &str = "CLAUDE_CODE_EXPERIMENTAL_";
 const EDITOR: [&str; 6] = ["NVIM", "NVIM_LOG_FILE", "NVIM_LISTEN_ADDRESS", "VIM", "VIMRUNTIME", "MYVIMRC"];
+/// With one of these whoever runs can do in the editor what the user can. Nothing lets them through.
+const HANDLES: [&str; 2] = ["NVIM", "NVIM_LISTEN_ADDRESS"];
+const PATH: &str = "PATH";
 
 /// A child's whole environment, and what was kept from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,13 +29,17 @@ pub struct Environment {
     pub rejected: Vec<String>,
     /// Sentences about a directory of configuration that the agent cannot be told.
     idle: Vec<String>,
+    /// Names that the configuration sets and that nobody gets.
+    handles: Vec<String>,
 }
 
 impl Environment {
     /// One sentence for each refused key. The value is in none of them.
     pub fn warnings(&self, provider: &str) -> Vec<String> {
         let sentence = |key: &String| {
-            if is_withheld(key) {
+            if is_handle(key) {
+                handle(key, "extra_env")
+            } else if is_withheld(key) {
                 format!(
                     "'{key}' in extra_env was left out: names of this kind go into providers.{provider}.env, which is yours alone to set"
                 )
@@ -40,8 +47,17 @@ impl Environment {
                 format!("'{}' in extra_env was left out: it cannot be an environment variable", key.escape_debug())
             }
         };
-        self.rejected.iter().map(sentence).chain(self.idle.iter().cloned()).collect()
+        let handles = self.handles.iter().map(|key| handle(key, &format!("providers.{provider}.env")));
+        self.rejected.iter().map(sentence).chain(handles).chain(self.idle.iter().cloned()).collect()
     }
+}
+
+fn handle(key: &str, place: &str) -> String {
+    format!("'{key}' in {place} was left out: by it an agent could do in Neovim whatever you can")
+}
+
+fn is_handle(name: &str) -> bool {
+    HANDLES.contains(&name)
 }
 
 /// The environment of one process of a session.
@@ -51,7 +67,11 @@ pub fn build(options: &StartOptions, launch: &Launch, run: &RunMark) -> Environm
     let passes = |name: &str| options.config.pass_env.iter().any(|pattern| matches(pattern, name));
     for (name, value) in options.environ.iter().filter(|(name, value)| is_variable(name, value)) {
         if !(is_withheld(name) || EDITOR.contains(&name.as_str())) || passes(name) {
-            vars.insert(name.clone(), value.clone());
+            if name != PATH || passes(name) {
+                vars.insert(name.clone(), value.clone());
+            } else if let Some(path) = absolute(value) {
+                vars.insert(name.clone(), path);
+            }
         } else if is_withheld(name) {
             withheld.push(name.clone());
         }
@@ -61,13 +81,14 @@ pub fn build(options: &StartOptions, launch: &Launch, run: &RunMark) -> Environm
     let (accepted, rejected) = sift(&options.extra_env);
     vars.extend(accepted);
     vars.extend(launch.env.iter().cloned());
-    vars.retain(|name, value| is_variable(name, value));
+    vars.retain(|name, value| is_variable(name, value) && !is_handle(name));
     // A commit message that waits for an editor would wait for ever.
     vars.entry("GIT_EDITOR".to_owned()).or_insert_with(|| "false".to_owned());
     vars.insert(RUN.to_owned(), run.to_string());
     vars.insert(SESSION_ID.to_owned(), options.session_id.to_string());
     withheld.retain(|name| !vars.contains_key(name));
-    Environment { vars, withheld, rejected, idle }
+    let handles = options.config.env.keys().filter(|name| is_handle(name)).cloned().collect();
+    Environment { vars, withheld, rejected, idle, handles }
 }
 
 const CLAUDE_CONFIG_DIR: &str = "CLAUDE_CONFIG_DIR";
@@ -125,7 +146,7 @@ pub fn away(options: &StartOptions, launch: &Launch) -> BTreeMap<String, String>
     }
     vars.extend(sift(&options.extra_env).0);
     vars.extend(launch.env.iter().cloned());
-    vars.retain(|name, value| is_variable(name, value) && name != RUN && name != SESSION_ID);
+    vars.retain(|name, value| is_variable(name, value) && !is_handle(name) && name != RUN && name != SESSION_ID);
     vars.entry("GIT_EDITOR".to_owned()).or_insert_with(|| "false".to_owned());
     vars
 }
@@ -134,7 +155,7 @@ pub fn away(options: &StartOptions, launch: &Launch) -> BTreeMap<String, String>
 /// agent, so what the user set has to be told to them besides.
 pub fn accepted_extra_env(options: &StartOptions) -> BTreeMap<String, String> {
     let mut vars = options.config.env.clone();
-    vars.retain(|name, value| is_variable(name, value));
+    vars.retain(|name, value| is_variable(name, value) && !is_handle(name));
     vars.extend(sift(&options.extra_env).0);
     vars
 }
@@ -143,7 +164,7 @@ fn sift(extra: &BTreeMap<String, String>) -> (BTreeMap<String, String>, Vec<Stri
     let mut accepted = extra.clone();
     let mut rejected = Vec::new();
     accepted.retain(|name, value| {
-        let accept = !is_withheld_family(name) && is_variable(name, value);
+        let accept = !is_withheld_family(name) && !is_handle(name) && is_variable(name, value);
         if !accept {
             rejected.push(name.clone());
         }
@@ -158,6 +179,13 @@ fn is_withheld(name: &str) -> bool {
 
 fn is_withheld_family(name: &str) -> bool {
     WITHHELD.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// What is relative in a `PATH` means the directory that one is in, and a project must not bring along what is run by its
+/// mere name. `None` if nothing is left: an empty `PATH` would mean that directory too.
+fn absolute(path: &str) -> Option<String> {
+    let kept: Vec<&str> = path.split(':').filter(|folder| folder.starts_with('/')).collect();
+    Some(kept.join(":")).filter(|path| !path.is_empty())
 }
 
 /// The kernel's idea of a variable: anything else would end the whole start with "invalid argument".
@@ -256,6 +284,33 @@ mod tests {
         options.config.pass_env = vec!["CLAUDE_A".into(), "ANTHROPIC_*".into(), "NOT_THERE".into()];
         check(&options, &[("CLAUDE_A", "1"), ("ANTHROPIC_API_KEY", "3")]);
         assert_eq!(build(&options, &Launch::default(), &run()).withheld, ["CLAUDE_B"]);
+    }
+
+    #[test]
+    fn nothing_lets_a_handle_on_the_editor_through() {
+        let mut options = options(&[("NVIM", "/s"), ("NVIM_LISTEN_ADDRESS", "/s"), ("VIM", "/v")]);
+        options.config.pass_env = vec!["*".into(), "NVIM*".into()];
+        options.config.env = map(&[("NVIM", "/s"), ("A", "1")]);
+        options.extra_env = map(&[("NVIM_LISTEN_ADDRESS", "/s"), ("B", "2")]);
+        check(&options, &[("VIM", "/v"), ("A", "1"), ("B", "2")]);
+        for vars in [away(&options, &Launch::default()), accepted_extra_env(&options)] {
+            assert!(!vars.keys().any(|name| is_handle(name)), "{vars:?}");
+        }
+        let said = build(&options, &Launch::default(), &run()).warnings("x");
+        let ends = "by it an agent could do in Neovim whatever you can";
+        assert_eq!(said[0], format!("'NVIM_LISTEN_ADDRESS' in extra_env was left out: {ends}"));
+        assert_eq!(said[1], format!("'NVIM' in providers.x.env was left out: {ends}"));
+    }
+
+    #[test]
+    fn what_is_relative_in_the_path_is_not_passed_on() {
+        let mut options = options(&[("PATH", ".:/bin::node_modules/.bin:/usr/bin:")]);
+        check(&options, &[("PATH", "/bin:/usr/bin")]);
+        options.config.pass_env = vec!["PATH".into()];
+        check(&options, &[("PATH", ".:/bin::node_modules/.bin:/usr/bin:")]);
+        options.config.pass_env.clear();
+        options.environ = map(&[("PATH", ".:")]);
+        check(&options, &[]);
     }
 
     #[test]

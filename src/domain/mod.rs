@@ -35,7 +35,7 @@ pub use options::{
 };
 pub use place::Paths;
 pub use question::{
-    OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest, Subject,
+    OptionKind, PROJECT_FILES, PermissionOption, PermissionRequest, Question, QuestionOption, QuestionRequest, Subject,
 };
 pub use session::{Attention, Diffstat, Elsewhere, Hold, Other, SessionSummary, Status, Worktree};
 pub use wait::{Cause, Wait};

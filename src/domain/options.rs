@@ -46,6 +46,12 @@ pub struct ProviderConfig {
     pub watchdog: Option<u64>,
     /// Where else its program may lie than on the `PATH`. `~/` begins one below the home directory.
     pub also: Vec<String>,
+    /// What its program reads of the opened project by itself and obeys: the user is asked before that. Below the session's
+    /// directory and those above it up to the top of the repository; what begins with `../` in all above it; what ends with
+    /// `/` is a folder with all that is in it, and `*` any rest of a name.
+    pub trust_files: Vec<String>,
+    /// The arguments with which it reads none of them; `None` if it cannot be kept from them.
+    pub untrusted: Option<Vec<String>>,
 }
 
 impl ProviderConfig {

@@ -32,6 +32,9 @@ pub struct PermissionRequest {
     pub subject: Subject,
 }
 
+/// The tool of a question about what a project brings along for its agent: [`Subject::Start`].
+pub const PROJECT_FILES: &str = "project files";
+
 /// What a permission is about, as far as the agent tells; who reads a request says it, since nobody else knows its shape.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "about", rename_all = "snake_case")]
@@ -47,6 +50,8 @@ pub enum Subject {
     /// Asked each time, whatever was allowed before: a plan, more rights than before, what cannot be seen.
     #[default]
     Always,
+    /// By us and not by an agent: it waits to be started.
+    Start,
 }
 
 impl Subject {

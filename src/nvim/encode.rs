@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::{
     client::Row,
-    domain::SessionSummary,
+    domain::{SessionSummary, Subject},
     render::{Line, Look},
     session::Update,
 };
@@ -98,6 +98,7 @@ pub fn event(update: &Update) -> Option<Value> {
                 ("refusal_scopes", value(&offered.refusal_scopes)),
                 ("project", offered.project.to_string_lossy().into()),
                 ("note", value(&offered.note)),
+                ("ours", (request.subject == Subject::Start).into()),
             ]);
             ("permission", data)
         }

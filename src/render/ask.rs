@@ -9,7 +9,7 @@ use super::{
     under::Detail,
 };
 use crate::{
-    domain::{PermissionRequest, ToolCall, ToolKind},
+    domain::{PermissionRequest, Subject, ToolCall, ToolKind},
     transcript::{Body, Entry, EntryId, Tool},
 };
 
@@ -37,7 +37,21 @@ pub fn ask_body(request: &PermissionRequest, outside: Vec<String>, icons: Icons)
         lines.truncate(MAX_LINES);
         lines.push(Line::of(format!("{} {rest} more lines", icons.ellipsis()), "AgorDim"));
     }
-    AskBody { lines, cut: rest > 0, outside }
+    // What is in files that are only named is read by who wants to.
+    AskBody { lines, cut: rest > 0 || request.subject == Subject::Start, outside }
+}
+
+/// Files with what is in them.
+pub fn ask_files(title: String, files: &[(String, String)]) -> Detail {
+    let mut lines = Vec::new();
+    for (name, text) in files {
+        if !lines.is_empty() {
+            lines.push(Line::default());
+        }
+        lines.push(Line::of(name.clone(), "AgorPath"));
+        lines.extend(split_lines(text).map(|text| Line::of(format!("  {text}"), "AgorOutput")));
+    }
+    Detail { title, lines }
 }
 
 /// All of it, for a window to read in.
@@ -56,6 +70,8 @@ fn all(request: &PermissionRequest, outside: &[String], most: usize, icons: Icon
     let said = lines.len();
     if let Some(plan) = request.input.get("plan").and_then(|plan| plan.as_str()).filter(|_| request.tool == "plan") {
         lines.extend(lines_of(plan, most, Scene { icons, ..Scene::default() }));
+    } else if request.subject == Subject::Start {
+        lines.extend(request.input.get("files").and_then(|files| files.as_array()).into_iter().flatten().map(named));
     } else if request.diff.is_empty() {
         input(&mut lines, request);
     } else {
@@ -78,6 +94,16 @@ fn mark(line: &mut Line, outside: &[String]) {
         let found: Vec<usize> = line.text.match_indices(path.as_str()).map(|(at, _)| at).collect();
         line.marks.extend(found.into_iter().map(|at| Mark::colour(at, at + path.len(), "AgorWarning")));
     }
+}
+
+/// A file, and what is new about it.
+fn named(file: &serde_json::Value) -> Line {
+    let text = |key: &str| file.get(key).and_then(|value| value.as_str()).unwrap_or_default();
+    let mut line = Line::of(format!("  {}", text("path")), "AgorPath");
+    if !text("state").is_empty() {
+        line.push("  ", "").push(text("state"), "AgorDim");
+    }
+    line
 }
 
 impl AskBody {

@@ -10,7 +10,7 @@ use super::{
     tool::{self, count, push_limited},
 };
 use crate::{
-    domain::{Context, Plan, PlanStatus, Prompt, Question, RequestId},
+    domain::{Context, PROJECT_FILES, Plan, PlanStatus, Prompt, Question, RequestId},
     transcript::{Body, Entry, ToolState},
 };
 
@@ -55,6 +55,7 @@ pub(super) fn layout(entry: &Entry, around: &Around, expanded: bool, scene: Scen
         Body::Permission { request_id, tool, outcome: None, .. } => {
             let text = match tool.as_str() {
                 "plan" => "? The agent has a plan for you to approve".to_owned(),
+                PROJECT_FILES => "? May the agent obey what the project brings along?".to_owned(),
                 // Its own line stands above, with what it wants to do.
                 _ if around.called || tool.is_empty() => "? The agent asks for permission".to_owned(),
                 tool => format!("? The agent asks for permission: {}", one_line(tool, 60, icons.ellipsis())),
@@ -62,7 +63,11 @@ pub(super) fn layout(entry: &Entry, around: &Around, expanded: bool, scene: Scen
             vec![question(&text, request_id, around)]
         }
         Body::Permission { tool, outcome: Some(outcome), .. } => {
-            let what = if tool == "plan" { "Plan: " } else { "" };
+            let what = match tool.as_str() {
+                "plan" => "Plan: ",
+                PROJECT_FILES => "What the project brings along: ",
+                _ => "",
+            };
             let line = format!("  {} {what}{}", icons.dot(), one_line(outcome, 200, icons.ellipsis()));
             vec![indented(Line::of(line, "AgorDim"), around.depth)]
         }

@@ -25,7 +25,7 @@ mod unseen;
 mod view;
 mod words;
 
-pub use ask::{AskBody, ask_body, ask_whole};
+pub use ask::{AskBody, ask_body, ask_files, ask_whole};
 pub use entry::ticks;
 pub use export::{ExportPart, ExportPlace, export, to_markdown};
 pub use line::{Anchor, Code, Line, Look, Mark, Part, Source};

@@ -4,12 +4,13 @@
 //! says is in `agent`, what it is told in `told`, what it leaves where it ran in `away`; prompts on their way are in
 //! `prompts`, what the user does with those that wait in `queued`, what was said before the session began in `past`,
 //! questions in `asked`, what answers them without the user in `considered`, what the user has chosen for longer in
-//! `granted`, what is taken down of that in `audited`, models, modes and the like in `settings`, logins in `login`, the
-//! agent's own conversations in `conversations`, files that it wants through us in `files`, what it changes in any in
-//! `changed`, commands of the user's own in `shell`, its git worktree in `worktree`, whether the turn gets on in `watched`, a
-//! turn that is tried once more in `again`. What is said is taken down in `record` and shown by `show`, in the colours that
-//! `colours` sends for. What else it waits for is in `heard`, what all sessions share in `common`, sessions from their
-//! journals are in `restored`, and those that are read while another backend goes on with them in `along`.
+//! `granted`, what is taken down of that in `audited`, what a project brings along for the agent in `trusted`, models, modes
+//! and the like in `settings`, logins in `login`, the agent's own conversations in `conversations`, files that it wants
+//! through us in `files`, what it changes in any in `changed`, commands of the user's own in `shell`, its git worktree in
+//! `worktree`, whether the turn gets on in `watched`, a turn that is tried once more in `again`. What is said is taken down in
+//! `record` and shown by `show`, in the colours that `colours` sends for. What else it waits for is in `heard`, what all
+//! sessions share in `common`, sessions from their journals are in `restored`, and those that are read while another backend
+//! goes on with them in `along`.
 
 mod again;
 mod agent;
@@ -38,6 +39,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 mod told;
+mod trusted;
 mod watched;
 mod worktree;
 
@@ -68,6 +70,7 @@ use self::{
     prompts::Loading,
     settings::Settings,
     shell::Shell,
+    trusted::Trusted,
     watched::Watching,
     worktree::Making,
 };
@@ -131,6 +134,7 @@ pub(super) struct Actor {
     /// How often one was.
     loads: u64,
     making: Making,
+    trusted: Trusted,
     /// What a session from its journal goes on without, in a sentence.
     missing: Option<String>,
     /// What may wait for the disk.
@@ -285,6 +289,7 @@ impl Actor {
             loading: None,
             loads: 0,
             making: Making::default(),
+            trusted: Trusted::default(),
             missing: None,
             jobs: JoinSet::new(),
             advice: None,
@@ -379,14 +384,11 @@ impl Actor {
 
     fn input(&mut self, input: Input) {
         match input {
-            Input::Order { order, reply } => {
-                let result = self.order(order);
-                let _ = reply.send(result);
-            }
+            Input::Order { order, reply } => drop(reply.send(self.order(order))),
             Input::Remove { reply } => {
                 self.stop(false);
                 self.stop = Stop::Removed;
-                let _ = reply.send(Ok(()));
+                drop(reply.send(Ok(())));
             }
             Input::Leave { reply } => self.leave(reply),
             Input::LookAtWorktree => self.look_at_worktree(),
@@ -398,12 +400,8 @@ impl Actor {
             Input::Weigh { request_id, reply } => self.weigh(&request_id, reply),
             Input::Grants { reply } => drop(reply.send(self.own_grants())),
             Input::GrantsChanged => self.grants_changed(),
-            Input::Revoke { id, reply } => {
-                let _ = reply.send(self.revoke(&id));
-            }
-            Input::Asked { request_id, reply } => {
-                let _ = reply.send(Ok(self.asked_whole(&request_id)));
-            }
+            Input::Revoke { id, reply } => drop(reply.send(self.revoke(&id))),
+            Input::Asked { request_id, reply } => self.tell_brought(&request_id, reply),
             Input::Queue { reply } => self.list_queue(reply),
             Input::Queued { entry, want, reply } => drop(reply.send(self.queued(&entry, want))),
             Input::Trace { on, reply } => {
@@ -413,10 +411,7 @@ impl Actor {
                     self.notify(Level::Warn, format!("no trace of the session: {error}"));
                 }
             }
-            Input::Process { reply } => {
-                let agent = self.live.iter().map(|live| live.handle.clone());
-                let _ = reply.send(agent.chain(self.shells.iter().map(|shell| shell.handle.clone())).collect());
-            }
+            Input::Process { reply } => drop(reply.send(self.handles())),
             other => self.show_input(other),
         }
     }
@@ -438,6 +433,7 @@ impl Actor {
             Done::Granted { keeping, kept } => self.grant_kept(*keeping, kept),
             Done::Project { of, project } => self.has_project(&of, &project),
             Done::Worktree(made) => self.worktree_made(*made),
+            Done::Trust(look) => self.looked_at_project(*look),
             Done::LookedAt(found) => self.looked_at_worktree(found),
             Done::Looked(usage) => self.processes_seen(usage),
         }

@@ -26,6 +26,7 @@ mod reply;
 mod request;
 mod seed;
 mod state;
+mod trust;
 mod updates;
 mod watch;
 mod worktree;

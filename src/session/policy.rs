@@ -86,7 +86,9 @@ pub fn allow_once(request: &PermissionRequest) -> Option<&PermissionOption> {
 
 /// Whether a grant or a rule may allow it: never a plan, never more rights, and only where once can be allowed.
 pub fn may_be_allowed(request: &PermissionRequest) -> bool {
-    request.subject != Subject::Always && request.tool != "plan" && allow_once(request).is_some()
+    !matches!(request.subject, Subject::Always | Subject::Start)
+        && request.tool != "plan"
+        && allow_once(request).is_some()
 }
 
 /// Everything that is kept, and what could not be read of it.
@@ -313,7 +315,7 @@ pub fn act(request: &PermissionRequest, cwd: &Path) -> Option<Act> {
         }
         Subject::Tool => tool(true),
         Subject::Input => tool(false),
-        Subject::Always => return None,
+        Subject::Always | Subject::Start => return None,
     })
 }
 

@@ -218,4 +218,51 @@ T['a worktree has the file of its main one, and a folder that only says so its o
   end
 )
 
+-- ------------------------------------------------------------------ what else lies there
+
+T['a program that a project brings along is never the one that is found by its name'] = test({
+  env = { PATH = '.:node_modules/.bin::/usr/bin:/bin', AGOR_BIN = '' },
+}, function(child)
+  for _, name in ipairs({ 'gemini', 'agor-nvim', 'node_modules/.bin/codex', 'bin/mine' }) do
+    vim.uv.fs_chmod(child:write(name, '#!/bin/sh\nexit 0\n'), 493)
+  end
+  local function programs(name)
+    return child:get([[require('agor.provider').programs(...)]], name)
+  end
+  equal(child:get([[vim.fn.exepath('gemini')]]), child.home .. '/work/gemini', 'Neovim finds it')
+  for _, name in ipairs({ 'gemini', 'codex' }) do
+    equal(programs(name), {})
+    assert(not vim.list_contains(child:get([[require('agor.provider').installed()]]), name), name)
+  end
+  equal(child:get([[require('agor.programs').find('sh')]]), '/usr/bin/sh')
+  equal(child:get([[require('agor.programs').command({ 'gemini', 'x' })]]), vim.NIL)
+  local found = child:get([[require('agor.binary').find() or '']])
+  assert(found ~= child.home .. '/work/agor-nvim', found)
+end)
+
+T['a runner of the project is one only where the user has said so'] = test(nil, function(child)
+  child:write('sidecar/dist/mine-runner.mjs', '')
+  local names = [[require('agor.provider').names()]]
+  assert(not vim.list_contains(child:get(names), 'mine'))
+  child:lua([[require('agor').setup({ runner_roots = { vim.fn.getcwd() } })]])
+  assert(vim.list_contains(child:get(names), 'mine'), "it is the user's own word")
+end)
+
+T["neither a project's .env nor its exrc, nor a modeline in what is read of it, changes anything"] = test(
+  nil,
+  function(child)
+    child:write('.env', 'AGOR_BIN=/from/env\nANTHROPIC_BASE_URL=http://from.env\n')
+    child:write('.exrc', 'let g:agor = {"binary": "/from/exrc"}\n')
+    child:write('.nvim.lua', 'vim.g.agor = { binary = "/from/exrc" }\n')
+    trust(child, project(child, '{ "provider": "demo" }\n'))
+    child:lua([[require('agor').start({ open = false })]])
+    local params = child:wait_told('start')
+    equal(params.environ.ANTHROPIC_BASE_URL, nil)
+    equal(child:get('vim.g.agor or vim.NIL'), vim.NIL)
+    equal(child:get([[require('agor.config').get().binary or vim.NIL]]), vim.NIL)
+    -- A file that is read as a project's configuration is no buffer, so a modeline in it is none.
+    equal(child:get([[vim.fn.bufexists('.agor.json')]]), 0)
+  end
+)
+
 return T

@@ -252,4 +252,30 @@ T['an address that is no page is shown and not opened, and a missing browser is 
   end
 )
 
+T['what agor asks itself says so, and a <CR> out of habit starts nothing'] = test(
+  nil,
+  function(nvim)
+    permission(nvim, {
+      tool = 'project files',
+      title = 'May Claude Code obey what the project brings along?',
+      lines = { '  .mcp.json' },
+      ours = true,
+      options = {
+        { option_id = 'use', name = 'Use them', kind = 'allow_always' },
+        { option_id = 'refuse', name = 'Start without them', kind = 'reject_always' },
+        { option_id = 'not_now', name = 'Do not start now', kind = 'reject_once' },
+      },
+    })
+    local screen = nvim:screen()
+    contains(screen, 'before claude starts')
+    lacks(screen, 'claude asks')
+    contains(screen, '.mcp.json')
+    equal(nvim:get([[require('agor.ui.ask').items()[1].at]]), 3)
+    -- An agent's tool of the same name is the agent's.
+    nvim:lua('require("agor.ui.ask").on_closed({ session_id = "s1", request_id = "r1" })')
+    permission(nvim, { request_id = 'r2', tool = 'project files' })
+    contains(nvim:screen(), 'claude asks: project files')
+  end
+)
+
 return T

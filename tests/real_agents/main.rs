@@ -34,3 +34,4 @@ mod many;
 mod mock;
 mod runners;
 mod tomorrow;
+mod trust;

@@ -46,6 +46,7 @@ local M = {}
 ---@field project string? what `project` of the scopes means
 ---@field note string? why it is asked, if a rule of the user's wants that
 ---@field granting 'allow'|'refuse'? that is what is chosen from now
+---@field ours boolean? asked by agor, before the agent starts
 ---@field postponed boolean?
 
 ---@class agor.AskAction
@@ -101,9 +102,11 @@ function M.permission(data)
   item.examples, item.everywhere = data.examples, data.everywhere
   item.refusals, item.refusal_scopes = data.refusals, data.refusal_scopes
   item.of_refusals, item.note = data.of_refusals, value(data.note)
-  -- Agents put them in any order: a <CR> out of habit is to allow no more than this once.
+  item.ours = data.ours == true
+  -- Agents put them in any order: a <CR> out of habit is to allow no more than this once, and nothing that lasts.
+  local habit = item.ours and 'reject_once' or 'allow_once'
   for i, option in ipairs(item.options) do
-    if option.kind == 'allow_once' then
+    if option.kind == habit then
       item.at = i
       break
     end

@@ -165,6 +165,8 @@ function M.title(item, position, total, brief)
     if #item.questions > 1 then
       text = ('%s (%d of %d)'):format(text, item.step, #item.questions)
     end
+  elseif item.ours then
+    text = ('before %s starts'):format(who)
   elseif item.tool == 'plan' then
     text = ('%s has a plan'):format(who)
   else

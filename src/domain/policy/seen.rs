@@ -40,7 +40,7 @@ impl Seen {
                 let access = if *change { Access::Change } else { Access::Read };
                 seen.files.extend(paths.iter().map(|path| (path.clone(), access)));
             }
-            Subject::Tool | Subject::Input | Subject::Always => seen.look("", &request.input, DEEPEST),
+            Subject::Tool | Subject::Input | Subject::Always | Subject::Start => seen.look("", &request.input, DEEPEST),
         }
         for diff in &request.diff {
             let change = (diff.path.clone(), Access::Change);

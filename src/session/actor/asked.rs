@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Actor, audited::Decided};
 use crate::{
-    domain::{Answer, Command, Content, PermissionRequest, QuestionRequest, RequestId, outside},
+    domain::{Answer, Command, Content, PermissionRequest, QuestionRequest, RequestId, Subject, outside},
     render::{ask_body, ask_whole},
     session::{
         audit::{Decision, Who},
@@ -19,8 +19,12 @@ const OPEN_QUESTIONS: usize = 256;
 
 impl Actor {
     pub(super) fn ask_permission(&mut self, request: PermissionRequest) {
+        let (ours, request_id) = (request.subject == Subject::Start, request.request_id.clone());
         if self.ask(Asked::Permission(Box::new(request))) {
-            self.consider_next();
+            match ours {
+                true => self.show_permission(&request_id),
+                false => self.consider_next(),
+            }
         }
     }
 
@@ -42,6 +46,9 @@ impl Actor {
 
     /// What of a request lies outside the project and the other directories that the session was given.
     fn paths_outside(&self, request: &PermissionRequest, project: &Path) -> Vec<String> {
+        if request.subject == Subject::Start {
+            return Vec::new();
+        }
         let cwd = &self.options.cwd;
         let more = self.options.additional_directories.iter().map(|directory| cwd.join(directory));
         // Without grounds there is no project of a name.
@@ -75,7 +82,8 @@ impl Actor {
 
     /// False if that is nothing new, or too much. It is not shown by that.
     fn ask(&mut self, asked: Asked) -> bool {
-        let considers = matches!(asked, Asked::Permission(_));
+        // No rule answers what we ask ourselves.
+        let considers = matches!(&asked, Asked::Permission(request) if request.subject != Subject::Start);
         let mut pending = Pending::new("".into(), asked, considers);
         // An agent that repeats a request asks once.
         if self.state.find_pending(pending.request_id()).is_some() {
@@ -100,6 +108,9 @@ impl Actor {
             pending.ok_or_else(|| format!("no question {request_id} is open: it was answered or withdrawn"))?;
         let (outcome, decided) = (pending.outcome(&answer)?, Decided::answer(pending, &answer));
         self.settle(request_id, outcome, &decided);
+        if self.trust_answered(request_id, &answer) {
+            return Ok(());
+        }
         self.answer_agent(Command::Answer { request_id: request_id.clone(), answer });
         Ok(())
     }
@@ -112,6 +123,7 @@ impl Actor {
 
     /// All that are open, at the end of whoever asked or of the turn.
     pub(super) fn cancel_questions(&mut self, outcome: &str) {
+        self.trust_no_more();
         let decision = if outcome.starts_with("expired") { Decision::Expired } else { Decision::Cancelled };
         for pending in self.state.take_all_pending() {
             self.take_down_pending(&pending, outcome, &Decided::by(Who::Agor, decision));

@@ -157,7 +157,7 @@ impl Actor {
                 let what = if *change { What::Change } else { What::Read };
                 (what(paths(named)), named.len() > 100)
             }
-            (Subject::Tool | Subject::Input | Subject::Always, _) => {
+            (Subject::Tool | Subject::Input | Subject::Always | Subject::Start, _) => {
                 let (text, cut) = shortened(&self.redactor.line(&request.input.to_string()));
                 (What::Input(text), cut)
             }

@@ -199,6 +199,7 @@ impl Actor {
     /// What is open may be allowed or refused now.
     pub(super) fn grants_changed(&mut self) {
         self.granted.changes += 1;
+        self.trust_changed();
         self.state.consider_again();
         self.consider_next();
     }

@@ -8,6 +8,7 @@ use super::{
     Live,
     granted::Keeping,
     shell::{self, Shell},
+    trusted::Look,
 };
 use crate::{
     agent::process::{ProcessEvent, Usage},
@@ -69,6 +70,7 @@ pub(super) enum Done {
     LookedAt(Result<Diffstat, String>),
     /// The agent's processes, for the watchdog.
     Looked(Option<Usage>),
+    Trust(Box<Look>),
     /// Of a journal that is read along.
     Grown(Result<Growth, JournalError>),
     Considered {

@@ -42,6 +42,16 @@ const MOST: usize = 16;
 const PROMPT: usize = 128 * 1024;
 
 impl Actor {
+    /// Of the agent, then of the commands.
+    pub(super) fn handles(&self) -> Vec<ProcessHandle> {
+        self.live
+            .iter()
+            .map(|live| &live.handle)
+            .chain(self.shells.iter().map(|shell| &shell.handle))
+            .cloned()
+            .collect()
+    }
+
     pub(super) fn shell(&mut self, command: String) -> Result<(), String> {
         if command.trim().is_empty() {
             return Err("there is no command: type one after the !".to_owned());

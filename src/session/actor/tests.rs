@@ -11,6 +11,7 @@ mod queued;
 mod restored;
 mod row;
 mod settings;
+mod trusted;
 mod turns;
 mod watched;
 
@@ -42,8 +43,8 @@ use crate::{
     session::{reply::Reply, request::Order, updates::Level},
 };
 
-/// Makes what is started instead of a process.
-pub(super) type Pretend = Box<dyn FnMut(&StartOptions) -> Agent + Send>;
+/// Makes what is started instead of a process, with these arguments besides.
+pub(super) type Pretend = Box<dyn FnMut(&StartOptions, Vec<String>) -> Agent + Send>;
 
 type Answer<T> = Pin<Box<dyn Future<Output = Result<T, String>>>>;
 
@@ -96,6 +97,8 @@ impl Protocol for Scripted {
 /// One process of the session, from its other side.
 struct Side {
     options: StartOptions,
+    /// Arguments that keep it from what the project brings along.
+    without: Vec<String>,
     shared: Arc<Shared>,
     puppet: Puppet,
     told: mpsc::UnboundedReceiver<Command>,
@@ -196,12 +199,12 @@ impl Stage {
         let (inputs, received) = mpsc::unbounded_channel();
         let (started, processes) = mpsc::unbounded_channel();
         let mut actor = make(options, common, told_by).expect("a journal");
-        actor.pretend = Some(Box::new(move |options| {
+        actor.pretend = Some(Box::new(move |options, without| {
             let (process, puppet) = pretend(options.session_id.clone());
             let shared = Arc::new(Shared { lines: Mutex::default(), ready: AtomicBool::new(false) });
             let (tell, told) = mpsc::unbounded_channel();
             let protocol = Box::new(Scripted { shared: Arc::clone(&shared), told: tell });
-            let _ = started.send(Side { options: options.clone(), shared, puppet, told });
+            let _ = started.send(Side { options: options.clone(), without, shared, puppet, told });
             Agent { protocol, process, away: None, ready_within: Some(Duration::from_secs(60)) }
         }));
         tokio::spawn(actor.run(received));

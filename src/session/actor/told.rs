@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
-use super::{Actor, LINGER, Live, Origin, Stop, common::Counted, settings::Setting};
+use super::{Actor, LINGER, Live, Origin, Stop, common::Counted, settings::Setting, trusted::Then};
 use crate::{
     agent::{
         place::{self, Away, Elsewhere},
@@ -47,7 +47,7 @@ impl Actor {
 
     /// What waits goes to a new process.
     pub(super) fn start_agent(&mut self) {
-        if self.read_past() {
+        if self.read_past() || self.must_trust(Then::Start) {
             return;
         }
         match self.launch() {
@@ -63,13 +63,14 @@ impl Actor {
         }
     }
 
-    /// Starts a process. An error is a sentence.
+    /// Starts a process, after `must_trust` has said that nothing is in its way. An error is a sentence.
     pub(super) fn launch(&mut self) -> Result<(), String> {
+        let without = self.take_verdict()?;
         self.options.validate().map_err(|error| error.to_string())?;
         if let Some(gone) = self.worktree_gone() {
             return Err(gone);
         }
-        let Agent { mut protocol, process, away, ready_within } = self.agent()?;
+        let Agent { mut protocol, process, away, ready_within } = self.agent(without)?;
         let first = protocol.start();
         self.live = Some(Live {
             protocol,
@@ -98,11 +99,11 @@ impl Actor {
         Ok(())
     }
 
-    /// A process of the configured program, and how to speak to it.
-    fn agent(&mut self) -> Result<Agent, String> {
+    /// A process of the configured program, and how to speak to it. `without`: arguments that keep it from what it finds.
+    fn agent(&mut self, without: Vec<String>) -> Result<Agent, String> {
         #[cfg(test)]
         if let Some(pretend) = &mut self.pretend {
-            return Ok(pretend(&self.options));
+            return Ok(pretend(&self.options, without));
         }
         let row = registry::find(&self.options.config.protocol).ok_or_else(|| {
             let known = registry::names().collect::<Vec<_>>().join(", ");
@@ -117,7 +118,8 @@ impl Actor {
                 "{provider} cannot copy a conversation: resume it without fork, or start a new session"
             ));
         }
-        let launch = (row.launch)(seen);
+        let mut launch = (row.launch)(seen);
+        launch.args.extend(without);
         let prepared =
             Prepared::new(&self.options, &launch, &self.common.binary.path()).map_err(|error| error.to_string())?;
         for warning in prepared.warnings {
@@ -262,6 +264,10 @@ impl Actor {
             return true;
         }
         self.resume_options();
+        if self.must_trust(Then::Start) {
+            self.state.expect_prompt();
+            return true;
+        }
         match self.launch() {
             Ok(()) => true,
             Err(message) => {
@@ -328,7 +334,7 @@ impl Actor {
     }
 
     pub(super) fn stop(&mut self, force: bool) {
-        match self.making.now {
+        match self.making.now || self.is_trusting() {
             // No agent was ever started for it.
             true => self.return_queue(),
             false => self.hold_queue(Hold::Ended),
@@ -361,6 +367,9 @@ impl Actor {
     /// What was prompted while the agent was being ended.
     pub(super) fn begin_after_refusal(&mut self) {
         self.resume_options();
+        if self.must_trust(Then::GoOn) {
+            return;
+        }
         match self.launch() {
             Ok(()) => self.next_prompt(),
             Err(message) => {
@@ -425,7 +434,10 @@ impl Actor {
     }
 
     /// What waits goes to the new process.
-    fn launch_and_go_on(&mut self) {
+    pub(super) fn launch_and_go_on(&mut self) {
+        if self.must_trust(Then::GoOn) {
+            return;
+        }
         match self.launch() {
             Ok(()) => {
                 self.set_status(Status::Idle, None);

@@ -143,7 +143,7 @@ impl Actor {
     /// It is to end, and whoever waits for that is told.
     pub(super) fn leave(&mut self, reply: oneshot::Sender<()>) {
         self.making.leaving.push(reply);
-        if self.live.is_some() || !self.shells.is_empty() {
+        if self.live.is_some() || !self.shells.is_empty() || self.is_trusting() {
             self.stop(false);
         }
     }

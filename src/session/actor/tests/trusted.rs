@@ -1,0 +1,241 @@
+//! What a project brings along: no process is started before the user has said whether it may obey that.
+
+use super::*;
+use crate::{
+    domain::{Answer as Given, OptionKind, PermissionRequest, RequestId, Subject},
+    session::trust::Answers,
+};
+
+const FILE: &str = "agent.json";
+
+/// A project that brings a file along for an agent that obeys it, and can be kept from it if `untrusted`.
+fn options(options: &mut StartOptions, untrusted: bool) {
+    options.config.title = "Scripted".into();
+    options.config.trust_files = vec![FILE.into()];
+    options.config.untrusted = untrusted.then(|| vec!["--alone".into()]);
+    std::fs::create_dir_all(options.cwd.join(".git")).expect("a folder");
+    write(options.cwd.join(".git/HEAD"), "");
+}
+
+#[track_caller]
+fn write(path: PathBuf, text: &str) {
+    std::fs::write(path, text).expect("a file");
+}
+
+impl Stage {
+    fn bringing(text: &str, untrusted: bool) -> Self {
+        Self::new(|start| {
+            options(start, untrusted);
+            write(start.cwd.join(FILE), text);
+            start.prompt = Some(Prompt::new("hello"));
+        })
+    }
+
+    fn again(self) -> Self {
+        self.restored(|start| options(start, true))
+    }
+
+    fn brings(&self, text: &str) {
+        write(self.folder.path().join(FILE), text);
+    }
+
+    async fn trust_asked(&mut self) -> PermissionRequest {
+        self.find(|update| match update {
+            Update::Permission { request, .. } => Some((**request).clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn answer(&self, request: &PermissionRequest, kind: OptionKind) {
+        let option = request.options.iter().find(|option| option.kind == kind).expect("such an option");
+        let answer = Given::Option { option_id: option.option_id.clone(), message: None, input: None };
+        let order = Order::Answer { request_id: request.request_id.clone(), answer };
+        self.order(order).await.expect("it is open");
+    }
+
+    async fn closed(&mut self, id: &RequestId) -> String {
+        self.find(|update| match update {
+            Update::Closed { request_id, outcome, .. } if request_id == id => Some(outcome.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    fn no_process(&mut self) {
+        assert!(self.processes.try_recv().is_err(), "nothing was started");
+    }
+
+    async fn errs(&mut self) -> String {
+        self.row(|row| row.status == Status::Error).await.error.expect("a sentence")
+    }
+}
+
+fn named(request: &PermissionRequest) -> Vec<String> {
+    let files = request.input["files"].as_array().expect("files");
+    let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
+    files.iter().map(|file| format!("{} {}", text(&file["path"]), text(&file["state"])).trim_end().to_owned()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_project_that_brings_nothing_is_not_asked_about() {
+    let mut stage = Stage::new(|start| options(start, true));
+    let side = stage.process().await;
+    assert_eq!(side.without, [""; 0]);
+    assert!(!stage.folder.path().join("trust").exists(), "and nothing is kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_start_waits_for_the_answer_which_holds_until_the_files_change() {
+    let mut stage = Stage::bringing("1", true);
+    let request = stage.trust_asked().await;
+    assert_eq!((named(&request), &request.subject), (vec![FILE.to_owned()], &Subject::Start));
+    assert_eq!(stage.row(|row| row.pending == 1).await.queued, 1, "the prompt waits");
+    stage.no_process();
+    stage.answer(&request, OptionKind::AllowAlways).await;
+    let mut side = stage.process().await;
+    side.ready(Capabilities::default());
+    assert_eq!(side.prompted().await.text, "hello");
+    assert_eq!(side.without, [""; 0]);
+    stage.ended().await;
+
+    let mut stage = stage.again();
+    stage.send("more").await;
+    let side = stage.process().await;
+    assert_eq!(side.without, [""; 0]);
+    drop(side);
+    stage.ended().await;
+
+    let mut stage = stage.again();
+    stage.brings("2");
+    stage.send("more").await;
+    assert_eq!(named(&stage.trust_asked().await), ["agent.json changed"]);
+    stage.no_process();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_says_no_gets_an_agent_that_is_kept_from_the_files() {
+    let mut stage = Stage::bringing("1", true);
+    let request = stage.trust_asked().await;
+    stage.answer(&request, OptionKind::RejectAlways).await;
+    let side = stage.process().await;
+    assert_eq!(side.without, ["--alone"]);
+    let lines = stage.lines().await;
+    assert!(lines.iter().any(|line| line.contains("starts without what the project brings along for it (agent.json)")));
+    drop(side);
+    stage.ended().await;
+    let mut stage = stage.again();
+    stage.send("more").await;
+    assert_eq!(stage.process().await.without, ["--alone"], "without a question");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_cannot_be_kept_from_them_is_not_started_until_the_answer_is_taken_back() {
+    let mut stage = Stage::bringing("1", false);
+    let request = stage.trust_asked().await;
+    stage.answer(&request, OptionKind::RejectAlways).await;
+    assert_eq!(stage.draft().await.text, "hello", "the prompt is back");
+    stage.no_process();
+    stage.ended().await;
+    let mut stage = stage.restored(|start| options(start, false));
+    stage.send("more").await;
+    let said = stage.errs().await;
+    assert!(
+        said.contains("scripted is not started here, as you have answered") && said.contains(":Agor grants"),
+        "{said}"
+    );
+    assert_eq!(stage.draft().await.text, "more");
+    let project = stage.folder.path().canonicalize().expect("it is there");
+    let answers = Answers::of(&stage.folder.path().join("sessions"), &project);
+    assert!(answers.forget("scripted").expect("written"));
+    stage.send("more").await;
+    stage.trust_asked().await;
+    stage.no_process();
+}
+
+#[tokio::test(start_paused = true)]
+async fn not_now_is_asked_again_by_the_next_prompt() {
+    let mut stage = Stage::bringing("1", true);
+    let request = stage.trust_asked().await;
+    stage.answer(&request, OptionKind::RejectOnce).await;
+    assert!(stage.errs().await.contains("was not started, as you have answered"));
+    assert_eq!(stage.draft().await.text, "hello");
+    stage.send("again").await;
+    let request = stage.trust_asked().await;
+    stage.no_process();
+    stage.answer(&request, OptionKind::AllowAlways).await;
+    let mut side = stage.process().await;
+    side.ready(Capabilities::default());
+    assert_eq!(side.prompted().await.text, "again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changes_while_it_is_asked_about_was_not_answered() {
+    let mut stage = Stage::bringing("1", true);
+    let request = stage.trust_asked().await;
+    stage.brings("2");
+    stage.answer(&request, OptionKind::AllowAlways).await;
+    let again = stage.trust_asked().await;
+    assert_eq!(named(&again), ["agent.json changed"]);
+    stage.no_process();
+    stage.answer(&again, OptionKind::AllowAlways).await;
+    stage.process().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_stopped_asks_no_more() {
+    let mut stage = Stage::bringing("1", true);
+    let request = stage.trust_asked().await;
+    stage.order(Order::Stop { force: false }).await.expect("stopped");
+    assert_eq!(stage.draft().await.text, "hello");
+    assert!(stage.closed(&request.request_id).await.starts_with("cancelled"));
+    stage.no_process();
+    // Its next prompt does.
+    stage.send("go on").await;
+    let again = stage.trust_asked().await;
+    assert_ne!(again.request_id, request.request_id);
+    stage.order(Order::Clear).await.expect("cleared");
+    stage.closed(&again.request_id).await;
+    stage.no_process();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_in_one_session_is_one_for_all_that_wait() {
+    let mut stage = Stage::bringing("1", true);
+    let request = stage.trust_asked().await;
+    let project = stage.folder.path().canonicalize().expect("it is there");
+    let answers = Answers::of(&stage.folder.path().join("sessions"), &project);
+    let files = vec![(FILE.to_owned(), "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b".to_owned())];
+    let said = crate::session::trust::Said::Use;
+    answers.add(crate::session::trust::Answer { agent: "scripted".into(), said, at: 1, files }).expect("written");
+    stage.inputs.send(Input::GrantsChanged).expect("it lives");
+    assert_eq!(stage.closed(&request.request_id).await, "answered in another session");
+    stage.process().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_is_begun_anew_is_asked_about_too() {
+    let mut stage = Stage::new(|start| options(start, true));
+    let side = stage.process().await;
+    side.ready(Capabilities::default());
+    stage.heard(&side).await;
+    stage.brings("1");
+    stage.order(Order::Restart).await.expect("restarted");
+    side.puppet.exit(0, &[]);
+    let request = stage.trust_asked().await;
+    stage.no_process();
+    stage.answer(&request, OptionKind::AllowAlways).await;
+    stage.process().await;
+    stage.row(|row| row.status == Status::Idle).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_cannot_be_kept_holds_for_the_session() {
+    let mut stage = Stage::bringing("1", true);
+    let request = stage.trust_asked().await;
+    write(stage.folder.path().join("trust"), "in the folder's place");
+    stage.answer(&request, OptionKind::AllowAlways).await;
+    let said = stage.notified().await;
+    assert!(said.starts_with("what you answer about the project's own files is not kept"), "{said}");
+    stage.process().await;
+}

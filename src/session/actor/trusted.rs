@@ -1,0 +1,317 @@
+//! What a project brings along for the agent's program to obey: before a process is started the user is asked once whether it
+//! may, by a question of the session's own. Prompts wait meanwhile, as they do for a worktree that is being made.
+//!
+//! Looking at the files and keeping the answer are jobs. After an answer the files are looked at once more: what has changed
+//! while the question was open was not answered.
+
+use tokio::time::Instant;
+
+use super::{Actor, Done, LINGER, audited::Decided, now};
+use crate::{
+    domain::{
+        Answer, Content, OptionKind, PROJECT_FILES, PermissionOption, PermissionRequest, RequestId, Status, Subject,
+    },
+    render::{Detail, ask_files},
+    session::{
+        audit::{Decision, Who},
+        reply::Reply,
+        request::Found,
+        state::Asked,
+        trust::{self, Answers, Brought, Known, Place, Said},
+        updates::{Level, Update},
+    },
+};
+
+const USE: &str = "use";
+const REFUSE: &str = "refuse";
+const NOT_NOW: &str = "not_now";
+/// Names in a sentence.
+const NAMED: usize = 3;
+
+/// What is under way about it.
+#[derive(Debug, Default)]
+pub(super) struct Trusted {
+    /// A process waits to be started.
+    waits: Option<Then>,
+    /// Of the look that counts.
+    job: u64,
+    question: Option<Question>,
+    /// For the process that is started next.
+    verdict: Option<Verdict>,
+    /// Answers, should they not be kept.
+    answers: Vec<trust::Answer>,
+}
+
+#[derive(Debug)]
+struct Question {
+    request_id: RequestId,
+    brought: Brought,
+}
+
+/// How it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// A new session begins, or a prompt needs an agent.
+    Start,
+    /// The session goes on with another process.
+    GoOn,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// With whatever it finds.
+    AsItIs,
+    /// Without the files of these names.
+    Without(String),
+}
+
+/// What a look has found.
+pub(super) struct Look {
+    job: u64,
+    brought: Brought,
+    known: Known,
+    /// Why an answer was not kept, or others cannot be read.
+    trouble: Option<String>,
+    /// An answer was kept: others may wait for it.
+    answered: bool,
+}
+
+impl Actor {
+    /// True if the process has to wait. Each start of one asks this first.
+    pub(super) fn must_trust(&mut self, then: Then) -> bool {
+        if self.trusted.waits.is_some() {
+            return true;
+        }
+        if self.trusted.verdict.is_some() || Place::of(&self.options).is_none() {
+            return false;
+        }
+        self.trusted.waits = Some(then);
+        self.leave_at = None;
+        self.look_at_project(None);
+        true
+    }
+
+    pub(super) fn is_trusting(&self) -> bool {
+        self.trusted.waits.is_some()
+    }
+
+    /// The arguments that keep the process that is about to be started from what the user does not want it to read.
+    pub(super) fn take_verdict(&mut self) -> Result<Vec<String>, String> {
+        let verdict = self.trusted.verdict.take();
+        if verdict.is_none() && Place::of(&self.options).is_some() {
+            // Whoever starts it has to ask: no way leads past the question.
+            return Err("what the project brings along was not looked at: try again".to_owned());
+        }
+        Ok(match verdict {
+            Some(Verdict::Without(names)) => {
+                let provider = &self.options.provider;
+                let message = format!(
+                    "{provider} starts without what the project brings along for it ({names}), as you have answered: \
+                     :Agor grants takes the answer back"
+                );
+                self.say(Content::Status { subtype: "trust".to_owned(), message });
+                self.options.config.untrusted.clone().unwrap_or_default()
+            }
+            Some(Verdict::AsItIs) | None => Vec::new(),
+        })
+    }
+
+    /// Whoever wanted the process does not any more, and the question is closed with all others.
+    pub(super) fn trust_no_more(&mut self) {
+        self.trusted.job += 1;
+        (self.trusted.waits, self.trusted.question, self.trusted.verdict) = (None, None, None);
+    }
+
+    /// Somebody has answered in another session.
+    pub(super) fn trust_changed(&mut self) {
+        if self.trusted.question.is_some() {
+            self.look_at_project(None);
+        }
+    }
+
+    fn look_at_project(&mut self, answer: Option<trust::Answer>) {
+        let Some(place) = Place::of(&self.options) else { return };
+        self.trusted.job += 1;
+        self.trusted.answers.extend(answer.clone());
+        let (job, mut answers) = (self.trusted.job, self.trusted.answers.clone());
+        let (journals, agent) = (self.common.journals.clone(), self.options.provider.clone());
+        self.jobs.spawn_blocking(move || {
+            let brought = place.look();
+            let kept = journals.map(|journals| Answers::of(&journals, &brought.project));
+            let answered = answer.is_some();
+            let mut trouble = None;
+            if let Some(kept) = kept.filter(|_| answered || !brought.files.is_empty()) {
+                let written = answer.map_or(Ok(()), |answer| kept.add(answer));
+                match written.and_then(|()| kept.read()) {
+                    Ok(read) => answers.splice(0..0, read).for_each(drop),
+                    Err(error) => trouble = Some(error.to_string()),
+                }
+            }
+            let known = trust::known(&brought, &answers, &agent);
+            Done::Trust(Box::new(Look { job, brought, known, trouble, answered }))
+        });
+    }
+
+    pub(super) fn looked_at_project(&mut self, look: Look) {
+        let Look { job, brought, known, trouble, answered } = look;
+        if answered {
+            self.tell(Update::GrantsChanged);
+        }
+        if self.trusted.job != job || self.trusted.waits.is_none() {
+            return;
+        }
+        if let Some(trouble) = trouble {
+            self.notify(Level::Warn, format!("what you answer about the project's own files is not kept: {trouble}"));
+        }
+        match known {
+            Known::Open(changes) => {
+                if self.trusted.question.as_ref().is_some_and(|question| question.brought == brought) {
+                    return;
+                }
+                self.close_question("the files have changed: it is asked anew");
+                self.ask_trust(brought, &changes);
+            }
+            Known::Nothing => self.trusts(Verdict::AsItIs),
+            Known::Answered(Said::Use) => self.trusts(Verdict::AsItIs),
+            Known::Answered(Said::Refuse) if self.options.config.untrusted.is_some() => {
+                self.trusts(Verdict::Without(names(&brought)));
+            }
+            Known::Answered(Said::Refuse) => {
+                let (provider, names) = (&self.options.provider, names(&brought));
+                self.does_not_start(format!(
+                    "{provider} is not started here, as you have answered: it would obey what the project brings along \
+                     for it ({names}). :Agor grants takes the answer back"
+                ));
+            }
+        }
+    }
+
+    fn close_question(&mut self, outcome: &str) {
+        if let Some(question) = self.trusted.question.take() {
+            let decided = Decided::by(Who::Agor, Decision::Withdrawn);
+            self.settle(&question.request_id, outcome.to_owned(), &decided);
+        }
+    }
+
+    fn ask_trust(&mut self, brought: Brought, changes: &[trust::Change]) {
+        let config = &self.options.config;
+        let title = Some(&config.title).filter(|title| !title.is_empty()).unwrap_or(&self.options.provider);
+        let option = |id: &str, name: String, kind| PermissionOption { option_id: id.into(), name, kind };
+        let without = match &config.untrusted {
+            Some(_) => format!("Start {title} without them, here and from now on"),
+            None => format!("Never start {title} with them"),
+        };
+        let options = vec![
+            option(USE, "Use them, until they change".to_owned(), OptionKind::AllowAlways),
+            option(REFUSE, without, OptionKind::RejectAlways),
+            option(NOT_NOW, "Do not start now".to_owned(), OptionKind::RejectOnce),
+        ];
+        let files: Vec<_> = changes
+            .iter()
+            .map(|change| serde_json::json!({"path": change.name, "state": change.what.words()}))
+            .collect();
+        let changed = changes.iter().any(|change| matches!(change.what, trust::What::Same | trust::What::Changed));
+        let again = if changed { "has changed what it brings" } else { "brings" };
+        let request = PermissionRequest {
+            request_id: RequestId::new(format!("trust-{}", uuid::Uuid::new_v4().simple())),
+            tool_use_id: None,
+            tool: PROJECT_FILES.to_owned(),
+            title: format!("May {title} obey what the project brings along?"),
+            input: serde_json::json!({"project": brought.project.to_string_lossy(), "files": files}),
+            diff: Vec::new(),
+            reason: Some(format!(
+                "The project {again} along files that {title} reads by itself. They may run programs and allow things \
+                 without asking you."
+            )),
+            options,
+            subject: Subject::Start,
+        };
+        self.trusted.question = Some(Question { request_id: request.request_id.clone(), brought });
+        self.ask_permission(request);
+        self.tell_row();
+    }
+
+    /// True if the answer is to a question of our own; the agent hears nothing of it.
+    pub(super) fn trust_answered(&mut self, request_id: &RequestId, answer: &Answer) -> bool {
+        let Some(question) = self.trusted.question.take_if(|question| question.request_id == *request_id) else {
+            return false;
+        };
+        let said = match answer {
+            Answer::Option { option_id, .. } if option_id.as_str() == USE => Some(Said::Use),
+            Answer::Option { option_id, .. } if option_id.as_str() == REFUSE => Some(Said::Refuse),
+            _ => None,
+        };
+        match (said, question.brought.prints()) {
+            (Some(said), Some(files)) => {
+                let answer = trust::Answer { agent: self.options.provider.clone(), said, at: now(), files };
+                self.look_at_project(Some(answer));
+            }
+            // What cannot be compared is answered for this one start.
+            (Some(Said::Use), None) => self.trusts(Verdict::AsItIs),
+            (Some(Said::Refuse), None) if self.options.config.untrusted.is_some() => {
+                self.trusts(Verdict::Without(names(&question.brought)));
+            }
+            (Some(Said::Refuse) | None, _) => {
+                let provider = &self.options.provider;
+                self.does_not_start(format!(
+                    "{provider} was not started, as you have answered: the next prompt asks again"
+                ));
+            }
+        }
+        true
+    }
+
+    fn trusts(&mut self, verdict: Verdict) {
+        let Some(then) = self.trusted.waits.take() else { return };
+        self.close_question("answered in another session");
+        self.trusted.verdict = Some(verdict);
+        match then {
+            Then::Start => {
+                self.start_agent();
+                // Whatever it was wanted for may have been taken back.
+                if self.live.is_some() && !self.state.summary.busy && self.state.queue.due().is_none() {
+                    self.set_status(Status::Idle, None);
+                }
+            }
+            Then::GoOn => self.launch_and_go_on(),
+        }
+        self.tell_row();
+    }
+
+    fn does_not_start(&mut self, why: String) {
+        self.close_question("answered in another session");
+        self.trust_no_more();
+        self.fail(why);
+        self.return_queue();
+        self.leave_at = Some(Instant::now() + LINGER);
+        self.tell_row();
+    }
+
+    /// All that is asked: the files, with what is in them.
+    pub(super) fn tell_brought(&self, request_id: &RequestId, reply: Reply<Option<Found>>) {
+        let question = self.trusted.question.as_ref().filter(|question| question.request_id == *request_id);
+        let title = self.state.find_pending(request_id).map(|pending| match &pending.asked {
+            Asked::Permission(request) => request.title.clone(),
+            Asked::Question(_) => String::new(),
+        });
+        let Some((question, title)) = question.zip(title) else {
+            let _ = reply.send(Ok(self.asked_whole(request_id)));
+            return;
+        };
+        let brought = question.brought.clone();
+        tokio::task::spawn_blocking(move || {
+            let Detail { title, lines } = ask_files(title, &brought.texts());
+            let _ = reply.send(Ok(Some(Found::Whole(Detail { title, lines }))));
+        });
+    }
+}
+
+/// Some of them, for a sentence.
+fn names(brought: &Brought) -> String {
+    let mut names: Vec<&str> = brought.files.iter().map(|file| &*file.name).collect();
+    names.dedup();
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let named = names.join(", ");
+    if more > 0 { format!("{named} and {more} more") } else { named }
+}

@@ -1,0 +1,159 @@
+//! What a project brings along for an agent's program to read and obey (its hooks, its servers of tools, what it allows),
+//! and what the user has said about that: for these very files, of this project, with this agent.
+//!
+//! Knows files, their hashes and answers; nothing of sessions or of how the user is asked. Which files an agent obeys is
+//! data of its configuration.
+
+mod answers;
+mod find;
+
+pub use answers::{Answer, Answers, Said};
+pub use find::{Brought, BroughtFile, Place};
+
+use std::collections::BTreeMap;
+
+/// What is known of files before the user is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// There are none.
+    Nothing,
+    Answered(Said),
+    /// The user has to say, and this is new to them.
+    Open(Vec<Change>),
+}
+
+/// A file, and what about it is new since the user was asked last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub name: String,
+    pub what: What,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// The user was never asked about any.
+    First,
+    New,
+    Changed,
+    Same,
+    Removed,
+    /// It can never be told whether it is as it was, and why.
+    Unknown(&'static str),
+}
+
+impl What {
+    pub fn words(self) -> &'static str {
+        match self {
+            What::First => "",
+            What::New => "new",
+            What::Changed => "changed",
+            What::Same => "as it was",
+            What::Removed => "gone",
+            What::Unknown(why) => why,
+        }
+    }
+}
+
+/// What the answers say of the files that are there.
+pub fn known(brought: &Brought, answers: &[Answer], agent: &str) -> Known {
+    let mine = answers.iter().filter(|answer| answer.agent == agent);
+    let before = mine.clone().next_back();
+    if brought.files.is_empty() {
+        return Known::Nothing;
+    }
+    let prints = brought.prints();
+    if let Some(prints) = &prints
+        && let Some(answer) = mine.rev().find(|answer| answer.files == *prints)
+    {
+        return Known::Answered(answer.said);
+    }
+    let Some(before) = before else {
+        let change = |file: &BroughtFile| Change {
+            name: file.name.clone(),
+            what: file.print.as_ref().map_or_else(|why| What::Unknown(why), |_| What::First),
+        };
+        return Known::Open(brought.files.iter().map(change).collect());
+    };
+    let old: BTreeMap<&str, &str> = before.files.iter().map(|(name, print)| (&**name, &**print)).collect();
+    let mut changes: Vec<Change> = brought.files.iter().map(|file| change(file, &old)).collect();
+    let is_there = |name: &str| brought.files.iter().any(|file| file.name == name);
+    let gone = old.keys().filter(|name| !is_there(name));
+    changes.extend(gone.map(|name| Change { name: (*name).to_owned(), what: What::Removed }));
+    // What the user has not seen yet stands first.
+    changes.sort_by_key(|change| change.what == What::Same);
+    Known::Open(changes)
+}
+
+fn change(file: &BroughtFile, old: &BTreeMap<&str, &str>) -> Change {
+    let what = match (&file.print, old.get(&*file.name)) {
+        (Err(why), _) => What::Unknown(why),
+        (Ok(_), None) => What::New,
+        (Ok(print), Some(before)) if print == before => What::Same,
+        (Ok(_), Some(_)) => What::Changed,
+    };
+    Change { name: file.name.clone(), what }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn brought(files: &[(&str, &str)]) -> Brought {
+        let file = |(name, print): &(&str, &str)| BroughtFile {
+            name: (*name).to_owned(),
+            path: (*name).into(),
+            print: if print.is_empty() { Err("too long") } else { Ok((*print).to_owned()) },
+        };
+        Brought { files: files.iter().map(file).collect(), project: "/p".into() }
+    }
+
+    fn answer(agent: &str, files: &[(&str, &str)], said: Said) -> Answer {
+        let files = files.iter().map(|(name, print)| ((*name).to_owned(), (*print).to_owned())).collect();
+        Answer { agent: agent.to_owned(), said, at: 1, files }
+    }
+
+    #[track_caller]
+    fn check(there: &[(&str, &str)], answers: &[Answer], expect: Result<Said, &str>) {
+        let found = match known(&brought(there), answers, "a") {
+            Known::Answered(said) => Ok(said),
+            Known::Nothing => Err("nothing".to_owned()),
+            Known::Open(changes) => Err(changes
+                .iter()
+                .map(|change| format!("{} {}", change.name, change.what.words()).trim_end().to_owned())
+                .collect::<Vec<_>>()
+                .join(", ")),
+        };
+        assert_eq!(found.as_ref().map_err(String::as_str), expect.as_ref().map_err(|text| *text));
+    }
+
+    #[test]
+    fn an_answer_holds_for_these_very_files_and_this_agent() {
+        let two = [("x", "1"), ("y", "2")];
+        check(&[], &[], Err("nothing"));
+        check(&two, &[], Err("x, y"));
+        check(&two, &[answer("a", &two, Said::Use)], Ok(Said::Use));
+        check(&two, &[answer("b", &two, Said::Use)], Err("x, y"));
+        check(&two, &[answer("a", &two, Said::Use), answer("a", &two, Said::Refuse)], Ok(Said::Refuse));
+    }
+
+    #[test]
+    fn what_has_changed_is_asked_about_and_named_first() {
+        let before = [answer("a", &[("x", "1"), ("y", "2"), ("z", "3")], Said::Use)];
+        check(&[("x", "1"), ("y", "9"), ("w", "4")], &before, Err("y changed, w new, z gone, x as it was"));
+        check(&[], &before, Err("nothing"));
+    }
+
+    #[test]
+    fn what_was_answered_for_another_branch_holds_there_again() {
+        let (one, other) = ([("x", "1")], [("x", "2")]);
+        let both = [answer("a", &one, Said::Use), answer("a", &other, Said::Use)];
+        check(&one, &both, Ok(Said::Use));
+        check(&other, &both, Ok(Said::Use));
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_asked_about_each_time() {
+        check(&[("x", "")], &[answer("a", &[("x", "")], Said::Use)], Err("x too long"));
+        check(&[("x", "")], &[], Err("x too long"));
+    }
+}
