@@ -210,7 +210,8 @@ impl Host {
             Event::TurnEnded { .. } | Event::Failed { .. } => self.running = false,
             Event::Capabilities(capabilities) => self.steers = capabilities.steer,
             Event::Permission(request) => {
-                let (body, whole) = (ask_body(&request, Icons::Unicode), ask_whole(&request, Icons::Ascii));
+                let (body, whole) =
+                    (ask_body(&request, Vec::new(), Icons::Unicode), ask_whole(&request, &[], Icons::Ascii));
                 for line in body.lines.iter().chain(&whole.lines) {
                     let fits = |start, end| line.text.get(start..end).is_some();
                     assert!(line.marks.iter().all(|mark| fits(mark.start, mark.end)), "{line:?}");
