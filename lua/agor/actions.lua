@@ -159,15 +159,19 @@ end
 
 ---One line that is replaced by the next: not kept in :messages, and cut so that it never asks for <CR>.
 ---@return fun(text: string) say may be called in a fast context
+---@return fun() over after it nothing is said: what is still on its way would hide how it has ended
 local function progress()
-  local said = ''
-  return vim.schedule_wrap(function(text)
-    if text ~= said then
+  local said, ended = '', false
+  local say = vim.schedule_wrap(function(text)
+    if text ~= said and not ended then
       said = text
       local cut = vim.fn.strpart(text, 0, math.max(20, vim.o.columns - 20))
       vim.api.nvim_echo({ { 'agor: ' .. cut } }, false, {})
     end
   end)
+  return say, function()
+    ended = true
+  end
 end
 
 ---Short: it stands on one line of a narrow screen. Where the backend is, :checkhealth says.
@@ -179,7 +183,9 @@ local function there(how)
 end
 
 function M.build()
-  require('agor.build').run(progress(), function(err)
+  local say, over = progress()
+  require('agor.build').run(say, function(err)
+    over()
     if err then
       return message.error(err)
     end
@@ -190,6 +196,7 @@ end
 function M.install()
   local binary = require('agor.binary')
   local install = require('agor.install')
+  local say, over = progress()
   install.run(
     {
       root = require('agor.provider').plugin_root(),
@@ -198,8 +205,9 @@ function M.install()
       releases = require('agor.config').get().releases or install.releases,
       uname = vim.uv.os_uname(),
     },
-    progress(),
+    say,
     function(err, _, instead)
+      over()
       if err then
         return message.error(err)
       end

@@ -59,7 +59,7 @@ function M.find()
   if path ~= '' then
     return path
   end
-  return nil, 'The backend is not built yet: run :Agor build'
+  return nil, 'The backend is not built yet: run :Agor build, or without Rust :Agor install'
 end
 
 return M

@@ -44,12 +44,14 @@ end
 ---What speaks against building, in a sentence.
 ---@param root string
 ---@param answer string|nil what `cargo --version` printed; nil without a cargo
+---@param fetched? boolean that a release cannot be fetched is known: it is no way out
 ---@return string|nil
-function M.objection(root, answer)
+function M.objection(root, answer, fetched)
   local needed = M.needed(root)
   if not answer then
-    return ('building the backend needs cargo, the Rust build tool, in version %s or newer, and there is none on PATH: install Rust, then :Agor build, or fetch a release with :Agor install'):format(
-      needed
+    return ('building the backend needs cargo, the Rust build tool, in version %s or newer, and there is none on PATH: install Rust, then :Agor build%s'):format(
+      needed,
+      fetched and '' or ', or fetch a release with :Agor install'
     )
   end
   local have = version(answer)
@@ -169,10 +171,11 @@ end
 
 ---@param say fun(text: string) progress, called in a fast context too
 ---@param done fun(err: string|nil, path: string|nil) called once, in the main loop
-function M.run(say, done)
+---@param fetched? boolean see `objection`
+function M.run(say, done, fetched)
   local root = plugin_root()
   if vim.fn.executable('cargo') == 0 then
-    return done(M.objection(root, nil))
+    return done(M.objection(root, nil, fetched))
   end
   vim.system(
     { 'cargo', '--version' },

@@ -221,8 +221,9 @@ function M.run(opts, say, done)
     end
     say('building it instead: ' .. failed)
     build.run(say, function(err, built)
-      done(err and ('%s; and %s'):format(failed, err) or nil, built, failed)
-    end)
+      local neither = 'the backend was neither fetched nor built: %s; and %s'
+      done(err and neither:format(failed, err) or nil, built, failed)
+    end, true)
   end)
 end
 

@@ -307,7 +307,13 @@ fn without_a_release_and_without_cargo_both_are_said() {
     let editor = Editor::start(options);
     editor.input(":Agor install<CR>");
     editor.wait_lua("vim.fn.execute('messages'):gsub('%s+', ' '):find('install Rust', 1, true)");
-    says(&told(&editor), "it was thrown away; and building the backend needs cargo");
+    let told = told(&editor);
+    says(&told, "it was thrown away; and building the backend needs cargo");
+    assert!(!told.contains("fetch a release"), "that has just failed: {told}");
+    // What was said on the way does not come after it, as if something were still being done.
+    editor.wait_text("neither fetched nor built");
+    editor.command("redraw");
+    assert!(!editor.screen().contains("building it instead"), "{}", editor.screen());
     assert!(!clone_of(editor.home()).join("bin/agor-nvim").exists());
 }
 

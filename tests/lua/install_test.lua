@@ -73,6 +73,13 @@ T['what computes checksums says them each in its way'] = function()
   equal(install.sum_of('no such file'), nil)
 end
 
+T['who has neither a release nor cargo is not sent back to the release'] = function()
+  local root = require('agor.provider').plugin_root()
+  local objection = require('agor.build').objection
+  assert(assert(objection(root, nil)):find('or fetch a release with :Agor install', 1, true))
+  assert(not assert(objection(root, nil, true)):find(':Agor install', 1, true))
+end
+
 T['the checksums of this checkout can be read'] = function()
   local root = require('agor.provider').plugin_root()
   for _, line in ipairs(vim.fn.readfile(root .. '/checksums.txt')) do
