@@ -142,7 +142,7 @@ T['a runner makes a provider, under AGOR_ROOT or a root'] = test(nil, function(c
   child:lua([[require('agor').setup({ runner_roots = { vim.env.HOME .. '/work/roots' } })
     require('agor').start({ provider = 'mine', open = false })]])
   local params = child:wait_told('start')
-  equal(params.config, { protocol = 'sidecar' })
+  equal({ params.config.protocol, params.config.command }, { 'sidecar' })
   equal(params.runner_roots, { child.home .. '/work/roots', nvim.root })
   child:lua([[vim.env.AGOR_ROOT = '/elsewhere']])
   contains(
