@@ -13,8 +13,10 @@ end
 -- Every subcommand, and with it the alias :Agor{Subcommand}; lua/agor/command.lua has a handler for each.
 -- stylua: ignore
 local subcommands = {
-  'start', 'send', 'prompt', 'toggle', 'open', 'close', 'next', 'prev', 'interrupt', 'retry', 'stop', 'queue', 'sessions', 'model',
-  'mode', 'effort', 'option', 'resume', 'fork', 'paste', 'permit', 'grants', 'audit', 'changes', 'diff', 'export', 'login', 'worktree', 'ps', 'log', 'trace', 'stats', 'restart', 'build', 'install',
+  'start', 'send', 'prompt', 'toggle', 'open', 'close', 'next', 'prev', 'interrupt', 'retry',
+  'stop', 'queue', 'sessions', 'model', 'mode', 'effort', 'option', 'resume', 'fork', 'paste',
+  'permit', 'grants', 'audit', 'changes', 'diff', 'export', 'login', 'worktree', 'ps', 'log',
+  'trace', 'stats', 'restart', 'build', 'install',
 }
 
 ---@param name string
