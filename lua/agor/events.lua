@@ -213,7 +213,7 @@ function handlers.permission(data)
     everywhere = data.everywhere,
     refusals = data.refusals,
     refusal_scopes = data.refusal_scopes,
-    ours = data.ours,
+    ours = data.ours == true or nil,
   })
 end
 
