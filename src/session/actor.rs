@@ -9,8 +9,8 @@
 //! through us in `files`, what it changes in any in `changed`, commands of the user's own in `shell`, its git worktree in
 //! `worktree`, whether the turn gets on in `watched`, a turn that is tried once more in `again`. What is said is taken down in
 //! `record` and shown by `show`, in the colours that `colours` sends for. What else it waits for is in `heard`, what all
-//! sessions share in `common`, sessions from their journals are in `restored`, and those that are read while another backend
-//! goes on with them in `along`.
+//! sessions share in `common`, what they take from outside in `outside`, sessions from their journals are in `restored`, and
+//! those that are read while another backend goes on with them in `along`.
 
 mod again;
 mod agent;
@@ -27,6 +27,7 @@ mod files;
 mod granted;
 mod heard;
 mod login;
+mod outside;
 mod past;
 mod prompts;
 mod queued;
@@ -44,9 +45,9 @@ mod watched;
 mod worktree;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use tokio::{
@@ -56,7 +57,8 @@ use tokio::{
 };
 use tracing::Instrument;
 
-pub(super) use self::common::{Common, Counters};
+#[cfg(test)]
+pub(super) use self::told::Agent;
 use self::{
     again::Again,
     along::Along,
@@ -70,9 +72,14 @@ use self::{
     prompts::Loading,
     settings::Settings,
     shell::Shell,
+    show::Listening,
     trusted::Trusted,
     watched::Watching,
     worktree::Making,
+};
+pub(super) use self::{
+    common::{Common, Counters},
+    outside::Outside,
 };
 use super::{
     colour::Reader,
@@ -89,7 +96,7 @@ use crate::{
         redact::Redactor,
         trace::Trace,
     },
-    domain::{Context, Prompt, RequestId, SessionSummary, StartOptions},
+    domain::{Context, MessageId, Prompt, RequestId, SessionSummary, StartOptions},
     render::{Icons, Readings, View},
     transcript::Transcript,
 };
@@ -101,6 +108,8 @@ pub(super) struct Actor {
     state: State,
     transcript: Transcript,
     journal: Journal,
+    /// Prompts that wait and of which no file knows.
+    unkept: BTreeSet<MessageId>,
     live: Option<Live>,
     /// Of the last process: its last words come when it has gone.
     redactor: Redactor,
@@ -137,6 +146,8 @@ pub(super) struct Actor {
     trusted: Trusted,
     /// What a session from its journal goes on without, in a sentence.
     missing: Option<String>,
+    /// Questions that were open when an earlier backend ended: whoever shows them does not know.
+    cut_off: Vec<RequestId>,
     /// What may wait for the disk.
     jobs: JoinSet<Done>,
     /// What the user can do about the turn's failure: says more than the agent's own words at the turn's end.
@@ -169,9 +180,6 @@ pub(super) struct Actor {
     /// Of a transcript that is shown from its journal.
     along: Along,
     withheld: Vec<String>,
-    /// What is started instead of a process.
-    #[cfg(test)]
-    pretend: Option<tests::Pretend>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,17 +231,6 @@ enum Stop {
     Refused,
 }
 
-/// Somebody wants the messages.
-struct Listening {
-    /// Up to where the journal was handed out.
-    since: u64,
-    /// A delivery is under way.
-    out: bool,
-    next: Instant,
-}
-
-/// Deliveries to listeners: at most ten a second.
-const DELIVERY: Duration = Duration::from_millis(100);
 /// How long a session stays in the live list after its process has ended.
 const LINGER: Duration = Duration::from_secs(60);
 
@@ -244,10 +241,11 @@ impl Actor {
         common: Arc<Common>,
         updates: mpsc::UnboundedSender<Update>,
     ) -> Result<Self, JournalError> {
-        let started_at = options.started_at.unwrap_or_else(|| common.counters.start_time());
+        let started_at = options.started_at.unwrap_or_else(|| common.counters.start_time(common.now()));
         let mut header = journal::header(options.session_id.clone(), &options.provider, &options.cwd, started_at);
         header.kept = Kept::of(&options);
         let journal = Journal::create(common.journals.as_deref(), &header)?;
+        let journal = common.outside.journal(&options.session_id, journal);
         let state = State::new(&options, started_at);
         Ok(Self::with(options, common, updates, state, Transcript::default(), journal))
     }
@@ -261,7 +259,7 @@ impl Actor {
         journal: Journal,
     ) -> Self {
         // Two actors of one journal may begin in the same millisecond, but not at the same place.
-        let prefix = format!("agor-{:x}-{:x}", now(), journal.end());
+        let prefix = format!("agor-{:x}-{:x}", common.now(), journal.end());
         let reader = common.colourist.reader();
         Self {
             options,
@@ -269,6 +267,7 @@ impl Actor {
             updates,
             state,
             transcript,
+            unkept: BTreeSet::new(),
             journal,
             live: None,
             redactor: Redactor::default(),
@@ -291,6 +290,7 @@ impl Actor {
             making: Making::default(),
             trusted: Trusted::default(),
             missing: None,
+            cut_off: Vec::new(),
             jobs: JoinSet::new(),
             advice: None,
             serial: 0,
@@ -312,8 +312,6 @@ impl Actor {
             touched: false,
             along: Along::default(),
             withheld: Vec::new(),
-            #[cfg(test)]
-            pretend: None,
         }
     }
 
@@ -357,6 +355,7 @@ impl Actor {
             }
             self.tell_left();
             self.keep_beats();
+            self.watch_journal();
             let deadline = self.deadline();
             tokio::select! {
                 biased;
@@ -376,6 +375,8 @@ impl Actor {
         // Nobody answers them any more.
         self.drop_questions();
         self.journal.flush();
+        self.journal.catch_up();
+        self.return_unkept();
         self.sync();
         if self.origin != Origin::Archived {
             self.tell(Update::Removed(self.options.session_id.clone()));
@@ -483,9 +484,4 @@ impl Actor {
             }
         }
     }
-}
-
-/// Unix milliseconds.
-pub(super) fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

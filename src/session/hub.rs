@@ -1,15 +1,15 @@
-//! All sessions: who is there, who is told, and what becomes of a session whose task has died. How they come to be is in
-//! `open`, who looks at them and listens to them in `views`, what is asked of their journals in `journals`, and what they
-//! are to other backends in `elsewhere`.
+//! All sessions: who is there, and who is told. How they come to be is in `open`, how they end in `over`, who looks at them
+//! and listens to them in `views`, what is asked of their journals in `journals`, and what they are to other backends in
+//! `elsewhere`.
 
 mod elsewhere;
 mod grants;
 mod journals;
 mod open;
+mod over;
 mod views;
 mod worktrees;
 
-use self::open::After;
 #[cfg(test)]
 mod tests;
 
@@ -27,18 +27,18 @@ use tokio::{
 };
 
 use super::{
-    actor::{Common, Counters, now},
+    actor::{Common, Counters, Outside},
     changes,
     colour::Colourist,
     earlier::{self, Earlier},
     peers::{self, Meeting},
     reply::Reply,
     request::{Input, Request, Sight, ViewId},
-    updates::{Level, Update},
+    updates::Update,
 };
 use crate::{
     agent::process::{self, OwnBinary},
-    domain::{SessionId, SessionSummary, StartOptions, Status},
+    domain::{RequestId, SessionId, SessionSummary, StartOptions},
     render::Icons,
 };
 
@@ -143,17 +143,43 @@ struct Living {
     /// The row as it was last told.
     summary: SessionSummary,
     options: Arc<StartOptions>,
+    /// Questions that clients know of and that are open.
+    asked: BTreeSet<RequestId>,
     /// Its task has panicked before.
     died: bool,
+}
+
+impl Living {
+    fn new(summary: SessionSummary, options: Arc<StartOptions>, died: bool) -> Self {
+        Self { summary, options, asked: BTreeSet::new(), died }
+    }
+
+    fn note(&mut self, update: &Update) {
+        match update {
+            Update::Session(row) => self.summary.clone_from(row),
+            Update::Permission { request, .. } => drop(self.asked.insert(request.request_id.clone())),
+            Update::Question { request, .. } => drop(self.asked.insert(request.request_id.clone())),
+            Update::Closed { request_id, .. } => drop(self.asked.remove(request_id)),
+            _ => {}
+        }
+    }
 }
 
 impl Hub {
     /// Starts the hub. What happens is told to `client`.
     pub fn spawn(config: HubConfig, client: mpsc::UnboundedSender<Update>) -> HubHandle {
+        Self::spawn_within(Outside::default(), config, client)
+    }
+
+    pub(super) fn spawn_within(
+        outside: Outside,
+        config: HubConfig,
+        client: mpsc::UnboundedSender<Update>,
+    ) -> HubHandle {
         if let Some(journals) = config.journals.clone() {
             tokio::task::spawn_blocking(move || changes::sweep(&journals));
         }
-        let (hub, handle) = Self::new(config, client);
+        let (hub, handle) = Self::within(outside, config, client);
         if let Some(meeting) = hub.meeting.clone() {
             tokio::spawn(peers::listen(meeting, handle.requests.downgrade()));
         }
@@ -161,7 +187,7 @@ impl Hub {
         handle
     }
 
-    fn new(config: HubConfig, client: mpsc::UnboundedSender<Update>) -> (Self, HubHandle) {
+    fn within(outside: Outside, config: HubConfig, client: mpsc::UnboundedSender<Update>) -> (Self, HubHandle) {
         let (requests, received) = mpsc::unbounded_channel();
         let (told_by, updates) = mpsc::unbounded_channel();
         let HubConfig { journals, traces, peers, interrupted, trace, binary } = config;
@@ -173,10 +199,11 @@ impl Hub {
             syncer: syncer(),
             colourist: Colourist::default(),
             counters: Arc::clone(&counters),
+            outside,
         };
         let common = Arc::new(common);
         let hub = Hub {
-            common,
+            common: Arc::clone(&common),
             trace,
             requests: received,
             updates,
@@ -191,7 +218,7 @@ impl Hub {
             listen: BTreeSet::new(),
             doomed: BTreeMap::new(),
             earlier: None,
-            meeting: peers.map(|folder| Meeting::at(folder, now())),
+            meeting: peers.map(|folder| Meeting::at(folder, common.now())),
             interrupted,
             let_go: HashMap::new(),
         };
@@ -201,10 +228,14 @@ impl Hub {
     async fn run(mut self) {
         loop {
             tokio::select! {
+                // What a session has told is passed on before it is noticed that it has ended.
+                biased;
                 request = self.requests.recv() => match request {
                     Some(Request::Shutdown { reply }) => {
                         self.sessions.clear();
                         while self.tasks.join_next().await.is_some() {}
+                        // Their last words: a prompt may have come back.
+                        self.catch_up();
                         // Who has the answer may end the program.
                         if let Some(meeting) = &self.meeting {
                             meeting.leave();
@@ -216,15 +247,16 @@ impl Hub {
                     None => return,
                 },
                 Some(update) = self.updates.recv() => self.update(update),
-                Some(ended) = self.tasks.join_next_with_id() => match ended {
-                    Ok((task, ())) => self.ended(task),
-                    Err(error) => self.died(error.id()),
-                },
+                Some(ended) = self.tasks.join_next_with_id() => self.joined(ended),
             }
         }
     }
 
     fn request(&mut self, request: Request) {
+        if matches!(request, Request::Start { .. }) {
+            // A name is free as soon as anybody can know it.
+            self.catch_up();
+        }
         match request {
             Request::Start { options, reply } if options.restore => self.restore(*options, reply),
             Request::Start { options, reply } => {
@@ -335,7 +367,8 @@ impl Hub {
         match self.sessions.get(id) {
             Some(session) if session.living.is_some() && session.inputs.is_closed() => {
                 self.sessions.remove(id);
-                self.tell(Update::Removed(id.clone()));
+                // Behind what it has said itself.
+                let _ = self.told_by.send(Update::Removed(id.clone()));
                 let _ = reply.send(Ok(()));
             }
             _ => self.pass_living(id, reply, |reply| Input::Remove { reply }),
@@ -377,73 +410,21 @@ impl Hub {
         if matches!(update, Update::GrantsChanged) {
             return self.grants_changed();
         }
-        if let Update::Session(row) = &update
-            && let Some(living) = self.sessions.get_mut(&row.session_id).and_then(|session| session.living.as_mut())
-        {
-            living.summary = (**row).clone();
+        let of = match &update {
+            Update::Session(row) => Some(&row.session_id),
+            Update::Permission { session, .. } | Update::Question { session, .. } | Update::Closed { session, .. } => {
+                Some(session)
+            }
+            _ => None,
+        };
+        if let Some(living) = of.and_then(|of| self.sessions.get_mut(of)?.living.as_mut()) {
+            living.note(&update);
         }
         self.tell(update);
     }
 
     fn tell(&self, update: Update) {
         let _ = self.client.send(update);
-    }
-
-    fn ended(&mut self, task: Id) {
-        if let Some(id) = self.names.remove(&task)
-            && self.sessions.get(&id).is_some_and(|session| session.task == task)
-            && let Some(session) = self.sessions.remove(&id)
-            && session.living.is_some()
-        {
-            self.has_let_go(&id);
-            if let Some(replies) = self.doomed.remove(&id) {
-                return self.delete_apart(id, replies);
-            }
-            // Whoever still looks at it sees how it ended, from its journal.
-            let views = self.views_of(&id);
-            if !views.is_empty() {
-                self.open_archive(&id);
-            }
-            for view in views {
-                self.tell_session(&id, view);
-            }
-        }
-    }
-
-    /// The session's task has panicked. Its keeper stops the agent, everybody else goes on, and the next prompt takes the
-    /// conversation up from the journal.
-    fn died(&mut self, task: Id) {
-        let Some(id) = self.names.remove(&task) else { return };
-        tracing::error!(session = %id, "the session's task has died");
-        for reply in self.doomed.remove(&id).into_iter().flatten() {
-            let _ = reply.send(Err(format!("session {id} has ended by an internal error: its journal stays")));
-        }
-        for reply in self.let_go.remove(&id).unwrap_or_default() {
-            let _ = reply.send(Err("it could not be ended: try again".to_owned()));
-        }
-        let Some(session) = self.sessions.get_mut(&id).filter(|session| session.task == task) else { return };
-        let Some(living) = session.living.as_mut() else {
-            self.sessions.remove(&id);
-            return;
-        };
-        let again = std::mem::replace(&mut living.died, true);
-        let error = "internal error, see the log (:Agor log)".to_owned();
-        let row = &mut living.summary;
-        row.status = Status::Error;
-        row.error = Some(error.clone());
-        row.busy = false;
-        row.attention = None;
-        row.pending = 0;
-        (row.queued, row.waiting, row.held) = (0, Vec::new(), None);
-        let (row, options) = (row.clone(), Arc::clone(&living.options));
-        self.tell(Update::Session(Box::new(row)));
-        self.tell(Update::Status { session: id.clone(), status: Status::Error, error: Some(error.clone()) });
-        let message = format!("session {id}: {error}");
-        self.tell(Update::Notify { session: Some(id.clone()), level: Level::Error, message });
-        // What makes it panic may be in the journal itself.
-        if !again {
-            self.reopen(options, After::Panic(error));
-        }
     }
 }
 

@@ -15,6 +15,7 @@ mod odd_tests;
 mod page;
 mod past;
 mod standing;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod waiting;
@@ -22,7 +23,7 @@ mod waiting;
 use std::{
     collections::HashSet,
     fs::File,
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -35,6 +36,7 @@ pub use list::{Listed, Project, about, all, is_taken, list};
 pub use page::Page;
 pub use past::{Growth, Past, grown, read};
 pub use standing::Standing;
+pub use tape::Tape;
 
 use crate::domain::{AgentMessage, Content, MessageId, SessionId};
 
@@ -103,13 +105,13 @@ pub struct Journal {
     failure: Option<String>,
     /// The file that could not be written. It stays locked, so that nobody else goes on with the session meanwhile, and is
     /// tried again.
-    held: Option<File>,
+    held: Option<Box<dyn Tape>>,
 }
 
 #[derive(Debug)]
 enum Store {
     File {
-        file: File,
+        file: Box<dyn Tape>,
         path: PathBuf,
     },
     /// What comes before `start` is in the file, if there is one.
@@ -130,7 +132,9 @@ impl Journal {
     pub fn create(folder: Option<&Path>, header: &Header) -> Result<Self, JournalError> {
         let (store, failure) = match folder.map(|folder| (folder, file::create(folder, &header.session_id))) {
             None => (memory(), None),
-            Some((folder, Ok(file))) => (Store::File { file, path: path(folder, &header.session_id) }, None),
+            Some((folder, Ok(file))) => {
+                (Store::File { file: Box::new(file), path: path(folder, &header.session_id) }, None)
+            }
             Some((_, Err(error))) if error.kind() == io::ErrorKind::AlreadyExists => {
                 return Err(JournalError::Exists(header.session_id.clone()));
             }
@@ -174,7 +178,7 @@ impl Journal {
         let past = past.map_err(|source| JournalError::Unreadable { path: path.clone(), source })?;
         past.check(folder, session)?;
         let mut journal = match file::end_torn_line(&mut file) {
-            Ok(len) => Self::new(Store::File { file, path }, len, None),
+            Ok(len) => Self::new(Store::File { file: Box::new(file), path }, len, None),
             Err(error) => {
                 let failure = format!("the journal {} cannot be written any more: {error}", path.display());
                 let store = Store::Memory { before: Some(path), start: past.end, bytes: Vec::new() };
@@ -193,6 +197,16 @@ impl Journal {
         let mut journal = Self::new(store, past.end, None);
         journal.open = open_texts(&past.messages);
         Ok((journal, past))
+    }
+
+    /// Writes through something that stands before the file.
+    pub fn through(mut self, lay: impl FnOnce(File) -> Box<dyn Tape>) -> Self {
+        if let Store::File { file, .. } = &mut self.store
+            && let Ok(second) = file.file()
+        {
+            *file = lay(second);
+        }
+        self
     }
 
     /// It is read from a file that another backend may add to.
@@ -275,7 +289,7 @@ impl Journal {
     /// A second handle on the file, for a thread that waits for the disk.
     pub fn sync_handle(&self) -> Option<File> {
         match &self.store {
-            Store::File { file, .. } => file.try_clone().ok(),
+            Store::File { file, .. } => file.file().ok(),
             Store::Memory { .. } => None,
         }
     }
@@ -284,11 +298,16 @@ impl Journal {
         self.len
     }
 
+    /// What is in memory only is written, if it can be by now.
+    pub fn catch_up(&mut self) {
+        self.write_again();
+    }
+
     /// There may be room again. Nothing but a part of our own last line is ever cut off.
     fn write_again(&mut self) {
         let Store::Memory { before: Some(path), start, bytes } = &mut self.store else { return };
         let Some(mut file) = self.held.take() else { return };
-        let whole = file.set_len(*start).and_then(|()| file.write_all(bytes));
+        let whole = file.cut(*start).and_then(|()| file.write_all(bytes));
         match whole {
             Ok(()) => {
                 tracing::info!(path = %path.display(), "the journal can be written again");
@@ -296,7 +315,7 @@ impl Journal {
                 self.failure = None;
             }
             Err(_) => {
-                let _ = file.set_len(*start);
+                let _ = file.cut(*start);
                 self.held = Some(file);
             }
         }
@@ -318,7 +337,7 @@ impl Journal {
             self.failure = Some(format!("the journal {} cannot be written any more: {error}", path.display()));
             tracing::error!(%error, path = %path.display(), "the journal cannot be written; it goes on in memory");
             // What was written of the line is cut off again where that works; readers pass over it where it does not.
-            let _ = file.set_len(self.len);
+            let _ = file.cut(self.len);
             let memory = Store::Memory { before: Some(std::mem::take(path)), start: self.len, bytes: Vec::new() };
             if let Store::File { file, .. } = std::mem::replace(&mut self.store, memory) {
                 self.held = Some(file);

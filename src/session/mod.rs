@@ -17,6 +17,8 @@ mod grants;
 mod hub;
 mod journal;
 mod last_line;
+#[cfg(test)]
+mod model_tests;
 mod peers;
 mod pictures;
 mod policy;

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{Actor, LINGER, Stop, now};
+use super::{Actor, LINGER, Stop};
 use crate::{
     agent::{
         lines::Frame,
@@ -17,7 +17,7 @@ use crate::{
         protocol::Output,
         trace::Direction,
     },
-    domain::{Cause, Content, Event, Hold, Resume, Status, ToolKind, TurnOutcome, Wait},
+    domain::{Cause, Content, Event, Hold, Prompt, Resume, Status, ToolKind, TurnOutcome, Wait},
     session::updates::{Level, Update},
 };
 
@@ -38,9 +38,7 @@ impl Actor {
             ProcessEvent::Started { pid } => tracing::info!(pid, "the agent runs"),
             ProcessEvent::SpawnFailed(message) => {
                 self.fail(message);
-                if let Some(prompt) = self.unheard.take() {
-                    self.give_back(prompt);
-                }
+                self.return_unheard();
             }
             // Not what agents are started for.
             ProcessEvent::Bytes(_) => {}
@@ -53,9 +51,7 @@ impl Actor {
                 tracing::info!("stderr: {}", self.redactor.text(&line));
             }
             ProcessEvent::Undelivered(_) => {
-                if let Some(prompt) = self.unheard.take()
-                    && self.give_back(prompt)
-                {
+                if self.return_unheard() {
                     self.say_undelivered();
                 }
             }
@@ -65,6 +61,13 @@ impl Actor {
                 self.exited(&exit);
             }
         }
+    }
+
+    /// The prompt of which the agent has heard nothing; true if there was one.
+    fn return_unheard(&mut self) -> bool {
+        let Some(prompt) = self.unheard.take() else { return false };
+        self.prompted = None;
+        self.give_back(prompt)
     }
 
     fn say_undelivered(&mut self) {
@@ -117,9 +120,10 @@ impl Actor {
         self.cancel_questions("expired: the agent has ended");
         self.files.clear();
         self.conversations(Err(format!("{} has ended", self.options.provider)));
-        self.prompted = None;
-        // Whatever made it leave without a word: what the user has typed is not lost.
-        let unheard = self.unheard.take();
+        // Whatever made it leave without a word: what the user has typed is not lost. Who is not logged in sends it again.
+        let advised = self.advice.take().is_some();
+        let prompt = self.prompted.take().filter(|_| advised);
+        let unheard = self.unheard.take().or(prompt);
         if let Some(prompt) = unheard.filter(|_| self.stop == Stop::No) {
             self.give_back(prompt);
         }
@@ -279,7 +283,10 @@ impl Actor {
                 summary.context_used = Some(used);
                 summary.context_size = size.or(summary.context_size);
             }),
-            Event::File(request) => self.file(*request),
+            Event::File(request) => {
+                self.unheard = None;
+                self.file(*request);
+            }
             Event::Conversations(found) => self.conversations(found),
             Event::Title(title) if self.state.names().0 == title => {}
             Event::Title(title) => {
@@ -290,10 +297,21 @@ impl Actor {
                 self.state.set_capabilities(*capabilities);
                 self.tell_row();
             }
-            Event::Permission(request) => self.ask_permission(*request),
-            Event::Question(request) => self.ask_question(*request),
+            // Who asks has heard what it was told.
+            Event::Permission(request) => {
+                self.unheard = None;
+                self.ask_permission(*request);
+            }
+            Event::Question(request) => {
+                self.unheard = None;
+                self.ask_question(*request);
+            }
             Event::Withdrawn(request_id) => self.withdraw(&request_id),
             Event::Returned(prompt) => {
+                // It comes back once.
+                let same = |kept: &mut Prompt| kept.text == prompt.text;
+                self.unheard.take_if(same);
+                self.prompted.take_if(same);
                 if self.give_back(*prompt) {
                     self.say_undelivered();
                 }
@@ -306,11 +324,9 @@ impl Actor {
                 self.advice = self.state.summary.busy.then_some(text);
             }
             Event::Failed { mut message } => {
-                self.prompted = None;
                 self.say_if_lost(&mut message);
-                if let Some(prompt) = self.unheard.take() {
-                    self.give_back(prompt);
-                }
+                self.return_unheard();
+                (self.prompted, self.advice) = (None, None);
                 let was_busy = self.state.summary.busy;
                 self.set_busy(false);
                 self.hold_queue(Hold::Failed);
@@ -427,7 +443,7 @@ impl Actor {
             false => self.end_watch(),
             true => {}
         }
-        self.state.set_busy(busy, now());
+        self.state.set_busy(busy, self.common.now());
         if let Some(live) = &mut self.live {
             live.interrupted = false;
             live.busy.send_replace(busy);

@@ -1,6 +1,6 @@
 //! Who decided what is taken down, before the agent has the answer.
 
-use super::{Actor, now};
+use super::Actor;
 use crate::{
     domain::{Answer, OptionKind, RequestId, Subject, policy::Access, rule::Act},
     session::{
@@ -118,7 +118,7 @@ impl Actor {
         outcome: &str,
         decided: &Decided,
     ) -> Entry {
-        let at = now();
+        let at = self.common.now();
         let Decided { decision, by: By { who, option, rules, grants } } = decided.clone();
         Entry {
             at,

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use super::now;
+use super::Outside;
 use crate::{agent::process::OwnBinary, session::colour::Colourist};
 
 #[derive(Debug)]
@@ -22,6 +22,14 @@ pub(in crate::session) struct Common {
     pub(in crate::session) syncer: std::sync::mpsc::Sender<std::fs::File>,
     pub(in crate::session) colourist: Colourist,
     pub(in crate::session) counters: Arc<Counters>,
+    pub(in crate::session) outside: Outside,
+}
+
+impl Common {
+    /// Unix milliseconds.
+    pub(in crate::session) fn now(&self) -> i64 {
+        self.outside.now()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -34,10 +42,9 @@ pub(in crate::session) struct Counters {
 }
 
 impl Counters {
-    /// Unix milliseconds, later than any session's before: sessions are listed in the order of their start, and many
+    /// Of one that starts now: Unix milliseconds, later than any session's before: sessions are listed in the order of their start, and many
     /// may start in one millisecond.
-    pub(super) fn start_time(&self) -> i64 {
-        let now = now();
+    pub(super) fn start_time(&self, now: i64) -> i64 {
         let before = self.last_start.fetch_max(now, Relaxed);
         if now > before { now } else { self.last_start.fetch_add(1, Relaxed) + 1 }
     }

@@ -4,7 +4,6 @@
 use super::{
     Actor, Done,
     audited::{By, Decided},
-    now,
 };
 use crate::{
     domain::{
@@ -131,7 +130,7 @@ impl Actor {
             pending.ok_or_else(|| format!("no question {request_id} is open: it was answered or withdrawn"))?;
         let grounds = pending.grounds.as_ref().ok_or("this question can only be answered by its own options")?;
         let id = uuid::Uuid::new_v4().simple().to_string();
-        let at = now();
+        let at = self.common.now();
         let none = |count| format!("no rule {rule} was offered: there are {count}");
         let index = rule.checked_sub(1).unwrap_or(usize::MAX);
         let longer = if refuse {

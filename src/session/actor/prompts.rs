@@ -39,7 +39,7 @@ impl Actor {
         // As the journal has it, what is on its way still waits.
         let before = usize::from(self.loading.is_some());
         for step in self.state.queue.unwritten(before) {
-            self.journal.wait(&step);
+            self.keep_step(&step);
         }
     }
 
@@ -150,7 +150,7 @@ impl Actor {
 
     fn refuse_prompt(&mut self, entry: Entry, why: String) {
         self.unsee();
-        self.journal.wait(&Step::Drop { id: entry.id });
+        self.keep_step(&Step::Drop { id: entry.id });
         self.return_prompt(entry.prompt);
         self.notify(Level::Warn, why);
         if self.state.summary.status == Status::Running && !self.state.summary.busy {
@@ -162,7 +162,7 @@ impl Actor {
     /// It waits no more, and will not be sent.
     pub(super) fn drop_prompt(&mut self, id: &MessageId) {
         if self.state.queue.take(id).is_some() {
-            self.journal.wait(&Step::Drop { id: id.clone() });
+            self.keep_step(&Step::Drop { id: id.clone() });
         }
     }
 
@@ -196,8 +196,32 @@ impl Actor {
             return self.hold_queue(Hold::Ended);
         }
         for entry in self.state.queue.take_all() {
-            self.journal.wait(&Step::Drop { id: entry.id });
+            self.keep_step(&Step::Drop { id: entry.id });
             self.return_prompt(entry.prompt);
+        }
+    }
+
+    /// What happens to the queue, in the journal.
+    pub(super) fn keep_step(&mut self, step: &Step) {
+        self.journal.wait(step);
+        match step {
+            _ if self.journal.failure().is_none() => self.unkept.clear(),
+            Step::Add { id, .. } | Step::Edit { id, .. } => drop(self.unkept.insert(id.clone())),
+            Step::Move { .. } | Step::Drop { .. } => {}
+        }
+    }
+
+    /// The session is over. What waits is found again in its journal, or goes back to the user where that could not be
+    /// written.
+    pub(super) fn return_unkept(&mut self) {
+        if self.journal.failure().is_none() {
+            return;
+        }
+        self.call_back();
+        for id in std::mem::take(&mut self.unkept) {
+            if let Some(entry) = self.state.queue.take(&id) {
+                self.return_prompt(entry.prompt);
+            }
         }
     }
 

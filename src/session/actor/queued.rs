@@ -117,7 +117,7 @@ impl Actor {
             Step::Move { id, to } => Step::Move { id: id.clone(), to: to + before },
             other => other.clone(),
         };
-        self.journal.wait(&kept);
+        self.keep_step(&kept);
         self.state.queue.apply(step);
     }
 }

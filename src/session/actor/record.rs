@@ -2,7 +2,7 @@
 
 use tokio::time::{Duration, Instant};
 
-use super::{Actor, now};
+use super::Actor;
 use crate::{
     domain::{AgentMessage, Content, MessageId, Status, ToolUseId},
     render::ticks,
@@ -34,15 +34,20 @@ impl Actor {
         if let (Content::Text { text }, None) = (&content, &parent_id) {
             self.hear(&id, part, text);
         }
-        let message = AgentMessage { id, parent_id, timestamp: now(), part, content };
+        let message = AgentMessage { id, parent_id, timestamp: self.common.now(), part, content };
         self.journal.append(&message);
-        if self.journal.failure().is_some() != self.state.summary.journal_failed {
-            self.tell_row();
-        }
+        self.watch_journal();
         if self.journal.has_pending() && self.flush_at.is_none() {
             self.flush_at = Some(Instant::now() + MERGE);
         }
         self.fold(message);
+    }
+
+    /// Whatever was written last, and by whom: the row says whether the journal can be.
+    pub(super) fn watch_journal(&mut self) {
+        if self.journal.failure().is_some() != self.state.summary.journal_failed {
+            self.tell_row();
+        }
     }
 
     /// Into the transcript, and to be shown.

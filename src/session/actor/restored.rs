@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::{Actor, Common, Origin, now};
+use super::{Actor, Common, Origin};
 use crate::{
     domain::{AgentMessage, Content, MessageId, ResumeMode, StartOptions, Status, ToolResult, ToolUseId},
     session::{
@@ -55,6 +55,7 @@ impl Actor {
         let id = &options.session_id;
         let folder = common.journals.as_deref().ok_or_else(|| JournalError::Missing(id.clone()))?;
         let (journal, past) = Journal::reopen(folder, id)?;
+        let journal = common.outside.journal(id, journal);
         let Past { header, messages, mut standing, queue, .. } = past;
         options.prompt = None;
         let moved = header.as_ref().filter(|header| header.cwd != options.cwd).map(|_| options.cwd.clone());
@@ -74,7 +75,7 @@ impl Actor {
             }
         }
         let missing = header.as_ref().and_then(|header| header.kept.clone().give(&mut options));
-        let mut state = State::new(&options, header.map_or_else(now, |header| header.started_at));
+        let mut state = State::new(&options, header.map_or_else(|| common.now(), |header| header.started_at));
         state.moved = moved;
         let loose = loose_ends(&messages);
         state.recall_said(&messages);
@@ -96,8 +97,7 @@ impl Actor {
         actor.missing = missing;
         for (id, parent, content) in loose {
             if let Content::Permission { request_id, .. } | Content::Question { request_id, .. } = &content {
-                let (session, request_id) = (actor.options.session_id.clone(), request_id.clone());
-                actor.tell(Update::Closed { session, request_id, outcome: CUT_OFF.to_owned() });
+                actor.cut_off.push(request_id.clone());
             }
             actor.record(id, parent, false, content);
         }
@@ -116,6 +116,10 @@ impl Actor {
         self.recall_changes();
         if self.state.summary.status == Status::Error {
             return;
+        }
+        for request_id in std::mem::take(&mut self.cut_off) {
+            let (session, outcome) = (self.options.session_id.clone(), CUT_OFF.to_owned());
+            self.tell(Update::Closed { session, request_id, outcome });
         }
         let message = match &self.state.summary.agent_session {
             Some(_) => "Taken up from its journal: the next prompt goes on with the conversation",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::time::{Duration, Instant};
 
-use super::{Actor, Done, now};
+use super::{Actor, Done};
 use crate::{domain::MessageId, session::project::project};
 
 impl Actor {
@@ -27,7 +27,7 @@ impl Actor {
     pub(super) fn hear(&mut self, id: &MessageId, part: bool, text: &str) {
         self.state.hear(id, part, text);
         if self.line_at.is_none() {
-            let left = 1000 - now().rem_euclid(1000);
+            let left = 1000 - self.common.now().rem_euclid(1000);
             self.line_at = Some(Instant::now() + Duration::from_millis(left.unsigned_abs()));
         }
     }

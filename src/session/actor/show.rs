@@ -2,7 +2,7 @@
 
 use tokio::time::{Duration, Instant};
 
-use super::{Actor, DELIVERY, LINGER, Listening, now};
+use super::{Actor, LINGER};
 use crate::{
     render::{Head, Scene, View, detail, export, place, take, ticks},
     session::{
@@ -12,6 +12,17 @@ use crate::{
     transcript::Body,
 };
 
+/// Somebody wants the messages.
+pub(super) struct Listening {
+    /// Up to where the journal was handed out.
+    pub(super) since: u64,
+    /// A delivery is under way.
+    pub(super) out: bool,
+    pub(super) next: Instant,
+}
+
+/// Deliveries to listeners: at most ten a second.
+const DELIVERY: Duration = Duration::from_millis(100);
 /// A delivery to listeners.
 const DELIVERY_BYTES: u64 = 64 * 1024;
 /// Views that are kept while nobody sees them.
@@ -71,7 +82,7 @@ impl Actor {
                 self.flush();
                 let mut painted = Painted::default();
                 if let Some(view) = self.views.get_mut(&view) {
-                    painted.patch = view.next(&self.transcript, &mut self.readings, now(), budget);
+                    painted.patch = view.next(&self.transcript, &mut self.readings, self.common.now(), budget);
                     painted.more = view.has_more();
                     painted.awaited = view.is_awaited();
                 }
@@ -115,7 +126,7 @@ impl Actor {
 
     fn find(&self, view: &View, row: usize, want: Want) -> Option<Found> {
         let spot = view.at(row)?;
-        let scene = Scene { now: now(), ..view.scene() };
+        let scene = Scene { now: self.common.now(), ..view.scene() };
         match want {
             Want::Place => place(&self.transcript, &spot, scene).map(Found::Place),
             Want::Text => take(&self.transcript, &spot, scene, &self.options.cwd.to_string_lossy()).map(Found::Text),

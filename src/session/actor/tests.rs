@@ -28,7 +28,7 @@ use std::{
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{told::Agent, *};
+use super::*;
 use crate::{
     agent::{
         lines::Frame,
@@ -42,9 +42,6 @@ use crate::{
     domain::{Capabilities, Command, Content, Event, ProviderConfig, SessionId, Status, TurnOutcome},
     session::{reply::Reply, request::Order, updates::Level},
 };
-
-/// Makes what is started instead of a process, with these arguments besides.
-pub(super) type Pretend = Box<dyn FnMut(&StartOptions, Vec<String>) -> Agent + Send>;
 
 type Answer<T> = Pin<Box<dyn Future<Output = Result<T, String>>>>;
 
@@ -187,6 +184,15 @@ impl Stage {
         let cwd = folder.path().canonicalize().expect("it is there");
         let mut options = StartOptions::new(id("a"), "scripted", ProviderConfig::default(), cwd);
         change(&mut options);
+        let (started, processes) = mpsc::unbounded_channel();
+        let launch = move |options: &StartOptions, without| {
+            let (process, puppet) = pretend(options.session_id.clone());
+            let shared = Arc::new(Shared { lines: Mutex::default(), ready: AtomicBool::new(false) });
+            let (tell, told) = mpsc::unbounded_channel();
+            let protocol = Box::new(Scripted { shared: Arc::clone(&shared), told: tell });
+            let _ = started.send(Side { options: options.clone(), without, shared, puppet, told });
+            Ok(Agent { protocol, process, away: None, ready_within: Some(Duration::from_secs(60)) })
+        };
         let common = Arc::new(Common {
             journals: Some(folder.path().join("sessions")),
             traces: None,
@@ -194,19 +200,11 @@ impl Stage {
             syncer: std::sync::mpsc::channel().0,
             colourist: crate::session::colour::Colourist::default(),
             counters: Arc::default(),
+            outside: Outside { agents: Some(Arc::new(launch)), ..Outside::default() },
         });
         let (told_by, updates) = mpsc::unbounded_channel();
         let (inputs, received) = mpsc::unbounded_channel();
-        let (started, processes) = mpsc::unbounded_channel();
-        let mut actor = make(options, common, told_by).expect("a journal");
-        actor.pretend = Some(Box::new(move |options, without| {
-            let (process, puppet) = pretend(options.session_id.clone());
-            let shared = Arc::new(Shared { lines: Mutex::default(), ready: AtomicBool::new(false) });
-            let (tell, told) = mpsc::unbounded_channel();
-            let protocol = Box::new(Scripted { shared: Arc::clone(&shared), told: tell });
-            let _ = started.send(Side { options: options.clone(), without, shared, puppet, told });
-            Agent { protocol, process, away: None, ready_within: Some(Duration::from_secs(60)) }
-        }));
+        let actor = make(options, common, told_by).expect("a journal");
         tokio::spawn(actor.run(received));
         Self { inputs, updates, processes, heard: 0, folder }
     }

@@ -19,13 +19,13 @@ use crate::{
 };
 
 /// What a session starts.
-pub(super) struct Agent {
-    pub(super) protocol: Box<dyn Protocol>,
-    pub(super) process: AgentProcess,
+pub(in crate::session) struct Agent {
+    pub(in crate::session) protocol: Box<dyn Protocol>,
+    pub(in crate::session) process: AgentProcess,
     /// Where it runs, if that is not here.
-    pub(super) away: Option<Away>,
+    pub(in crate::session) away: Option<Away>,
     /// How long it may take to be ready.
-    pub(super) ready_within: Option<Duration>,
+    pub(in crate::session) ready_within: Option<Duration>,
 }
 
 impl Actor {
@@ -59,6 +59,7 @@ impl Actor {
                 self.fail(message);
                 self.return_queue();
                 self.leave_at = Some(Instant::now() + LINGER);
+                self.tell_row();
             }
         }
     }
@@ -101,9 +102,8 @@ impl Actor {
 
     /// A process of the configured program, and how to speak to it. `without`: arguments that keep it from what it finds.
     fn agent(&mut self, without: Vec<String>) -> Result<Agent, String> {
-        #[cfg(test)]
-        if let Some(pretend) = &mut self.pretend {
-            return Ok(pretend(&self.options, without));
+        if let Some(launch) = &self.common.outside.agents {
+            return launch(&self.options, without);
         }
         let row = registry::find(&self.options.config.protocol).ok_or_else(|| {
             let known = registry::names().collect::<Vec<_>>().join(", ");
@@ -375,6 +375,7 @@ impl Actor {
             Err(message) => {
                 self.fail(message);
                 self.hold_queue(Hold::Ended);
+                self.tell_row();
             }
         }
     }
@@ -447,6 +448,7 @@ impl Actor {
                 self.fail(message);
                 self.hold_queue(Hold::Ended);
                 self.leave_at = Some(Instant::now() + LINGER);
+                self.tell_row();
             }
         }
     }

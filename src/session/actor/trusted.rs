@@ -6,7 +6,7 @@
 
 use tokio::time::Instant;
 
-use super::{Actor, Done, LINGER, audited::Decided, now};
+use super::{Actor, Done, LINGER, audited::Decided};
 use crate::{
     domain::{
         Answer, Content, OptionKind, PROJECT_FILES, PermissionOption, PermissionRequest, RequestId, Status, Subject,
@@ -243,7 +243,7 @@ impl Actor {
         };
         match (said, question.brought.prints()) {
             (Some(said), Some(files)) => {
-                let answer = trust::Answer { agent: self.options.provider.clone(), said, at: now(), files };
+                let answer = trust::Answer { agent: self.options.provider.clone(), said, at: self.common.now(), files };
                 self.look_at_project(Some(answer));
             }
             // What cannot be compared is answered for this one start.

@@ -7,7 +7,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Actor, Done, Stop, now};
+use super::{Actor, Done, Stop};
 use crate::{
     agent::{
         awake::{self, Beats},
@@ -169,7 +169,7 @@ impl Actor {
         self.watching.looking = false;
         let began = self.command_began();
         let lives = |began: i64| {
-            let age = Duration::from_millis(now().saturating_sub(began).max(0).unsigned_abs()) + EARLY;
+            let age = Duration::from_millis(self.common.now().saturating_sub(began).max(0).unsigned_abs()) + EARLY;
             usage.is_none_or(|usage| usage.youngest.is_some_and(|youngest| youngest <= age))
         };
         let look = Look { cpu: usage.map(|usage| usage.cpu), command: began.is_some_and(lives) };
@@ -215,13 +215,15 @@ impl Actor {
         let before = self.state.summary.quiet_since;
         let summary = &mut self.state.summary;
         let was_stalled = std::mem::replace(&mut summary.stalled, stalled);
-        summary.quiet_since = quiet.then(|| now().saturating_sub(i64::try_from(span.as_millis()).unwrap_or(0)));
+        summary.quiet_since =
+            quiet.then(|| self.common.now().saturating_sub(i64::try_from(span.as_millis()).unwrap_or(0)));
         summary.wait = wait;
         if was_stalled
             && !stalled
             && let Some(id) = self.watching.told.take()
         {
-            let seconds = before.map_or(0, |before| now().saturating_sub(before).max(0).unsigned_abs() / 1000);
+            let seconds =
+                before.map_or(0, |before| self.common.now().saturating_sub(before).max(0).unsigned_abs() / 1000);
             let message = format!("{} had said nothing for {}", self.options.provider, words(seconds));
             self.record(id, None, false, Content::Status { subtype: "went_on".to_owned(), message });
         }
@@ -261,7 +263,7 @@ impl Actor {
         if let Some(watch) = &mut self.watching.watch {
             watch.announced(at, delay_ms.map(Duration::from_millis));
         }
-        wait.until = wait.until.or(delay_ms.map(|delay| now().saturating_add_unsigned(delay)));
+        wait.until = wait.until.or(delay_ms.map(|delay| self.common.now().saturating_add_unsigned(delay)));
         self.state.summary.wait = Some(wait);
         self.tell_row();
     }

@@ -6,7 +6,6 @@ use super::Hub;
 use crate::{
     domain::{Other, SessionId, SessionSummary},
     session::{
-        actor::now,
         journal,
         reply::Reply,
         request::Input,
@@ -17,9 +16,9 @@ use crate::{
 impl Hub {
     /// On a thread that may wait for the disk.
     pub(super) fn count_interrupted(&self, around: PathBuf, reply: Reply<usize>) {
-        let (journals, told) = (self.common.journals.clone(), self.interrupted.clone());
+        let (journals, told, now) = (self.common.journals.clone(), self.interrupted.clone(), self.common.now());
         tokio::task::spawn_blocking(move || {
-            let count = journals.map_or(0, |folder| journal::interrupted(&folder, told.as_deref(), &around, now()));
+            let count = journals.map_or(0, |folder| journal::interrupted(&folder, told.as_deref(), &around, now));
             let _ = reply.send(Ok(count));
         });
     }

@@ -11,7 +11,7 @@ use super::{Hub, Living, Session};
 use crate::{
     domain::{AgentMessage, Content, SessionId, StartOptions, Status},
     session::{
-        actor::{Actor, now},
+        actor::Actor,
         journal::{self, Journal, JournalError, Past},
         reply::Reply,
         request::Input,
@@ -33,7 +33,7 @@ impl Hub {
         let kept = Arc::new(StartOptions { prompt: None, ..options.clone() });
         let actor = Actor::new(options, Arc::clone(&self.common), self.told_by.clone());
         let actor = actor.map_err(|error| error.to_string())?;
-        let living = Living { summary: actor.summary(), options: kept, died: false };
+        let living = Living::new(actor.summary(), kept, false);
         let known = self.known(&living.options.session_id);
         let (inputs, received) = mpsc::unbounded_channel();
         let task = self.tasks.spawn(actor.knowing(known).run(received)).id();
@@ -53,11 +53,11 @@ impl Hub {
 
     /// Its journal may be long: it is read in the session's own task.
     pub(super) fn reopen(&mut self, options: Arc<StartOptions>, after: After) {
-        let mut summary = State::new(&options, now()).summary;
+        let mut summary = State::new(&options, self.common.now()).summary;
         if let After::Panic(error) = &after {
             (summary.status, summary.error) = (Status::Error, Some(error.clone()));
         }
-        let living = Living { summary, options: Arc::clone(&options), died: matches!(after, After::Panic(_)) };
+        let living = Living::new(summary, Arc::clone(&options), matches!(after, After::Panic(_)));
         let known = self.known(&options.session_id);
         let (inputs, received) = mpsc::unbounded_channel();
         let (common, updates) = (Arc::clone(&self.common), self.told_by.clone());
@@ -89,21 +89,21 @@ impl Hub {
         let (inputs, received) = mpsc::unbounded_channel();
         let (common, updates, session) = (Arc::clone(&self.common), self.told_by.clone(), id.clone());
         let task = self.tasks.spawn(async move {
-            let (folder, name) = (common.journals.clone(), session.clone());
+            let (folder, name, now) = (common.journals.clone(), session.clone(), common.now());
             let read = blocking(move || match folder {
                 Some(folder) => Journal::archive(&folder, &name),
                 None => Err(JournalError::Missing(name)),
             });
-            let unknown = || journal::header(session, "journal", "/".as_ref(), now());
+            let unknown = || journal::header(session, "journal", "/".as_ref(), now);
             let (journal, header, past) = match read.await {
                 Ok((journal, mut past)) => {
-                    past.messages.extend(past.newer().map(note));
+                    past.messages.extend(past.newer().map(|message| note(message, now)));
                     (journal, past.header.clone().unwrap_or_else(unknown), past)
                 }
                 Err(error) => {
                     let header = unknown();
                     let mut past = Past::default();
-                    past.messages.push(note(error.to_string()));
+                    past.messages.push(note(error.to_string(), now));
                     (Journal::in_memory(&header), header, past)
                 }
             };
@@ -153,12 +153,6 @@ async fn blocking<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) 
     }
 }
 
-fn note(message: String) -> AgentMessage {
-    AgentMessage {
-        id: "note".into(),
-        parent_id: None,
-        timestamp: now(),
-        part: false,
-        content: Content::Error { message },
-    }
+fn note(message: String, timestamp: i64) -> AgentMessage {
+    AgentMessage { id: "note".into(), parent_id: None, timestamp, part: false, content: Content::Error { message } }
 }

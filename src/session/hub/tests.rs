@@ -4,7 +4,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::{
-    domain::{Prompt, ProviderConfig},
+    domain::{Prompt, ProviderConfig, Status},
     session::{ClientId, Order, Showing},
 };
 
@@ -26,7 +26,7 @@ fn enlist_doomed(hub: &mut Hub, name: &str, died: bool) {
     });
     let summary = super::super::state::State::new(&options, 1).summary;
     let task = task.id();
-    hub.enlist(Session { inputs, task, living: Some(Living { summary, options, died }) });
+    hub.enlist(Session { inputs, task, living: Some(Living::new(summary, options, died)) });
 }
 
 async fn ask(hub: &HubHandle, request: impl FnOnce(Reply<()>) -> Request) -> Result<(), String> {
@@ -54,7 +54,7 @@ async fn a_panic_in_a_session_is_an_error_of_that_session_only() {
     let (client, mut updates) = mpsc::unbounded_channel();
     let folder = tempfile::tempdir().expect("a folder");
     let config = HubConfig { journals: Some(folder.path().join("sessions")), ..HubConfig::default() };
-    let (mut hub, handle) = Hub::new(config, client);
+    let (mut hub, handle) = Hub::within(Outside::default(), config, client);
     let header = super::super::journal::header(id("a"), "demo", "/".as_ref(), 1);
     super::super::journal::Journal::create(Some(&folder.path().join("sessions")), &header).expect("a journal");
     enlist_doomed(&mut hub, "a", false);
@@ -84,7 +84,7 @@ async fn a_panic_in_a_session_is_an_error_of_that_session_only() {
 #[tokio::test]
 async fn a_session_that_panics_again_can_only_be_removed() {
     let (client, mut updates) = mpsc::unbounded_channel();
-    let (mut hub, handle) = Hub::new(HubConfig::default(), client);
+    let (mut hub, handle) = Hub::within(Outside::default(), HubConfig::default(), client);
     enlist_doomed(&mut hub, "a", true);
     tokio::spawn(hub.run());
     assert!(ask(&handle, prompt("a")).await.is_err());
@@ -115,7 +115,7 @@ async fn a_session_that_is_read_from_its_journal_takes_no_orders() {
 #[tokio::test]
 async fn a_dead_hub_is_gone_and_its_client_learns_it() {
     let (client, mut updates) = mpsc::unbounded_channel();
-    let (hub, handle) = Hub::new(HubConfig::default(), client);
+    let (hub, handle) = Hub::within(Outside::default(), HubConfig::default(), client);
     assert!(!handle.is_gone());
     let died = tokio::spawn(async move {
         let _hub = hub;

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, OpenOptions},
+    io::Write,
     os::unix::fs::PermissionsExt,
 };
 
@@ -126,7 +127,7 @@ fn a_file_that_fails_midway_is_read_before_what_is_in_memory() {
     let full = OpenOptions::new().append(true).open("/dev/full").expect("a file that takes nothing");
     let Store::File { file, path } = &mut journal.store else { panic!("it is in a file") };
     let path = path.clone();
-    *file = full;
+    *file = Box::new(full);
     journal.append(&text("c", false, "three"));
     journal.append(&text("d", false, "four"));
     assert!(journal.failure().is_some_and(|text| text.contains("cannot be written any more")));
@@ -153,7 +154,7 @@ fn what_was_kept_in_memory_is_written_once_there_is_room_and_nobody_goes_on_with
     let good = {
         let Store::File { file, .. } = &mut journal.store else { panic!("it is in a file") };
         let full = OpenOptions::new().append(true).open("/dev/full").expect("a file that takes nothing");
-        std::mem::replace(file, full)
+        std::mem::replace(file, Box::new(full))
     };
     journal.append(&text("b", false, "two"));
     assert!(journal.failure().is_some());
@@ -170,6 +171,23 @@ fn what_was_kept_in_memory_is_written_once_there_is_room_and_nobody_goes_on_with
     let (_, past) = Journal::archive(folder.path(), &id("s")).expect("it is there");
     let said = past.messages.iter().map(|message| message.id.as_str()).collect::<Vec<_>>();
     assert_eq!(said, ["a", "b", "c"]);
+}
+
+#[test]
+fn what_is_in_memory_at_the_end_is_written_if_there_is_room_by_then() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut journal = journal(Some(folder.path()));
+    let Store::File { file, .. } = &mut journal.store else { panic!("it is in a file") };
+    let full = OpenOptions::new().append(true).open("/dev/full").expect("a file that takes nothing");
+    let good = std::mem::replace(file, Box::new(full));
+    journal.append(&text("a", false, "one"));
+    journal.catch_up();
+    assert!(journal.failure().is_some());
+    journal.held = Some(good);
+    journal.catch_up();
+    assert_eq!(journal.failure(), None);
+    let past = read(folder.path(), &id("s")).expect("readable");
+    assert_eq!(past.messages.len(), 1);
 }
 
 #[test]

@@ -125,7 +125,7 @@ async fn an_announced_retry_is_no_stall_and_is_over_when_the_agent_goes_on() {
     side.says([Event::Waits { wait: wait.clone(), delay_ms: Some(300_000) }]);
     let row = stage.row(|row| row.wait.is_some()).await;
     let told = row.wait.expect("it waits");
-    assert!(told.until.is_some_and(|until| until > now()));
+    assert!(told.until.is_some_and(|until| until > Outside::default().now()));
     assert_eq!(Wait { until: None, ..told }, wait);
     sleep(5 * MINUTE).await;
     assert!(!stage.says_that_it_stalled().await);

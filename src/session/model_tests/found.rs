@@ -1,0 +1,89 @@
+//! Lists of steps that have failed once, each by the name of what was wrong.
+
+use super::{
+    play,
+    step::{Disk, Ending, Step, What, What::*, step},
+};
+
+#[track_caller]
+fn check(steps: &[Step]) {
+    if let Err(wrong) = play(steps) {
+        panic!("{wrong}");
+    }
+}
+
+fn begun(steps: &[What]) -> Vec<Step> {
+    std::iter::once(&Start { prompt: false }).chain(steps).map(|what| step(0, *what)).collect()
+}
+
+#[test]
+fn the_row_of_a_session_whose_task_has_died_has_no_turn() {
+    check(&begun(&[Send, Breaks]));
+}
+
+#[test]
+fn a_question_that_no_journal_knows_of_is_closed_when_its_session_dies() {
+    check(&begun(&[Disk(Disk::Full), Asks { id: 0, grantable: false }, Breaks]));
+}
+
+#[test]
+fn an_agent_that_has_asked_has_heard_its_prompt() {
+    check(&begun(&[Send, Asks { id: 0, grantable: false }, Exits { code: 0 }]));
+}
+
+#[test]
+fn a_prompt_comes_back_once() {
+    check(&begun(&[Send, NeedsLogin, ClosesInput, Exits { code: 1 }]));
+    check(&begun(&[Send, NeedsLogin, ClosesInput, TurnEnds(Ending::Idle)]));
+}
+
+#[test]
+fn a_login_that_was_refused_is_forgotten_with_its_process() {
+    check(&begun(&[Send, NeedsLogin, Exits { code: 1 }, Send, Speaks { part: false }, TurnEnds(Ending::Idle)]));
+    check(&begun(&[Send, NeedsLogin, Fails, Send, Speaks { part: false }, TurnEnds(Ending::Idle)]));
+}
+
+#[test]
+fn a_journal_that_fails_while_a_text_streams_is_marked_in_the_row() {
+    check(&begun(&[Disk(Disk::Full), Speaks { part: true }, Wait { ms: 20 }, Disk(Disk::Well), Speaks { part: true }]));
+}
+
+#[test]
+fn a_prompt_that_waits_and_that_no_file_knows_of_comes_back_when_the_session_ends() {
+    check(&begun(&[Disk(Disk::Full), TurnStarts, Send, Remove]));
+    check(&begun(&[TurnStarts, Send, Disk(Disk::Full), Send, Reboot, Send, TurnEnds(Ending::Idle)]));
+}
+
+#[test]
+fn a_session_leaves_the_list_after_its_last_row() {
+    let mut steps = begun(&[Ready { able: false }, Breaks, Remove]);
+    steps[1] = steps[1].at_once();
+    steps[2] = steps[2].at_once();
+    check(&steps);
+}
+
+#[test]
+fn a_prompt_that_has_come_back_does_not_wait_in_the_row() {
+    check(&[step(0, Launches { fail: true }), step(0, Start { prompt: true }), step(0, Clear)]);
+}
+
+#[test]
+fn what_waits_is_held_in_the_row_when_no_agent_can_be_started() {
+    let mut steps = begun(&[Launches { fail: true }, Restart, Send]);
+    steps[2] = steps[2].at_once();
+    check(&steps);
+}
+
+#[test]
+fn a_session_that_has_just_died_is_known_to_be_dead_before_its_name_is_taken() {
+    let mut steps = begun(&[Asks { id: 0, grantable: false }, JournalsAway { away: true }, Breaks]);
+    steps[3] = steps[3].at_once();
+    steps.push(step(0, Start { prompt: false }));
+    check(&steps);
+}
+
+#[test]
+fn a_prompt_that_came_back_while_the_backend_ended_is_told_of() {
+    let start = step(1, Start { prompt: true }).at_once();
+    check(&[start, step(0, Launches { fail: true }).at_once(), step(0, Reboot)]);
+}
