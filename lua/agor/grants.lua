@@ -83,6 +83,20 @@ function M.grants()
   end
 end
 
+---What was allowed and what was not is told apart at a glance. As syntax: only lines that are on the screen are looked at.
+---@param buf integer
+local function colour(buf)
+  vim.api.nvim_buf_call(buf, function()
+    vim.cmd(
+      [[syntax match AgorDim /^\d\{4}-\S\+ \S\+/ nextgroup=AgorToolDone,AgorError,AgorWarning skipwhite]]
+    )
+    vim.cmd([[syntax match AgorToolDone /\<\%(allowed\|answered\)\>/ contained]])
+    vim.cmd([[syntax match AgorError /\<denied\>/ contained]])
+    vim.cmd([[syntax match AgorWarning /\<\%(cancelled\|expired\|withdrawn\)\>/ contained]])
+    vim.cmd([[syntax match AgorDim /^    .*/]])
+  end)
+end
+
 ---All decisions, newest at the end, in a window to read.
 function M.audit()
   if not can_tell() then
@@ -92,8 +106,11 @@ function M.audit()
     local lines = vim.fn.readfile(result.text_file)
     vim.uv.fs_unlink(result.text_file)
     local buf = require('agor.scratch').open('audit', lines, { full = true })
+    colour(buf)
     local win = vim.fn.bufwinid(buf)
     if win ~= -1 then
+      vim.wo[win][0].wrap, vim.wo[win][0].linebreak, vim.wo[win][0].breakindent = true, true, true
+      vim.wo[win][0].breakindentopt = 'shift:4'
       vim.api.nvim_win_set_cursor(win, { math.max(1, #lines), 0 })
     end
   end)

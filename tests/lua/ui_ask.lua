@@ -482,6 +482,7 @@ T['the help of a question lists the keys that do something'] = test(nil, functio
   nvim:type('g?')
   local screen = nvim:screen()
   contains(screen, 'choose: No')
+  lacks(screen, 'choose: Allow for longer')
   contains(screen, 'refuse, with a reason')
   lacks(screen, 'several')
   lacks(screen, 'edit the plan')

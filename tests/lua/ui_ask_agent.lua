@@ -255,6 +255,7 @@ T['an address that is no page is shown and not opened, and a missing browser is 
 T['what agor asks itself says so, and a <CR> out of habit starts nothing'] = test(
   nil,
   function(nvim)
+    clock(nvim)
     permission(nvim, {
       tool = 'project files',
       title = 'May Claude Code obey what the project brings along?',
@@ -271,6 +272,12 @@ T['what agor asks itself says so, and a <CR> out of habit starts nothing'] = tes
     lacks(screen, 'claude asks')
     contains(screen, '.mcp.json')
     equal(nvim:get([[require('agor.ui.ask').items()[1].at]]), 3)
+    focus(nvim)
+    contains(nvim:screen(), 'K what is in them')
+    -- Nobody would read the reason.
+    nvim:type('r')
+    lacks(nvim:screen(), 'Why not?')
+    lacks(nvim:screen(), 'with a reason')
     -- An agent's tool of the same name is the agent's.
     nvim:lua('require("agor.ui.ask").on_closed({ session_id = "s1", request_id = "r1" })')
     permission(nvim, { request_id = 'r2', tool = 'project files' })

@@ -401,7 +401,12 @@ T['who has stalled or waits says so, and T tries again'] = test(nil, function(nv
   ]])
   open(nvim)
   local screen = nvim:screen()
-  for _, part in ipairs({ '! stalled', 'has said nothing since', 'The API is overloaded; retry 3' }) do
+  for _, part in ipairs({
+    'T try again',
+    '! stalled',
+    'has said nothing since',
+    'The API is overloaded; retry 3',
+  }) do
     contains(screen, part)
   end
   lacks(screen, 'I look')

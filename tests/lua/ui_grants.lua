@@ -47,10 +47,47 @@ T['where there is little room, what is allowed is seen and the rest is left out'
   ]])
     local wide = nvim:get('Lines(120)')
     equal(wide[1]:match('^ yes changes of src/a%.rs +always     /p  %d+%-') ~= nil, true)
+    -- Where a rule stands is cut before it is left out.
+    nvim:lua(
+      [[Rule = { words = 'read', scope = 'rule', origin = 'policy.allow.12 in your configuration' }]]
+    )
+    local rule = nvim:get([[(require('agor.ui.grants').lines({ Rule }, 46))]])
+    equal(rule, { ' yes read  rule  policy.allow.12 in your con…' })
     equal(nvim:get('Lines(40)'), {
       ' yes changes of src/a.rs      always',
       ' yes commands `xxxxxxxxxxxx…  this turn',
     })
+  end
+)
+
+T['what was decided is told apart by its colour, and nothing of it is cut'] = test(
+  nil,
+  function(nvim)
+    nvim:lua([[
+    T.results_of.audit = function()
+      local file = vim.fn.tempname()
+      vim.fn.writefile({
+        'Decisions', '',
+        '2026-01-02 03:04:05  denied     rule   claude in p  Bash: echo allowed ' .. ('x'):rep(300),
+        '    refused by a rule that is called denied',
+        '2026-01-02 03:04:06  allowed    you    claude in p  Bash: ls',
+      }, file)
+      return { text_file = file }
+    end
+    require('agor.grants').audit()
+    function Group(row, text)
+      local col = vim.fn.getline(row):find(text, 1, true)
+      return vim.fn.synIDattr(vim.fn.synID(row, col, 1), 'name')
+    end
+  ]])
+    nvim:settle()
+    equal(nvim:get('vim.fn.line(".")'), 5)
+    equal(nvim:get('Group(3, "denied")'), 'AgorError')
+    equal(nvim:get('Group(5, "allowed")'), 'AgorToolDone')
+    -- Words of an agent are in no colour of ours.
+    equal(nvim:get('Group(3, "allowed")'), '')
+    equal(nvim:get('Group(4, "denied")'), 'AgorDim')
+    equal(nvim:get('vim.wo.wrap'), true)
   end
 )
 

@@ -395,6 +395,8 @@ end
 function M.refuse(item)
   if item.kind == 'question' then
     return { answer = { cancel = true } }
+  elseif item.ours then
+    return nil -- There is no agent yet that would read why.
   end
   local option = M.option_of(item, { 'reject_once', 'reject_always' })
   return {

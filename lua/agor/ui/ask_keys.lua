@@ -40,7 +40,10 @@ function M.list(does)
     end)
     only(entry, function(item)
       local choice = items.choices(item)[digit]
-      return choice and ('choose: %s'):format(require('agor.ui.cells').shorten(choice.label, 40))
+      -- One with a key of its own is listed by that.
+      return choice
+        and not choice.key
+        and ('choose: %s'):format(require('agor.ui.cells').shorten(choice.label, 40))
     end)
   end
   key({ 'j', '<Down>' }, 'answer-next', 'next choice', function(item)
@@ -78,7 +81,7 @@ function M.list(does)
   end)
   local refuse = 'refuse, with a reason'
   only(key('r', 'answer-refuse', refuse, items.refuse), function(item)
-    return item.kind == 'question' and 'decline' or refuse
+    return item.kind == 'question' and 'decline' or not item.ours and refuse
   end)
   local open = 'open the page'
   only(key('o', 'answer-open', open, items.page), function(item)

@@ -205,8 +205,9 @@ function M.draw(view, item, position, total, focused)
     local top = math.max(0, place.bottom - text_rows - choice_rows - 3)
     local more = ''
     if all_rows > text_rows then
-      local key = focused and ', <C-d> shows them' or ''
-      more = (' %d more lines%s '):format(all_rows - text_rows, key)
+      local rest = all_rows - text_rows
+      local key = focused and (rest == 1 and ', <C-d> shows it' or ', <C-d> shows them') or ''
+      more = (' %d more %s%s '):format(rest, rest == 1 and 'line' or 'lines', key)
     end
     return {
       relative = 'editor',

@@ -231,6 +231,8 @@ function M.hints(item, focused)
     end
   elseif item.granting then
     out = { digits .. ' choose', '<BS> back', 'q later' }
+  elseif item.ours then
+    out = { digits .. ' choose', 'K what is in them', 'q later' }
   else
     out = { digits .. ' choose', 'r refuse with a reason', 'q later' }
     if items.edit(item) then

@@ -186,7 +186,7 @@ local function draw()
     buf,
     #items + 2,
     content.title(board),
-    content.footer(width)
+    content.footer(width, items)
   )
   require('agor.ui.board_filter').follow(win)
   if #items + 2 <= api.nvim_win_get_height(win) then

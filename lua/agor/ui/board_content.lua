@@ -13,6 +13,8 @@ local function need(item)
     local first = (item.questions or {})[1] or {}
     local text = first.text ~= vim.NIL and first.text or first.header
     return 'asks: ' .. tostring(text or '')
+  elseif item.ours then
+    return 'before it starts: ' .. item.title
   elseif item.tool == 'plan' then
     return 'has a plan'
   end
@@ -101,9 +103,17 @@ local HINTS = {
 }
 
 ---@param width integer
+---@param items agor.BoardItem[]
 ---@return string as many hints as fit, the last one always
-function M.footer(width)
-  return require('agor.ui.hints').line(HINTS, width)
+function M.footer(width, items)
+  local hints = HINTS
+  for _, item in ipairs(items) do
+    if item.entry and item.entry.state == 'stalled' then
+      hints = vim.list_extend({ HINTS[1], 'T try again' }, HINTS, 2)
+      break
+    end
+  end
+  return require('agor.ui.hints').line(hints, width)
 end
 
 return M

@@ -46,7 +46,8 @@ local function whose(row)
   return session and ('%s in %s'):format(session.provider, directory) or directory
 end
 
---- What is allowed has the room that it wants; the columns behind it that do not fit are left out.
+--- What is allowed has the room that it wants; the columns behind it that do not fit are
+--- cut or left out.
 ---@param rows agor.GrantRow[]
 ---@param width integer cells of a line
 ---@return string[] lines
@@ -72,6 +73,10 @@ function M.lines(rows, width)
   while shown < 4 and (widths[shown + 1] or 0) + GAP <= room do
     shown = shown + 1
     room = room - widths[shown] - GAP
+  end
+  -- Where a rule stands is worth having in part too.
+  if shown == 2 and room >= 16 + GAP then
+    shown, widths[3], room = 3, room - GAP, 0
   end
   widths[1] = math.min(widths[1] or 0, what + room)
   local groups = { '', 'AgorNew', 'AgorPath', 'AgorDim' }
