@@ -10,6 +10,7 @@ mod badinput;
 mod board;
 mod changes;
 mod completion;
+mod faults;
 mod files;
 mod flood;
 mod following;

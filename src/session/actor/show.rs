@@ -115,7 +115,10 @@ impl Actor {
             }
             Input::Messages { since, reply } => {
                 let page = self.journal.page(since, PAGE_BYTES);
-                let _ = reply.send(Ok(page));
+                // Whoever asked again from the same place would do so for ever.
+                let stuck = page.end <= since && page.end < self.journal.end();
+                let unread = || "what was said cannot be read from its journal now: :Agor log says why".to_owned();
+                let _ = reply.send(if stuck { Err(unread()) } else { Ok(page) });
             }
             Input::Export { from, reply } => {
                 let _ = reply.send(Ok(export(&self.transcript, from, EXPORT_BYTES)));

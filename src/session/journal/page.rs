@@ -30,7 +30,13 @@ impl Journal {
     pub fn page(&mut self, since: u64, max_bytes: u64) -> Page {
         self.flush();
         let mut page = Page { end: since.min(self.len), ..Page::default() };
-        let Ok((mut reader, begin)) = self.reader(page.end) else { return page };
+        let (mut reader, begin) = match self.reader(page.end) {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(%error, "the journal cannot be read");
+                return page;
+            }
+        };
         page.end = begin;
         let mut line = Vec::new();
         while page.messages.len() < PAGE_MESSAGES {
