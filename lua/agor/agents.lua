@@ -15,7 +15,7 @@ local claude_needs = {
 
 -- What programs read of the project that they are started in and obey: commands, servers of tools, hooks, what they may do
 -- without asking. Mere instructions (CLAUDE.md, AGENTS.md, rules) are not among them. Where each looks was seen with Claude
--- Code 2.1.197, Codex 0.169, Gemini CLI 0.61 and OpenCode; the others are as their manuals say.
+-- Code 2.1.197, Codex 0.169, Gemini CLI 0.61 and OpenCode; of the others it is what is known of them, tried with none.
 local claude_files = {
   -- Of every directory above, whatever the repository is.
   '../.mcp.json',

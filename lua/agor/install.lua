@@ -74,8 +74,9 @@ end
 ---@param done fun(result: vim.SystemCompleted) called in the main loop
 ---@param stderr? fun(err: string|nil, chunk: string|nil)
 local function run(command, done, stderr)
+  -- In a directory of nobody's: with a `.` on PATH a project's program would be taken for them.
   local ok, err =
-    pcall(vim.system, command, { text = true, stderr = stderr }, vim.schedule_wrap(done))
+    pcall(vim.system, command, { text = true, stderr = stderr, cwd = '/' }, vim.schedule_wrap(done))
   if not ok then
     done({ code = 1, signal = 0, stdout = '', stderr = tostring(err) })
   end
