@@ -1,6 +1,6 @@
 //! Sessions with an agent of the Agent Client Protocol that obeys its prompts.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf};
 
 use agor_nvim::{
     domain::{Image, Prompt, Status},
@@ -173,7 +173,7 @@ async fn an_agent_that_never_answers_is_stopped_after_a_minute() {
     stage.acp(&["silent"], "say hello").await;
     stage.row(|row| row.busy).await;
     tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(61)).await;
+    awake(61).await;
     tokio::time::resume();
     assert_eq!(stage.draft().await, "say hello");
     let error = stage.row(|row| row.status == Status::Error).await.error;

@@ -1,6 +1,6 @@
 //! How an agent ends, what that makes of the session, and how long it stays.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use agor_nvim::{
     domain::{Content, Status},
@@ -126,12 +126,12 @@ async fn a_session_stays_in_the_list_for_a_minute_after_its_end() {
         .await
         .expect("it is there");
     tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(59)).await;
+    awake(59).await;
     stage
         .ask(|reply| Request::Export { session: id("a"), from: ExportPlace::default(), reply })
         .await
         .expect("it is still there");
-    tokio::time::advance(Duration::from_secs(2)).await;
+    awake(2).await;
     stage.removed("a").await;
     assert_eq!(stage.send("a", "x").await, Err("no session a".into()));
 }
@@ -149,7 +149,7 @@ async fn a_session_that_is_shown_stays_until_it_is_hidden() {
         .await
         .expect("it is there");
     tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(600)).await;
+    awake(600).await;
     stage
         .ask(|reply| Request::Export { session: id("a"), from: ExportPlace::default(), reply })
         .await
@@ -159,7 +159,7 @@ async fn a_session_that_is_shown_stays_until_it_is_hidden() {
         .ask(|reply| Request::Export { session: id("a"), from: ExportPlace::default(), reply })
         .await
         .expect("it was hidden just now");
-    tokio::time::advance(Duration::from_secs(61)).await;
+    awake(61).await;
     stage.removed("a").await;
 }
 
@@ -171,7 +171,7 @@ async fn a_prompt_cancels_the_leaving() {
     stage.send("a", "again").await.expect("a new runner");
     stage.status("a", Status::Idle).await;
     tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(600)).await;
+    awake(600).await;
     stage
         .ask(|reply| Request::Export { session: id("a"), from: ExportPlace::default(), reply })
         .await

@@ -222,6 +222,12 @@ pub fn showing(view: ViewId) -> Showing {
     Showing { view, session: id("a"), revision: 0, sight: Sight::default() }
 }
 
+/// So many seconds of paused time, all of them awake: whoever counts them by beats has each beat in its time, which a jump
+/// of `advance` is not.
+pub async fn awake(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
 pub fn id(name: &str) -> SessionId {
     SessionId::parse(name).expect("a good id")
 }
