@@ -11,6 +11,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json};
 
 pub use earlier::{Earlier, Journals, Preview};
+#[cfg(any(test, fuzzing))]
+pub use order::ORDERS;
 pub use order::order;
 pub use worktree::worktree;
 

@@ -6,37 +6,11 @@ use rmpv::Value;
 
 use super::decode::{self, OfSession};
 
-const METHODS: &[&str] = &[
-    "send",
-    "send_now",
-    "steer",
-    "interrupt",
-    "worktree_create",
-    "clear",
-    "seed",
-    "restart",
-    "stop",
-    "answer",
-    "set_model",
-    "set_mode",
-    "set_effort",
-    "set_option",
-    "login",
-    "shell",
-    "file",
-    "delete_conversation",
-    "queue_edit",
-    "queue_move",
-    "queue_send",
-    "queue_put",
-    "queue_go",
-];
-
 pub fn requests(data: &[u8]) {
     let mut rest = data;
     while let Ok(value) = rmpv::decode::read_value(&mut rest) {
         let Ok(json) = decode::params(Some(by_scratch(value))) else { continue };
-        for method in METHODS {
+        for method in decode::ORDERS {
             if let Err(error) = decode::order(method, json.clone()) {
                 assert!(error.starts_with(method) && !error.contains('\n'), "{error:?}");
             }
@@ -52,6 +26,10 @@ pub fn requests(data: &[u8]) {
         read(decode::read::<decode::Around>("any", json.clone()).map(|around| around.chosen("any")).err());
         read(decode::read::<decode::OfChanges>("any", json.clone()).err());
         read(decode::read::<decode::Grant>("any", json.clone()).err());
+        read(decode::read::<decode::Grants>("any", json.clone()).err());
+        read(decode::read::<decode::Asked>("any", json.clone()).err());
+        read(decode::read::<decode::Reach>("any", json.clone()).err());
+        read(decode::read::<decode::Rename>("any", json.clone()).err());
         read(decode::read::<decode::Revoke>("any", json.clone()).err());
         read(decode::read::<decode::Gather>("any", json.clone()).err());
         read(decode::read::<decode::Queued>("any", json.clone()).map(|queued| queued.want()).err());

@@ -61,6 +61,35 @@ pub fn order(method: &str, json: Json) -> Result<Option<(SessionId, Order)>, Str
     order.map(Some)
 }
 
+/// All of them, for those who try what they make of anything.
+#[cfg(any(test, fuzzing))]
+pub const ORDERS: &[&str] = &[
+    "send",
+    "send_now",
+    "steer",
+    "interrupt",
+    "clear",
+    "seed",
+    "restart",
+    "retry",
+    "stop",
+    "answer",
+    "set_model",
+    "set_mode",
+    "set_effort",
+    "set_option",
+    "login",
+    "shell",
+    "file",
+    "delete_conversation",
+    "worktree_create",
+    "queue_edit",
+    "queue_move",
+    "queue_send",
+    "queue_put",
+    "queue_go",
+];
+
 fn setting(method: &str, json: Json, order: fn(String) -> Order) -> Result<(SessionId, Order), String> {
     let Setting { session_id, value } = read(method, json)?;
     match value.is_empty() {
@@ -205,37 +234,10 @@ mod tests {
 
     use super::*;
 
-    const METHODS: &[&str] = &[
-        "send",
-        "send_now",
-        "steer",
-        "interrupt",
-        "clear",
-        "seed",
-        "restart",
-        "retry",
-        "stop",
-        "answer",
-        "set_model",
-        "set_mode",
-        "set_effort",
-        "set_option",
-        "login",
-        "shell",
-        "file",
-        "delete_conversation",
-        "worktree_create",
-        "queue_edit",
-        "queue_move",
-        "queue_send",
-        "queue_put",
-        "queue_go",
-    ];
-
     #[test]
     fn anything_else_is_an_error_that_names_the_method() {
         for bad in [json!({}), json!(7), json!({"session_id": "a b"})] {
-            for method in METHODS {
+            for method in ORDERS {
                 let error = order(method, bad.clone()).expect_err("bad");
                 assert!(error.starts_with(&format!("{method}: ")), "{error}");
             }
