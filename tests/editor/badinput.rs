@@ -385,17 +385,21 @@ fn paths_may_hold_anything() {
 #[test]
 fn a_selection_that_is_no_utf8_travels_and_a_long_one_too() {
     let editor = editor();
+    editor.lua(
+        "_G.turns = 0
+         vim.api.nvim_create_autocmd('User', { pattern = 'AgorTurn', callback = function() _G.turns = _G.turns + 1 end })",
+        &[],
+    );
     let session = editor.start_session("{ prompt = 'echo x' }");
-    editor.wait_status(&session, "idle");
-    editor.lua("vim.api.nvim_create_autocmd('User', { pattern = 'AgorTurn', callback = function() _G.turns = _G.turns - 1 end })", &[]);
-    for count in ["1", "20000"] {
+    // A turn is told after its status.
+    editor.wait_lua("_G.turns == 1");
+    for (turns, count) in [(2, "1"), (3, "20000")] {
         editor.lua(
             "local id, count = ...
-             _G.turns = 1
              assert(require('agor').send('echo ' .. ('a\\xffb\\xc3'):rep(tonumber(count)), { session = id }))",
             &[session.as_str().into(), count.into()],
         );
-        editor.wait_lua("_G.turns == 0");
+        editor.wait_lua(&format!("_G.turns == {turns}"));
         let said: String = serde_json::from_str(editor.said(&session).last().expect("an echo")).expect("a JSON string");
         assert_eq!(said, format!("echo {}", "a\u{fffd}b\u{fffd}".repeat(count.parse().expect("a number"))));
     }

@@ -195,7 +195,8 @@ fn whatever_an_agent_says_is_only_drawn() {
     let said = editor.said(session).concat();
     let file = editor.home().path().join("export.md");
     editor.command(&format!("Agor export {}", file.display()));
-    editor.wait_lua(&format!("vim.uv.fs_stat('{}') ~= nil", file.display()));
+    // The file is there before all of it is.
+    editor.wait_notified("the transcript is in");
     let export = fs::read_to_string(&file).expect("it is there");
     let journal = editor.home().data().join(format!("agor/sessions/{session}.ndjson"));
     let journal = fs::read_to_string(journal).expect("a journal");
