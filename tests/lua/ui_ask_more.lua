@@ -1,4 +1,5 @@
---- Beyond one question and its options: the others that wait, all of what is asked, what is allowed for longer.
+--- Beyond one question and its options: the others that wait, all of what is asked, what is allowed for longer,
+--- whose it is, and its keys.
 
 local asking = require('support.asking')
 local child = require('support.child')
@@ -211,6 +212,32 @@ T['n refuses for longer'] = test(nil, function(nvim)
     nvim:get('T.answers[1].opts'),
     { grant = { rule = 1, scope = 'everywhere', refuse = true } }
   )
+end)
+
+T['with more than one session a question says which of them asks'] = test(nil, function(nvim)
+  nvim:lua('T.session("s2", { cwd = "/srv/other" })')
+  permission(nvim)
+  nvim:lua('T.session("s1", { title = "fix it", cwd = "/srv/shop" })')
+  nvim:lua('vim.api.nvim_exec_autocmds("VimResized", {})')
+  nvim:settle()
+  contains(nvim:screen(), 'claude "fix it" (/srv/shop) asks: Bash')
+  nvim:lua('T.session("s2", { status = "done" }) vim.api.nvim_exec_autocmds("VimResized", {})')
+  nvim:settle()
+  contains(nvim:screen(), 'claude asks: Bash')
+end)
+
+T['the help of a question lists the keys that do something'] = test(nil, function(nvim)
+  clock(nvim)
+  permission(nvim)
+  focus(nvim)
+  nvim:type('g?')
+  local screen = nvim:screen()
+  contains(screen, 'choose: No')
+  lacks(screen, 'choose: Allow for longer')
+  contains(screen, 'refuse, with a reason')
+  lacks(screen, 'several')
+  lacks(screen, 'edit the plan')
+  lacks(screen, 'question before')
 end)
 
 return T

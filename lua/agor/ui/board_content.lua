@@ -90,6 +90,7 @@ function M.title(board)
   return table.concat(parts, dot)
 end
 
+---@type string[]
 local HINTS = {
   '<CR> open',
   'p prompt',
@@ -109,7 +110,8 @@ function M.footer(width, items)
   local hints = HINTS
   for _, item in ipairs(items) do
     if item.entry and item.entry.state == 'stalled' then
-      hints = vim.list_extend({ HINTS[1], 'T try again' }, HINTS, 2)
+      hints = vim.list_slice(HINTS)
+      table.insert(hints, 2, 'T try again')
       break
     end
   end
