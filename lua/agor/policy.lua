@@ -234,7 +234,10 @@ end
 function M.of(provider, own)
   local out, problems = M.all(provider, own)
   if own and #problems > 0 then
-    local said = ('in %s, %s'):format(vim.fn.strtrans(own.path), table.concat(problems, '; '))
+    local said = ('in %s, %s'):format(
+      vim.fn.strtrans(vim.fn.fnamemodify(own.path, ':~')),
+      table.concat(problems, '; ')
+    )
     require('agor.message').once('project: ' .. said, said, 'warn')
   end
   return out

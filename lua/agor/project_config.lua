@@ -84,6 +84,13 @@ local function top_of(dir)
   return dir
 end
 
+---From the home directory on: where there is little room, the end of a sentence is cut.
+---@param path string
+---@return string
+local function shown(path)
+  return vim.fn.strtrans(vim.fn.fnamemodify(path, ':~'))
+end
+
 ---What Neovim's list says of the file, without a question to the user.
 ---@param path string
 ---@return string|nil text of a trusted file
@@ -128,7 +135,7 @@ local function trusted(path, stamp)
   end
   return nil,
     ('%s is not used, since you do not trust it: look at it with :edit, say :trust there, then start anew'):format(
-      vim.fn.strtrans(path)
+      shown(path)
     )
 end
 
@@ -166,12 +173,12 @@ end
 ---@return agor.ProjectConfig|nil
 ---@return string|nil message
 local function decode(path, text)
-  local shown = vim.fn.strtrans(path)
+  local name = shown(path)
   local ok, value = pcall(vim.json.decode, text, { luanil = { object = true, array = true } })
   if not ok then
-    return nil, ('%s is not used: %s'):format(shown, require('agor.message').line(value))
+    return nil, ('%s is not used: %s'):format(name, require('agor.message').line(value))
   elseif type(value) ~= 'table' or (vim.islist(value) and #value > 0) then
-    return nil, ('%s is not used: it must be one JSON object'):format(shown)
+    return nil, ('%s is not used: it must be one JSON object'):format(name)
   end
   ---@type agor.ProjectConfig
   local out = { path = path }
@@ -197,7 +204,7 @@ local function decode(path, text)
     end
   end
   table.sort(wrong)
-  return out, #wrong > 0 and ('in %s, %s'):format(shown, table.concat(wrong, '; ')) or nil
+  return out, #wrong > 0 and ('in %s, %s'):format(name, table.concat(wrong, '; ')) or nil
 end
 
 ---What the project of a directory sets. Asks the user about a file that they have not decided on, once for each of its
@@ -212,10 +219,9 @@ function M.read(dir)
     return nil
   elseif stat.type ~= 'file' then
     -- A pipe would hold up the editor.
-    return nil, ('%s is not used: it is no file'):format(vim.fn.strtrans(path))
+    return nil, ('%s is not used: it is no file'):format(shown(path))
   elseif stat.size > most_bytes then
-    return nil,
-      ('%s is not used: it is longer than %d KiB'):format(vim.fn.strtrans(path), most_bytes / 1024)
+    return nil, ('%s is not used: it is longer than %d KiB'):format(shown(path), most_bytes / 1024)
   end
   local stamp = ('%d.%09d %d'):format(stat.mtime.sec, stat.mtime.nsec, stat.size)
   local text, message = trusted(path, stamp)

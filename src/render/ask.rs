@@ -49,6 +49,8 @@ pub fn ask_files(title: String, files: &[(String, String)]) -> Detail {
             lines.push(Line::default());
         }
         lines.push(Line::of(name.clone(), "AgorPath"));
+        // The end of its last line is no line.
+        let text = text.strip_suffix('\n').unwrap_or(text);
         lines.extend(split_lines(text).map(|text| Line::of(format!("  {text}"), "AgorOutput")));
     }
     Detail { title, lines }
@@ -225,6 +227,13 @@ mod tests {
         };
         assert!(marked(&body.lines[1]), "{:?}", body.lines[1]);
         assert_eq!(ask_whole(&asked, &body.outside, Icons::Ascii).lines, body.lines);
+    }
+
+    #[test]
+    fn files_stand_below_their_names_with_one_line_between_them() {
+        let files = [("a".to_owned(), "1\n2\n".to_owned()), ("b".to_owned(), "3".to_owned())];
+        let lines: Vec<_> = ask_files(String::new(), &files).lines.into_iter().map(|line| line.text).collect();
+        assert_eq!(lines, ["a", "  1", "  2", "", "b", "  3"]);
     }
 
     #[test]
