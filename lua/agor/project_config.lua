@@ -28,11 +28,12 @@ local most_bytes = 256 * 1024
 ---@return string|nil the first line
 local function line(path)
   local file = io.open(path, 'r')
-  local text = file and file:read('*l') or nil
+  -- Nobody's path is longer, and what a project brings may have no end.
+  local text = file and file:read(8192) or nil
   if file then
     file:close()
   end
-  return text
+  return text and text:match('^[^\n]*') or nil
 end
 
 ---@param path string
@@ -213,10 +214,15 @@ end
 ---@return agor.ProjectConfig|nil nil: there is none, or it is not to be used
 ---@return string|nil message what is wrong with it, also beside a value of which the rest is used
 function M.read(dir)
-  local path = vim.uv.fs_realpath(vim.fs.joinpath(top_of(dir), M.name))
+  local top = top_of(dir)
+  local named = vim.fs.joinpath(vim.uv.fs_realpath(top) or top, M.name)
+  local path = vim.uv.fs_realpath(named)
   local stat = path and vim.uv.fs_stat(path)
   if not path or not stat then
     return nil
+  elseif path ~= named then
+    -- It may lead to one that is trusted, for another project.
+    return nil, ('%s is not used: it is a link'):format(vim.fn.strtrans(named))
   elseif stat.type ~= 'file' then
     -- A pipe would hold up the editor.
     return nil, ('%s is not used: it is no file'):format(shown(path))

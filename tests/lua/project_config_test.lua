@@ -161,6 +161,16 @@ T['what is no plain, short file is not read'] = test(nil, function(child)
   end
 end)
 
+T['a link to a file that is trusted in another project is not used'] = test(nil, function(child)
+  local path = child:write('other/.agor.json', '{ "policy": { "allow": ["command"] } }')
+  trust(child, path)
+  child:write('.git/HEAD', 'ref: refs/heads/main\n')
+  child:lua([[assert(vim.uv.fs_symlink('other/.agor.json', '.agor.json'))]])
+  local value, message = read(child)
+  equal(value, vim.NIL)
+  contains(message, 'work/.agor.json is not used: it is a link')
+end)
+
 T['what is wrong in it is named, what is right around it is used'] = test(nil, function(child)
   ---@param text string
   ---@param parts string[]

@@ -4,15 +4,22 @@ use std::collections::HashMap;
 
 use super::{
     glob::{self, Reading},
-    script::{Part, Word, name},
+    script::{HOLE, Part, Word, name},
 };
 
 /// Where programs are that may be called by their whole path.
 const FOLDERS: &[&str] = &["/bin/", "/usr/bin/", "/usr/local/bin/", "/opt/homebrew/bin/", "/sbin/", "/usr/sbin/"];
 
 /// What a letter is in words, for the few options that make a command one that one forbids.
-const LETTERS: &[(char, &str)] =
-    &[('r', "recursive"), ('R', "recursive"), ('f', "force"), ('n', "dry-run"), ('d', "delete"), ('a', "all")];
+const LETTERS: &[(char, &str)] = &[
+    ('r', "recursive"),
+    ('R', "recursive"),
+    ('f', "force"),
+    ('n', "dry-run"),
+    ('d', "delete"),
+    ('D', "delete"),
+    ('a', "all"),
+];
 
 /// Words of a command that are looked at.
 const LONGEST: usize = 512;
@@ -69,15 +76,17 @@ impl CommandRule {
     pub fn hits(&self, part: &Part) -> Hit {
         let Some(program) = part.words.first() else { return Hit::No };
         let Some(want) = self.words.first() else { return Hit::Yes };
+        let words = &part.words[1..];
         if !program.is_known() {
-            return Hit::No;
+            // What it becomes may have words of its own, which nobody knows either.
+            return if may_be(want, program) { Hit::Maybe } else { Hit::No };
         }
-        let named = glob::fits(&name(want), &name(&program.text), Reading::Wide)
-            || glob::fits(want, &program.text, Reading::Wide);
+        // In zsh a sign in front of a name stands for where that program lies.
+        let bare = program.text.trim_start_matches('=');
+        let named = glob::fits(&name(want), &name(bare), Reading::Wide) || glob::fits(want, bare, Reading::Wide);
         if !named {
             return Hit::No;
         }
-        let words = &part.words[1..];
         let seen = &words[..words.len().min(LONGEST)];
         let hit = Walk { wanted: &self.words[1..], words: seen, known: HashMap::new() }.from(0, 0);
         // Nobody reads a command that long to its end.
@@ -86,7 +95,7 @@ impl CommandRule {
 
     /// Whether these words stand one after the other in a text that nobody understands.
     pub fn stands_in(&self, text: &str) -> bool {
-        let apart = |c: char| c.is_whitespace() || ";&|()<>`'\"$\\{}".contains(c);
+        let apart = |c: char| c.is_whitespace() || ";&|()<>`'\"$\\{}=!,:[]".contains(c);
         let text: Vec<&str> = text.split(apart).filter(|word| !word.is_empty()).collect();
         let same = |(at, (want, word)): (usize, (&String, &&str))| match at {
             0 => glob::fits(&name(want), &name(word), Reading::Wide),
@@ -94,6 +103,24 @@ impl CommandRule {
         };
         let count = self.words.len().max(1);
         text.windows(count).any(|words| self.words.iter().zip(words).enumerate().all(same))
+    }
+
+    /// Whether it stands in what another program is given to read: a script of another language, a setting that is run.
+    pub fn stands_within(&self, part: &Part) -> bool {
+        let apart = |text: &str| text.contains(|c: char| c.is_whitespace() || "'\"=!|;`($".contains(c));
+        let words = part.words.iter().skip(1).flat_map(|word| {
+            let text = word.text.as_str();
+            // A letter's value may stand behind it in the same word.
+            let value = text.strip_prefix('-').and_then(|rest| rest.char_indices().nth(1).map(|(at, _)| &rest[at..]));
+            [Some(text).filter(|text| apart(text)), value.filter(|value| !value.starts_with('-'))]
+        });
+        let words = words.flatten();
+        let given = part
+            .fed
+            .as_deref()
+            .into_iter()
+            .chain(part.sets.then_some(&part.reads).into_iter().flatten().map(|value| value.text.as_str()));
+        !self.words.is_empty() && words.chain(given).any(|text| self.stands_in(text))
     }
 
     /// Whether it stands behind the program of a command that may run it.
@@ -150,19 +177,37 @@ impl Walk<'_> {
     }
 }
 
+/// Whether a program that is not known before it runs may be the one that is meant.
+fn may_be(want: &str, program: &Word) -> bool {
+    // A shell makes several words of braces, and nobody has done so here.
+    if program.text.contains(HOLE) && program.text.contains(['{', '}', ',']) {
+        return true;
+    }
+    let pattern = program.text.replace(HOLE, "*");
+    let pattern = pattern.trim_start_matches('=');
+    // It may as well become a path, or be the beginning of one.
+    glob::fits(&name(pattern), &name(want), Reading::Wide)
+        || glob::fits(pattern, want, Reading::Wide)
+        || name(pattern).ends_with('*') && pattern.starts_with(['*', '/'])
+}
+
 /// Whether an option is there, whatever stands around it.
 fn given(want: &str, words: &[Word]) -> Hit {
     let unknown = words.iter().any(|word| !word.is_known());
     let found = match want.strip_prefix("--") {
-        Some(long) => words.iter().any(|word| has_long(word, long)),
+        Some(long) => {
+            let short = |text: &str| LETTERS.iter().any(|(letter, known)| *known == long && has_letter(text, *letter));
+            let pushes = words.iter().any(|word| word.text == "push");
+            // What git pushes with a plus in front it pushes by force.
+            let by_force = |text: &str| pushes && long == "force" && text.starts_with('+');
+            words.iter().any(|word| has_long(word, long) || short(&word.text) || by_force(&word.text))
+        }
         // Letters that stand together may stand apart.
         None => {
             want.chars().skip(1).all(|letter| {
                 words.iter().any(|word| {
                     let text = word.text.as_str();
-                    let letters = text.starts_with('-') && !text.starts_with("--");
-                    let either = matches!(letter, 'r' | 'R') && text.contains(['r', 'R']);
-                    letters && (either || text.contains(letter))
+                    has_letter(text, letter)
                         || LETTERS.iter().any(|(known, long)| *known == letter && has_long(word, long))
                 })
             }) || words.iter().any(|word| word.text == want)
@@ -173,6 +218,12 @@ fn given(want: &str, words: &[Word]) -> Hit {
         (false, true) => Hit::Maybe,
         (false, false) => Hit::No,
     }
+}
+
+/// Of several behind one dash.
+fn has_letter(text: &str, letter: char) -> bool {
+    let letters = text.starts_with('-') && !text.starts_with("--");
+    letters && (text.contains(letter) || matches!(letter, 'r' | 'R') && text.contains(['r', 'R']))
 }
 
 /// Long options may be cut short.

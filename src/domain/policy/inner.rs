@@ -50,6 +50,7 @@ impl Pieces {
             return;
         }
         let inner = inner(&part);
+        let given = Part { fed: part.fed.clone(), reads: part.reads.clone(), piped: part.piped, ..Part::default() };
         self.all.push(Piece { part, transparent: inner.transparent });
         self.clear &= inner.clear;
         for found in inner.found {
@@ -57,6 +58,7 @@ impl Pieces {
                 Found::Words(words, sets) => {
                     self.add_part(Part { words, sets, ..Part::default() }, depth + 1);
                 }
+                Found::Same(words, sets) => self.add_part(Part { words, sets, ..given.clone() }, depth + 1),
                 Found::Line(line) if line.contains(HOLE) => {
                     self.clear = false;
                     self.add(script::within(&line), depth + 1);
@@ -70,6 +72,8 @@ impl Pieces {
 enum Found {
     /// Its words, and whether variables are set for it.
     Words(Vec<Word>, bool),
+    /// The same, and it reads what is given to who runs it.
+    Same(Vec<Word>, bool),
     /// For a shell to take apart.
     Line(String),
 }
@@ -220,16 +224,25 @@ fn inner(part: &Part) -> Inner {
         }
         // It only says where that is.
         "command" if words.first().is_some_and(|word| matches!(word.text.as_str(), "-v" | "-V")) => Inner::nothing(),
-        "trap" => line_of(words.get(..1).unwrap_or_default(), false),
+        "trap" => {
+            let at = usize::from(words.first().is_some_and(|word| word.text == "--"));
+            line_of(words.get(at..=at).unwrap_or_default(), false)
+        }
         // What the others mean is changed by it.
-        "alias" | "enable" | "hash" | "source" | "." => Inner { clear: false, ..Inner::nothing() },
+        // And what these read is run later.
+        "at" | "batch" | "crontab" | "alias" | "enable" | "hash" | "source" | "." => {
+            Inner { clear: false, ..Inner::nothing() }
+        }
         _ => {
             RUNNERS.iter().find(|runner| runner.names.contains(&name.as_str())).map_or_else(Inner::nothing, |runner| {
                 let Some(at) = skip(words, runner) else {
                     return Inner { clear: false, ..Inner::nothing() };
                 };
                 let (own, rest) = words.split_at(at.min(words.len()));
-                of_runner(runner, rest, own.iter().any(|word| is_setting(&word.text)))
+                let mut inner = of_runner(runner, rest, own.iter().any(|word| is_setting(&word.text)));
+                // It can write what it has measured to a file.
+                inner.transparent &= !name.ends_with("time") || own.is_empty();
+                inner
             })
         }
     }
@@ -241,7 +254,7 @@ fn of_runner(runner: &Runner, rest: &[Word], sets: bool) -> Inner {
     }
     let mut inner = Inner { transparent: runner.transparent, ..Inner::nothing() };
     match runner.how {
-        How::Words => inner.found.push(Found::Words(rest.to_vec(), sets)),
+        How::Words => inner.found.push(Found::Same(rest.to_vec(), sets)),
         How::More => {
             let more = Word::plain(&HOLE.to_string());
             inner.found.push(Found::Words(rest.iter().cloned().chain([more]).collect(), sets));
@@ -262,27 +275,33 @@ fn line_of(words: &[Word], transparent: bool) -> Inner {
 
 fn of_shell(words: &[Word], part: &Part) -> Inner {
     let mut at = 0;
+    // Some options have it run another file first, or tell it how to run all.
+    let mut plain = true;
     while let Some(word) = words.get(at) {
         let text = word.text.as_str();
         if !word.is_known() {
             return Inner { clear: false, ..Inner::nothing() };
         }
         if text.starts_with("--") && text.len() > 2 {
+            plain &= matches!(text, "--norc" | "--noprofile" | "--posix");
             at += 1 + usize::from(matches!(text, "--rcfile" | "--init-file"));
         } else if text.starts_with(['-', '+']) && text.len() > 1 && text != "--" {
+            plain &= text[1..].chars().all(|c| "celuxo".contains(c));
             if text.starts_with('-') && text.contains('c') {
                 // The script is the first word that is no option.
                 let script = words[at + 1..].iter().position(|word| !word.text.starts_with(['-', '+']));
                 let script = script.and_then(|n| words.get(at + 1 + n..=at + 1 + n)).unwrap_or_default();
-                return line_of(script, true);
+                return line_of(script, plain);
             }
             at += 1 + usize::from(text.ends_with('o') || text.ends_with('O'));
         } else {
+            at += usize::from(matches!(text, "-" | "--"));
             break;
         }
     }
-    match (&part.fed, words.get(at)) {
-        (Some(fed), None) => Inner { found: vec![Found::Line(fed.clone())], transparent: true, clear: true },
+    let own = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+    match (&part.fed, words.get(at).filter(|word| !own.contains(&word.text.as_str()))) {
+        (Some(fed), None) => Inner { found: vec![Found::Line(fed.clone())], transparent: plain, clear: true },
         // What it reads is run, and nobody has seen it.
         (None, None) if part.piped || !part.reads.is_empty() => Inner { clear: false, ..Inner::nothing() },
         _ => Inner::nothing(),
@@ -321,7 +340,7 @@ fn of_env(words: &[Word]) -> Inner {
     let rest = words.get(at..).unwrap_or_default();
     match rest.is_empty() {
         true => Inner::nothing(),
-        false => Inner { found: vec![Found::Words(rest.to_vec(), sets)], transparent: true, clear: true },
+        false => Inner { found: vec![Found::Same(rest.to_vec(), sets)], transparent: true, clear: true },
     }
 }
 

@@ -115,6 +115,8 @@ fn host(rest: &str) -> Option<String> {
         Some(address) => address.split(']').next()?,
         None => host.split(':').next()?,
     };
+    // As programs read it: `evil%2ecom`, and other signs that are taken for the dot.
+    let host = host.replace("%2e", ".").replace("%2E", ".").replace(['\u{3002}', '\u{ff0e}', '\u{ff61}'], ".");
     let host = host.trim_end_matches('.').to_lowercase();
     (!host.is_empty()).then_some(host)
 }
@@ -144,13 +146,22 @@ pub fn host_fits(pattern: &str, host: &str, below: bool) -> bool {
 pub fn host_of_word(program: &str, word: &str) -> Vec<String> {
     const FETCH: &[&str] = &[
         "aria2c", "curl", "dig", "ftp", "git", "host", "http", "https", "lftp", "lynx", "mosh", "nc", "ncat",
-        "nslookup", "ping", "rsync", "scp", "sftp", "socat", "ssh", "telnet", "w3m", "wget", "xh",
+        "nslookup", "openssl", "ping", "rsync", "scp", "sftp", "socat", "ssh", "telnet", "w3m", "wget", "xh",
     ];
     let mut found = hosts(word);
-    if found.is_empty() && FETCH.contains(&name(program).as_str()) && !word.starts_with('-') {
-        found.extend(host(word));
+    if FETCH.contains(&name(program).as_str()) {
+        // An option's value behind its name; places that stand one behind the other, as of `--connect-to`.
+        let values = word.split(['=', ',']).flat_map(|value| value.split(':').chain([value]));
+        let values = values.map(|value| value.trim_start_matches('/')).filter(|value| !value.starts_with('-'));
+        found.extend(values.take(32).filter_map(host));
     }
     found
+}
+
+/// Of what shells take for a connection: `/dev/tcp/host/port`.
+pub fn host_of_device(path: &str) -> Option<String> {
+    let rest = path.strip_prefix("/dev/tcp/").or_else(|| path.strip_prefix("/dev/udp/"))?;
+    host(rest)
 }
 
 #[cfg(test)]

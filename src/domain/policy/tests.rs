@@ -420,3 +420,6 @@ proptest::proptest! {
         }
     }
 }
+
+#[path = "tests/hidden.rs"]
+mod hidden;

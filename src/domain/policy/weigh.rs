@@ -7,7 +7,7 @@ use super::{
     inner::{Piece, Pieces, pieces},
     place::{PathRule, plain},
     script::{HOLE, Part, Word},
-    seen::{Access, Seen, host_fits, host_of_word},
+    seen::{Access, Seen, host_fits, host_of_device, host_of_word},
 };
 use crate::domain::rule::{self, Act, Rule, known, shell};
 
@@ -36,6 +36,8 @@ pub(super) struct Looked<'a> {
 
 /// Words of all commands of a request that are looked up as paths.
 const MOST: usize = 4000;
+/// Names in a word that are looked up.
+const MOST_NAMES: usize = 200;
 
 impl<'a> Looked<'a> {
     pub(super) fn at(seen: &'a Seen, around: &'a Surroundings<'a>) -> Self {
@@ -54,7 +56,10 @@ impl<'a> Looked<'a> {
             About::Anything | About::Tool => (Hit::Yes, tool.to_owned()),
             About::Command(wanted) => best(self.lines.iter().flat_map(|(line, found)| {
                 let parts = found.all.iter().map(|Piece { part, .. }| {
-                    let behind = || !is_harmless(part) && wanted.stands_behind(part);
+                    let behind = || {
+                        let sets = part.sets && wanted.stands_within(&Part { words: Vec::new(), ..part.clone() });
+                        sets || !is_harmless(part) && (wanted.stands_behind(part) || wanted.stands_within(part))
+                    };
                     let hit = match wanted.hits(part) {
                         Hit::No if behind() => Hit::Maybe,
                         hit => hit,
@@ -84,7 +89,8 @@ impl<'a> Looked<'a> {
                 let of_words = self.lines.iter().filter(|_| rule.named.is_none()).flat_map(|(_, found)| &found.all);
                 let of_words = of_words.flat_map(|Piece { part, .. }| {
                     let name = part.name();
-                    part.words.iter().skip(1).flat_map(move |word| host_of_word(&name, &word.text))
+                    let words = part.words.iter().skip(1).flat_map(move |word| host_of_word(&name, &word.text));
+                    words.chain(part.reads.iter().chain(&part.writes).filter_map(|word| host_of_device(&word.text)))
                 });
                 let all = self.seen.hosts.iter().cloned().chain(of_words);
                 let fetches = pattern == "*" && is_fetch(tool);
@@ -115,7 +121,10 @@ impl<'a> Looked<'a> {
             let words = part.words.iter().skip(1).chain(program).chain(&part.reads);
             let words = words.map(|word| (word, given)).chain(part.writes.iter().map(|word| (word, Access::Change)));
             for (word, given) in words {
-                let hit = self.word_hit(&name, word, wanted, &places, lost);
+                let mut hit = self.word_hit(&name, word, wanted, &places, lost);
+                if hit == Hit::No && !is_harmless(part) {
+                    hit = self.script_hit(word, wanted);
+                }
                 hits.push((hit.min(by_access(access, given)), word.text.replace(HOLE, "…")));
             }
             let next = match name.as_str() {
@@ -167,6 +176,17 @@ impl<'a> Looked<'a> {
         hit
     }
 
+    /// A word that may be a script of another language, with names of files in it.
+    fn script_hit(&self, word: &Word, wanted: &PathRule) -> Hit {
+        let apart = |c: char| c.is_whitespace() || "'\"()<>[]{},;|&`".contains(c);
+        if !word.text.contains(apart) {
+            return Hit::No;
+        }
+        let names = word.text.split(apart).filter(|name| !name.is_empty() && !name.contains(HOLE)).take(MOST_NAMES);
+        let holds = |name: &str| self.names(&self.absolute(name, false)).iter().any(|path| wanted.holds(path));
+        if names.clone().any(holds) { Hit::Maybe } else { Hit::No }
+    }
+
     fn joined(&self, place: &str, word: &Word) -> String {
         let text = word.text.as_str();
         match (&self.around.home, text.strip_prefix('~')) {
@@ -174,8 +194,22 @@ impl<'a> Looked<'a> {
                 plain(&format!("{home}{rest}"))
             }
             (None, Some(rest)) if word.home => plain(&format!("/~{rest}")),
-            _ if text.starts_with('/') => plain(text),
-            _ => plain(&format!("{place}/{text}")),
+            _ if text.starts_with('/') => self.of_process(plain(text)),
+            _ => self.of_process(plain(&format!("{place}/{text}"))),
+        }
+    }
+
+    /// Where a process has its own names for places: that of who asks is not ours.
+    fn of_process(&self, path: String) -> String {
+        let Some((_, own)) = path.strip_prefix("/proc/").and_then(|rest| rest.split_once('/')) else { return path };
+        let own = own
+            .split_once('/')
+            .filter(|_| own.starts_with("task/"))
+            .map_or(own, |(_, rest)| rest.split_once('/').map_or(rest, |(_, own)| own));
+        match own.split_once('/').unwrap_or((own, "")) {
+            ("cwd", rest) => plain(&format!("{}/{rest}", self.around.cwd)),
+            ("root", rest) => plain(&format!("/{rest}")),
+            _ => path,
         }
     }
 
@@ -200,7 +234,10 @@ fn paths_in(text: &str) -> Vec<&str> {
     let own = (!text.starts_with('-') && !text.is_empty()).then_some(text);
     let letters = text.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
     let letters = letters.and_then(|rest| rest.find(['/', '.', '~']).map(|at| &rest[at..]));
-    [own, value, behind, letters].into_iter().flatten().filter(|path| !path.is_empty()).collect()
+    // As of `HEAD:file`, `file:/place`, `name=@file`.
+    let pieces = text.split([':', '=', ',']).take(8).map(|piece| piece.trim_start_matches('@'));
+    let pieces = pieces.filter(|piece| *piece != text && !piece.starts_with('-'));
+    [own, value, behind, letters].into_iter().flatten().chain(pieces).filter(|path| !path.is_empty()).collect()
 }
 
 fn best(hits: impl IntoIterator<Item = (Hit, String)>) -> (Hit, String) {

@@ -63,6 +63,8 @@ impl Reader {
                     "HOME" if first => self.home(word),
                     "PWD" if first => word.text.push('.'),
                     _ => {
+                        // What is in the variable is run through the prompt's expansions, or names another one.
+                        self.clear &= !inner.contains('@') && !inner.starts_with('!');
                         self.inside(&inner);
                         word.text.push(HOLE);
                     }

@@ -6,6 +6,9 @@ use super::{HOLE, Part, Script, Word};
 /// Substitutions within each other; what is deeper is passed over.
 const DEEPEST: usize = 24;
 
+/// Characters of a choice in braces that are looked at.
+const LONGEST_CHOICE: usize = 512;
+
 /// Words that are not commands where a command could stand; behind these one follows.
 const BEFORE: &[&str] = &["!", "{", "coproc", "do", "elif", "else", "if", "then", "time", "until", "while"];
 /// Nothing follows these but a joint.
@@ -333,8 +336,10 @@ impl Reader {
     /// Whether the brace is one of which the shell makes several words.
     fn is_choice(&self) -> bool {
         let rest = self.chars[self.at..].iter();
-        let inner: String = rest.skip(1).take_while(|c| !matches!(c, '}' | ' ' | '\t' | '\n' | ';')).collect();
-        inner.contains(',') || inner.contains("..")
+        let inner = rest.skip(1).take(LONGEST_CHOICE).take_while(|c| !matches!(c, '}' | ' ' | '\t' | '\n' | ';'));
+        let inner: String = inner.collect();
+        // Nobody writes that many by hand, and looking for the end of each would never end.
+        inner.contains(',') || inner.contains("..") || inner.len() >= LONGEST_CHOICE
     }
 }
 
