@@ -157,7 +157,19 @@ impl Actor {
                 let what = if *change { What::Change } else { What::Read };
                 (what(paths(named)), named.len() > 100)
             }
-            (Subject::Tool | Subject::Input | Subject::Always | Subject::Start, _) => {
+            (Subject::Start, _) => {
+                // A question of ours, in words: which files, and what had become of them.
+                let files = request.input["files"].as_array().into_iter().flatten().map(|file| {
+                    let path = file["path"].as_str().unwrap_or_default();
+                    match file["state"].as_str().unwrap_or_default() {
+                        "" => path.to_owned(),
+                        state => format!("{path} ({state})"),
+                    }
+                });
+                let (text, cut) = shortened(&self.redactor.text(&files.collect::<Vec<_>>().join(", ")));
+                (What::Input(text), cut)
+            }
+            (Subject::Tool | Subject::Input | Subject::Always, _) => {
                 let (text, cut) = shortened(&self.redactor.line(&request.input.to_string()));
                 (What::Input(text), cut)
             }

@@ -47,7 +47,7 @@ impl Stage {
     }
 
     /// What was taken down so far.
-    fn decisions(&self) -> Vec<Entry> {
+    pub(super) fn decisions(&self) -> Vec<Entry> {
         let Ok(files) = std::fs::read_dir(self.audit_folder()) else { return Vec::new() };
         let text: String = files.flatten().map(|file| std::fs::read_to_string(file.path()).expect("text")).collect();
         text.lines().map(|line| serde_json::from_str(line).expect("an entry")).collect()

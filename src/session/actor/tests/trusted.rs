@@ -3,7 +3,10 @@
 use super::*;
 use crate::{
     domain::{Answer as Given, OptionKind, PermissionRequest, RequestId, Subject},
-    session::trust::Answers,
+    session::{
+        audit::{Decision, What},
+        trust::Answers,
+    },
 };
 
 const FILE: &str = "agent.json";
@@ -120,6 +123,8 @@ async fn who_says_no_gets_an_agent_that_is_kept_from_the_files() {
     stage.answer(&request, OptionKind::RejectAlways).await;
     let side = stage.process().await;
     assert_eq!(side.without, ["--alone"]);
+    let entry = stage.decisions().pop().expect("taken down");
+    assert_eq!((entry.decision, entry.what), (Decision::Denied, What::Input(FILE.into())), "in words");
     let lines = stage.lines().await;
     assert!(lines.iter().any(|line| line.contains("starts without what the project brings along for it (agent.json)")));
     drop(side);
