@@ -13,6 +13,7 @@ mod input;
 #[cfg(test)]
 mod mutate;
 mod painted;
+mod policies;
 mod rules;
 mod seeds;
 #[cfg(test)]
@@ -105,6 +106,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "kept", run: disk::kept, seeds: seeds::kept, words: JSON, longest: 16 * 1024 },
     Target { name: "files", run: disk::files, seeds: seeds::files, words: JSON, longest: 4096 },
     Target { name: "rules", run: rules::rules, seeds: seeds::rules, words: rules::WORDS, longest: 512 },
+    Target { name: "policy", run: policies::policy, seeds: seeds::rules, words: rules::WORDS, longest: 512 },
 ];
 
 /// The target of that name.

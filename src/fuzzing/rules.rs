@@ -69,7 +69,7 @@ pub fn rules(data: &[u8]) {
 }
 
 #[track_caller]
-fn harmed(line: &str, is_allowed: impl Fn(&str) -> bool) {
+pub(super) fn harmed(line: &str, is_allowed: impl Fn(&str) -> bool) {
     for joint in ["; ", "\n", " && ", " || ", " | ", " & ", "|&", " ;\t", "\n\n "] {
         let (after, before) = (format!("{line}{joint}{HARM}"), format!("{HARM}{joint}{line}"));
         assert!(!is_allowed(&after), "{after:?}");

@@ -118,3 +118,8 @@ fn any_bytes_in_files_of_ours() {
 fn any_command_lines() {
     check("rules", 1500);
 }
+
+#[test]
+fn any_command_line_under_a_policy() {
+    check("policy", 600);
+}
