@@ -178,7 +178,11 @@ impl ProjectGrants {
             text.push('\n');
         }
         push(&mut text, line);
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_data()).map_err(unwritable)?;
+        if let Err(error) = file.write_all(text.as_bytes()).and_then(|()| file.sync_data()) {
+            // A part of the first line would make the file nobody's.
+            let _ = file.set_len(len);
+            return Err(unwritable(error));
+        }
         Ok(true)
     }
 

@@ -6,6 +6,8 @@
 //! file, and says so.
 
 mod apart;
+#[cfg(test)]
+mod fault_tests;
 mod file;
 mod interrupted;
 mod kept;

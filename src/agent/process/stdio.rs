@@ -154,20 +154,27 @@ pub(super) async fn write_stdin(
     mut phase: watch::Receiver<Phase>,
 ) {
     let mut begun = None;
+    // As much of it as the pipe has.
+    let mut taken = 0;
     let mut unread = Unread::default();
     let writing = async {
         while let Some(bytes) = writes.recv().await {
             let mut rest = &begun.insert(bytes)[..];
+            taken = 0;
             while !rest.is_empty() {
                 pipe.writable().await?;
                 match pipe.try_write(rest) {
-                    Ok(length) => rest = &rest[length..],
+                    Ok(length) => {
+                        rest = &rest[length..];
+                        taken += length;
+                    }
                     Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
                     Err(error) => return Err(error),
                 }
             }
             unread.extend(begun.take());
-            unread.settle(&pipe);
+            taken = 0;
+            unread.settle(&pipe, 0);
         }
         io::Result::Ok(())
     };
@@ -179,7 +186,7 @@ pub(super) async fn write_stdin(
     if closed_by_us {
         return;
     }
-    unread.settle(&pipe);
+    unread.settle(&pipe, taken);
     drop(pipe);
     // From now on `write` says that the input is closed.
     writes.close();
@@ -205,14 +212,18 @@ impl Unread {
         self.writes.extend(write);
     }
 
-    /// Forgets the writes that have been read to their end.
-    fn settle(&mut self, pipe: &Sender) {
+    /// Forgets the writes that have been read to their end. The pipe has `begun` bytes of the next one too.
+    fn settle(&mut self, pipe: &Sender, begun: usize) {
         let held = rustix::io::ioctl_fionread(pipe).ok().and_then(|held| usize::try_from(held).ok()).unwrap_or(0);
         while let Some(first) = self.writes.front()
-            && self.bytes - first.len() >= held
+            && self.bytes + begun - first.len() >= held
         {
             self.bytes -= first.len();
             self.writes.pop_front();
         }
     }
 }
+
+#[cfg(test)]
+#[path = "stdio_tests.rs"]
+mod tests;
