@@ -310,7 +310,13 @@ pub fn act(request: &PermissionRequest, cwd: &Path) -> Option<Act> {
     Some(match &request.subject {
         Subject::Command { command } => Act::Command { command: command.clone() },
         Subject::Files { paths, change } => {
-            let real = |path: &String| disk::resolve(&cwd.join(path)).ok()?.to_str().map(str::to_owned);
+            // What a process has under names of its own is another file for us.
+            let own = |path: &str| ["/proc/", "/dev/fd/", "/dev/std"].iter().any(|place| path.starts_with(place));
+            let real = |path: &String| {
+                let path = cwd.join(path);
+                let named = path.to_str().map(policy::plain).filter(|path| !own(path));
+                disk::resolve(Path::new(&path)).ok().filter(|_| named.is_some())?.to_str().map(str::to_owned)
+            };
             Act::Files { paths: paths.iter().map(real).collect::<Option<_>>()?, change: *change }
         }
         Subject::Tool => tool(true),

@@ -45,7 +45,9 @@ impl Actor {
         self.jobs.spawn_blocking(move || {
             let mut real = disk::check(&wanted, &roots, &what);
             let access = if matches!(what, FileAccess::Write { .. }) { Access::Change } else { Access::Read };
-            let forbidden = real.as_ref().ok().and_then(|_| policy::forbids(&wanted, access, &setting));
+            // Under the name it is wanted by, and as what will be opened: a link may have been changed in between.
+            let forbids = |path: &Path| policy::forbids(path, access, &setting);
+            let forbidden = real.as_ref().ok().and_then(|real| forbids(&wanted).or_else(|| forbids(real)));
             let forbidden = forbidden.map(|(by, told)| {
                 real = Err(told);
                 by

@@ -174,3 +174,19 @@ fn a_file_through_us_is_forbidden_too() {
     assert!(told.contains("forbids this") && by.rules == ["`read(*.key)`"], "{told} {by:?}");
     assert_eq!(forbids(&disk.top.join("p/a.rs"), Access::Change, &setting), None);
 }
+
+#[test]
+fn what_a_process_has_under_names_of_its_own_no_rule_allows() {
+    let of = |path: &str| {
+        let value = serde_json::json!({"request_id": "r", "tool": "Edit", "title": "", "input": {}, "options": []});
+        let mut request: PermissionRequest = serde_json::from_value(value).expect("a request");
+        request.subject = Subject::Files { paths: vec![path.to_owned()], change: true };
+        act(&request, Path::new("/tmp"))
+    };
+    for path in
+        ["/proc/self/cwd/a", "/tmp/../proc/self/cwd/a", "//proc/self/root/etc/passwd", "/dev/fd/3", "/dev/stdin"]
+    {
+        assert_eq!(of(path), None, "{path}");
+    }
+    assert!(of("/process/a").is_some());
+}
