@@ -334,8 +334,9 @@ impl World {
                 self.sessions[slot].edited.retain(|edited| *edited != entry);
             }
             Awaited::Begun { slot, text } => {
+                let away = self.away;
                 let lost = self.ledger.of(slot).filter(|(known, _)| well && Some(*known) != text.as_ref());
-                lost.for_each(|(_, fate)| fate.lost |= fate.waits);
+                lost.for_each(|(_, fate)| fate.lost |= fate.waits || away);
                 if let Some(fate) = text.and_then(|text| self.ledger.prompts.get_mut(&text)) {
                     fate.accepted = result.map(|result| result.is_ok());
                 }
