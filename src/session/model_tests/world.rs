@@ -359,7 +359,7 @@ impl World {
                     _ => {}
                 }
                 // There was none, or it has ended in the same moment.
-                if !lives && (at_once || process.is_some()) {
+                if !lives && (at_once || process.is_some() || !rested) {
                     session.happened.push(Happening::Anew);
                 }
             }
