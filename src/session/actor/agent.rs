@@ -250,8 +250,8 @@ impl Actor {
                 match outcome {
                     _ if self.advice.is_some() => {
                         let advice = self.advice.take();
-                        self.set_status(Status::Error, advice);
                         self.hold_queue(Hold::Failed);
+                        self.set_status(Status::Error, advice);
                         // To be sent again after the login.
                         if let Some(prompt) = prompt {
                             self.give_back(prompt);

@@ -75,6 +75,17 @@ fn what_waits_is_held_in_the_row_when_no_agent_can_be_started() {
 }
 
 #[test]
+fn what_waits_is_held_in_the_row_when_a_turn_ends_for_want_of_a_login() {
+    check(&[
+        step(0, JournalsAway { away: true }),
+        step(0, Start { prompt: true }),
+        step(0, NeedsLogin),
+        step(0, Send),
+        step(0, TurnEnds(Ending::Idle)),
+    ]);
+}
+
+#[test]
 fn a_session_that_has_just_died_is_known_to_be_dead_before_its_name_is_taken() {
     let mut steps = begun(&[Asks { id: 0, grantable: false }, JournalsAway { away: true }, Breaks]);
     steps[3] = steps[3].at_once();
