@@ -319,7 +319,11 @@ impl World {
         }
         match awaited {
             Awaited::Sent(text) => {
+                let slot = self.ledger.prompts.get(&text).map_or(0, |fate| fate.slot);
+                // Taken in the moment before the task died, with a disk that takes nothing.
+                let broke = self.sessions[slot].happened.contains(&Happening::Breaks) && !self.is_kept(slot);
                 if let Some(fate) = self.ledger.prompts.get_mut(&text) {
+                    fate.lost |= broke;
                     fate.accepted = result.map(|result| result.is_ok());
                 }
             }
