@@ -365,8 +365,11 @@ impl World {
             NeedsLogin => {
                 let busy = self.sessions[slot].row.as_ref().is_some_and(|row| row.busy);
                 let advised = &mut self.sessions[slot].advised;
-                *advised =
-                    if *advised == Some(false) && !rested { None } else { Some(busy || *advised != Some(false)) };
+                *advised = match *advised {
+                    _ if rested && busy => Some(true),
+                    Some(false) if !rested => None,
+                    known => known,
+                };
                 self.may_return(slot, true);
                 self.happens(slot, Happening::LoginNeeded);
             }
