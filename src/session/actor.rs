@@ -378,7 +378,8 @@ impl Actor {
         self.journal.catch_up();
         self.return_unkept();
         self.sync();
-        if self.origin != Origin::Archived {
+        // A backend that ends while its editor goes on leaves its sessions in the list, for the next one to take up.
+        if self.stop == Stop::Removed {
             self.tell(Update::Removed(self.options.session_id.clone()));
         }
     }

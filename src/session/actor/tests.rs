@@ -212,7 +212,10 @@ impl Stage {
     /// Lets go of the session, as a backend does that ends.
     async fn ended(&mut self) {
         self.inputs = mpsc::unbounded_channel().0;
-        self.find(|update| matches!(update, Update::Removed(_)).then_some(())).await;
+        // It stays in the list, for the next backend to take up.
+        while let Some(update) = self.updates.recv().await {
+            assert!(!matches!(update, Update::Removed(_)), "nobody has asked for that");
+        }
     }
 
     /// Until the session has taken in whatever the agent has said.
