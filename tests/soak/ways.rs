@@ -298,6 +298,10 @@ impl Round<'_> {
         if terminal.backend() != Some(backend) {
             outcome.wrong.push("the backend has ended too".to_owned());
         }
+        // A prompt that is sent before its death was noticed is given to the dead one, and comes back.
+        if matches!(self.way, Way::CrashAgent | Way::KillKeeper) {
+            terminal.wait(&format!("_G.row('{id}').status == 'error'"));
+        }
         if self.way != Way::Remove {
             goes_on(&terminal, victim);
         }
