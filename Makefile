@@ -28,7 +28,7 @@ help:
 	@echo 'make bench   how an editor feels while an agent streams, as ratios (BENCH="--rounds 3 --scenarios flood")'
 	@echo '             bench-start: what the plugin costs before that; bench-short: a minute, as CI runs it'
 	@echo 'make fuzz    looks for inputs that break what reads them (FUZZ="--target markdown --seconds 300")'
-	@echo 'make lint    formats, warnings, types and spelling'
+	@echo 'make lint    formats, warnings, licences, types and spelling'
 
 # By rename, so that a running backend keeps its program.
 build:
