@@ -275,7 +275,8 @@ fn the_agents_own_questions_take_one_several_and_free_answers() {
 fn declining_the_agents_questions_says_so() {
     let editor = demo_editor(WIDE);
     let id = start(&editor, "ask");
-    editor.wait_text("Which colour do you want?");
+    // The transcript tells of the question before it can be answered.
+    editor.wait_text("demo asks: Colour");
     editor.command("Agor permit");
     press(&editor, "r", &pending(0));
     let text = settled(&editor, &id);

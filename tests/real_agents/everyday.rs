@@ -189,6 +189,7 @@ fn an_agent_whose_model_is_silent_has_stalled_and_is_tried_again_by_a_new_one(ag
     desk.type_command("AgorSend SCENARIO:hang");
     desk.wait("s.stalled");
     desk.editor.wait_text("stalled");
+    desk.let_time_pass();
     desk.type_command("AgorRetry");
     desk.wait("not s.stalled");
     desk.editor.wait_text("The agent is started anew");
