@@ -20,7 +20,7 @@ use tracing_subscriber::{
     reload,
 };
 
-use crate::private;
+use crate::{agent::redact, private};
 
 /// Lines that may wait for the disk; those after them are lost. The room for all is taken at once, 32 bytes each: the
 /// crate's own 128,000 were a third of an idle backend.
@@ -101,16 +101,18 @@ fn log_files(folder: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 /// A panic goes to the log with its place; the default hook would print to stderr, which nobody sees. What was said last
-/// is kept for whoever ends because of it.
+/// is kept for whoever ends because of it. Its words may be of anything, so that no secret of anybody's is in them.
 fn log_panics() {
     std::panic::set_hook(Box::new(|info| {
         let backtrace = std::backtrace::Backtrace::force_capture();
-        tracing::error!("panic: {info}\n{backtrace}");
         let payload = info.payload();
         let said = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
-        let said = said.and_then(|said| said.lines().next()).unwrap_or("a panic");
-        let place = info.location().map(|place| format!(" ({}:{})", place.file(), place.line()));
-        *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(said.to_owned() + &place.unwrap_or_default());
+        let said = said.unwrap_or("a panic");
+        let said = redact::anybodys(said).unwrap_or_else(|| "a panic whose words might be secret".to_owned());
+        let place = info.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
+        tracing::error!("panic: {said}{place}\n{backtrace}");
+        let said = said.lines().next().unwrap_or("a panic");
+        *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(said.to_owned() + &place);
     }));
 }
 
@@ -159,5 +161,11 @@ mod tests {
         assert!(ended.is_err());
         let said = last_panic().expect("it has said something");
         assert!(said.starts_with("no tea (src/logging.rs:"), "{said}");
+        let redactor = redact::Redactor::new([("TEA_TOKEN", "earl-of-grey")]);
+        let ended = std::thread::spawn(|| panic!("no earl-of-grey, with Authorization: Basic hush")).join();
+        assert!(ended.is_err());
+        let said = last_panic().expect("it has said something");
+        assert!(said.starts_with("no [redacted], with Authorization: [redacted] (src/logging.rs:"), "{said}");
+        drop(redactor);
     }
 }

@@ -27,7 +27,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("keeper", &["domain"]),
     // Changes of files are worked out in one place for whoever shows them.
     ("runner", &["domain", "private", "agent::awake", "agent::stop", "agent::lines", "agent::adapter::diff"]),
-    ("logging", &["domain", "private"]),
+    // A panic's words may be of anything that was said to an agent.
+    ("logging", &["domain", "private", "agent::redact"]),
     // No part of the program: there for tests and fuzzing only.
     ("fuzzing", &["domain", "transcript", "render", "agent", "session", "nvim", "keeper"]),
 ];

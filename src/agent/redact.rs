@@ -3,6 +3,11 @@
 //! A line that is JSON is masked by its keys and stays JSON. Anything else (stderr, torn lines, lines nested too deep) is
 //! free text, in which whatever follows a secret's name is masked; better too much than a key in a log.
 
+use std::{
+    sync::{Arc, Mutex, PoisonError, TryLockError, Weak},
+    thread,
+};
+
 use serde_json::Value;
 
 use crate::domain::McpServer;
@@ -10,8 +15,14 @@ use crate::domain::McpServer;
 /// Knows the values that must not be written.
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
-    secrets: Vec<String>,
+    /// The longest first.
+    secrets: Arc<[String]>,
 }
+
+/// What all of them know that are there, for texts of which nobody can tell whose they are.
+static ALL: Mutex<Vec<Weak<[String]>>> = Mutex::new(Vec::new());
+/// How often who panics tries to read it. It is held for no longer than a list is copied.
+const TRIES: usize = 10_000;
 
 const MASK: &str = "[redacted]";
 /// Shorter values would mask ordinary words.
@@ -26,21 +37,35 @@ impl Redactor {
             .map(|(_, value)| value.to_owned())
             .collect();
         prepare(&mut secrets);
+        Self::knowing(secrets)
+    }
+
+    fn knowing(secrets: Vec<String>) -> Self {
+        let secrets: Arc<[String]> = secrets.into();
+        if !secrets.is_empty() {
+            let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+            all.retain(|known| known.strong_count() > 0);
+            all.push(Arc::downgrade(&secrets));
+        }
         Self { secrets }
     }
 
     /// Also for what the agent is told of the user's servers: every value of theirs, whatever its name. Paths stay, since
     /// nearly every line has some.
     #[must_use]
-    pub fn and_servers(mut self, servers: &[McpServer]) -> Self {
+    pub fn and_servers(self, servers: &[McpServer]) -> Self {
+        let mut secrets = self.secrets.to_vec();
         for value in servers.iter().flat_map(|server| server.env.values().chain(server.headers.values())) {
             // A server that complains of its key names it without the scheme.
             let bare = value.split_once(' ').map_or("", |(_, key)| key.trim());
             let secret = |text: &&str| text.len() >= MIN_SECRET && !text.starts_with(['/', '~']);
-            self.secrets.extend([value.as_str(), bare].into_iter().filter(secret).map(str::to_owned));
+            secrets.extend([value.as_str(), bare].into_iter().filter(secret).map(str::to_owned));
         }
-        prepare(&mut self.secrets);
-        self
+        if secrets.len() == self.secrets.len() {
+            return self;
+        }
+        prepare(&mut secrets);
+        Self::knowing(secrets)
     }
 
     /// Free text, such as a line of stderr.
@@ -85,7 +110,7 @@ impl Redactor {
     /// Without the values that the child was given as secrets.
     fn known(&self, text: &str) -> String {
         let mut out = text.to_owned();
-        for secret in &self.secrets {
+        for secret in &*self.secrets {
             if out.contains(secret.as_str()) {
                 out = out.replace(secret.as_str(), MASK);
             }
@@ -99,6 +124,23 @@ impl Redactor {
     }
 }
 
+/// Free text of which nobody knows whose it is, such as a panic's words: without anything that a redactor of this process
+/// knows. `None` if that cannot be had: whoever panics may be the one who holds it.
+pub fn anybodys(text: &str) -> Option<String> {
+    let all = (0..TRIES).find_map(|_| match ALL.try_lock() {
+        Ok(all) => Some(all),
+        Err(TryLockError::Poisoned(all)) => Some(all.into_inner()),
+        Err(TryLockError::WouldBlock) => {
+            thread::yield_now();
+            None
+        }
+    })?;
+    let mut secrets: Vec<String> = all.iter().filter_map(Weak::upgrade).flat_map(|known| known.to_vec()).collect();
+    drop(all);
+    longest_first(&mut secrets);
+    Some(Redactor { secrets: secrets.into() }.text(text))
+}
+
 /// Also as a torn line of JSON has them, and one within another's string. The longest first, so that a secret inside
 /// another leaves nothing of it.
 fn prepare(secrets: &mut Vec<String>) {
@@ -109,6 +151,10 @@ fn prepare(secrets: &mut Vec<String>) {
     let once: Vec<String> = secrets.iter().map(escaped).collect();
     let twice: Vec<String> = once.iter().map(escaped).collect();
     secrets.extend(once.into_iter().chain(twice));
+    longest_first(secrets);
+}
+
+fn longest_first(secrets: &mut Vec<String>) {
     secrets.sort_by(|one, other| (other.len(), one).cmp(&(one.len(), other)));
     secrets.dedup();
 }
@@ -284,6 +330,19 @@ mod tests {
             assert!(text.contains(kept), "{kept} not in {text}");
         }
         assert_eq!(redactor.text("stderr: sk-very-secret!"), "stderr: [redacted]!");
+    }
+
+    #[test]
+    fn what_is_nobodys_has_nobodys_secrets() {
+        let text = "one-very-secret-one, very-secret and API_KEY=hush";
+        let long = Redactor::new([("A_TOKEN", "one-very-secret-one")]);
+        let short = Redactor::new([("B_TOKEN", "very-secret")]);
+        assert_eq!(anybodys(text).as_deref(), Some("[redacted], [redacted] and API_KEY=[redacted]"));
+        drop(short);
+        assert_eq!(anybodys(text).as_deref(), Some("[redacted], very-secret and API_KEY=[redacted]"));
+        let held = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(anybodys(text), None, "nothing is said rather than too much");
+        drop((held, long));
     }
 
     #[test]

@@ -275,6 +275,15 @@ fn no_secret_of_an_agents_is_written_or_shown_whatever_becomes_of_it() {
     );
     assert!(!shown.contains(secret), "{shown}");
     assert!(!editor.notifications().contains(secret));
+    // Whatever a panic says.
+    let panics = editor.start_session(&format!(
+        "{{ provider = 'stays', prompt = 'work', open = false, extra_env = {{ OTHER_SECRET = '{secret}-6' }} }}"
+    ));
+    editor.wait_status(&panics, "running");
+    editor.lua("require('agor.rpc').notify('panic', { session_id = ... })", &[panics.as_str().into()]);
+    wait_log(&editor, "panic: the session was told to panic with [\"[redacted]\"]");
+    editor.wait_status(&panics, "error");
+    assert!(!editor.notifications().contains(secret));
     editor.command("Agor! stop");
     for folder in [editor.home().data(), editor.home().state()] {
         let text = written(&folder);

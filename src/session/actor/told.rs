@@ -176,7 +176,7 @@ impl Actor {
             Order::QueuePut { at, prompt } => self.put_back(at, prompt),
             Order::QueueGo => self.let_queue_go(),
             #[cfg(debug_assertions)]
-            Order::Panic => panic!("the session was told to panic"),
+            Order::Panic => panic!("the session was told to panic with {:?}", self.options.extra_env.values()),
         }
     }
 
