@@ -146,6 +146,58 @@ T['the user is asked once, and their answer is kept'] = test({ ui = true }, func
   equal(read(child).provider, 'claude')
 end)
 
+T["what Neovim's list says is found out without a question, and nothing of the editor's is put aside for it"] = test(
+  nil,
+  function(child)
+    -- Whoever calls these while the list is looked at gets what was there before.
+    child:lua(
+      [[_G.asked = 0
+      vim.fn.confirm = function() _G.asked = _G.asked + 1 return 1 end
+      vim.secure.read = function() _G.asked = _G.asked + 1 end
+      _G.own, _G.seen = vim.fn.confirm, true
+      local open = vim.uv.fs_open
+      vim.uv.fs_open = function(...) _G.seen = _G.seen and vim.fn.confirm == _G.own return open(...) end]]
+    )
+    local path = project(child, '{ "provider": "codex" }')
+    contains(select(2, read(child)), 'you do not trust it')
+    trust(child, path)
+    equal(read(child).provider, 'codex')
+    child:lua([[assert(vim.secure.trust({ action = 'deny', path = ... }))]], path)
+    equal({ read(child) }, { vim.NIL, vim.NIL })
+    -- Of lines for the same path the last counts, and another path's are none of it.
+    child:lua(
+      [[local list = vim.fn.stdpath('state') .. '/trust'
+      local lines = vim.fn.readfile(list)
+      vim.list_extend(lines, { ('%s %s'):format(vim.fn.sha256('{ "provider": "codex" }'), ...) })
+      vim.fn.writefile(vim.list_extend(lines, { '! ' .. ... .. '.old', 'no line of a list' }), list)]],
+      path
+    )
+    equal(read(child).provider, 'codex')
+    equal(child:get('{ _G.asked, _G.seen }'), { 0, true })
+  end
+)
+
+T['what is exchanged while it is asked about is not what was trusted'] = test(
+  { ui = true },
+  function(child)
+    local path = project(child, '{ "provider": "codex" }')
+    child:lua(
+      [[local path = ...
+      vim.secure.read = function()
+        local text = table.concat(vim.fn.readfile(path), '\n')
+        vim.fn.mkdir(vim.fn.stdpath('state'), 'p')
+        vim.fn.writefile({ vim.fn.sha256(text) .. ' ' .. path }, vim.fn.stdpath('state') .. '/trust')
+        vim.fn.writefile({ '{ "provider": "claude" }' }, path)
+        return text
+      end]],
+      path
+    )
+    local value, message = read(child)
+    equal(value, vim.NIL)
+    contains(message, 'you do not trust it')
+  end
+)
+
 T['a path that would act as a command is never put into the question'] = test(
   { ui = true },
   function(child)
