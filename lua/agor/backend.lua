@@ -327,6 +327,15 @@ function M.stop(done)
   vim.fn.jobstop(job)
 end
 
+---Neovim ends: so does the backend, with its agents, and not only with Neovim's process. That may yet wait for <Enter>
+---because of an error, a ShaDa file that cannot be written for one, and waits for ever if its terminal has gone.
+function M.leave()
+  M.drop()
+  if state.channel then
+    vim.fn.jobstop(state.channel)
+  end
+end
+
 ---@param after fun()
 local function if_there_is_another(after)
   local path, missing = binary.find()

@@ -66,7 +66,7 @@ end
 local groups = { [vim.log.levels.ERROR] = 'ErrorMsg', [vim.log.levels.WARN] = 'WarningMsg' }
 
 ---As vim.notify does it, but never as an error of Vim's: after such a one that no command follows, a Neovim whose terminal
----is closed waits for <Enter> from nobody (0.11.4), and its agents go on.
+---is closed waits for <Enter> from nobody (0.11.4).
 ---@param text string
 ---@param level integer
 local function say(text, level)

@@ -163,6 +163,12 @@ function M.watch()
       state.leaving = true
     end,
   })
+  vim.api.nvim_create_autocmd('VimLeave', {
+    group = group,
+    callback = function()
+      require('agor.backend').leave()
+    end,
+  })
 end
 
 M.on_exit = on_exit

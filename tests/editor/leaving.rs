@@ -116,6 +116,39 @@ fn an_editor_without_a_screen_asks_nothing() {
     editor.assert_nothing_left();
 }
 
+/// Neovim shows an error of its end, here that it cannot write its ShaDa file, and waits for Enter: no agent waits with it.
+#[track_caller]
+fn ends_without_agents(leave: impl FnOnce(&Editor)) {
+    let mut editor = editor();
+    let id = start(&editor, "echo");
+    wait_status(&editor, &id, "idle");
+    editor.lua("assert(require('agor').send('hang'))", &[]);
+    wait_status(&editor, &id, "running");
+    let all = tree::descendants(&tree::snapshot(), editor.pid().cast_signed());
+    assert!(all.len() >= 3, "a backend, a keeper and an agent: {all:#?}");
+    fs::write(editor.home().state().join("shada"), "no folder").expect("the home takes files");
+    leave(&editor);
+    for one in &all {
+        editor.wait_end_of(one.pid);
+    }
+    // A newer Neovim may have ended by itself.
+    editor.kill();
+    editor.assert_nothing_left();
+}
+
+#[test]
+fn agents_do_not_wait_for_a_key_that_neovim_waits_for_at_its_end() {
+    ends_without_agents(|editor| {
+        editor.input(":qa!<CR>");
+        editor.wait_text("Press ENTER");
+    });
+}
+
+#[test]
+fn agents_do_not_wait_for_a_key_from_a_terminal_that_has_gone() {
+    ends_without_agents(Editor::cut_off);
+}
+
 #[test]
 fn a_window_of_several_closes_as_ever() {
     let editor = editor();

@@ -277,8 +277,21 @@ impl Editor {
     /// Closes the channel, as a user interface that dies does.
     #[track_caller]
     pub fn hang_up(&mut self) -> ExitStatus {
-        self.rpc.hang_up();
+        self.cut_off();
         self.wait_exit()
+    }
+
+    /// Closes the channel and waits for nothing: Neovim may stay, with nobody to press a key.
+    pub fn cut_off(&self) {
+        self.rpc.hang_up();
+    }
+
+    /// Waits until a process that this editor has started has ended, whatever the editor itself does.
+    #[track_caller]
+    pub fn wait_end_of(&self, pid: i32) {
+        if !wait_for_exit(pid, patience()) {
+            self.fail(&format!("{pid} is still there"));
+        }
     }
 
     #[track_caller]
