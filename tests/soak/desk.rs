@@ -156,6 +156,12 @@ impl<'a> Desk<'a> {
     pub fn new(servers: &'a Servers, kinds: &[Kind], quit: &'static str) -> Self {
         let home = Arc::new(Home::new());
         home.write("a.txt", "one\n");
+        // A user's home has it from the first Neovim on, which then is replaced as a whole. Where it is not there yet, two that
+        // quit in the same moment both make its folder, of which one has an error to show and waits for Enter (E886), or
+        // both write into it at once, and the next Neovim waits for Enter when it starts (E576).
+        let shada = home.state().join("shada/main.shada");
+        fs::create_dir_all(shada.parent().expect("a folder")).expect("the home takes folders");
+        fs::write(shada, "").expect("the home takes files");
         for kind in kinds {
             let Kind::Real(agent) = kind else { continue };
             for (name, text) in agent.files {

@@ -60,9 +60,11 @@ pub fn takeover(round: &Round<'_>, draw: &mut Draw) -> Outcome {
     let doomed = Doomed::default().with(&all, [one.client, one.server, two.client, two.server]).session(id);
     let (_, left) = doomed.wait(Instant::now(), round.limit);
     if !left.is_empty() {
+        // What comes after it would only fail because of it, and say something else.
         outcome.wrong.extend(terminals.iter().map(Terminal::state));
+        outcome.left.extend(left);
+        return outcome;
     }
-    outcome.left.extend(left);
     drop(terminals);
     let mut three = desk.sit_down("three");
     three.lua("vim.cmd('Agor resume ' .. ...)", &[id.as_str().into()]);
