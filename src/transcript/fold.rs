@@ -321,7 +321,12 @@ fn refusal<'a>(option: &PermissionOption, outcome: &'a str) -> Option<&'a str> {
         return None;
     }
     let said = outcome.strip_prefix(option.name.as_str())?;
-    if said.is_empty() { Some(said) } else { said.strip_prefix(": ") }
+    match said {
+        "" => Some(said),
+        // A rule's own words, and those of an answer for longer, say nothing that the agent would say again.
+        _ if said.starts_with(" (") => Some(""),
+        _ => said.strip_prefix(": "),
+    }
 }
 
 /// Whether a text is the old one and more.

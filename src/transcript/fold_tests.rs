@@ -81,6 +81,7 @@ fn what_the_user_did_not_want_has_not_failed() {
     for (outcome, output, is_error, state, refusal) in [
         ("Reject: too slow", "no: too slow", true, ToolState::Refused, Some("too slow")),
         ("Reject", ToolResult::NOT_WANTED, true, ToolState::Refused, Some("")),
+        ("Reject (forbidden by your rule `command(rm)`)", "your rule forbids it", true, ToolState::Refused, Some("")),
         ("Rejected by whom?", "boom", true, ToolState::Failed, None),
         ("Allow", "boom", true, ToolState::Failed, None),
         ("Allow", "out", false, ToolState::Done, None),
