@@ -170,6 +170,9 @@ local function launch()
   if not launched then
     return nil, missing
   end
+  -- Loaded while it comes up.
+  local quit, files = require('agor.quit'), require('agor.files')
+  local events, interrupted = require('agor.events'), require('agor.interrupted')
   local job = launched.job
   local answer, wrong = greet(job, launched.path)
   if not answer then
@@ -178,10 +181,10 @@ local function launch()
   end
   state.stopping[job] = nil
   state.channel, state.backend, state.listening = job, answer, nil
-  require('agor.quit').watch()
-  require('agor.files').watch()
-  require('agor.events').listen()
-  require('agor.interrupted').tell()
+  quit.watch()
+  files.watch()
+  events.listen()
+  interrupted.tell()
   return job
 end
 

@@ -58,6 +58,13 @@ local function start_failed(id, err)
   require('agor.message').error(err)
 end
 
+---Loads what a pane opens with: done while the backend's program comes up, it takes no time.
+local function load_pane()
+  for _, part in ipairs({ 'pane', 'transcript', 'jump', 'bar', 'prompt', 'prompt_keys', 'drafts' }) do
+    require('agor.ui.' .. part)
+  end
+end
+
 ---Starts a session.
 ---@param opts? agor.StartOptions
 ---@return string|nil session_id
@@ -75,6 +82,9 @@ function M.start(opts)
   if not params then
     backend.drop()
     return nil, wrong
+  end
+  if opts.open ~= false then
+    load_pane()
   end
   local channel, failed = backend.ensure()
   if not channel then

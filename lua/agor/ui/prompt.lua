@@ -287,7 +287,9 @@ function M.adopt(buf, session_id)
   watch(buf)
   require('agor.ui.prompt_menu').prepare(buf)
   require('agor.ui.prompt_paste').watch()
-  require('agor.clipboard').sweep()
+  vim.schedule(function()
+    require('agor.clipboard').sweep()
+  end)
   require('agor.ui.options').prepare(buf, 'agor-prompt', {})
   require('agor.ui.keys').attach(
     buf,
