@@ -245,16 +245,24 @@ impl Claude {
         events.push(self.message(event, thread, Content::Error { message: message.to_owned() }));
     }
 
-    fn call(&mut self, block: &Value, thread: &Thread) -> Option<Event> {
+    fn call(&mut self, block: &Value, thread: &Thread) -> Vec<Event> {
+        let Some(id) = some_text(block, "id").map(ToolUseId::from) else { return Vec::new() };
         let call = Call {
-            id: ToolUseId::from(some_text(block, "id")?),
+            id,
             parent: thread.clone(),
             name: some_text(block, "name").unwrap_or("tool").to_owned(),
             input: block.get("input").cloned().unwrap_or(Value::Null),
         };
         let event = (!plan::shows_as_plan(&call.name)).then(|| self.call_event(&call));
-        self.calls.put(call);
-        event
+        let mut events = Vec::new();
+        if let Some(before) = self.calls.put(call)
+            && event.is_none()
+        {
+            // What is not shown has taken the id of a call that is, which hears of no result any more.
+            close_call(before, ToolResult::CUT_SHORT, &mut events);
+        }
+        events.extend(event);
+        events
     }
 
     /// A call whose input is still arriving, with the one field that tells what it is about.

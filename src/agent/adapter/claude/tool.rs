@@ -142,10 +142,11 @@ pub struct Calls {
 }
 
 impl Calls {
-    pub fn put(&mut self, call: Call) {
+    /// Gives the one that had its id.
+    pub fn put(&mut self, call: Call) -> Option<Call> {
         self.made += 1;
         let number = self.open.get(&call.id).map_or(self.made, |(number, _)| *number);
-        self.open.insert(call.id.clone(), (number, call));
+        self.open.insert(call.id.clone(), (number, call)).map(|(_, before)| before)
     }
 
     pub fn find(&self, id: &ToolUseId) -> Option<&Call> {

@@ -4,7 +4,7 @@
 use super::*;
 use crate::{
     agent::stop::STOP_LIMIT,
-    domain::{ProviderConfig, SessionId},
+    domain::{ProviderConfig, SessionId, ToolResult},
 };
 
 fn options() -> StartOptions {
@@ -180,6 +180,20 @@ fn an_end_in_mid_turn_closes_what_is_open() {
     let ended = |event: &Event| matches!(event, Event::TurnEnded { .. } | Event::Failed { .. });
     assert!(!events.iter().any(ended), "the exit code says what became of the turn: {events:?}");
     assert_eq!(claude.end(), Output::default());
+}
+
+#[test]
+fn a_call_ends_when_one_that_is_not_shown_takes_its_id() {
+    let mut claude = started();
+    prompt(&mut claude, "go");
+    let call = |tool: &str, input: Value| {
+        let block = json!({"type": "tool_use", "id": "t", "name": tool, "input": input});
+        json!({"type": "assistant", "message": {"id": "m", "content": [block]}})
+    };
+    feed(&mut claude, call("Bash", json!({"command": "make"})));
+    let events = feed(&mut claude, call("TaskUpdate", json!({"taskId": "1"}))).events;
+    let cut = |event: &Event| matches!(event, Event::Message { content: Content::ToolResult(end), .. } if end.output == ToolResult::CUT_SHORT);
+    assert!(matches!(events.as_slice(), [event] if cut(event)), "{events:?}");
 }
 
 #[test]
