@@ -1,4 +1,5 @@
 //! Codex: its protocol alone, over plain pipes, and the whole.
 
+mod conversations;
 mod neovim;
 mod protocol;
