@@ -58,6 +58,7 @@ impl Mock {
         Self { child, url, log, server }
     }
 
+    #[allow(dead_code, reason = "the soak alone asks")]
     pub fn pid(&self) -> u32 {
         self.child.id()
     }

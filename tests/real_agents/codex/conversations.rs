@@ -1,6 +1,6 @@
 //! Conversations that Codex keeps: resumed, copied, deleted, shortened.
 
-use agor_nvim::domain::{Command, Content, Event, Prompt, ResumeMode};
+use agor_nvim::domain::{Command, Content, Event, ResumeMode};
 
 use super::protocol::{conversation, idle, session};
 use crate::{

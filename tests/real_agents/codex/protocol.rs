@@ -3,8 +3,8 @@
 use std::fs;
 
 use agor_nvim::domain::{
-    Answer, Capabilities, Command, Content, Event, McpServer, OptionKind, PlanStatus, Prompt, ResumeMode, ToolKind,
-    ToolResult, TurnOutcome,
+    Answer, Capabilities, Command, Content, Event, McpServer, OptionKind, PlanStatus, Prompt, ToolKind, ToolResult,
+    TurnOutcome,
 };
 
 use crate::{
