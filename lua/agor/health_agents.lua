@@ -31,7 +31,12 @@ end
 ---@return string
 local function pass_line(name, conf, variables)
   local key = name:match('^[%a_][%w_]*$') and name or ("['%s']"):format(name)
-  local all = vim.list_extend(vim.deepcopy(conf.pass_env), variables)
+  local all = vim.deepcopy(conf.pass_env)
+  for _, variable in ipairs(variables) do
+    if not environment.passes(all, variable) then
+      all[#all + 1] = variable
+    end
+  end
   return ('providers = { %s = { pass_env = %s } }'):format(key, quoted(all))
 end
 

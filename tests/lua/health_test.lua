@@ -82,7 +82,9 @@ T['a variable that is set and kept from an agent comes with the line that passes
     child:lua(
       [[vim.g.agor = { providers = { claude = { pass_env = { 'ANTHROPIC_*' } } } } require('agor.config').refresh()]]
     )
-    assert(not check(child):find('is set and kept', 1, true), 'it is let through')
+    text = check(child)
+    assert(not text:find('is set and kept', 1, true), 'it is let through')
+    contains(text, "by a line like this: providers = { claude = { pass_env = { 'ANTHROPIC_*' } } }")
   end
 )
 

@@ -240,4 +240,30 @@ T['the help of a question lists the keys that do something'] = test(nil, functio
   lacks(screen, 'question before')
 end)
 
+T['a question outlives a reload of the modules, in one float'] = test(nil, function(nvim)
+  local floats = [[#vim.tbl_filter(function(win)
+    return vim.api.nvim_win_get_config(win).relative ~= ''
+  end, vim.api.nvim_tabpage_list_wins(0))]]
+  permission(nvim)
+  local windows = nvim:get(floats)
+  nvim:lua([[
+    for name in pairs(package.loaded) do
+      if name:find('^agor%.ui') then
+        package.loaded[name] = nil
+      end
+    end
+    require('agor.ui.ask')
+  ]])
+  nvim:settle()
+  contains(nvim:screen(), 'claude asks: Bash')
+  equal(nvim:get(floats), windows)
+  clock(nvim)
+  focus(nvim)
+  nvim:type('1')
+  equal(nvim:get('T.answers[1].option'), 'yes')
+  nvim:lua('require("agor.ui.ask").on_closed({ session_id = "s1", request_id = "r1" })')
+  nvim:settle()
+  equal(nvim:get(floats), 0)
+end)
+
 return T

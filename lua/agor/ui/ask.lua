@@ -17,15 +17,9 @@ end
 local GUARD_MS = 300
 local waiting = require('agor.ui.ask_queue')
 local queue, place_of, find = waiting.items, waiting.place_of, waiting.find
--- The float of before a reload of our modules is closed.
-local kept = require('agor.state')
 
 ---@type agor.AskView?
 local view
-if kept.ui.ask.view then
-  require('agor.ui.ask_view').close(kept.ui.ask.view)
-  kept.ui.ask.view = nil
-end
 ---@type number
 local guard_until = 0
 --- True while an input of ours has the focus in the float's place.
@@ -496,5 +490,10 @@ api.nvim_create_autocmd({ 'VimResized', 'TabEnter', 'WinResized' }, {
     end
   end,
 })
+
+if require('agor.state').ui.ask.view then
+  require('agor.ui.ask_view').close_old()
+  vim.schedule(when_safe)
+end
 
 return M

@@ -9,6 +9,8 @@ local api = vim.api
 local M = {}
 
 local words = require('agor.ui.ask_words')
+-- What outlives a reload of our modules: the view that is open.
+local kept = require('agor.state')
 
 local ns = api.nvim_create_namespace('agor_ask')
 
@@ -157,6 +159,22 @@ function M.close(view)
       pcall(api.nvim_win_close, win, true)
     end
   end
+  if kept.ui.ask.view == view then
+    kept.ui.ask.view = nil
+  end
+end
+
+--- Closes the one of before a reload of our modules. Its keys and autocommands still are those of then, and nobody would
+--- close it any more.
+function M.close_old()
+  local old = kept.ui.ask.view
+  if old and api.nvim_buf_is_valid(old.buf) then
+    -- They would take it for closed by the user.
+    api.nvim_clear_autocmds({ buffer = old.buf })
+  end
+  if old then
+    M.close(old)
+  end
 end
 
 --- False once the user has closed a part of it, or is in another tabpage.
@@ -258,6 +276,7 @@ function M.draw(view, item, position, total, focused)
     dress(text_win)
     dress(win)
     view = { item = item, win = win, buf = buf, text_win = text_win, text_buf = text_buf }
+    kept.ui.ask.view = view
   end
   -- Where 'linebreak' breaks, only the window knows.
   local few = #above.lines <= MOST_MEASURED
