@@ -130,6 +130,8 @@ local function sentence(id)
     local what = 'has a question'
     if first.tool == 'plan' then
       what = 'has a plan to approve'
+    elseif first.ours then
+      what = 'asks before it starts'
     elseif first.kind == 'permission' then
       what = 'asks for ' .. require('agor.ui.cells').shorten(first.tool, 40)
     end

@@ -156,7 +156,7 @@ end)
 local REFUSALS = vim.tbl_extend('error', GRANTS, {
   examples = {
     { { '`make test`' }, { '`make test && rm -rf build`' } },
-    { { '`make test --help`' }, {} },
+    { { '`make test --help`', '`make test x`' }, {} },
   },
   everywhere = { 2 },
   refusals = { 'commands `make …`' },
@@ -179,7 +179,8 @@ T['what each rule is about is read before one is chosen, and how often it would 
     nvim:settle()
     local screen = nvim:screen()
     contains(screen, 'Allows only the command `make test`')
-    contains(screen, 'such as  `make test`')
+    lacks(screen, 'such as  `make test`')
+    contains(screen, 'such as  `make test --help`')
     contains(screen, 'but not  `make test && rm -rf build`')
     contains(screen, 'fits 12 of the 40 earlier requests in this project')
     contains(screen, '7 always, everywhere: commands `make test …`')

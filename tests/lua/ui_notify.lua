@@ -18,8 +18,8 @@ local function begin(nvim)
     require('agor.notify')
     require('agor.notify_terminal').send = function(bytes) Bytes[#Bytes + 1] = bytes return true end
     function Ends(id, reason) require('agor.notify').on_turn({ session_id = id, stop_reason = reason or 'end_turn' }) end
-    function Asks(id, request) require('agor.ui.ask').on_permission({
-      session_id = id, request_id = request or id, tool = 'Bash', title = 'cat password', input = {}, lines = {}, marks = {},
+    function Asks(id, request, ours) require('agor.ui.ask').on_permission({
+      session_id = id, request_id = request or id, ours = ours, tool = 'Bash', title = 'cat password', input = {}, lines = {}, marks = {},
       options = { { option_id = 'y', name = 'Yes', kind = 'allow_once' } },
     }) end
   ]])
@@ -85,6 +85,15 @@ T['one message a session changes in place'] = test(nil, function(nvim)
   equal(told[2], { 'info', 'claude (/p/one) asks for Bash and 1 more (:Agor permit)', 'agor-s1' })
   lacks(vim.inspect(told), 'password')
   lacks(vim.inspect(told), 'secret')
+end)
+
+T['a question before an agent starts is not said to be for a tool'] = test(nil, function(nvim)
+  begin(nvim)
+  nvim:lua(
+    'vim.keymap.set("n", "X", function() Asks("s1", "r1", true) end) vim.fn.setreg("a", "X")'
+  )
+  nvim:type('@a')
+  equal(nvim:get('T.messages[1][2]'), 'claude (/p/one) asks before it starts (:Agor permit)')
 end)
 
 T['a question that the screen shows is not said again'] = test(nil, function(nvim)

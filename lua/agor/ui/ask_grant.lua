@@ -101,7 +101,9 @@ function M.about(item)
     out[#out + 1] =
       { { ' ' }, { refuse and 'Refuses ' or 'Allows ', 'AgorDim' }, { words, 'AgorBold' } }
     local these, others = unpack(examples[i] or {})
-    if #(these or {}) > 0 then
+    -- One that is about a single thing has named it already.
+    local said = #(these or {}) == 1 and vim.endswith(words, these[1])
+    if #(these or {}) > 0 and not said then
       out[#out + 1] = { { '   such as  ', 'AgorDim' }, { table.concat(these, ', ') } }
     end
     if #(others or {}) > 0 then
