@@ -15,7 +15,8 @@ local claude_needs = {
 
 -- What programs read of the project that they are started in and obey: commands, servers of tools, hooks, what they may do
 -- without asking. Mere instructions (CLAUDE.md, AGENTS.md, rules) are not among them. Where each looks was seen with Claude
--- Code 2.1.197, Codex 0.169, Gemini CLI 0.61 and OpenCode; of the others it is what is known of them, tried with none.
+-- Code 2.1.197, Codex 0.169, Gemini CLI 0.61 and OpenCode. Of Copilot, Cursor, Auggie, Qwen Code and Kimi it is what their
+-- own documentation and sources say (November 2026), tried with none: each of their lists names its pages.
 local claude_files = {
   -- Of every directory above, whatever the repository is.
   '../.mcp.json',
@@ -130,12 +131,25 @@ function M.new()
       protocol = 'acp',
       command = { 'copilot', '--acp' },
       title = 'GitHub Copilot CLI',
+      -- "Hooks reference", "CLI configuration directory", "Adding MCP servers": it runs the hooks of Claude Code's files
+      -- too. Versions before 1.0.40 read an editor's servers. A `.copilot/` of a project is nowhere named.
       trust_files = {
         '.mcp.json',
-        '.copilot/',
+        '.github/mcp.json',
+        '.vscode/mcp.json',
+        '.github/copilot/settings.json',
+        '.github/copilot/settings.local.json',
         '.github/hooks/',
         '.github/agents/',
         '.github/skills/',
+        '.github/extensions/',
+        '.github/lsp.json',
+        '.claude/settings.json',
+        '.claude/settings.local.json',
+        '.claude/agents/',
+        '.claude/commands/',
+        '.claude/skills/',
+        '.agents/skills/',
       },
       login = { 'copilot', 'login' },
       install = 'npm install -g @github/copilot',
@@ -154,11 +168,25 @@ function M.new()
       protocol = 'acp',
       command = { 'cursor-agent', 'acp' },
       title = 'Cursor CLI',
+      -- "CLI configuration", "MCP" (looked for in the directories above, too), "Hooks", "Third party hooks", "Skills",
+      -- "Subagents". What its commands, skills and agents may do is up to `cli.json` and `permissions.json`.
       trust_files = {
+        '../.cursor/mcp.json',
         '.cursor/cli.json',
-        '.cursor/mcp.json',
+        '.cursor/permissions.json',
+        '.cursor/sandbox.json',
         '.cursor/hooks.json',
         '.cursor/hooks/',
+        '.cursor/agents/',
+        '.cursor/commands/',
+        '.cursor/skills/',
+        '.claude/settings.json',
+        '.claude/settings.local.json',
+        '.claude/agents/',
+        '.claude/skills/',
+        '.codex/agents/',
+        '.codex/skills/',
+        '.agents/skills/',
       },
       login = { 'cursor-agent', 'login' },
       install = 'curl https://cursor.com/install -fsS | bash',
@@ -168,7 +196,14 @@ function M.new()
       protocol = 'acp',
       command = { 'auggie', '--acp' },
       title = 'Auggie',
-      trust_files = { '.augment/' },
+      -- "Settings", "Hooks", "Custom commands", "Skills", "Subagents": hooks may be anywhere below `.augment/`.
+      trust_files = {
+        '.augment/',
+        '.claude/agents/',
+        '.claude/commands/',
+        '.claude/skills/',
+        '.agents/skills/',
+      },
       login = { 'auggie', 'login' },
       install = 'npm install -g @augmentcode/auggie',
     },
@@ -176,7 +211,22 @@ function M.new()
       protocol = 'acp',
       command = { 'qwen', '--acp' },
       title = 'Qwen Code',
-      trust_files = { '.qwen/' },
+      -- "Settings", "Sandbox", "Hooks", "Skills", "Subagents", "Extensions", "LSP", and what its source protects from its
+      -- own automatic mode. Not all of `.qwen/`: it makes its worktrees there.
+      trust_files = {
+        '.mcp.json',
+        '.lsp.json',
+        '.qwen/settings*.json',
+        '.qwen/.env',
+        '.qwen/sandbox*',
+        '.qwen/hooks/',
+        '.qwen/agents/',
+        '.qwen/commands/',
+        '.qwen/extensions/',
+        '.qwen/fork-profiles/',
+        '.qwen/skills/',
+        '.agents/skills/',
+      },
       needs = { 'ANTHROPIC_API_KEY' },
       login = { 'qwen' },
       install = 'npm install -g @qwen-code/qwen-code',
@@ -185,7 +235,16 @@ function M.new()
       protocol = 'acp',
       command = { 'kimi', 'acp' },
       title = 'Kimi CLI',
-      trust_files = { '.kimi/' },
+      -- Kimi CLI's "Skills" and "Plugins" and Kimi Code's "MCP" (the program has the same name): neither reads hooks or
+      -- permissions of a project.
+      trust_files = {
+        '.mcp.json',
+        '.kimi/',
+        '.kimi-code/',
+        '.claude/skills/',
+        '.codex/skills/',
+        '.agents/skills/',
+      },
       login = { 'kimi', 'login' },
       install = 'uv tool install --python 3.13 kimi-cli',
       also = { '~/.local/bin/kimi' },

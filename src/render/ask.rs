@@ -26,6 +26,8 @@ pub struct AskBody {
 /// A question is to be read, but a written file of a megabyte is not: the rest is counted.
 const MAX_LINES: usize = 2_000;
 const MAX_PLAN: usize = 256 * 1024;
+/// Characters of a file's name: no path is longer.
+const NAME: usize = 4096;
 /// Lines that get the colours of their code: more than is seen at once.
 const COLOURED: usize = 200;
 
@@ -41,14 +43,14 @@ pub fn ask_body(request: &PermissionRequest, outside: Vec<String>, icons: Icons)
     AskBody { lines, cut: rest > 0 || request.subject == Subject::Start, outside }
 }
 
-/// Files with what is in them.
+/// Files with what is in them, which stands behind each name and further in, so that none of it looks like one.
 pub fn ask_files(title: String, files: &[(String, String)]) -> Detail {
     let mut lines = Vec::new();
     for (name, text) in files {
         if !lines.is_empty() {
             lines.push(Line::default());
         }
-        lines.push(Line::of(name.clone(), "AgorPath"));
+        lines.push(Line::of(one_line(name, NAME, "..."), "AgorPath"));
         // The end of its last line is no line.
         let text = text.strip_suffix('\n').unwrap_or(text);
         lines.extend(split_lines(text).map(|text| Line::of(format!("  {text}"), "AgorOutput")));
@@ -73,7 +75,15 @@ fn all(request: &PermissionRequest, outside: &[String], most: usize, icons: Icon
     if let Some(plan) = request.input.get("plan").and_then(|plan| plan.as_str()).filter(|_| request.tool == "plan") {
         lines.extend(lines_of(plan, most, Scene { icons, ..Scene::default() }));
     } else if request.subject == Subject::Start {
-        lines.extend(request.input.get("files").and_then(|files| files.as_array()).into_iter().flatten().map(named));
+        lines.extend(
+            request
+                .input
+                .get("files")
+                .and_then(|files| files.as_array())
+                .into_iter()
+                .flatten()
+                .map(|file| named(file, icons)),
+        );
     } else if request.diff.is_empty() {
         input(&mut lines, request);
     } else {
@@ -98,12 +108,14 @@ fn mark(line: &mut Line, outside: &[String]) {
     }
 }
 
-/// A file, and what is new about it.
-fn named(file: &serde_json::Value) -> Line {
+/// A file, and what is new about it. Names and titles of others are a line each, whatever is in them.
+fn named(file: &serde_json::Value, icons: Icons) -> Line {
     let text = |key: &str| file.get(key).and_then(|value| value.as_str()).unwrap_or_default();
-    let mut line = Line::of(format!("  {}", text("path")), "AgorPath");
+    let mut line = Line::of(format!("  {}", one_line(text("path"), NAME, icons.ellipsis())), "AgorPath");
     if !text("state").is_empty() {
-        line.push("  ", "").push(text("state"), "AgorDim");
+        let warns = file.get("warns").and_then(serde_json::Value::as_bool).unwrap_or_default();
+        let state = one_line(text("state"), NAME, icons.ellipsis());
+        line.push("  ", "").push(&state, if warns { "AgorWarning" } else { "AgorDim" });
     }
     line
 }
@@ -234,6 +246,18 @@ mod tests {
         let files = [("a".to_owned(), "1\n2\n".to_owned()), ("b".to_owned(), "3".to_owned())];
         let lines: Vec<_> = ask_files(String::new(), &files).lines.into_iter().map(|line| line.text).collect();
         assert_eq!(lines, ["a", "  1", "  2", "", "b", "  3"]);
+        let odd = [("a\n  {}\n.mcp.json".to_owned(), String::new())];
+        assert_eq!(ask_files(String::new(), &odd).lines[0].text, "a {} .mcp.json", "a name is no file's text");
+    }
+
+    #[test]
+    fn what_is_new_about_a_file_stands_behind_its_name_and_warns_where_that_matters() {
+        let file = json!({"path": "a\nb", "state": "changed,\nwritten", "warns": true});
+        let line = named(&file, Icons::Ascii);
+        assert_eq!(line.text, "  a b  changed, written");
+        assert_eq!(line.marks.last().map(|mark| mark.group.as_ref()), Some("AgorWarning"));
+        let line = named(&json!({"path": "a", "state": "as it was", "warns": false}), Icons::Ascii);
+        assert_eq!(line.marks.last().map(|mark| mark.group.as_ref()), Some("AgorDim"));
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod files;
 mod granted;
 mod heard;
 mod login;
+mod noticed;
 mod outside;
 mod past;
 mod prompts;
@@ -68,6 +69,7 @@ use self::{
     files::OpenFile,
     granted::Granted,
     heard::{Done, Heard, heard},
+    noticed::Noticing,
     past::Past,
     prompts::Loading,
     settings::Settings,
@@ -144,6 +146,7 @@ pub(super) struct Actor {
     loads: u64,
     making: Making,
     trusted: Trusted,
+    noticing: Noticing,
     /// What a session from its journal goes on without, in a sentence.
     missing: Option<String>,
     /// Questions that were open when an earlier backend ended: whoever shows them does not know.
@@ -289,6 +292,7 @@ impl Actor {
             loads: 0,
             making: Making::default(),
             trusted: Trusted::default(),
+            noticing: Noticing::default(),
             missing: None,
             cut_off: Vec::new(),
             jobs: JoinSet::new(),
@@ -436,6 +440,7 @@ impl Actor {
             Done::Project { of, project } => self.has_project(&of, &project),
             Done::Worktree(made) => self.worktree_made(*made),
             Done::Trust(look) => self.looked_at_project(*look),
+            Done::Noticed(noticed) => self.have_noticed(*noticed),
             Done::LookedAt(found) => self.looked_at_worktree(found),
             Done::Looked(usage) => self.processes_seen(usage),
         }

@@ -2,9 +2,14 @@
 
 use std::{
     collections::HashMap,
-    fs,
+    fs::{self, OpenOptions},
+    io::Read,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
+
+/// Nobody's path is longer, and what lies in a project may have no end.
+const MOST_BYTES: u64 = 8192;
 
 /// The top of the repository that a directory is in, of the main one if that is a worktree of it; the directory itself
 /// where there is none. Waits for the disk.
@@ -39,18 +44,30 @@ impl Projects {
 /// The repository has to know of the worktree too, or anybody's folder could say that it is of a project that is trusted.
 fn main_repository(file: &Path) -> Option<PathBuf> {
     let beside = file.parent()?;
-    let own = beside.join(fs::read_to_string(file).ok()?.strip_prefix("gitdir:")?.trim());
-    let back = own.join(fs::read_to_string(own.join("gitdir")).ok()?.trim());
+    let own = beside.join(short_text(file)?.strip_prefix("gitdir:")?.trim());
+    let back = own.join(short_text(&own.join("gitdir"))?.trim());
     if fs::canonicalize(back).ok()? != fs::canonicalize(file).ok()? {
         return None;
     }
-    let common = own.join(fs::read_to_string(own.join("commondir")).ok()?.trim());
+    let common = own.join(short_text(&own.join("commondir"))?.trim());
     let common = fs::canonicalize(common).ok()?;
     // A bare repository has no directory around it.
     match common.file_name()?.to_str() {
         Some(".git") => common.parent().map(Path::to_owned),
         _ => Some(common),
     }
+}
+
+/// Of a plain file; a pipe in its place holds nobody up.
+fn short_text(path: &Path) -> Option<String> {
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path).ok()?;
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut text = String::new();
+    file.take(MOST_BYTES).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 #[cfg(test)]
@@ -94,6 +111,19 @@ mod tests {
         assert_eq!(project(nowhere), nowhere);
         std::os::unix::fs::symlink(disk.top.join("repo"), disk.top.join("link")).expect("a link");
         disk.check("link/src", "repo");
+    }
+
+    #[test]
+    fn a_pipe_or_a_device_in_the_place_of_a_file_holds_nobody_up() {
+        let disk = Disk::new();
+        for name in ["pipe", "device"] {
+            fs::create_dir(disk.top.join(name)).expect("a folder");
+        }
+        let pipe = disk.top.join("pipe/.git");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).expect("a pipe");
+        std::os::unix::fs::symlink("/dev/zero", disk.top.join("device/.git")).expect("a link");
+        disk.check("pipe", "pipe");
+        disk.check("device", "device");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 mod answers;
 mod find;
 
-pub use answers::{Answer, Answers, Said};
+pub use answers::{Answer, Answers, Kept, Said, Written};
 pub use find::{Brought, BroughtFile, Place};
 
 use std::collections::BTreeMap;
@@ -27,6 +27,21 @@ pub enum Known {
 pub struct Change {
     pub name: String,
     pub what: What,
+    /// It is as it was left by what happened while an agent ran.
+    pub written: Option<Written>,
+}
+
+impl Change {
+    /// What a user has to know of it beside its name; none if there is nothing.
+    pub fn words(&self) -> String {
+        let words = self.what.words();
+        let Some(written) = &self.written else { return words.to_owned() };
+        let words = if words.is_empty() { "new" } else { words };
+        match written.session.as_str() {
+            "" => format!("{words}, written while {} ran", written.agent),
+            session => format!("{words}, written while {} ran in \"{session}\"", written.agent),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +69,16 @@ impl What {
     }
 }
 
+/// What is new or another since, by name.
+pub fn differing(before: &Brought, now: &Brought) -> Vec<BroughtFile> {
+    now.files.iter().filter(|file| !before.files.contains(file)).cloned().collect()
+}
+
 /// What the answers say of the files that are there.
-pub fn known(brought: &Brought, answers: &[Answer], agent: &str) -> Known {
+pub fn known(brought: &Brought, Kept { answers, written }: &Kept, agent: &str) -> Known {
+    let written = |name: &str, print: &Result<String, _>| {
+        written.iter().find(|written| written.name == name && print.as_ref() == Ok(&written.print)).cloned()
+    };
     let mine = answers.iter().filter(|answer| answer.agent == agent);
     let before = mine.clone().next_back();
     if brought.files.is_empty() {
@@ -71,27 +94,32 @@ pub fn known(brought: &Brought, answers: &[Answer], agent: &str) -> Known {
         let change = |file: &BroughtFile| Change {
             name: file.name.clone(),
             what: file.print.as_ref().map_or_else(|why| What::Unknown(why), |_| What::First),
+            written: written(&file.name, &file.print),
         };
         return Known::Open(brought.files.iter().map(change).collect());
     };
     let old: BTreeMap<&str, &str> = before.files.iter().map(|(name, print)| (&**name, &**print)).collect();
-    let mut changes: Vec<Change> = brought.files.iter().map(|file| change(file, &old)).collect();
+    let of = |file: &BroughtFile| {
+        let what = change(file, &old);
+        let written = written(&file.name, &file.print).filter(|_| what != What::Same);
+        Change { name: file.name.clone(), what, written }
+    };
+    let mut changes: Vec<Change> = brought.files.iter().map(of).collect();
     let is_there = |name: &str| brought.files.iter().any(|file| file.name == name);
     let gone = old.keys().filter(|name| !is_there(name));
-    changes.extend(gone.map(|name| Change { name: (*name).to_owned(), what: What::Removed }));
+    changes.extend(gone.map(|name| Change { name: (*name).to_owned(), what: What::Removed, written: None }));
     // What the user has not seen yet stands first.
     changes.sort_by_key(|change| change.what == What::Same);
     Known::Open(changes)
 }
 
-fn change(file: &BroughtFile, old: &BTreeMap<&str, &str>) -> Change {
-    let what = match (&file.print, old.get(&*file.name)) {
+fn change(file: &BroughtFile, old: &BTreeMap<&str, &str>) -> What {
+    match (&file.print, old.get(&*file.name)) {
         (Err(why), _) => What::Unknown(why),
         (Ok(_), None) => What::New,
         (Ok(print), Some(before)) if print == before => What::Same,
         (Ok(_), Some(_)) => What::Changed,
-    };
-    Change { name: file.name.clone(), what }
+    }
 }
 
 #[cfg(test)]
@@ -114,12 +142,17 @@ mod tests {
 
     #[track_caller]
     fn check(there: &[(&str, &str)], answers: &[Answer], expect: Result<Said, &str>) {
-        let found = match known(&brought(there), answers, "a") {
+        checked(there, &Kept { answers: answers.to_vec(), written: Vec::new() }, expect);
+    }
+
+    #[track_caller]
+    fn checked(there: &[(&str, &str)], kept: &Kept, expect: Result<Said, &str>) {
+        let found = match known(&brought(there), kept, "a") {
             Known::Answered(said) => Ok(said),
             Known::Nothing => Err("nothing".to_owned()),
             Known::Open(changes) => Err(changes
                 .iter()
-                .map(|change| format!("{} {}", change.name, change.what.words()).trim_end().to_owned())
+                .map(|change| format!("{} {}", change.name, change.words()).trim_end().to_owned())
                 .collect::<Vec<_>>()
                 .join(", ")),
         };
@@ -155,5 +188,33 @@ mod tests {
     fn what_cannot_be_compared_is_asked_about_each_time() {
         check(&[("x", "")], &[answer("a", &[("x", "")], Said::Use)], Err("x too long"));
         check(&[("x", "")], &[], Err("x too long"));
+    }
+
+    #[test]
+    fn what_was_written_while_an_agent_ran_says_so_as_long_as_it_is_that() {
+        let written = |name: &str, print: &str, session: &str| Written {
+            name: name.into(),
+            print: print.into(),
+            agent: "Claude Code".into(),
+            session: session.into(),
+            at: 1,
+        };
+        let notes = vec![written("x", "1", ""), written("y", "2", "fix"), written("z", "3", "fix")];
+        let mut kept = Kept { answers: Vec::new(), written: notes };
+        checked(&[("x", "1"), ("y", "1")], &kept, Err("x new, written while Claude Code ran, y"));
+        kept.answers = vec![answer("a", &[("y", "1"), ("z", "3")], Said::Use)];
+        checked(
+            &[("y", "2"), ("z", "3")],
+            &kept,
+            Err("y changed, written while Claude Code ran in \"fix\", z as it was"),
+        );
+    }
+
+    #[test]
+    fn what_differs_is_what_is_new_or_another() {
+        let names = |files: Vec<BroughtFile>| files.into_iter().map(|file| file.name).collect::<Vec<_>>();
+        let before = brought(&[("x", "1"), ("y", "1"), ("z", "1"), ("w", "")]);
+        let now = brought(&[("x", "1"), ("y", "2"), ("v", ""), ("w", "")]);
+        assert_eq!(names(differing(&before, &now)), ["y", "v"]);
     }
 }

@@ -285,4 +285,97 @@ T['what agor asks itself says so, and a <CR> out of habit starts nothing'] = tes
   end
 )
 
+---A question of ours that names these files, each as it is called and where it is.
+---@param nvim agor.test.Child
+---@param files table[]
+local function brought(nvim, files)
+  local lines = vim.tbl_map(function(file)
+    return vim.trim(('  %s  %s'):format(file.path, file.state)):gsub('^', '  ')
+  end, files)
+  permission(nvim, {
+    tool = 'project files',
+    title = 'May Claude Code obey what the project brings along?',
+    lines = lines,
+    cut = true,
+    input = { project = '/p', files = files },
+    ours = true,
+    options = { { option_id = 'not_now', name = 'Do not start now', kind = 'reject_once' } },
+  })
+  focus(nvim)
+end
+
+T['gf opens a file that the project brings along beside the question, and obeys nothing in it'] = test(
+  nil,
+  function(nvim)
+    clock(nvim)
+    nvim:lua([[vim.cmd.cd(vim.fn.fnamemodify(vim.fn.tempname(), ':h'))
+      vim.fn.writefile({ 'one', 'vim: set tw=7 :' }, 'a.json')
+      vim.fn.mkdir('odd')
+      vim.fn.writefile({ 'two' }, 'odd/%{1+1}|b.json')
+      vim.o.modeline, vim.o.modelines = true, 5]])
+    local here = nvim:get('vim.fn.getcwd()')
+    brought(nvim, {
+      { path = 'a.json', state = 'changed, written while claude ran', file = here .. '/a.json' },
+      { path = 'odd/%{1+1}|b.json', state = '', file = here .. '/odd/%{1+1}|b.json' },
+      { path = 'gone', state = '', file = here .. '/gone' },
+      { path = 'scheme', state = '', file = 'term://touch owned' },
+    })
+    contains(nvim:screen(), 'gf opens one')
+    -- What `K` shows: names, and further in what is in the files.
+    local function go(row)
+      nvim:lua(
+        [[local item = require('agor.ui.ask').items()[1]
+        local function beside(run) run() end
+        require('agor.ui.detail').open('all', { 'a.json', '  gone', 'odd/%{1+1}|b.json', 'gone', 'scheme' }, {},
+          function() require('agor.ui.ask_read').file(item, beside) end)
+        vim.api.nvim_win_set_cursor(0, { ..., 0 })]],
+        row
+      )
+      nvim:type('gf')
+      nvim:settle()
+    end
+    for row, text in pairs({ 'one', 'one', 'two' }) do
+      go(row)
+      equal(nvim:get('{ vim.fn.getline(1), vim.bo.filetype }'), { text, 'json' })
+      equal(nvim:get('vim.bo.textwidth'), 0)
+    end
+    for row, name in pairs({ [4] = 'gone', [5] = 'scheme' }) do
+      go(row)
+      contains(nvim:get('T.messages[#T.messages][2]'), name .. ' is not there as a plain file')
+      nvim:type('q')
+    end
+    equal(nvim:get('#T.answers'), 0)
+  end
+)
+
+T['gf in the question takes the only file, or asks which, and the question stays'] = test(
+  nil,
+  function(nvim)
+    clock(nvim)
+    nvim:lua([[vim.cmd.cd(vim.fn.fnamemodify(vim.fn.tempname(), ':h'))
+    vim.fn.writefile({ 'one' }, 'a.json') vim.fn.writefile({ 'two' }, 'b.json')
+    vim.ui.select = function(items, opts, chosen)
+      _G.listed = vim.tbl_map(opts.format_item, items)
+      chosen(items[2])
+    end]])
+    local here = nvim:get('vim.fn.getcwd()')
+    local one = { path = 'a.json', state = '', file = here .. '/a.json' }
+    brought(nvim, { one })
+    nvim:type('gf')
+    nvim:settle()
+    equal(nvim:get('vim.fn.getline(1)'), 'one')
+    equal(
+      nvim:get('{ #T.answers, require("agor.ui.ask").items()[1].postponed or false }'),
+      { 0, false }
+    )
+    contains(nvim:screen(), 'before claude starts')
+    nvim:lua('require("agor.ui.ask").on_closed({ session_id = "s1", request_id = "r1" })')
+    brought(nvim, { one, { path = 'b.json', state = 'new', file = here .. '/b.json' } })
+    nvim:type('gf')
+    nvim:settle()
+    equal(nvim:get('vim.fn.getline(1)'), 'two')
+    equal(nvim:get('listed'), { 'a.json', 'b.json (new)' })
+  end
+)
+
 return T

@@ -8,6 +8,7 @@ local T = {}
 local FULL = {
   provider = 'claude',
   status = 'running',
+  busy = true,
   model = 'opus-4.1',
   title = '100% %#Error#done',
   cost_usd = 0.1234,
@@ -47,6 +48,22 @@ T['effort and the fill of the context are there if the agent tells, and a full o
     lacks(nvim:get('require("agor.ui.bar").winbar(T.sessions.x, 140)'), 'AgorWarning#ctx')
     nvim:lua('T.session("x", { context_used = 160000, context_size = 200000 })')
     contains(nvim:get('require("agor.ui.bar").winbar(T.sessions.x, 140)'), 'AgorWarning#ctx 80')
+  end
+)
+
+T['before an agent has started nothing runs: what is asked waits for the user'] = test(
+  nil,
+  function(nvim)
+    local asked = { provider = 'claude', status = 'running', pending = 1 }
+    local text = bar(nvim, asked, 140)
+    contains(text, '? waiting for you')
+    lacks(text, 'running')
+    lacks(text, '1 waiting')
+    contains(bar(nvim, { pending = 2 }, 140), '2 waiting')
+    -- A turn that asks is one that runs.
+    text = bar(nvim, { pending = 1, busy = true }, 140)
+    contains(text, '● running')
+    contains(text, '1 waiting')
   end
 )
 

@@ -250,26 +250,25 @@ local function skip(step)
   guard()
 end
 
---- All of what is asked, in a float to be read; the question stays below it.
-local function whole()
-  local item = shown()
-  if not (item and view) then
-    return
-  end
-  if not item.cut then
-    asking = true
-    require('agor.ui.ask_view').whole(item)
-    asking = false
-    return
-  end
-  require('agor.ui.look').asked(item.session_id, item.request_id, function(open)
-    -- Answered or left meanwhile, nobody wants to read it any more.
-    if shown() == item and focused() then
-      asking = true
-      open()
-      asking = false
+--- What leaves the question in it does not put it off.
+---@param run fun()
+local function beside(run)
+  asking = true
+  xpcall(run, require('agor.message').error)
+  asking = false
+end
+
+---@param how 'whole'|'file'
+---@return fun()
+local function reading(how)
+  return function()
+    local item = shown()
+    if item and view then
+      require('agor.ui.ask_read')[how](item, beside, function()
+        return shown() == item and focused()
+      end)
     end
-  end)
+  end
 end
 
 ---@return agor.Key[]
@@ -278,7 +277,8 @@ local function keys()
     guarded = guarded,
     postpone = postpone,
     skip = skip,
-    whole = whole,
+    whole = reading('whole'),
+    file = reading('file'),
     several = function()
       return #queue > 1
     end,
@@ -289,9 +289,9 @@ local function keys()
       end
     end,
     help = function()
-      asking = true
-      require('agor.ui.help').open(view.buf)
-      asking = false
+      beside(function()
+        require('agor.ui.help').open(view.buf)
+      end)
     end,
   })
 end

@@ -8,6 +8,7 @@ local M = {}
 ---@field skip fun(step: integer)
 ---@field several fun(): boolean
 ---@field whole fun()
+---@field file fun()
 ---@field scroll fun(key: string)
 ---@field help fun()
 ---@field item fun(): agor.AskItem?
@@ -103,6 +104,10 @@ function M.list(does)
     )
   end
   key('K', 'answer-whole', 'all of what is asked, in a window to read', does.whole)
+  local file = 'open a file that it names, beside it'
+  only(key({ 'gf', 'gd' }, 'answer-file', file, does.file), function(item)
+    return require('agor.ui.ask_read').has_files(item) and file
+  end)
   key('q', 'answer-later', 'later', does.postpone)
   key('g?', 'help', 'these keys', does.help)
   for lhs, scroll in pairs({

@@ -232,7 +232,7 @@ function M.hints(item, focused)
   elseif item.granting then
     out = { digits .. ' choose', '<BS> back', 'q later' }
   elseif item.ours then
-    out = { digits .. ' choose', 'K what is in them', 'q later' }
+    out = { digits .. ' choose', 'K what is in them', 'gf opens one', 'q later' }
   else
     out = { digits .. ' choose', 'r refuse with a reason', 'q later' }
     if items.edit(item) then

@@ -75,6 +75,13 @@ function M.fill(session)
   return ('ctx %d%%'):format(percent), percent >= NEARLY_FULL
 end
 
+--- Nothing happens before the user has answered, as long as no turn runs: what is asked before an agent starts.
+---@param session agor.Row
+---@return boolean
+local function waits(session)
+  return session.status == 'running' and not session.busy and (session.pending or 0) > 0
+end
+
 ---@param session agor.Row
 ---@return string icon
 ---@return string word
@@ -83,6 +90,8 @@ function M.status(session)
   local icons = require('agor.ui.icons').get()
   if session.stalled then
     return icons.stalled, 'stalled', 'AgorWarning'
+  elseif waits(session) then
+    return icons.waits, 'waiting for you', 'AgorQuestion'
   end
   local word = session.status or 'idle'
   return icons[word] or icons.idle, word, STATUS_GROUP[word] or 'AgorDim'
@@ -148,16 +157,16 @@ local function parts(s, new)
   end
   local icon, word, group = M.status(s)
   local works = s.busy and working[s.session_id]
-  local waits = require('agor.ui.waits')
+  local waiting = require('agor.ui.waits')
   if s.stalled then
-    word = ('%s %s'):format(word, M.elapsed(waits.quiet(s) or 0))
+    word = ('%s %s'):format(word, M.elapsed(waiting.quiet(s) or 0))
   elseif works then
     icon = icons.spin[works.count % #icons.spin + 1]
     word = ('%s %s'):format(word, M.elapsed(works.seconds))
   end
   put('provider', s.provider, 'AgorTitle')
   put('status', icon .. ' ' .. word, group)
-  put('wait', waits.short(s))
+  put('wait', waiting.short(s))
   -- The provider stands beside it.
   local model = s.model or ''
   if vim.startswith(model, s.provider .. '-') then
@@ -179,7 +188,8 @@ local function parts(s, new)
   if s.audit_failed then
     put('audit', 'audit log not written', 'AgorDanger')
   end
-  if (s.pending or 0) > 0 then
+  -- Of the only one its status speaks.
+  if (s.pending or 0) > (waits(s) and 1 or 0) then
     put('pending', ('%d waiting'):format(s.pending), 'AgorQuestion')
   end
   local counts = require('agor.notify').counts()

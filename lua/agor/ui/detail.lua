@@ -43,8 +43,9 @@ end
 ---@param title string
 ---@param lines string[]
 ---@param marks any[] row, col, end_col and group of each; an end of -1 colours the row
+---@param follow fun()|nil where `gf` leads, with the cursor still here; else it leads nowhere
 ---@return integer win
-function M.open(title, lines, marks)
+function M.open(title, lines, marks, follow)
   local buf = api.nvim_create_buf(false, true)
   -- What was read from a file has a line's end where a NUL was.
   local shown = vim.tbl_map(function(line)
@@ -96,6 +97,15 @@ function M.open(title, lines, marks)
       name = 'detail-close',
       desc = 'close',
       run = close,
+    },
+    {
+      modes = 'n',
+      lhs = { 'gf', 'gd' },
+      name = 'detail-file',
+      desc = 'go to the file',
+      run = follow or function()
+        require('agor.message').warn('There is no file here')
+      end,
     },
   })
   local group = api.nvim_create_augroup('agor_detail_' .. buf, { clear = true })

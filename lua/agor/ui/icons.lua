@@ -8,6 +8,7 @@ local M = {}
 ---@field done string
 ---@field error string
 ---@field stalled string
+---@field waits string for the user
 ---@field pointer string
 ---@field on string
 ---@field off string
@@ -27,6 +28,7 @@ local SETS = {
     done = '✓',
     error = '✗',
     stalled = '!',
+    waits = '?',
     pointer = '❯',
     on = '◼',
     off = '◻',
@@ -43,6 +45,7 @@ local SETS = {
     done = '\u{f00c}',
     error = '\u{f00d}',
     stalled = '\u{f12a}',
+    waits = '\u{f128}',
     pointer = '\u{f054}',
     on = '\u{f14a}',
     off = '\u{f096}',
@@ -59,6 +62,7 @@ local SETS = {
     done = '+',
     error = '!',
     stalled = '?',
+    waits = '?',
     pointer = '>',
     on = '[x]',
     off = '[ ]',

@@ -109,13 +109,14 @@ function M.mend_yank(buf, ns)
 end
 
 ---@param found any what the backend says of it
+---@param follow fun()|nil where `gf` leads in it
 ---@return boolean
-local function open(found)
+local function open(found, follow)
   if type(found) ~= 'table' then
     return false
   end
   local lines = lines_of(found.text_file)
-  require('agor.ui.detail').open(found.title, lines, found.marks)
+  require('agor.ui.detail').open(found.title, lines, found.marks, follow)
   return true
 end
 
@@ -124,7 +125,10 @@ end
 ---@param id string session
 function M.detail(buf, id)
   require('agor.tell')('detail', here(buf, id), function(found)
-    if not open(found) then
+    local function follow()
+      require('agor.ui.jump').to_file(id)
+    end
+    if not open(found, follow) then
       require('agor.message').warn('There is no more to see here')
     end
   end)
@@ -134,11 +138,12 @@ end
 ---@param id string session
 ---@param request_id string
 ---@param wanted fun(open: fun()) decides whether it is still to be shown
-function M.asked(id, request_id, wanted)
+---@param follow fun()|nil where `gf` leads in it
+function M.asked(id, request_id, wanted, follow)
   require('agor.tell')('asked', { session_id = id, request_id = request_id }, function(found)
     local opened = false
     wanted(function()
-      opened = open(found)
+      opened = open(found, follow)
     end)
     if not opened and type(found) == 'table' then
       vim.uv.fs_unlink(found.text_file)

@@ -59,6 +59,7 @@ impl Actor {
             ProcessEvent::Exited(exit) => {
                 self.stdout_ended();
                 self.exited(&exit);
+                self.notice_at_end();
             }
         }
     }
@@ -401,6 +402,9 @@ impl Actor {
             self.tell_files(Vec::new());
         }
         self.look_at_worktree();
+        if self.live.is_some() {
+            self.notice_files();
+        }
         // Who hears of a turn's end has heard what was said in it.
         self.deliver(true);
         self.tell(Update::Turn { session: self.options.session_id.clone(), stop_reason: stop_reason.to_owned() });

@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 use super::{
     Live,
     granted::Keeping,
+    noticed::Noticed,
     shell::{self, Shell},
     trusted::Look,
 };
@@ -71,6 +72,7 @@ pub(super) enum Done {
     /// The agent's processes, for the watchdog.
     Looked(Option<Usage>),
     Trust(Box<Look>),
+    Noticed(Box<Noticed>),
     /// Of a journal that is read along.
     Grown(Result<Growth, JournalError>),
     Considered {

@@ -122,8 +122,8 @@ impl Actor {
         self.tell(Update::Notify { session: Some(self.options.session_id.clone()), level, message });
     }
 
-    /// The transcript has an error's whole text; rows and events have its beginning.
-    pub(super) fn set_status(&mut self, status: Status, error: Option<String>) {
+    /// The transcript has an error's whole text; rows and events have its beginning. True if that is told as something new.
+    pub(super) fn set_status(&mut self, status: Status, error: Option<String>) -> bool {
         let error = error.map(|error| shortened(&self.redactor.text(&error)));
         let changed = self.state.set_status(status, error.clone());
         self.tell_row();
@@ -136,6 +136,7 @@ impl Actor {
                 self.notify(Level::Error, of_whom(&self.options.provider, said));
             }
         }
+        changed
     }
 }
 

@@ -349,7 +349,9 @@ impl Actor {
         match &self.live {
             Some(live) if force => live.handle.kill(),
             Some(live) => live.handle.climb(live.protocol.stop_ladder(), live.busy.subscribe()),
-            None => self.set_status(Status::Done, None),
+            None => {
+                self.set_status(Status::Done, None);
+            }
         }
         self.cancel_questions("cancelled: the session was stopped");
         self.tell_row();

@@ -6,7 +6,7 @@
 
 use tokio::time::Instant;
 
-use super::{Actor, Done, LINGER, audited::Decided};
+use super::{Actor, Done, LINGER, audited::Decided, noticed};
 use crate::{
     domain::{
         Answer, Content, OptionKind, PROJECT_FILES, PermissionOption, PermissionRequest, RequestId, Status, Subject,
@@ -17,7 +17,7 @@ use crate::{
         reply::Reply,
         request::Found,
         state::Asked,
-        trust::{self, Answers, Brought, Known, Place, Said},
+        trust::{self, Answers, Brought, Kept, Known, Place, Said},
         updates::{Level, Update},
     },
 };
@@ -40,6 +40,8 @@ pub(super) struct Trusted {
     verdict: Option<Verdict>,
     /// Answers, should they not be kept.
     answers: Vec<trust::Answer>,
+    /// Why no process was started, as the transcript has it: each prompt asks for one, and once is enough there.
+    refused: Option<String>,
 }
 
 #[derive(Debug)]
@@ -63,6 +65,14 @@ pub(super) enum Verdict {
     AsItIs,
     /// Without the files of these names.
     Without(String),
+}
+
+/// What the user has said.
+#[derive(Debug)]
+enum Given {
+    Kept(trust::Answer),
+    /// Of files that cannot be compared: for this one start, if they are what was asked about as far as that can be told.
+    Once(Said, Brought),
 }
 
 /// What a look has found.
@@ -106,8 +116,8 @@ impl Actor {
             Some(Verdict::Without(names)) => {
                 let provider = &self.options.provider;
                 let message = format!(
-                    "{provider} starts without what the project brings along for it ({names}), as you have answered: \
-                     :Agor grants takes the answer back"
+                    "{provider} starts without what the project brings along for it ({names}), as you have answered: d on \
+                     its line in :Agor grants takes the answer back"
                 );
                 self.say(Content::Status { subtype: "trust".to_owned(), message });
                 self.options.config.untrusted.clone().unwrap_or_default()
@@ -129,25 +139,37 @@ impl Actor {
         }
     }
 
-    fn look_at_project(&mut self, answer: Option<trust::Answer>) {
+    fn look_at_project(&mut self, given: Option<Given>) {
         let Some(place) = Place::of(&self.options) else { return };
         self.trusted.job += 1;
-        self.trusted.answers.extend(answer.clone());
-        let (job, mut answers) = (self.trusted.job, self.trusted.answers.clone());
+        if let Some(Given::Kept(answer)) = &given {
+            self.trusted.answers.push(answer.clone());
+        }
+        let (job, answers) = (self.trusted.job, self.trusted.answers.clone());
         let (journals, agent) = (self.common.journals.clone(), self.options.provider.clone());
+        let (before, runs) = (self.noticed_before(), self.runs_as());
         self.jobs.spawn_blocking(move || {
             let brought = place.look();
             let kept = journals.map(|journals| Answers::of(&journals, &brought.project));
+            if let Some(before) = before {
+                noticed::note(&before, &brought, kept.as_ref(), &runs);
+            }
+            let (answer, once) = match given {
+                Some(Given::Kept(answer)) => (Some(answer), None),
+                Some(Given::Once(said, asked)) => (None, Some(said).filter(|_| asked == brought)),
+                None => (None, None),
+            };
             let answered = answer.is_some();
-            let mut trouble = None;
+            let (mut all, mut trouble) = (Kept::default(), None);
             if let Some(kept) = kept.filter(|_| answered || !brought.files.is_empty()) {
                 let written = answer.map_or(Ok(()), |answer| kept.add(answer));
-                match written.and_then(|()| kept.read()) {
-                    Ok(read) => answers.splice(0..0, read).for_each(drop),
+                match written.and_then(|()| kept.read_all()) {
+                    Ok(read) => all = read,
                     Err(error) => trouble = Some(error.to_string()),
                 }
             }
-            let known = trust::known(&brought, &answers, &agent);
+            all.answers.extend(answers);
+            let known = once.map_or_else(|| trust::known(&brought, &all, &agent), Known::Answered);
             Done::Trust(Box::new(Look { job, brought, known, trouble, answered }))
         });
     }
@@ -171,16 +193,17 @@ impl Actor {
                 self.close_question("the files have changed: it is asked anew");
                 self.ask_trust(brought, &changes);
             }
-            Known::Nothing => self.trusts(Verdict::AsItIs),
-            Known::Answered(Said::Use) => self.trusts(Verdict::AsItIs),
+            Known::Nothing | Known::Answered(Said::Use) => self.trusts(Verdict::AsItIs, brought),
             Known::Answered(Said::Refuse) if self.options.config.untrusted.is_some() => {
-                self.trusts(Verdict::Without(names(&brought)));
+                self.trusts(Verdict::Without(names(&brought)), brought);
             }
+            Known::Answered(Said::Refuse) if brought.prints().is_none() => self.starts_another_time(),
             Known::Answered(Said::Refuse) => {
                 let (provider, names) = (&self.options.provider, names(&brought));
                 self.does_not_start(format!(
                     "{provider} is not started here, as you have answered: it would obey what the project brings along \
-                     for it ({names}). :Agor grants takes the answer back"
+                     for it ({names}). To be asked again by the next prompt, take the answer back: d on its line in \
+                     :Agor grants"
                 ));
             }
         }
@@ -206,12 +229,32 @@ impl Actor {
             option(REFUSE, without, OptionKind::RejectAlways),
             option(NOT_NOW, "Do not start now".to_owned(), OptionKind::RejectOnce),
         ];
+        let path_of = |name: &str| {
+            let file = brought.files.iter().find(|file| file.name == name);
+            // One that is no text of Unicode cannot be said to the editor.
+            file.and_then(|file| file.path.to_str()).unwrap_or_default().to_owned()
+        };
         let files: Vec<_> = changes
             .iter()
-            .map(|change| serde_json::json!({"path": change.name, "state": change.what.words()}))
+            .map(|change| {
+                let warns = change.written.is_some() || matches!(change.what, trust::What::Unknown(_));
+                serde_json::json!({
+                    "path": change.name, "state": change.words(), "warns": warns, "file": path_of(&change.name),
+                })
+            })
             .collect();
-        let changed = changes.iter().any(|change| matches!(change.what, trust::What::Same | trust::What::Changed));
-        let again = if changed { "has changed what it brings" } else { "brings" };
+        let mut reason = format!(
+            "{title} reads these files of the project by itself. They may run programs and allow things without asking you."
+        );
+        if changes.iter().any(|change| matches!(change.what, trust::What::Same | trust::What::Changed)) {
+            reason.push_str("\nThey are not what you have answered about.");
+        }
+        if changes.iter().any(|change| change.written.is_some()) {
+            reason.push_str(
+                "\nWhat was written while an agent ran may be its own doing: there it keeps what you allow it for good, and \
+                 there it could allow itself more.",
+            );
+        }
         let request = PermissionRequest {
             request_id: RequestId::new(format!("trust-{}", uuid::Uuid::new_v4().simple())),
             tool_use_id: None,
@@ -219,13 +262,11 @@ impl Actor {
             title: format!("May {title} obey what the project brings along?"),
             input: serde_json::json!({"project": brought.project.to_string_lossy(), "files": files}),
             diff: Vec::new(),
-            reason: Some(format!(
-                "The project {again} along files that {title} reads by itself. They may run programs and allow things \
-                 without asking you."
-            )),
+            reason: Some(reason),
             options,
             subject: Subject::Start,
         };
+        self.trusted.refused = None;
         self.trusted.question = Some(Question { request_id: request.request_id.clone(), brought });
         self.ask_permission(request);
         self.tell_row();
@@ -244,25 +285,23 @@ impl Actor {
         match (said, question.brought.prints()) {
             (Some(said), Some(files)) => {
                 let answer = trust::Answer { agent: self.options.provider.clone(), said, at: self.common.now(), files };
-                self.look_at_project(Some(answer));
+                self.look_at_project(Some(Given::Kept(answer)));
             }
-            // What cannot be compared is answered for this one start.
-            (Some(Said::Use), None) => self.trusts(Verdict::AsItIs),
-            (Some(Said::Refuse), None) if self.options.config.untrusted.is_some() => {
-                self.trusts(Verdict::Without(names(&question.brought)));
-            }
-            (Some(Said::Refuse) | None, _) => {
-                let provider = &self.options.provider;
-                self.does_not_start(format!(
-                    "{provider} was not started, as you have answered: the next prompt asks again"
-                ));
-            }
+            (Some(said), None) => self.look_at_project(Some(Given::Once(said, question.brought))),
+            (None, _) => self.starts_another_time(),
         }
         true
     }
 
-    fn trusts(&mut self, verdict: Verdict) {
+    fn starts_another_time(&mut self) {
+        let provider = &self.options.provider;
+        self.does_not_start(format!("{provider} was not started, as you have answered: the next prompt asks again"));
+    }
+
+    fn trusts(&mut self, verdict: Verdict, brought: Brought) {
         let Some(then) = self.trusted.waits.take() else { return };
+        self.trusted.refused = None;
+        self.notices(brought);
         self.close_question("answered in another session");
         self.trusted.verdict = Some(verdict);
         match then {
@@ -281,7 +320,13 @@ impl Actor {
     fn does_not_start(&mut self, why: String) {
         self.close_question("answered in another session");
         self.trust_no_more();
-        self.fail(why);
+        // Each prompt is told so, but the transcript has it once.
+        if self.trusted.refused.as_ref() != Some(&why) {
+            self.trusted.refused = Some(why.clone());
+            self.fail(why);
+        } else if !self.set_status(Status::Error, Some(why.clone())) {
+            self.notify(Level::Error, why);
+        }
         self.return_queue();
         self.leave_at = Some(Instant::now() + LINGER);
         self.tell_row();
@@ -308,7 +353,10 @@ impl Actor {
 
 /// Some of them, for a sentence.
 fn names(brought: &Brought) -> String {
-    let mut names: Vec<&str> = brought.files.iter().map(|file| &*file.name).collect();
+    names_of(brought.files.iter().map(|file| file.name.clone()).collect())
+}
+
+pub(super) fn names_of(mut names: Vec<String>) -> String {
     names.dedup();
     let more = names.len().saturating_sub(NAMED);
     names.truncate(NAMED);

@@ -1,4 +1,5 @@
-//! Answers on the disk: one file for each project, with the answers for all agents, which only its owner may read.
+//! Answers on the disk: one file for each project, with the answers for all agents, which only its owner may read; and which
+//! of the files were changed while an agent ran.
 //!
 //! It is written whole and put in its place by a rename. What cannot be understood answers nothing: the user is asked again.
 
@@ -18,6 +19,7 @@ const VERSION: u32 = 1;
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
 /// Branches with files of their own have answers of their own; the oldest are forgotten.
 const MOST_ANSWERS: usize = 100;
+const MOST_WRITTEN: usize = 200;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -39,12 +41,35 @@ pub struct Answer {
     pub files: Vec<(String, String)>,
 }
 
+/// A file that has changed while an agent of ours ran, by whomever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    pub name: String,
+    /// Its hash since.
+    pub print: String,
+    /// The agent, as the user knows it, and the title of its session.
+    pub agent: String,
+    pub session: String,
+    /// Unix milliseconds.
+    pub at: i64,
+}
+
+/// All that is kept of a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// In the order they were given.
+    pub answers: Vec<Answer>,
+    pub written: Vec<Written>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Document {
     agor: u32,
     /// Whose answers these are: two projects might have the same file name.
     project: String,
     answers: Vec<Answer>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    written: Vec<Written>,
 }
 
 /// The answers of one project.
@@ -67,8 +92,12 @@ impl Answers {
 
     /// In the order they were given. Waits for the disk, as do all others.
     pub fn read(&self) -> io::Result<Vec<Answer>> {
+        self.read_all().map(|kept| kept.answers)
+    }
+
+    pub fn read_all(&self) -> io::Result<Kept> {
         let file = match private::open(OpenOptions::new().read(true), &self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kept::default()),
             file => file.map_err(|error| self.sentence("read", &error))?,
         };
         let mut bytes = Vec::new();
@@ -76,14 +105,23 @@ impl Answers {
         let document: Option<Document> = serde_json::from_slice(&bytes).ok();
         let ours =
             document.filter(|document| document.agor == VERSION && document.project == self.project.to_string_lossy());
-        Ok(ours.map_or_else(Vec::new, |document| document.answers))
+        Ok(ours.map_or_else(Kept::default, |document| Kept { answers: document.answers, written: document.written }))
     }
 
     pub fn add(&self, answer: Answer) -> io::Result<()> {
-        self.change(|answers| {
+        self.change(|Kept { answers, .. }| {
             answers.retain(|old| old.agent != answer.agent || old.files != answer.files);
             answers.push(answer);
             answers.drain(..answers.len().saturating_sub(MOST_ANSWERS));
+        })
+    }
+
+    /// What has changed while an agent ran; of each file the last change is kept.
+    pub fn note(&self, news: Vec<Written>) -> io::Result<()> {
+        self.change(|Kept { written, .. }| {
+            written.retain(|old| news.iter().all(|new| new.name != old.name));
+            written.extend(news);
+            written.drain(..written.len().saturating_sub(MOST_WRITTEN));
         })
     }
 
@@ -91,7 +129,7 @@ impl Answers {
     pub fn forget(&self, agent: &str) -> io::Result<bool> {
         let mut found = false;
         if self.read()?.iter().any(|answer| answer.agent == agent) {
-            self.change(|answers| {
+            self.change(|Kept { answers, .. }| {
                 let before = answers.len();
                 answers.retain(|answer| answer.agent != agent);
                 found = answers.len() < before;
@@ -100,16 +138,16 @@ impl Answers {
         Ok(found)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Vec<Answer>)) -> io::Result<()> {
-        let mut answers = self.read()?;
-        change(&mut answers);
-        self.write(answers).map_err(|error| self.sentence("written", &error))
+    fn change(&self, change: impl FnOnce(&mut Kept)) -> io::Result<()> {
+        let mut kept = self.read_all()?;
+        change(&mut kept);
+        self.write(kept).map_err(|error| self.sentence("written", &error))
     }
 
-    fn write(&self, answers: Vec<Answer>) -> io::Result<()> {
+    fn write(&self, Kept { answers, written }: Kept) -> io::Result<()> {
         private::folder(self.path.parent().unwrap_or(&self.path))?;
         let project = self.project.to_string_lossy().into_owned();
-        let text = serde_json::to_vec(&Document { agor: VERSION, project, answers })?;
+        let text = serde_json::to_vec(&Document { agor: VERSION, project, answers, written })?;
         let beside = self.path.with_extension(format!("{}.new", uuid::Uuid::new_v4().simple()));
         let mut file = private::open(OpenOptions::new().write(true).create_new(true), &beside)?;
         let written = file.write_all(&text).and_then(|()| file.sync_data()).and_then(|()| {
@@ -163,6 +201,32 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
         assert_eq!(mode(&answers.path), 0o600);
         assert_eq!(mode(answers.path.parent().expect("a folder")), 0o700);
+    }
+
+    #[test]
+    fn the_last_change_of_each_file_is_kept_beside_the_answers() {
+        let Disk { answers, .. } = disk();
+        let written = |name: &str, at| Written {
+            name: name.into(),
+            print: "1".into(),
+            agent: "Claude Code".into(),
+            session: "fix".into(),
+            at,
+        };
+        answers.add(answer("a", "1")).expect("written");
+        answers.note(vec![written("x", 1), written("y", 1)]).expect("written");
+        answers.note(vec![written("x", 2)]).expect("written");
+        answers.add(answer("b", "1")).expect("written");
+        let kept = answers.read_all().expect("readable");
+        assert_eq!(kept.written, [written("y", 1), written("x", 2)]);
+        assert_eq!(kept.answers, [answer("a", "1"), answer("b", "1")]);
+        answers.note((0..MOST_WRITTEN as i64).map(|at| written(&at.to_string(), at)).collect()).expect("written");
+        let kept = answers.read_all().expect("readable");
+        assert_eq!(
+            (kept.written.len(), &kept.written[0]),
+            (MOST_WRITTEN, &written("0", 0)),
+            "the oldest are forgotten"
+        );
     }
 
     #[test]

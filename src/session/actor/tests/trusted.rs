@@ -10,6 +10,9 @@ use crate::{
 };
 
 const FILE: &str = "agent.json";
+const NEWS: &str = "While Scripted ran";
+const ONE: &str = "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b";
+const TWO: &str = "d4735e3a265e16eee03f59718b9b5d03019c07d8b6c51f90da3a666eec13ab35";
 
 /// A project that brings a file along for an agent that obeys it, and can be kept from it if `untrusted`.
 fn options(options: &mut StartOptions, untrusted: bool) {
@@ -63,6 +66,23 @@ impl Stage {
             _ => None,
         })
         .await
+    }
+
+    /// The lines with that in them, when there are so many.
+    async fn lines_with(&self, text: &str, count: usize) -> Vec<String> {
+        loop {
+            let mut lines = self.lines().await;
+            lines.retain(|line| line.contains(text));
+            if lines.len() >= count {
+                return lines;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn answers(&self) -> Answers {
+        let project = self.folder.path().canonicalize().expect("it is there");
+        Answers::of(&self.folder.path().join("sessions"), &project)
     }
 
     fn no_process(&mut self) {
@@ -210,7 +230,7 @@ async fn an_answer_in_one_session_is_one_for_all_that_wait() {
     let request = stage.trust_asked().await;
     let project = stage.folder.path().canonicalize().expect("it is there");
     let answers = Answers::of(&stage.folder.path().join("sessions"), &project);
-    let files = vec![(FILE.to_owned(), "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b".to_owned())];
+    let files = vec![(FILE.to_owned(), ONE.to_owned())];
     let said = crate::session::trust::Said::Use;
     answers.add(crate::session::trust::Answer { agent: "scripted".into(), said, at: 1, files }).expect("written");
     stage.inputs.send(Input::GrantsChanged).expect("it lives");
@@ -243,4 +263,133 @@ async fn an_answer_that_cannot_be_kept_holds_for_the_session() {
     let said = stage.notified().await;
     assert!(said.starts_with("what you answer about the project's own files is not kept"), "{said}");
     stage.process().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_written_while_the_agent_runs_is_said_at_once_and_in_the_next_question() {
+    let mut stage = Stage::bringing("1", true);
+    let request = stage.trust_asked().await;
+    stage.answer(&request, OptionKind::AllowAlways).await;
+    let mut side = stage.process().await;
+    side.ready(Capabilities::default());
+    side.prompted().await;
+    // As an agent does that was told to allow something for good.
+    stage.brings("2");
+    side.ends_turn();
+    assert_eq!(
+        stage.lines_with(NEWS, 1).await,
+        [
+            "While Scripted ran, agent.json changed: Scripted obeys what is in there, so you are asked before it is started again"
+        ]
+    );
+    // In one turn nothing happens.
+    stage.send("and").await;
+    side.prompted().await;
+    side.ends_turn();
+    stage.row(|row| row.status == Status::Idle).await;
+    // And between two somebody may write there too: it runs still.
+    stage.brings("3");
+    drop(side);
+    assert_eq!(stage.lines_with(NEWS, 2).await.len(), 2);
+    stage.ended().await;
+
+    let mut stage = stage.again();
+    stage.send("more").await;
+    let request = stage.trust_asked().await;
+    assert_eq!(named(&request), ["agent.json changed, written while Scripted ran in \"hello\""]);
+    assert_eq!(request.input["files"][0]["warns"], true);
+    let reason = request.reason.as_deref().unwrap_or_default();
+    assert!(reason.contains("may be its own doing"), "{reason}");
+    stage.no_process();
+    stage.answer(&request, OptionKind::RejectOnce).await;
+    stage.errs().await;
+    // It is another file again: nobody ran when that was written.
+    stage.brings("4");
+    stage.send("more").await;
+    let request = stage.trust_asked().await;
+    assert_eq!(named(&request), ["agent.json changed"]);
+    assert_eq!(request.input["files"][0]["warns"], false);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_written_before_the_agent_is_begun_anew_is_known_to_be_that() {
+    let mut stage = Stage::new(|start| options(start, true));
+    let side = stage.process().await;
+    side.ready(Capabilities::default());
+    stage.heard(&side).await;
+    stage.brings("1");
+    stage.order(Order::Restart).await.expect("restarted");
+    side.puppet.exit(0, &[]);
+    assert_eq!(named(&stage.trust_asked().await), ["agent.json new, written while Scripted ran in \"heard 1\""]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_that_were_answered_before_are_no_news() {
+    let mut stage = Stage::bringing("1", true);
+    let request = stage.trust_asked().await;
+    let said = crate::session::trust::Said::Use;
+    let files = vec![(FILE.to_owned(), TWO.to_owned())];
+    stage
+        .answers()
+        .add(crate::session::trust::Answer { agent: "scripted".into(), said, at: 1, files })
+        .expect("written");
+    stage.answer(&request, OptionKind::AllowAlways).await;
+    let mut side = stage.process().await;
+    side.ready(Capabilities::default());
+    side.prompted().await;
+    // As another branch's that is checked out.
+    stage.brings("2");
+    side.ends_turn();
+    while !stage.answers().read_all().expect("readable").written.iter().any(|written| written.print == TWO) {
+        tokio::task::yield_now().await;
+    }
+    stage.brings("3");
+    stage.send("more").await;
+    side.prompted().await;
+    side.ends_turn();
+    assert_eq!(stage.lines_with(NEWS, 1).await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_compared_is_answered_for_one_start_and_only_as_it_was_asked_about() {
+    let mut stage = Stage::new(|start| {
+        options(start, true);
+        start.config.trust_files.push("other.json".into());
+        std::os::unix::fs::symlink("/none/such/place", start.cwd.join(FILE)).expect("a link");
+        write(start.cwd.join("other.json"), "1");
+        start.prompt = Some(Prompt::new("hello"));
+    });
+    let request = stage.trust_asked().await;
+    assert_eq!(named(&request), ["agent.json a link that leads out of the project", "other.json"]);
+    write(stage.folder.path().join("other.json"), "2");
+    stage.answer(&request, OptionKind::AllowAlways).await;
+    let again = stage.trust_asked().await;
+    stage.no_process();
+    stage.answer(&again, OptionKind::RejectAlways).await;
+    let side = stage.process().await;
+    assert_eq!(side.without, ["--alone"]);
+    drop(side);
+    stage.ended().await;
+    let mut stage = stage.again();
+    stage.send("more").await;
+    stage.trust_asked().await;
+    stage.no_process();
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_nothing_starts_is_in_the_transcript_once_and_told_to_each_prompt() {
+    let mut stage = Stage::bringing("1", false);
+    let request = stage.trust_asked().await;
+    stage.answer(&request, OptionKind::RejectAlways).await;
+    let why = stage.errs().await;
+    assert_eq!(stage.draft().await.text, "hello");
+    assert!(why.contains("To be asked again by the next prompt") && why.contains(":Agor grants"), "{why}");
+    for text in ["more", "and more"] {
+        stage.send(text).await;
+        assert!(stage.notified().await.contains("is not started here"), "each prompt is told");
+        assert_eq!(stage.draft().await.text, text);
+    }
+    let lines = stage.lines().await;
+    assert_eq!(lines.iter().filter(|line| line.contains("is not started here")).count(), 1, "{lines:?}");
+    stage.no_process();
 }
