@@ -40,18 +40,53 @@ pub struct Capabilities {
     pub images: bool,
 }
 
+/// Characters of a word that is told to the agent again, of a name, and of what is said about it: bars, lists and rows that
+/// are told many times have them whole.
+const WORD: usize = 500;
+const NAME: usize = 200;
+const ABOUT: usize = 2_000;
+
+/// A model, a mode or the like as an agent reports it.
+pub fn reported(mut word: String) -> String {
+    cut(&mut word, WORD);
+    word
+}
+
+fn cut(text: &mut String, most: usize) {
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        text.truncate(end);
+        text.push('…');
+    }
+}
+
 impl Capabilities {
     /// Without what nobody could type or pick: some editors' menus and completions do not survive a NUL or a line's end in
-    /// a word. Names for people may hold whatever they like.
+    /// a word. Names for people may hold whatever they like, but no more than people read.
     #[must_use]
     pub fn choosable(mut self) -> Self {
-        let word = |id: &str| !id.trim().is_empty() && !id.chars().any(char::is_control);
+        let short = |id: &str| id.char_indices().nth(WORD).is_none();
+        let word = |id: &str| !id.trim().is_empty() && !id.chars().any(char::is_control) && short(id);
         for choices in [&mut self.models, &mut self.modes, &mut self.efforts, &mut self.commands] {
             choices.retain(|choice| word(&choice.id));
         }
         self.options.retain(|option| word(&option.id));
         for option in &mut self.options {
             option.choices.retain(|choice| word(&choice.id));
+        }
+        let named = [&mut self.models, &mut self.modes, &mut self.efforts, &mut self.commands];
+        let of_options = self.options.iter_mut().map(|option| {
+            cut(&mut option.name, NAME);
+            cut(&mut option.description, ABOUT);
+            cut(&mut option.value, WORD);
+            &mut option.choices
+        });
+        for choice in named.into_iter().chain(of_options).flatten() {
+            cut(&mut choice.name, NAME);
+            cut(&mut choice.description, ABOUT);
+        }
+        for login in &mut self.logins {
+            cut(&mut login.name, NAME);
+            cut(&mut login.description, ABOUT);
         }
         self
     }
@@ -123,5 +158,47 @@ mod tests {
             assert_eq!(choices.iter().map(|choice| choice.id.clone()).collect::<Vec<_>>(), left);
             assert!(choices.iter().all(|choice| choice.name == "a\nb"), "a name is shown by those who know how");
         }
+    }
+
+    #[test]
+    fn what_an_agent_calls_things_is_no_longer_than_people_read() {
+        let long = "ä".repeat(10_000);
+        let choice =
+            |id: &str| Choice { id: id.into(), name: long.clone(), description: long.clone(), ..Choice::default() };
+        let option = AgentOption {
+            id: "o".into(),
+            name: long.clone(),
+            description: long.clone(),
+            value: long.clone(),
+            choices: vec![choice("a"), choice(&long)],
+        };
+        let login = Login { id: "l".into(), name: long.clone(), description: long.clone(), ..Login::default() };
+        let able = Capabilities {
+            models: vec![choice("m"), choice(&long)],
+            modes: vec![choice("m")],
+            options: vec![option],
+            logins: vec![login],
+            ..Capabilities::default()
+        }
+        .choosable();
+        // A word cannot be told to the agent in part.
+        assert_eq!((able.models.len(), able.options[0].choices.len()), (1, 1));
+        let (option, login) = (&able.options[0], &able.logins[0]);
+        for (text, most) in [
+            (&able.models[0].name, NAME),
+            (&able.models[0].description, ABOUT),
+            (&able.modes[0].name, NAME),
+            (&option.name, NAME),
+            (&option.description, ABOUT),
+            (&option.value, WORD),
+            (&option.choices[0].name, NAME),
+            (&login.name, NAME),
+            (&login.description, ABOUT),
+            (&reported(long.clone()), WORD),
+        ] {
+            assert_eq!(text.chars().count(), most + 1);
+            assert!(text.ends_with("ä…"));
+        }
+        assert_eq!(reported("opus".into()), "opus");
     }
 }

@@ -19,7 +19,7 @@ pub mod rule;
 pub mod session;
 pub mod wait;
 
-pub use capabilities::{AgentOption, Capabilities, Choice, Login, Terminal};
+pub use capabilities::{AgentOption, Capabilities, Choice, Login, Terminal, reported};
 pub use command::{Answer, Command, Context, Image, Prompt};
 pub use conversation::Conversation;
 pub use diff::{FileDiff, Hunk};

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::domain::{
     AgentMessage, Attention, Capabilities, Content, Cost, MessageId, OptionKind, Prompt, RequestId, SessionSummary,
-    StartOptions, Status, place,
+    StartOptions, Status, place, reported,
 };
 
 #[derive(Debug)]
@@ -127,7 +127,7 @@ impl State {
                     self.summary.agent_session = Some(init.session_id.clone());
                 }
                 if !init.model.is_empty() {
-                    self.summary.model = init.model.clone();
+                    self.summary.model = reported(init.model.clone());
                 }
             }
             Content::Cost(cost) => {

@@ -17,7 +17,7 @@ use crate::{
         protocol::Output,
         trace::Direction,
     },
-    domain::{Cause, Content, Event, Hold, Prompt, Resume, Status, ToolKind, TurnOutcome, Wait},
+    domain::{Cause, Content, Event, Hold, Prompt, Resume, Status, ToolKind, TurnOutcome, Wait, reported},
     session::updates::{Level, Update},
 };
 
@@ -277,9 +277,9 @@ impl Actor {
                 self.next_prompt();
             }
             Event::AgentSession(id) => self.agent_session(id),
-            Event::Model(model) => self.has_model(model),
-            Event::Mode(mode) => self.change(|summary| summary.mode = mode),
-            Event::Effort(effort) => self.change(|summary| summary.effort = effort),
+            Event::Model(model) => self.has_model(reported(model)),
+            Event::Mode(mode) => self.change(|summary| summary.mode = reported(mode)),
+            Event::Effort(effort) => self.change(|summary| summary.effort = reported(effort)),
             Event::Context { used, size } => self.change(|summary| {
                 summary.context_used = Some(used);
                 summary.context_size = size.or(summary.context_size);
