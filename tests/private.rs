@@ -22,6 +22,7 @@ const KINDS: &[&str] = &[
     "data/nvim/agor/snapshots/",
     "data/nvim/agor/grants/",
     "data/nvim/agor/audit/",
+    "data/nvim/agor/trust/",
     "data/nvim/agor/prompts/history.ndjson",
     "data/nvim/agor/prompts/",
     "state/nvim/agor/log/",
@@ -37,12 +38,27 @@ fn run(home: &Arc<Home>, name: &str) -> Editor {
         size: (120, 30),
         init: "vim.o.swapfile, _G.turns = false, 0
                vim.api.nvim_create_autocmd('User', { pattern = 'AgorTurn', callback = function() _G.turns = _G.turns + 1 end })
-               require('agor').setup({ provider = 'demo', trace = true, log = { level = 'debug' } })"
+               local careful = { protocol = 'sidecar', command = { '<binary>', 'runner', 'demo' }, trust_files = { 'brought.json' } }
+               require('agor').setup({ provider = 'demo', trace = true, log = { level = 'debug' },
+                 providers = { careful = careful } })"
             .into(),
         args: vec!["a.txt".into()],
         env: vec![("AGOR_DEMO_SPEED".into(), "0".into())],
         ..Options::default()
     });
+    // An answer about what the project brings along: it is kept unless a link or a pipe is in the place of what was kept before.
+    let careful = editor.start_session(&format!(
+        "{{ provider = 'careful', session_id = '{name}-careful', prompt = 'echo started', open = false }}"
+    ));
+    editor.wait_lua("require('agor.ui.ask').count() > 0 or _G.turns > 0");
+    editor.lua(
+        "local item = require('agor.ui.ask').items()[1]
+         if item then assert(require('agor').answer(item.session_id, item.request_id, 'use')) end",
+        &[],
+    );
+    editor.wait_status(&careful, "idle");
+    editor.wait_lua("_G.turns == 1");
+    editor.lua("_G.turns = 0", &[]);
     // A change of a file, a grant for good, a prompt in the history, a draft, and a turn that is cut off.
     let session = editor.start_session(&format!("{{ session_id = '{name}', prompt = 'edit a.txt', open = true }}"));
     let asked = "require('agor.ui.ask').count() > 0";
@@ -137,6 +153,7 @@ fn files_of_ours_are_the_users_alone_and_links_and_pipes_in_their_places_are_ref
     rustix::process::umask(Mode::empty());
     let home = Arc::new(Home::new());
     home.write("a.txt", "one\n");
+    home.write("brought.json", "{}\n");
     let mut first = run(&home, "one");
     first.kill();
     first.assert_nothing_left();
@@ -158,6 +175,7 @@ fn files_of_ours_are_the_users_alone_and_links_and_pipes_in_their_places_are_ref
     let mut third = run(&home, "three");
     third.wait_notified("no log is written: ");
     third.wait_notified("Drafts and history of prompts cannot be kept in ");
+    third.wait_notified("what you answer about the project's own files is not kept: ");
     let notes = third.notifications();
     assert!(notes.matches("is a symbolic link").count() >= 3, "{notes}");
     third.kill();

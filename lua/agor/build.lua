@@ -100,12 +100,16 @@ end
 ---@param output string[]
 ---@return string|nil path of the file that has it all
 local function keep(root, output)
+  local regular = require('agor.regular')
   local dir = vim.fs.joinpath(vim.fn.stdpath('state') --[[@as string]], 'agor')
-  if not pcall(vim.fn.mkdir, dir, 'p') then
+  local path = dir .. '/build.log'
+  local fd = regular.folder(dir) and regular.open(path, 'w')
+  if not fd then
     return nil
   end
-  local path = dir .. '/build.log'
-  local ok = pcall(vim.fn.writefile, vim.list_extend({ 'cargo build in ' .. root }, output), path)
+  local text = table.concat(vim.list_extend({ 'cargo build in ' .. root }, output), '\n') .. '\n'
+  local ok = vim.uv.fs_write(fd, text) == #text
+  vim.uv.fs_close(fd)
   return ok and path or nil
 end
 

@@ -122,8 +122,10 @@ fn a_build_that_fails_says_why_and_where_the_rest_is() {
     fs::write(editor.home().path().join("break"), "").expect("the home takes files");
     editor.input(":Agor build<CR>");
     editor.wait_lua("vim.fn.execute('messages'):gsub('%s+', ' '):find('could not compile', 1, true)");
-    let log = fs::read_to_string(editor.home().state().join("agor/build.log")).expect("the log is kept");
+    let path = editor.home().state().join("agor/build.log");
+    let log = fs::read_to_string(&path).expect("the log is kept");
     says(&log, "error: could not compile");
+    assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
