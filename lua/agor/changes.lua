@@ -64,6 +64,18 @@ local function counted(count, what)
   return ('%d %s%s'):format(count, what, count == 1 and '' or 's')
 end
 
+---An entry of the quickfix list. Its window is Neovim's own, which draws a file's name as it is: where somebody would not see
+---all of it, another text stands for the name and the entry leads to the file as before.
+---@param item table
+---@return table
+local function shown(item)
+  local cells = require('agor.ui.cells')
+  local seen = cells.clean(item.filename)
+  item.module = seen ~= item.filename and vim.fn.fnamemodify(seen, ':~:.') or nil
+  item.text = cells.clean(item.text)
+  return item
+end
+
 ---@param id string
 ---@param opts agor.ChangesOpts
 ---@return string
@@ -99,7 +111,8 @@ function M.list(session_id, opts)
     local name = title(id, opts)
     -- Asked again, the list takes its own place and no further one.
     local again = vim.fn.getqflist({ title = 0 }).title == name
-    vim.fn.setqflist({}, again and 'r' or ' ', { title = name, items = changes.items })
+    local items = vim.tbl_map(shown, changes.items)
+    vim.fn.setqflist({}, again and 'r' or ' ', { title = name, items = items })
     -- Who types is in a prompt, and this is to be read.
     vim.cmd.stopinsert()
     vim.cmd('botright copen')

@@ -93,7 +93,7 @@ end
 function M.line(output)
   local first, numbered
   for line in (output or ''):gmatch('[^\r\n]+') do
-    line = vim.trim(line:gsub('\27%[[%d;]*%a', ''):gsub('%c', ' '))
+    line = vim.trim(require('agor.ui.cells').clean((line:gsub('\27%[[%d;]*%a', ''))))
     first = first or (line ~= '' and line or nil)
     numbered = numbered or (line:find('%d+%.%d+') and line or nil)
   end

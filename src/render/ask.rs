@@ -255,9 +255,9 @@ mod tests {
         let file = json!({"path": "a\nb", "state": "changed,\nwritten", "warns": true});
         let line = named(&file, Icons::Ascii);
         assert_eq!(line.text, "  a b  changed, written");
-        assert_eq!(line.marks.last().map(|mark| mark.group.as_ref()), Some("AgorWarning"));
+        assert_eq!(line.marks.last().map(|mark| mark.group), Some("AgorWarning"));
         let line = named(&json!({"path": "a", "state": "as it was", "warns": false}), Icons::Ascii);
-        assert_eq!(line.marks.last().map(|mark| mark.group.as_ref()), Some("AgorDim"));
+        assert_eq!(line.marks.last().map(|mark| mark.group), Some("AgorDim"));
     }
 
     #[test]

@@ -1,20 +1,28 @@
 """An agent of the Agent Client Protocol that puts one text into every place that its protocol has for words.
 
-$HOSTILE names a file with a JSON list of texts; the prompt `N` takes the Nth, `say TEXT` says no more than that. The byte
-sequence `INVALID` in a text goes over the wire as bytes that are no UTF-8.
+$HOSTILE names a file with a JSON list of texts; the prompt `N` takes the Nth, `say TEXT` says no more than that, `title` calls the
+conversation by the last one, and `make NAME`, a JSON string, makes a file of that name. The byte sequence `INVALID` in a text goes
+over the wire as bytes that are no UTF-8, `LONG` as more than anybody reads. Asked for its version, it says nothing better.
 """
 import json
 import os
 import sys
 
+if '--version' in sys.argv:
+    print('%{1+1}\x1b]0;owned\x07 1.2.3 |!touch owned\r\x1b[2J vim: set tw=7 :')
+    sys.exit(0)
 with open(os.environ['HOSTILE']) as file:
     TEXTS = json.load(file)
 SESSION = 'own-1'
 serial = 0
 
 
+def as_bytes(text, invalid):
+    return text.replace(b'INVALID', invalid).replace(b'LONG', b'W\xcc\x88' * 20000)
+
+
 def send(message):
-    line = json.dumps({'jsonrpc': '2.0', **message}).encode().replace(b'INVALID', b'\xff\xfe\xc3\x9b\x9b')
+    line = as_bytes(json.dumps({'jsonrpc': '2.0', **message}).encode(), b'\xff\xfe\xc3\x9b\x9b')
     sys.stdout.buffer.write(line + b'\n')
     sys.stdout.buffer.flush()
 
@@ -70,7 +78,7 @@ def everything(text, mark):
            content=[{'type': 'content', 'content': {'type': 'text', 'text': text}}])
     update('plan', entries=[{'content': text, 'priority': 'high', 'status': 'pending'}])
     update(text, text=text)
-    sys.stderr.buffer.write(text.encode('utf-8', 'surrogatepass').replace(b'INVALID', b'\xff\x9b') + b'\n')
+    sys.stderr.buffer.write(as_bytes(text.encode('utf-8', 'surrogatepass'), b'\xff\x9b') + b'\n')
     sys.stderr.buffer.flush()
     ask('fs/read_text_file', {'path': text})
     ask('fs/write_text_file', {'path': text, 'content': text})
@@ -88,6 +96,15 @@ def everything(text, mark):
 def obey(text):
     if text.startswith('say '):
         say(text[4:])
+    elif text == 'title':
+        update('session_info_update', title=TEXTS[-1])
+    elif text.startswith('make '):
+        path = os.path.join(os.getcwd(), json.loads(text[5:]))
+        with open(path, 'w') as made:
+            made.write('new\nvim: set tw=7 :\n')
+        update('tool_call', toolCallId='made', title='make', kind='edit', status='completed', rawInput={'path': path},
+               locations=[{'path': path}],
+               content=[{'type': 'diff', 'path': path, 'oldText': None, 'newText': 'new\nvim: set tw=7 :\n'}])
     else:
         everything(TEXTS[int(text)], f'h{text}')
 
@@ -97,7 +114,7 @@ def handle(message):
     if method == 'initialize':
         name = TEXTS[-1]
         result = {'protocolVersion': 1, 'agentInfo': {'name': name, 'title': name, 'version': name},
-                  'agentCapabilities': {'sessionCapabilities': {'list': {}}},
+                  'agentCapabilities': {'sessionCapabilities': {'list': {}}, 'promptCapabilities': {'image': True}},
                   'authMethods': [{'id': 'web', 'name': name, 'description': name}]}
     elif method in ('session/new', 'session/load', 'session/resume'):
         result = {'sessionId': SESSION, **settings(TEXTS[-1])}

@@ -1,7 +1,7 @@
 //! What an agent says can never act on the editor or its terminal: one table of hostile texts, put by `tests/agents/hostile.py`
 //! into every place that a protocol has for words, and looked at in everything that shows them.
 
-use std::{fs, sync::Arc};
+use std::{fs, os::unix::fs::PermissionsExt, sync::Arc};
 
 use crate::support::{Editor, Home, Options, repository};
 use rmpv::Value;
@@ -52,6 +52,7 @@ const TEXTS: &[(&str, &str)] = &[
     (OUTSIDE, r#""cat /etc/passwd ../x""#),
     ("lines' ends", r#""first\nsecond\r\nthird\r\n\r\n\n- fourth""#),
     ("Markdown that never ends", r#""```\n<details>\n[x]: javascript:alert(1)\n![i](file:///etc/passwd) <script>""#),
+    ("what has no end", r#""LONG %{1+1} LONG""#),
     (
         "all that may stand in a name",
         r#""%{1+1}\u001b]0;owned\u0007\u202e\u2028\ud800 \udb40\udc69|!touch owned\nINVALID""#,
@@ -73,6 +74,8 @@ return table.concat(out, '\\n')";
 struct Stage {
     editor: Editor,
     session: String,
+    /// Files that are in the project, by their names.
+    files: Vec<&'static str>,
     settings: String,
     /// What the terminal was told before the agent has said anything.
     told: usize,
@@ -81,28 +84,44 @@ struct Stage {
 fn stage(size: (u16, u16)) -> Stage {
     let home = Arc::new(Home::new());
     home.write("a.txt", "first line\nsecond line\n");
+    let mut stage = at(home, size);
+    let editor = &stage.editor;
+    stage.session = editor.start_session("{ prompt = 'say I am here', open = true }");
+    editor.wait_transcript(&stage.session, "I am here");
+    editor.wait_status(&stage.session, "idle");
+    stage
+}
+
+/// A Neovim without a session, in that home.
+fn at(home: Arc<Home>, size: (u16, u16)) -> Stage {
     let texts: Vec<&str> = TEXTS.iter().map(|(_, text)| *text).collect();
     let list = home.path().join("hostile.json");
     fs::write(&list, format!("[{}]", texts.join(","))).expect("the home takes files");
-    let agent = repository().join("tests/agents/hostile.py");
+    // A program of its own, which is asked for its version too.
+    let agent = home.path().join("hostile");
+    let script = repository().join("tests/agents/hostile.py");
+    fs::write(&agent, format!("#!/bin/sh\nexec python3 '{}' \"$@\"\n", script.display()))
+        .expect("the home takes files");
+    fs::set_permissions(&agent, fs::Permissions::from_mode(0o755)).expect("it is ours");
     let init = format!(
         "vim.o.swapfile, vim.o.title, vim.o.modeline, vim.o.modelines = false, true, true, 5
          vim.g.clipboard = {{ name = 'watched', copy = {{ ['+'] = function(l) _G.copied = l end, ['*'] = function(l) _G.copied = l end }},
            paste = {{ ['+'] = function() return {{}} end, ['*'] = function() return {{}} end }} }}
          _G.opened = {{}}
          vim.ui.open = function(url) table.insert(_G.opened, url) end
+         local function hostile(fields)
+           local base = {{ protocol = 'acp', command = {{ '{}' }}, env = {{ HOSTILE = '{}' }} }}
+           return vim.tbl_extend('error', base, fields)
+         end
          require('agor').setup({{ provider = 'hostile', notify = {{ desktop = true }},
-           providers = {{ hostile = {{ protocol = 'acp', command = {{ 'python3', '{}' }}, env = {{ HOSTILE = '{}' }} }} }} }})",
+           providers = {{ hostile = hostile({{}}), careful = hostile({{ trust_files = {{ 'brought/' }} }}) }} }})",
         agent.display(),
         list.display(),
     );
     let editor = Editor::start(Options { size, home, init, args: vec!["a.txt".into()], ..Options::default() });
-    let session = editor.start_session("{ prompt = 'say I am here', open = true }");
-    editor.wait_transcript(&session, "I am here");
-    editor.wait_status(&session, "idle");
     let settings = editor.lua_string(SETTINGS, &[]);
     let told = editor.terminal().1.len();
-    Stage { editor, session, settings, told }
+    Stage { editor, session: String::new(), files: vec!["a.txt"], settings, told }
 }
 
 impl Stage {
@@ -115,13 +134,19 @@ impl Stage {
     /// Nothing has acted.
     #[track_caller]
     fn calm(&self, after: &str) {
+        self.quiet(after);
+        assert_eq!(self.editor.lua_string(SETTINGS, &[]), self.settings, "{after}");
+    }
+
+    /// Nor has anything where the user looks at other windows, which have settings of their own.
+    #[track_caller]
+    fn quiet(&self, after: &str) {
         self.drawn();
         let (obeyed, told) = self.editor.terminal();
         assert!(obeyed.is_empty(), "{after}: the terminal gets {obeyed:?}\n{}", self.editor.screen());
         let acted: Vec<&String> =
             told[self.told..].iter().filter(|told| told.contains("owned") || !told.starts_with("set_")).collect();
         assert!(acted.is_empty(), "{after}: {acted:?}");
-        assert_eq!(self.editor.lua_string(SETTINGS, &[]), self.settings, "{after}");
         assert_eq!(
             self.editor.lua("return _G.copied == nil and #_G.opened == 0", &[]),
             Value::Boolean(true),
@@ -130,7 +155,7 @@ impl Stage {
         let left: Vec<String> = fs::read_dir(self.editor.home().project())
             .expect("the project is there")
             .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
-            .filter(|name| name != "a.txt")
+            .filter(|name| !self.files.contains(&name.as_str()))
             .collect();
         assert!(left.is_empty(), "{after}: {left:?}");
         let notes = self.editor.notifications();
@@ -200,7 +225,7 @@ fn whatever_an_agent_says_is_only_drawn() {
     let export = fs::read_to_string(&file).expect("it is there");
     let journal = editor.home().data().join(format!("agor/sessions/{session}.ndjson"));
     let journal = fs::read_to_string(journal).expect("a journal");
-    for (name, text) in TEXTS.iter().filter(|(_, text)| !text.contains("INVALID")) {
+    for (name, text) in TEXTS.iter().filter(|(_, text)| !text.contains("INVALID") && !text.contains("LONG")) {
         // Half a character is none, and is said to be one that is lost.
         let Ok(exact) = serde_json::from_str::<String>(text) else { continue };
         assert!(said.contains(&exact) && export.contains(&exact), "{name}");
@@ -308,4 +333,125 @@ fn a_question_says_first_and_in_words_what_lies_outside_the_project() {
     assert!(marked.iter().any(|group| group.contains("Warn")), "{marked:?}\n{}", editor.screen());
     assert!(!groups(command, column - 3).iter().any(|group| group.contains("Warn")), "{}", editor.screen());
     stage.shows(":Agor sessions<CR>", "outside the project: execute");
+}
+
+/// As a file can be called, but for what Neovim draws as it is in its own places, such as a message or the file's own text.
+const FILE: &str = "%{1+1}\u{1b}]0;owned\u{7}\u{9b}\u{202e}|!touch owned\nx.txt";
+
+impl Stage {
+    /// Neovim itself says names of files in titles, status lines and messages, as they are; here they are ours to show.
+    fn untitled(mut self) -> Self {
+        self.editor
+            .lua("vim.o.title, vim.o.modeline, vim.o.laststatus = false, false, 0 vim.opt.shortmess:append('F')", &[]);
+        self.settings = self.editor.lua_string(SETTINGS, &[]);
+        self.drawn();
+        self.told = self.editor.terminal().1.len();
+        self
+    }
+}
+
+#[test]
+fn whatever_a_file_is_called_lists_prompts_and_attachments_only_show_it() {
+    let mut stage = stage((140, 40)).untitled();
+    stage.files.push(FILE);
+    let editor = &stage.editor;
+    let name = serde_json::to_string(FILE).expect("a text");
+    editor.send(&stage.session, &format!("make {name}"));
+    editor.wait_transcript(&stage.session, "x.txt");
+    editor.wait_status(&stage.session, "idle");
+    stage.calm("a file that it has made");
+    editor.input(":Agor changes<CR>");
+    editor.wait_lua("#vim.fn.getqflist() > 0");
+    stage.quiet("the list of changes");
+    editor.input(":cfirst<CR>");
+    editor.wait_lua("vim.fn.getline(1) == 'new'");
+    stage.quiet("the file");
+    let opened = editor.lua_string("return vim.fn.fnamemodify(vim.api.nvim_buf_get_name(0), ':t')", &[]);
+    assert_eq!(opened, FILE);
+    editor.input(":cclose<CR>");
+    // A piece of it as an attachment, which is looked at and sent, with words that stand for it.
+    editor.input(":1Agor prompt<CR>");
+    editor.wait_lua("vim.bo.filetype == 'agor-prompt' and vim.fn.getline(1):find('#%{1+1}', 1, true) ~= nil");
+    stage.quiet("an attachment");
+    editor.input("<Esc>ggK");
+    stage.quiet("an attachment's text");
+    editor.input("<Esc>Gosay with it #buffer and #buf");
+    stage.quiet("a word that stands for it");
+    editor.input("fer<Esc><CR>");
+    editor.wait_transcript(&stage.session, "with it");
+    editor.wait_status(&stage.session, "idle");
+    stage.quiet("what was sent");
+    // An image of a name like that, dropped on the terminal.
+    let image = editor.home().path().join(FILE.replace('\n', "") + ".png");
+    fs::write(&image, b"\x89PNG\r\n\x1a\n and more").expect("the home takes files");
+    editor.input(":Agor prompt<CR>i");
+    editor.wait_lua("vim.bo.filetype == 'agor-prompt' and vim.fn.mode() == 'i'");
+    editor.lua("vim.paste({ ... }, -1)", &[image.to_string_lossy().as_ref().into()]);
+    editor.wait_lua("vim.fn.getline(1):find('^#.*%.png$') ~= nil");
+    stage.quiet("an image that was dropped");
+    editor.input("<Esc>ggK");
+    stage.quiet("what an image is");
+}
+
+#[test]
+fn whatever_sessions_and_programs_are_called_lists_of_them_only_show_it() {
+    let stage = stage((140, 40));
+    let editor = &stage.editor;
+    editor.send(&stage.session, "title");
+    editor.wait_lua("require('agor').sessions()[1].title:find('%{1+1}', 1, true) ~= nil");
+    editor.wait_status(&stage.session, "idle");
+    stage.calm("a title");
+    // What the agent lists itself, and what another Neovim is told of its session.
+    stage.shows(":Agor resume<CR>", "the agent's own");
+    editor.input("<Esc>");
+    let beside = at(Arc::clone(editor.home()), (140, 40));
+    beside.shows(":Agor sessions<CR>", "elsewhere");
+    beside.shows("q:Agor! resume<CR>", "in another Neovim");
+    beside.editor.input("<Esc>");
+    // The version that it says.
+    editor.input(":checkhealth agor<CR>");
+    editor.wait_lua("vim.bo.filetype == 'checkhealth' and vim.fn.search('1\\\\.2\\\\.3', 'nw') > 0");
+    stage.quiet("the version");
+    editor.input(":bwipeout!<CR>");
+    stage.calm("the version, later");
+}
+
+#[test]
+fn whatever_a_project_brings_along_is_called_the_question_about_it_only_shows_it() {
+    let mut stage = stage((140, 40)).untitled();
+    stage.files.push("brought");
+    let editor = &stage.editor;
+    for name in [FILE, "other.json"] {
+        editor.home().write(&format!("brought/{name}"), format!("{FILE}\nvim: set tw=7 :\n"));
+    }
+    let careful = editor.start_session("{ provider = 'careful', prompt = 'say started', open = true }");
+    stage.asked("permission");
+    editor.wait_text("May careful obey");
+    stage.calm("the question");
+    editor.wait_text("waiting for you");
+    stage.shows(":Agor permit<CR>", "gf opens one");
+    // Keys that come too soon do nothing.
+    editor.lua("require('agor.ui.ask').now = function() return math.huge end", &[]);
+    editor.input("K");
+    editor.wait_lua("vim.bo.filetype == 'agor-detail'");
+    stage.quiet("all that is in them");
+    editor.input("q");
+    editor.input(":Agor permit<CR>gf");
+    editor.wait_text("Which file?");
+    stage.quiet("which file");
+    editor.input("1<CR>");
+    editor.wait_lua("vim.fn.getline(1):find('%{1+1}', 1, true) ~= nil and vim.bo.buftype == ''");
+    stage.quiet("a file of the project's");
+    stage.answer("'not_now'");
+    editor.wait_status(&careful, "error");
+    stage.quiet("the refusal");
+    editor.send(&careful, "say again");
+    stage.asked("permission");
+    stage.answer("'refuse'");
+    editor.wait_status(&careful, "error");
+    editor.wait_notified("is not started here");
+    stage.quiet("the refusal for good");
+    editor.input(":Agor grants<CR>");
+    editor.wait_text("does not obey");
+    stage.quiet("what was answered");
 }

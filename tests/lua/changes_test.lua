@@ -52,6 +52,34 @@ T['the list is that of the session or of its last turn'] = test({
   contains(child:notes(), 'changes takes turn or session, not "tomorrow"')
 end)
 
+T['a name that nobody would see all of is shown by another text and leads to the file still'] = test(
+  {
+    env = env(changes({
+      items = {
+        {
+          filename = '/p/a\243\160\129\129\27x',
+          lnum = 1,
+          end_lnum = 1,
+          text = '+1  y\243\160\129\129',
+        },
+        { filename = '/p/b', lnum = 1, end_lnum = 1, text = '+1' },
+      },
+      files = 2,
+    })),
+  },
+  function(child)
+    session(child)
+    child:cmd('AgorChanges')
+    child:wait_note('2 files changed')
+    local items = child:get([[vim.fn.getqflist()]])
+    equal({ items[1].module, items[1].text }, { '/p/a‹A x', '+1  y‹A' })
+    equal(items[2].module, '')
+    local name = child:get([[vim.fn.bufname(vim.fn.getqflist()[1].bufnr)]])
+    equal(name, '/p/a\243\160\129\129\27x')
+    contains(child:get([[vim.fn.getline(1)]]), '/p/a‹A x|1| +1  y‹A')
+  end
+)
+
 T["nothing changed is said, and the user's own list stays"] = test(
   { env = env(changes({})) },
   function(child)

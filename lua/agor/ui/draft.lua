@@ -20,7 +20,7 @@ function M.label(context)
   end
   local path = context.path == '' and '[No Name]' or context.path
   local first, last = context.first_line or 0, context.last_line or 0
-  path = path:gsub('\n', ' ')
+  path = require('agor.ui.cells').visible(path)
   if first == 0 then
     return '#' .. path
   elseif first == last then
