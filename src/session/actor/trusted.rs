@@ -38,7 +38,7 @@ pub(super) struct Trusted {
     question: Option<Question>,
     /// For the process that is started next.
     verdict: Option<Verdict>,
-    /// Answers, should they not be kept.
+    /// Answers that are not on the disk: not yet, or they could not be kept. Those that are may be taken back at any time.
     answers: Vec<trust::Answer>,
     /// Why no process was started, as the transcript has it: each prompt asks for one, and once is enough there.
     refused: Option<String>,
@@ -84,6 +84,8 @@ pub(super) struct Look {
     trouble: Option<String>,
     /// An answer was kept: others may wait for it.
     answered: bool,
+    /// The answer that was given, if it is kept now.
+    on_disk: Option<trust::Answer>,
 }
 
 impl Actor {
@@ -160,22 +162,23 @@ impl Actor {
                 None => (None, None),
             };
             let answered = answer.is_some();
-            let (mut all, mut trouble) = (Kept::default(), None);
+            let (mut all, mut on_disk, mut trouble) = (Kept::default(), None, None);
             if let Some(kept) = kept.filter(|_| answered || !brought.files.is_empty()) {
-                let written = answer.map_or(Ok(()), |answer| kept.add(answer));
+                let written = answer.clone().map_or(Ok(()), |answer| kept.add(answer));
                 match written.and_then(|()| kept.read_all()) {
-                    Ok(read) => all = read,
+                    Ok(read) => (all, on_disk) = (read, answer),
                     Err(error) => trouble = Some(error.to_string()),
                 }
             }
             all.answers.extend(answers);
             let known = once.map_or_else(|| trust::known(&brought, &all, &agent), Known::Answered);
-            Done::Trust(Box::new(Look { job, brought, known, trouble, answered }))
+            Done::Trust(Box::new(Look { job, brought, known, trouble, answered, on_disk }))
         });
     }
 
     pub(super) fn looked_at_project(&mut self, look: Look) {
-        let Look { job, brought, known, trouble, answered } = look;
+        let Look { job, brought, known, trouble, answered, on_disk } = look;
+        self.trusted.answers.retain(|answer| Some(answer) != on_disk.as_ref());
         if answered {
             self.tell(Update::GrantsChanged);
         }
