@@ -1,9 +1,11 @@
 //! Claude Code driven directly: its `stream-json` over stdin and stdout, and its control requests both ways.
 //!
-//! One process takes any number of prompts. Knows how a prompt, an answer and an interrupt are written, and when a turn
-//! ends; what is said into a turn that runs is in `steer`, what the agent says in between is the adapter's business. Nothing is counted per message: Claude Code merges
-//! prompts, and begins turns by itself when a background task ends.
+//! One process takes any number of prompts. Knows how a prompt and an interrupt are written, and when a turn
+//! ends; what is said into a turn that runs is in `steer`, what Claude Code asks is in `asked`, what it says in between is the
+//! adapter's business. Nothing is counted per message: Claude Code merges prompts, and begins turns by itself when a background
+//! task ends.
 
+mod asked;
 mod kept;
 mod launch;
 mod mcp;
@@ -23,14 +25,11 @@ use super::{Output, Protocol, Row};
 use crate::{
     agent::{
         adapter::{Adapter, claude::Claude as Agent},
-        json::{object_in, one_line, some_text, text, texts},
+        json::{object_in, some_text, text, texts},
         lines::Frame,
         stop::{Action, Signal, Step},
     },
-    domain::{
-        Answer, Capabilities, Command, Content, Event, Image, McpServer, MessageId, Prompt, Question, QuestionRequest,
-        RequestId, StartOptions, ToolUseId,
-    },
+    domain::{Capabilities, Command, Content, Event, Image, McpServer, MessageId, Prompt, StartOptions},
 };
 
 pub use launch::launch;
@@ -71,7 +70,7 @@ pub struct Claude {
     /// Our own control requests that wait for their answer.
     sent: Vec<(String, Sent)>,
     /// Claude Code's requests that wait for the user, with the subagent that asks, if it is one.
-    pending: Vec<Waiting>,
+    pending: Vec<asked::Waiting>,
     /// The prompt that Claude Code has not taken up yet.
     unread: Option<String>,
     steered: steer::Steered,
@@ -87,17 +86,6 @@ enum Sent {
     Model(String),
     Mode(String),
     Effort(String),
-}
-
-struct Waiting {
-    id: RequestId,
-    of_subagent: bool,
-    what: Pending,
-}
-
-enum Pending {
-    Permission(permission::Pending),
-    Question(question::Pending),
 }
 
 impl Claude {
@@ -208,76 +196,6 @@ impl Claude {
         }
     }
 
-    /// Claude Code wants something of us. Every request is answered, or it waits for ever.
-    fn asked(&mut self, value: &Value, out: &mut Output) {
-        let Some(id) = some_text(value, "request_id") else {
-            return out.event(Event::Noise { text: one_line(&value.to_string(), NOISE_LIMIT) });
-        };
-        let request = value.get("request").unwrap_or(&Value::Null);
-        match text(request, "subtype") {
-            "can_use_tool" => self.permission(id, request, out),
-            "elicitation" => match question::elicitation(request) {
-                Some(asked) => self.question(id, request, asked, out),
-                None => respond(out, id, &json!({"action": "decline"})),
-            },
-            // We register no hooks and serve no MCP, so neither is expected; an empty answer lets it go on.
-            "hook_callback" => respond(out, id, &json!({})),
-            "mcp_message" => {
-                let asked = request.get("message").and_then(|message| message.get("id")).cloned().unwrap_or(json!(0));
-                let error = json!({"code": -32601, "message": "agor.nvim serves no MCP"});
-                respond(out, id, &json!({"mcp_response": {"jsonrpc": "2.0", "id": asked, "error": error}}));
-            }
-            "request_user_dialog" => respond(out, id, &json!({"behavior": "cancelled"})),
-            other => {
-                let error = format!("agor.nvim does not know the request '{other}'");
-                out.write(&json!({"type": "control_response",
-                    "response": {"subtype": "error", "request_id": id, "error": error}}));
-                out.event(Event::Noise { text: one_line(&value.to_string(), NOISE_LIMIT) });
-            }
-        }
-    }
-
-    fn permission(&mut self, id: &str, request: &Value, out: &mut Output) {
-        if text(request, "tool_name") == "AskUserQuestion"
-            && let Some(asked) = question::ask(request.get("input").unwrap_or(&Value::Null))
-        {
-            return self.question(id, request, asked, out);
-        }
-        let (shown, pending) = permission::request(RequestId::from(id), request, self.agent.cwd());
-        if self.wait(id, request, Pending::Permission(pending)) {
-            out.event(Event::Permission(Box::new(shown)));
-        }
-    }
-
-    fn question(
-        &mut self,
-        id: &str,
-        request: &Value,
-        (questions, pending): (Vec<Question>, question::Pending),
-        out: &mut Output,
-    ) {
-        if self.wait(id, request, Pending::Question(pending)) {
-            let tool_use_id = some_text(request, "tool_use_id").map(ToolUseId::from);
-            ask(RequestId::from(id), tool_use_id, questions, out);
-        }
-    }
-
-    /// False if the same request waits already.
-    fn wait(&mut self, id: &str, request: &Value, what: Pending) -> bool {
-        let id = RequestId::from(id);
-        let new = !self.pending.iter().any(|waiting| waiting.id == id);
-        if new {
-            self.pending.push(Waiting { id, of_subagent: request.get("agent_id").is_some(), what });
-        }
-        new
-    }
-
-    fn withdraw(&mut self, which: impl Fn(&Waiting) -> bool, out: &mut Output) {
-        for waiting in self.pending.extract_if(.., |waiting| which(waiting)) {
-            out.event(Event::Withdrawn(waiting.id));
-        }
-    }
-
     /// The answer to a request of ours.
     fn answered(&mut self, response: &Value, out: &mut Output) {
         let id = text(response, "request_id");
@@ -342,30 +260,6 @@ impl Claude {
         uuid
     }
 
-    fn answer(&mut self, id: &RequestId, answer: Answer, out: &mut Output) {
-        let Some(at) = self.pending.iter().position(|waiting| waiting.id == *id) else { return };
-        let response = match (&self.pending[at].what, answer) {
-            (Pending::Permission(pending), Answer::Option { option_id, message, input }) => {
-                pending.answer(&option_id, message.as_deref(), input)
-            }
-            (Pending::Permission(_), Answer::Cancelled) => Some(permission::cancelled()),
-            (Pending::Permission(_), Answer::Answers(_)) => None,
-            (Pending::Question(pending), Answer::Answers(answers)) => match pending.answer(&answers) {
-                Ok(response) => Some(response),
-                Err(questions) => return ask(id.clone(), None, questions, out),
-            },
-            (Pending::Question(pending), Answer::Option { message, .. }) => Some(pending.decline(message.as_deref())),
-            (Pending::Question(pending), Answer::Cancelled) => Some(pending.decline(None)),
-        };
-        match response {
-            Some(response) => {
-                self.pending.remove(at);
-                respond(out, id.as_str(), &response);
-            }
-            None => out.event(Event::Notice { message: "That is none of the options; the question stays".to_owned() }),
-        }
-    }
-
     fn set_mode(&mut self, mode: String, out: &mut Output) {
         // Claude Code itself takes any word for a mode.
         const MODES: [&str; 6] = ["default", "acceptEdits", "plan", "dontAsk", "auto", launch::BYPASS];
@@ -379,15 +273,6 @@ impl Claude {
         };
         out.event(Event::Notice { message });
     }
-}
-
-fn ask(request_id: RequestId, tool_use_id: Option<ToolUseId>, questions: Vec<Question>, out: &mut Output) {
-    out.event(Event::Question(Box::new(QuestionRequest { request_id, tool_use_id, url: None, questions })));
-}
-
-fn respond(out: &mut Output, id: &str, response: &Value) {
-    out.write(&json!({"type": "control_response",
-        "response": {"subtype": "success", "request_id": id, "response": response}}));
 }
 
 fn blocks(text: &str, images: &[Image]) -> Value {

@@ -4,7 +4,7 @@
 use super::*;
 use crate::{
     agent::stop::STOP_LIMIT,
-    domain::{ProviderConfig, SessionId, ToolResult},
+    domain::{Answer, ProviderConfig, SessionId, ToolResult},
 };
 
 fn options() -> StartOptions {
