@@ -391,6 +391,19 @@ T['the float is above a question, and goes when it is left for more than its hel
   end
 )
 
+T['the border says how a turn that has failed is tried again, while there is one'] = test(
+  nil,
+  function(nvim)
+    nvim:lua([[T.session('s1', { title = 'one', status = 'error', error = 'it broke' })]])
+    open(nvim)
+    contains(nvim:screen(), 'T try again')
+    nvim:lua([[T.session('s1', { title = 'one', status = 'idle' })]])
+    nvim:lua('require("agor.ui.board").refresh()')
+    nvim:settle()
+    lacks(nvim:screen(), 'T try again')
+  end
+)
+
 T['who has stalled or waits says so, and T tries again'] = test(nil, function(nvim)
   nvim:lua([[
     T.session('s1', { title = 'one', status = 'running', busy = true, stalled = true, quiet_since = 7 })

@@ -109,7 +109,8 @@ local HINTS = {
 function M.footer(width, items)
   local hints = HINTS
   for _, item in ipairs(items) do
-    if item.entry and item.entry.state == 'stalled' then
+    local state = item.entry and item.entry.state
+    if state == 'stalled' or state == 'failed' then
       hints = vim.list_slice(HINTS)
       table.insert(hints, 2, 'T try again')
       break
