@@ -96,7 +96,7 @@ pub fn known(brought: &Brought, Kept { answers, written }: &Kept, agent: &str) -
             what: file.print.as_ref().map_or_else(|why| What::Unknown(why), |_| What::First),
             written: written(&file.name, &file.print),
         };
-        return Known::Open(brought.files.iter().map(change).collect());
+        return Known::Open(in_order(brought.files.iter().map(change).collect()));
     };
     let old: BTreeMap<&str, &str> = before.files.iter().map(|(name, print)| (&**name, &**print)).collect();
     let of = |file: &BroughtFile| {
@@ -108,9 +108,18 @@ pub fn known(brought: &Brought, Kept { answers, written }: &Kept, agent: &str) -
     let is_there = |name: &str| brought.files.iter().any(|file| file.name == name);
     let gone = old.keys().filter(|name| !is_there(name));
     changes.extend(gone.map(|name| Change { name: (*name).to_owned(), what: What::Removed, written: None }));
-    // What the user has not seen yet stands first.
-    changes.sort_by_key(|change| change.what == What::Same);
-    Known::Open(changes)
+    Known::Open(in_order(changes))
+}
+
+/// As they are read, since a screen may not have all: what the user has not seen yet stands first, of that what nobody can compare
+/// or may be an agent's own doing, and then what lies higher: that is what starts programs, and commands and skills by the dozen
+/// lie below it.
+fn in_order(mut changes: Vec<Change>) -> Vec<Change> {
+    changes.sort_by_key(|change| {
+        let warns = change.written.is_some() || matches!(change.what, What::Unknown(_));
+        (change.what == What::Same, !warns, change.name.matches('/').count())
+    });
+    changes
 }
 
 fn change(file: &BroughtFile, old: &BTreeMap<&str, &str>) -> What {
@@ -174,6 +183,19 @@ mod tests {
         let before = [answer("a", &[("x", "1"), ("y", "2"), ("z", "3")], Said::Use)];
         check(&[("x", "1"), ("y", "9"), ("w", "4")], &before, Err("y changed, w new, z gone, x as it was"));
         check(&[], &before, Err("nothing"));
+    }
+
+    #[test]
+    fn what_starts_programs_is_not_below_what_is_there_by_the_dozen() {
+        let there =
+            [(".c/commands/a.md", "1"), (".c/commands/b.md", ""), (".c/settings.json", "2"), (".mcp.json", "3")];
+        check(&there, &[], Err(".c/commands/b.md too long, .mcp.json, .c/settings.json, .c/commands/a.md"));
+        let before = [answer("a", &[(".c/commands/a.md", "0"), (".c/settings.json", "2")], Said::Use)];
+        check(
+            &there,
+            &before,
+            Err(".c/commands/b.md too long, .mcp.json new, .c/commands/a.md changed, .c/settings.json as it was"),
+        );
     }
 
     #[test]

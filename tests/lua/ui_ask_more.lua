@@ -241,6 +241,18 @@ T['the help of a question lists the keys that do something'] = test(nil, functio
   lacks(screen, 'question before')
 end)
 
+T['what does not fit is counted, with the keys that scroll both ways'] = test(nil, function(nvim)
+  clock(nvim)
+  local long = {}
+  for i = 1, 60 do
+    long[i] = '+ line ' .. i
+  end
+  permission(nvim, { lines = long })
+  lacks(nvim:screen(), 'scroll')
+  focus(nvim)
+  assert(nvim:screen():find('%d more lines, <C%-d> <C%-u> scroll'), nvim:screen())
+end)
+
 T['a question outlives a reload of the modules, in one float'] = test(nil, function(nvim)
   local floats = [[#vim.tbl_filter(function(win)
     return vim.api.nvim_win_get_config(win).relative ~= ''

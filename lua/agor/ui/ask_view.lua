@@ -224,7 +224,7 @@ function M.draw(view, item, position, total, focused)
     local more = ''
     if all_rows > text_rows then
       local rest = all_rows - text_rows
-      local key = focused and (rest == 1 and ', <C-d> shows it' or ', <C-d> shows them') or ''
+      local key = focused and ', <C-d> <C-u> scroll' or ''
       more = (' %d more %s%s '):format(rest, rest == 1 and 'line' or 'lines', key)
     end
     return {
