@@ -8,6 +8,7 @@ mod conduct;
 mod invocation;
 mod mark;
 mod output;
+mod plain;
 #[cfg(test)]
 pub mod pretend;
 mod queue;

@@ -43,7 +43,9 @@ const SHORT: Duration = Duration::from_millis(20);
 #[tokio::test]
 async fn lines_and_exit_code_arrive_in_order() {
     let family = Family::new();
-    let said = family.run(&["say=one", "err=oops", "drip=two ä", "binary", "raw=half a line", "exit=3"]).await;
+    let said = family
+        .run(&["say=one", "err=\u{1b}[31moops\u{1b}[m", "drip=two ä", "binary", "raw=half a line", "exit=3"])
+        .await;
     assert_eq!(said.lines, ["one", "two ä", "a\u{fffd}\u{fffd}", "half a line"]);
     assert_eq!(said.stderr, ["oops"]);
     assert_eq!(said.exit, Exit { stderr_tail: vec!["oops".into()], ..ended_with(3) });

@@ -8,7 +8,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Phase, ProcessEvent, queue::Feed};
+use super::{Phase, ProcessEvent, plain::plain, queue::Feed};
 use crate::agent::lines::{Frame, Lines};
 
 /// One read. A pipe gives no more at once unless it was made larger.
@@ -72,7 +72,7 @@ pub(super) async fn read_bytes(pipe: Receiver, feed: Feed, mut phase: watch::Rec
     feed.push(ProcessEvent::StdoutEnded);
 }
 
-/// Returns the last lines.
+/// Returns the last lines. They are for people to read: what is for a terminal is left out.
 pub(super) async fn read_stderr(pipe: Receiver, feed: Feed, mut phase: watch::Receiver<Phase>) -> Vec<String> {
     let mut lines = Lines::new(STDERR_LINE);
     let mut source = Source::new(pipe);
@@ -90,7 +90,7 @@ pub(super) async fn read_stderr(pipe: Receiver, feed: Feed, mut phase: watch::Re
         }
         for frame in frames {
             let line = match frame {
-                Frame::Line(line) => line,
+                Frame::Line(line) => plain(&line),
                 Frame::TooLong { bytes, .. } => format!("(a line of {bytes} bytes was left out)"),
             };
             if tail.len() == TAIL_LINES {
