@@ -171,9 +171,11 @@ T['the directory is the last to go, by its last component'] = test(nil, function
   contains(bar(nvim, fields, 150), '/srv/a-long-one/shop')
 end)
 
-T['a journal that is not written is said'] = test(nil, function(nvim)
+T['a journal or an audit log that is not written is said'] = test(nil, function(nvim)
   contains(bar(nvim, { journal_failed = true }, 60), 'journal not written')
   lacks(bar(nvim, { journal_failed = false }, 60), 'journal')
+  contains(bar(nvim, { audit_failed = true }, 60), 'audit log not written')
+  lacks(bar(nvim, { audit_failed = false }, 60), 'audit')
 end)
 
 T['a session whose row is gone keeps its name, and its prompt says so'] = test(nil, function(nvim)
