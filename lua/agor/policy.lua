@@ -82,18 +82,27 @@ local function check(rule)
   elseif kind == 'command' and tool and tool ~= 'command' then
     return "command goes with tool = 'command' or none: whichever tool runs it is meant"
   end
+  -- What would never fit anything is no rule: one that forbids would only look as if it did.
+  if tool and tool:find('[()]') then
+    return 'tool is a name alone: what would stand in brackets goes into command, path or host'
+  end
   if rule.command and (rule.command:find('[;&|<>`\n]') or rule.command:find('$(', 1, true)) then
     return 'command is one command: each part of a line is judged by itself'
+  elseif rule.command and (' ' .. rule.command .. ' '):find('[%s=]["\']') then
+    return 'command has its words as programs get them: leave the quotes out, and write ? for a blank in a word'
   end
   if rule.path then
-    if ('/' .. rule.path .. '/'):find('/../', 1, true) then
-      return "path must not have '..' in it"
+    local names = '/' .. rule.path:gsub('^%./', '') .. '/'
+    if names:find('/../', 1, true) or names:find('/./', 1, true) then
+      return "path must not have '..' or '.' in it"
     elseif rule.path:match('^~[^/]') then
       return "path may begin with '~/', not with another user's home"
     end
   end
-  if rule.host and not rule.host:match('^[%w.*:_-]+$') then
-    return "host is a machine's name, such as 'docs.rs' or '*.rust-lang.org'"
+  local host = rule.host and rule.host ~= '*' and rule.host:gsub('^%*%.', '')
+  -- The colons of an address are several; one is a port's.
+  if host and (not host:match('^[%w.:_-]*[%w:_-]$') or host:match('^[^:]*:[^:]*$')) then
+    return "host is a machine's name without a port, such as 'docs.rs' or '*.rust-lang.org'"
   end
 end
 
