@@ -2,7 +2,7 @@
 //! lead, what is kept. Decides and tells nothing itself; the session's task does, which never waits for a disk.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
@@ -110,7 +110,12 @@ pub fn look_up(request: &PermissionRequest, setting: &Setting) -> Found {
         let seen = Seen::of(request);
         let act = may_be_allowed(request).then(|| act(request, &places.cwd)).flatten();
         let act = act.filter(|act| setting.here || !matches!(act, Act::Files { .. }));
-        let verdict = policy::judge(&all.policy, &seen, around);
+        let verdict = match policy::judge(&all.policy, &seen, around) {
+            Verdict::Open if all.policy.restricts() && places.missed.get() => {
+                Verdict::Ask("it names more files than can be looked up".to_owned())
+            }
+            verdict => verdict,
+        };
         let grants: Vec<&Rule> = all.grants.iter().map(|(_, grant)| &grant.rule).collect();
         let allowed = || policy::allowed(act.as_ref()?, &seen, &all.policy, &grants, around);
         let outcome = match verdict {
@@ -260,6 +265,8 @@ struct Places {
     /// What holds for a home holds for everything.
     lasting: bool,
     known: RefCell<HashMap<String, Option<String>>>,
+    /// There were more paths than are looked up: where those lead nobody knows.
+    missed: Cell<bool>,
 }
 
 impl Places {
@@ -271,7 +278,7 @@ impl Places {
         let lasting =
             project.parent().is_some() && setting.home.as_ref().is_none_or(|home| real(home.to_owned()) != project);
         let root = root.to_string_lossy().into_owned();
-        Self { cwd, root, project, lasting, known: RefCell::default() }
+        Self { cwd, root, project, lasting, known: RefCell::default(), missed: Cell::default() }
     }
 
     fn with<T>(&self, setting: &Setting, then: impl FnOnce(&Surroundings<'_>) -> T) -> T {
@@ -283,6 +290,7 @@ impl Places {
                 return known.clone();
             }
             if self.known.borrow().len() >= MOST {
+                self.missed.set(true);
                 return None;
             }
             let found = disk::resolve(Path::new(path)).ok().and_then(|real| real.to_str().map(str::to_owned));

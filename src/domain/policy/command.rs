@@ -8,7 +8,8 @@ use super::{
 };
 
 /// Where programs are that may be called by their whole path.
-const FOLDERS: &[&str] = &["/bin/", "/usr/bin/", "/usr/local/bin/", "/opt/homebrew/bin/", "/sbin/", "/usr/sbin/"];
+pub(in crate::domain) const FOLDERS: &[&str] =
+    &["/bin/", "/usr/bin/", "/usr/local/bin/", "/opt/homebrew/bin/", "/sbin/", "/usr/sbin/"];
 
 /// What a letter is in words, for the few options that make a command one that one forbids.
 const LETTERS: &[(char, &str)] = &[
@@ -125,11 +126,15 @@ impl CommandRule {
 
     /// Whether it stands behind the program of a command that may run it.
     pub fn stands_behind(&self, part: &Part) -> bool {
-        let words = &part.words[..part.words.len().min(BEHIND)];
-        (1..words.len()).any(|at| {
-            let behind = Part { words: words[at..].to_vec(), ..Part::default() };
-            !self.words.is_empty() && self.hits(&behind) > Hit::No
-        })
+        let Some(want) = self.words.first() else { return false };
+        let (words, rest) = part.words.split_at(part.words.len().min(BEHIND));
+        let behind = |at| Part { words: words[at..].to_vec(), ..Part::default() };
+        // So far behind its name alone is enough.
+        let named = |word: &Word| match word.is_known() {
+            true => glob::fits(&name(want), &name(&word.text), Reading::Wide),
+            false => may_be(want, word),
+        };
+        (1..words.len()).any(|at| self.hits(&behind(at)) > Hit::No) || rest.iter().any(named)
     }
 }
 

@@ -25,11 +25,14 @@ pub struct Seen {
     pub hosts: Vec<String>,
     /// One address, in its own field and no other: then the tool gets that and nothing else.
     pub only_host: Option<String>,
+    /// There is more than was looked at.
+    pub cut: bool,
 }
 
-/// Values within values that are looked into, and how many.
-const DEEPEST: usize = 8;
-const MOST: usize = 512;
+/// Values within values that are looked into.
+const DEEPEST: usize = 32;
+/// Commands, files and addresses that are looked for in an input, and addresses in one text.
+pub(super) const MOST: usize = 512;
 
 impl Seen {
     pub fn of(request: &PermissionRequest) -> Self {
@@ -58,7 +61,8 @@ impl Seen {
     }
 
     fn look(&mut self, key: &str, value: &Value, depth: usize) {
-        if depth == 0 || self.commands.len() + self.files.len() + self.hosts.len() > MOST {
+        if depth == 0 || self.is_full() {
+            self.cut = true;
             return;
         }
         let runs = ["argv", "bash", "cmd", "command", "commands", "script", "shell"].contains(&key);
@@ -85,6 +89,11 @@ impl Seen {
             }
             _ => {}
         }
+        self.cut |= self.is_full();
+    }
+
+    fn is_full(&self) -> bool {
+        self.commands.len() + self.files.len() + self.hosts.len() > MOST
     }
 }
 
@@ -97,10 +106,10 @@ pub fn quoted(word: &str) -> String {
     }
 }
 
-/// The machines of all addresses in a text.
+/// The machines of all addresses in a text, or more than [`MOST`] of them.
 pub fn hosts(text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for (at, _) in text.match_indices("://").take(64) {
+    for (at, _) in text.match_indices("://").take(MOST + 1) {
         found.extend(host(&text[at + 3..]));
     }
     found
@@ -142,7 +151,7 @@ pub fn host_fits(pattern: &str, host: &str, below: bool) -> bool {
     pattern == "*" || is_below && (starred || below) || host == pattern && (!starred || below)
 }
 
-/// What a word of a command names as a machine.
+/// What a word of a command names as machines, or more than [`MOST`] of them.
 pub fn host_of_word(program: &str, word: &str) -> Vec<String> {
     const FETCH: &[&str] = &[
         "aria2c", "curl", "dig", "ftp", "git", "host", "http", "https", "lftp", "lynx", "mosh", "nc", "ncat",
@@ -153,7 +162,7 @@ pub fn host_of_word(program: &str, word: &str) -> Vec<String> {
         // An option's value behind its name; places that stand one behind the other, as of `--connect-to`.
         let values = word.split(['=', ',']).flat_map(|value| value.split(':').chain([value]));
         let values = values.map(|value| value.trim_start_matches('/')).filter(|value| !value.starts_with('-'));
-        found.extend(values.take(32).filter_map(host));
+        found.extend(values.take(MOST + 1).filter_map(host));
     }
     found
 }
@@ -224,5 +233,20 @@ mod tests {
         seen.look("", &input, DEEPEST);
         assert!(seen.commands.contains(&"rm 'a b'".to_owned()) && seen.commands.contains(&"ls".to_owned()), "{seen:?}");
         assert_eq!((seen.files, seen.hosts), (vec![("/x".to_owned(), Access::Either)], vec!["q.r".to_owned()]));
+        assert!(!seen.cut);
+    }
+
+    #[test]
+    fn it_is_said_that_there_is_more_than_was_looked_at() {
+        let cut = |input: Value| {
+            let mut seen = Seen::default();
+            seen.look("", &input, DEEPEST);
+            seen.cut
+        };
+        let nested = |depth: usize| (0..depth).fold(json!("x"), |inner, _| json!([inner]));
+        assert!(!cut(nested(DEEPEST - 1)) && cut(nested(DEEPEST)));
+        let paths = |count: usize| json!({"path": vec!["/a"; count], "z": 1});
+        assert!(!cut(paths(MOST)) && cut(paths(MOST + 1)));
+        assert!(cut(json!(format!("{}https://evil.com/", "https://a.b/ ".repeat(MOST)))));
     }
 }

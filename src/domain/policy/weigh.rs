@@ -7,7 +7,7 @@ use super::{
     inner::{Piece, Pieces, pieces},
     place::{PathRule, plain},
     script::{HOLE, Part, Word},
-    seen::{Access, Seen, host_fits, host_of_device, host_of_word},
+    seen::{self, Access, Seen, host_fits, host_of_device, host_of_word},
 };
 use crate::domain::rule::{self, Act, Rule, known, shell};
 
@@ -37,7 +37,9 @@ pub(super) struct Looked<'a> {
 /// Words of all commands of a request that are looked up as paths.
 const MOST: usize = 4000;
 /// Names in a word that are looked up.
-const MOST_NAMES: usize = 200;
+const MOST_NAMES: usize = 1000;
+/// Directories that a command may be in.
+const MOST_PLACES: usize = 64;
 
 impl<'a> Looked<'a> {
     pub(super) fn at(seen: &'a Seen, around: &'a Surroundings<'a>) -> Self {
@@ -52,7 +54,7 @@ impl<'a> Looked<'a> {
         if rule.named.is_some_and(|named| !glob::fits(named, tool, Reading::Wide)) {
             return (Hit::No, String::new());
         }
-        match &rule.about {
+        let found = match &rule.about {
             About::Anything | About::Tool => (Hit::Yes, tool.to_owned()),
             About::Command(wanted) => best(self.lines.iter().flat_map(|(line, found)| {
                 let parts = found.all.iter().map(|Piece { part, .. }| {
@@ -87,18 +89,28 @@ impl<'a> Looked<'a> {
             }
             About::Host(pattern) => {
                 let of_words = self.lines.iter().filter(|_| rule.named.is_none()).flat_map(|(_, found)| &found.all);
+                let fits = |host: String| (if host_fits(pattern, &host, true) { Hit::Yes } else { Hit::No }, host);
                 let of_words = of_words.flat_map(|Piece { part, .. }| {
                     let name = part.name();
-                    let words = part.words.iter().skip(1).flat_map(move |word| host_of_word(&name, &word.text));
-                    words.chain(part.reads.iter().chain(&part.writes).filter_map(|word| host_of_device(&word.text)))
+                    let words = part.words.iter().skip(1).flat_map(move |word| {
+                        let found = host_of_word(&name, &word.text);
+                        let more = (found.len() > seen::MOST).then(|| (Hit::Maybe, "so long a word".to_owned()));
+                        found.into_iter().map(fits).chain(more)
+                    });
+                    let devices = part.reads.iter().chain(&part.writes).filter_map(|word| host_of_device(&word.text));
+                    words.chain(devices.map(fits))
                 });
-                let all = self.seen.hosts.iter().cloned().chain(of_words);
                 let fetches = pattern == "*" && is_fetch(tool);
                 best(
-                    all.map(|host| (if host_fits(pattern, &host, true) { Hit::Yes } else { Hit::No }, host))
+                    (self.seen.hosts.iter().cloned().map(fits))
+                        .chain(of_words)
                         .chain(fetches.then(|| (Hit::Yes, tool.to_owned()))),
                 )
             }
+        };
+        match found.0 {
+            Hit::No if self.seen.cut => (Hit::Maybe, "so long an input".to_owned()),
+            _ => found,
         }
     }
 
@@ -135,8 +147,11 @@ impl<'a> Looked<'a> {
                 Some(word) if word.is_known() && word.text != "-" => {
                     let more: Vec<String> = places.iter().map(|place| self.joined(place, word)).collect();
                     places.extend(more);
+                    places.sort();
                     places.dedup();
-                    places.truncate(64);
+                    // Where it is then nobody has looked.
+                    lost |= places.len() > MOST_PLACES;
+                    places.truncate(MOST_PLACES);
                 }
                 Some(_) => lost = true,
                 None => {}
@@ -150,8 +165,9 @@ impl<'a> Looked<'a> {
             let says_only = matches!(program, "echo" | "printf");
             return if says_only { Hit::No } else { Hit::Maybe };
         }
-        let mut hit = Hit::No;
-        for text in paths_in(&word.text) {
+        let paths = paths_in(&word.text);
+        let mut hit = if paths.len() > MOST_NAMES { Hit::Maybe } else { Hit::No };
+        for text in paths {
             let named = Word { text: text.to_owned(), glob: word.glob, home: text.starts_with('~') };
             if lost && !text.starts_with(['/', '~']) {
                 hit = hit.max(Hit::Maybe);
@@ -182,9 +198,10 @@ impl<'a> Looked<'a> {
         if !word.text.contains(apart) {
             return Hit::No;
         }
-        let names = word.text.split(apart).filter(|name| !name.is_empty() && !name.contains(HOLE)).take(MOST_NAMES);
+        let mut names = word.text.split(apart).filter(|name| !name.is_empty() && !name.contains(HOLE));
         let holds = |name: &str| self.names(&self.absolute(name, false)).iter().any(|path| wanted.holds(path));
-        if names.clone().any(holds) { Hit::Maybe } else { Hit::No }
+        let found = names.by_ref().take(MOST_NAMES).any(holds);
+        if found || names.next().is_some() { Hit::Maybe } else { Hit::No }
     }
 
     fn joined(&self, place: &str, word: &Word) -> String {
@@ -235,7 +252,7 @@ fn paths_in(text: &str) -> Vec<&str> {
     let letters = text.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
     let letters = letters.and_then(|rest| rest.find(['/', '.', '~']).map(|at| &rest[at..]));
     // As of `HEAD:file`, `file:/place`, `name=@file`.
-    let pieces = text.split([':', '=', ',']).take(8).map(|piece| piece.trim_start_matches('@'));
+    let pieces = text.split([':', '=', ',']).take(MOST_NAMES + 1).map(|piece| piece.trim_start_matches('@'));
     let pieces = pieces.filter(|piece| *piece != text && !piece.starts_with('-'));
     [own, value, behind, letters].into_iter().flatten().chain(pieces).filter(|path| !path.is_empty()).collect()
 }

