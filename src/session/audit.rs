@@ -99,7 +99,7 @@ pub struct Entry {
     pub outcome: String,
 }
 
-/// Bytes of a command or an input that are kept.
+/// Bytes of a command, an input or a list of paths that are kept.
 pub const LONGEST: usize = 8 * 1024;
 
 impl Entry {

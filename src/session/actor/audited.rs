@@ -143,20 +143,13 @@ impl Actor {
         let Asked::Permission(request) = &pending.asked else { return (What::Question(Vec::new()), false) };
         // Where its paths lead, if that is known by now.
         let act = pending.grounds.as_ref().map(|grounds| &grounds.act);
-        let paths = |paths: &[String]| paths.iter().take(100).cloned().collect::<Vec<_>>();
         match (&request.subject, act) {
             (Subject::Command { command }, _) => {
                 let (text, cut) = shortened(&self.redactor.text(command));
                 (What::Command(text), cut)
             }
-            (Subject::Files { .. }, Some(Act::Files { paths: real, change })) => {
-                let what = if *change { What::Change } else { What::Read };
-                (what(paths(real)), real.len() > 100)
-            }
-            (Subject::Files { paths: named, change }, _) => {
-                let what = if *change { What::Change } else { What::Read };
-                (what(paths(named)), named.len() > 100)
-            }
+            (Subject::Files { .. }, Some(Act::Files { paths: real, change })) => of_paths(real, *change),
+            (Subject::Files { paths: named, change }, _) => of_paths(named, *change),
             (Subject::Start, _) => {
                 // A question of ours, in words: which files, and what had become of them.
                 let files = request.input["files"].as_array().into_iter().flatten().map(|file| {
@@ -177,10 +170,45 @@ impl Actor {
     }
 }
 
+/// And whether some were left out.
+fn of_paths(all: &[String], change: bool) -> (What, bool) {
+    let mut room = audit::LONGEST;
+    let fits = |path: &&String| {
+        let fits = path.len() <= room;
+        room = room.saturating_sub(path.len());
+        fits
+    };
+    let paths: Vec<String> = all.iter().take_while(fits).cloned().collect();
+    let cut = paths.len() < all.len();
+    (if change { What::Change(paths) } else { What::Read(paths) }, cut)
+}
+
 /// And whether something was left out.
 fn shortened(text: &str) -> (String, bool) {
-    match text.len() > audit::LONGEST {
-        true => (text.chars().take(audit::LONGEST / 4).collect(), true),
-        false => (text.to_owned(), false),
+    let end = (0..=text.len().min(audit::LONGEST)).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    (text[..end].to_owned(), end < text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_much_is_kept_of_a_text_as_there_is_room_for() {
+        let whole = "x".repeat(audit::LONGEST);
+        assert_eq!(shortened(&whole), (whole.clone(), false));
+        assert_eq!(shortened(&format!("{whole}y")), (whole, true));
+        // A character is there or is not.
+        let wide = "ä".repeat(audit::LONGEST);
+        assert_eq!(shortened(&format!("x{wide}")), (format!("x{}", "ä".repeat(audit::LONGEST / 2 - 1)), true));
+    }
+
+    #[test]
+    fn as_many_paths_are_kept_as_there_is_room_for() {
+        let paths = |count| vec!["/a".to_owned(); count];
+        let most = audit::LONGEST / 2;
+        assert_eq!(of_paths(&paths(most), true), (What::Change(paths(most)), false));
+        assert_eq!(of_paths(&paths(most + 1), false), (What::Read(paths(most)), true));
+        assert_eq!(of_paths(&["x".repeat(audit::LONGEST + 1)], false), (What::Read(Vec::new()), true));
     }
 }
