@@ -2,6 +2,7 @@
 -- only if its checksum is the one that this checkout names; whatever stands in the way, cargo builds it instead.
 
 local build = require('agor.build')
+local programs = require('agor.programs')
 
 local M = {}
 
@@ -54,7 +55,7 @@ local function summer(path)
     { 'openssl', 'dgst', '-sha256', '-r', path },
     { 'certutil', '-hashfile', path, 'SHA256' },
   }) do
-    if vim.fn.executable(command[1]) == 1 then
+    if programs.find(command[1]) ~= '' then
       return command
     end
   end
@@ -177,12 +178,15 @@ local function install(opts, say, done)
   if not sum then
     return done(('this checkout names no checksum for %s, so it is no release of it'):format(asset))
   end
-  if vim.fn.executable('curl') == 0 then
+  if programs.find('curl') == '' then
     return done('curl, which fetches it, was not found')
   end
-  local target = opts.root .. '/bin/agor-nvim'
-  local fresh = ('%s/bin/.agor-nvim.%d.new'):format(opts.root, vim.uv.os_getpid())
-  vim.fn.mkdir(opts.root .. '/bin', 'p')
+  local folder = opts.root .. '/bin'
+  if not pcall(vim.fn.mkdir, folder, 'p') then
+    return done(('the folder %s cannot be made'):format(folder))
+  end
+  local target = folder .. '/agor-nvim'
+  local fresh = ('%s/.agor-nvim.%d.new'):format(folder, vim.uv.os_getpid())
   ---@param failed string|nil
   local function over(failed)
     if not failed then

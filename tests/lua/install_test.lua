@@ -80,6 +80,40 @@ T['who has neither a release nor cargo is not sent back to the release'] = funct
   assert(not assert(objection(root, nil, true)):find(':Agor install', 1, true))
 end
 
+T['a folder that cannot be made is told, and it is built instead'] = function()
+  local root = vim.fn.tempname()
+  vim.fn.mkdir(root)
+  vim.fn.writefile({ sum .. '  agor-nvim-1.2.3-x86_64-linux' }, root .. '/checksums.txt')
+  vim.fn.writefile({ 'a file' }, root .. '/bin')
+  local build, programs = require('agor.build'), require('agor.programs')
+  local run, find = build.run, programs.find
+  build.run = function(_, done)
+    done('no cargo')
+  end
+  programs.find = function(name)
+    return '/usr/bin/' .. name
+  end
+  local said
+  local ok, err = pcall(install.run, {
+    root = root,
+    version = '1.2.3',
+    protocol = 1,
+    releases = 'file:///none',
+    uname = { sysname = 'Linux', machine = 'x86_64' },
+  }, function() end, function(failed)
+    said = failed
+  end)
+  build.run, programs.find = run, find
+  vim.fn.delete(root, 'rf')
+  assert(ok, err)
+  equal(
+    said,
+    ('the backend was neither fetched nor built: the folder %s/bin cannot be made; and no cargo'):format(
+      root
+    )
+  )
+end
+
 T['the checksums of this checkout can be read'] = function()
   local root = require('agor.provider').plugin_root()
   for _, line in ipairs(vim.fn.readfile(root .. '/checksums.txt')) do
