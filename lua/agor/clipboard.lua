@@ -9,8 +9,7 @@ local patience_ms = 10000
 -- Pasted images are kept as long as this, and as long as a draft names them.
 local keep_s = 7 * 24 * 3600
 
--- Modes 0700 and 0600.
-local private_folder, private_file = 448, 384
+local private_file = 384 -- 0600
 
 ---@class agor.ClipboardProgram
 ---@field program string

@@ -246,10 +246,8 @@ end
 function M.begin(params)
   -- From now on it matters whether Neovim has the focus.
   require('agor.notify')
-  local seconds, microseconds = vim.uv.gettimeofday()
-  local now = math.floor(seconds * 1000 + microseconds / 1000)
   -- Two that are started within a millisecond keep their order.
-  state.last_start = math.max(now, (state.last_start or 0) + 1)
+  state.last_start = math.max(require('agor.clock').now(), (state.last_start or 0) + 1)
   params.started_at = state.last_start
   state.sessions[params.session_id] = {
     session_id = params.session_id,

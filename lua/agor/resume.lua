@@ -228,7 +228,7 @@ end
 local function select(rows, here)
   local texts = require('agor.ui.resume_rows')
   local line_of = {}
-  for i, pieces in ipairs(texts.pieces(rows, here, texts.now())) do
+  for i, pieces in ipairs(texts.pieces(rows, here, require('agor.clock').now())) do
     line_of[rows[i]] = vim.trim(texts.line(pieces))
   end
   require('agor.pick').one(rows, {

@@ -7,14 +7,12 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{diff::FileDiff, question::PermissionRequest};
+use super::{diff::FileDiff, policy::command::FOLDERS, question::PermissionRequest};
 
 /// More are not told one by one.
 const MOST: usize = 20;
 /// Of an input or a command, in bytes: what is longer is text, and nobody names files there.
 const MOST_TEXT: usize = 64 * 1024;
-/// Where programs are, which are run and not looked at.
-const PROGRAMS: &[&str] = &["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/opt/homebrew/bin/"];
 /// Neither read nor written as files are.
 const STREAMS: &[&str] = &["/dev/null", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/fd"];
 
@@ -68,7 +66,8 @@ impl Found<'_> {
                 Some(flag) => flag.find(['/', '~']).map_or("", |at| &flag[at..]),
                 None => text,
             };
-            let program = runs && PROGRAMS.iter().any(|folder| text.starts_with(folder));
+            // It is run and not looked at.
+            let program = runs && FOLDERS.iter().any(|folder| text.starts_with(folder));
             let named = text.starts_with(['/', '~']) || text.starts_with("$HOME") || text.starts_with("${HOME}");
             let climbs = text.split('/').any(|part| part == "..");
             if (named || climbs)

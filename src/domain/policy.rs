@@ -7,7 +7,7 @@
 //! Pure: where paths lead is told by who asks. How rules are written is `lua/agor/policy.lua`'s business, who is asked and
 //! what is taken down is the session's.
 
-mod command;
+pub(in crate::domain) mod command;
 mod glob;
 mod inner;
 mod offer;

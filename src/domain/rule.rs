@@ -141,6 +141,11 @@ pub(in crate::domain) fn fits_part(part: &[shell::Word], rules: &[&Rule]) -> Opt
 }
 
 impl Rule {
+    /// The same path is another file in another project: it holds in one alone.
+    pub fn is_of_files(&self) -> bool {
+        matches!(self, Rule::Files { .. } | Rule::Below { .. })
+    }
+
     /// What it allows, for people. Paths below the project are shown relative to it.
     pub fn words(&self, project: &str) -> String {
         let doing = |change: &bool| if *change { "changes of" } else { "reading" };

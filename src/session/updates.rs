@@ -4,10 +4,7 @@ use std::path::PathBuf;
 
 use super::{grants::GrantScope, state::Grounds};
 use crate::{
-    domain::{
-        AgentMessage, PermissionRequest, Prompt, QuestionRequest, RequestId, SessionId, SessionSummary, Status,
-        rule::Rule,
-    },
+    domain::{AgentMessage, PermissionRequest, Prompt, QuestionRequest, RequestId, SessionId, SessionSummary, Status},
     render::{AskBody, Line},
 };
 
@@ -124,8 +121,7 @@ impl Offered {
     pub(super) fn of(grounds: &Grounds) -> Self {
         let lasting = grounds.lasting.then_some(GrantScope::Project);
         let everywhere = grounds.everywhere.then_some(GrantScope::Everywhere);
-        let anywhere = |rule: &Rule| !matches!(rule, Rule::Files { .. } | Rule::Below { .. });
-        let places = grounds.offers.iter().enumerate().filter(|(_, rule)| grounds.everywhere && anywhere(rule));
+        let places = grounds.offers.iter().enumerate().filter(|(_, rule)| grounds.everywhere && !rule.is_of_files());
         Self {
             rules: grounds.offers.iter().map(|rule| rule.words(&grounds.root)).collect(),
             examples: grounds.of_offers.clone(),

@@ -41,12 +41,6 @@ local held = false
 ---@type uv.uv_timer_t?
 local timer
 
----@return integer Unix milliseconds
-local function now()
-  local seconds, microseconds = vim.uv.gettimeofday()
-  return math.floor(seconds * 1000 + microseconds / 1000)
-end
-
 ---@return integer? win
 local function window()
   local win = board.win
@@ -124,7 +118,12 @@ local function details(win, buf)
     return 0
   end
   local row = api.nvim_win_get_cursor(win)[1] - 1
-  local lines = require('agor.ui.board_lines').details(entry, cells_of(win), drawn[row + 1], now())
+  local lines = require('agor.ui.board_lines').details(
+    entry,
+    cells_of(win),
+    drawn[row + 1],
+    require('agor.clock').now()
+  )
   api.nvim_buf_set_extmark(buf, details_ns, row, 0, { virt_lines = lines })
   return #lines
 end
@@ -176,7 +175,7 @@ local function draw()
   local began = vim.uv.hrtime()
   local content = require('agor.ui.board_content')
   items = content.items(board)
-  put(buf, require('agor.ui.board_lines').draw(items, cells_of(win), now()))
+  put(buf, require('agor.ui.board_lines').draw(items, cells_of(win), require('agor.clock').now()))
   follow(win)
   -- As many rows as the details of any line take: the window keeps its height when the cursor moves.
   details(win, buf)
@@ -218,7 +217,7 @@ function M.tick()
   if not buf or not is_shown() or scheduled then
     return
   end
-  local lines, at = require('agor.ui.board_lines'), now()
+  local lines, at = require('agor.ui.board_lines'), require('agor.clock').now()
   vim.bo[buf].modifiable = true
   for row, item in ipairs(items) do
     local line = drawn[row]

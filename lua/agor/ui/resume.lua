@@ -168,7 +168,7 @@ local function draw(same)
   local rows = require('agor.ui.resume_rows')
   local width = valid(s.wins.list) and api.nvim_win_get_width(s.wins.list --[[@as integer]]) or 80
   local lines, marks = {}, {}
-  for i, pieces in ipairs(rows.pieces(s.rows, s.here, rows.now())) do
+  for i, pieces in ipairs(rows.pieces(s.rows, s.here, require('agor.clock').now())) do
     lines[i], marks[i] = rows.line(pieces, width)
   end
   if #lines == 0 then

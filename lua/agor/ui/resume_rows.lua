@@ -17,12 +17,6 @@ function M.age(seconds)
   return 'just now'
 end
 
----@return integer Unix milliseconds
-function M.now()
-  local seconds, microseconds = vim.uv.gettimeofday()
-  return math.floor(seconds * 1000 + microseconds / 1000)
-end
-
 ---@param dir string
 ---@param other string
 ---@return boolean

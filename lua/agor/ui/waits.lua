@@ -11,12 +11,6 @@ local M = {}
 ---@field attempts integer|nil
 ---@field until integer|nil Unix milliseconds
 
----@return integer Unix milliseconds
-local function clock()
-  local seconds, microseconds = vim.uv.gettimeofday()
-  return math.floor(seconds * 1000 + microseconds / 1000)
-end
-
 --- A time of day; with its day where that is not today.
 ---@param at integer Unix milliseconds
 ---@param now integer
@@ -55,7 +49,7 @@ end
 ---@return string|nil words
 ---@return string group
 function M.short(row, now)
-  now = now or clock()
+  now = now or require('agor.clock').now()
   local wait = current(row, now)
   if not wait then
     return nil, ''
@@ -104,7 +98,8 @@ end
 ---@param row agor.Row
 ---@return integer|nil
 function M.quiet(row)
-  return row.quiet_since and math.max(0, math.floor((clock() - row.quiet_since) / 1000))
+  return row.quiet_since
+    and math.max(0, math.floor((require('agor.clock').now() - row.quiet_since) / 1000))
 end
 
 return M

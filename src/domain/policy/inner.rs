@@ -214,11 +214,7 @@ fn inner(part: &Part) -> Inner {
         "env" | "genv" => of_env(words),
         "find" | "gfind" | "bfs" => of_find(words),
         "fd" | "fdfind" => of_fd(words),
-        "su" | "script" | "runuser" if words.iter().any(|word| is_option(word, "c", "command")) => {
-            let at = words.iter().position(|word| is_option(word, "c", "command")).unwrap_or(0);
-            line_of(words.get(at + 1..=at + 1).unwrap_or_default(), false)
-        }
-        "flock" if words.iter().any(|word| is_option(word, "c", "command")) => {
+        "su" | "script" | "runuser" | "flock" if words.iter().any(|word| is_option(word, "c", "command")) => {
             let at = words.iter().position(|word| is_option(word, "c", "command")).unwrap_or(0);
             line_of(words.get(at + 1..=at + 1).unwrap_or_default(), false)
         }

@@ -42,8 +42,8 @@ pub(in crate::session) struct Counters {
 }
 
 impl Counters {
-    /// Of one that starts now: Unix milliseconds, later than any session's before: sessions are listed in the order of their start, and many
-    /// may start in one millisecond.
+    /// Of one that starts now: Unix milliseconds, later than any session's before. Sessions are listed in the order of their
+    /// start, and many may start in one millisecond.
     pub(super) fn start_time(&self, now: i64) -> i64 {
         let before = self.last_start.fetch_max(now, Relaxed);
         if now > before { now } else { self.last_start.fetch_add(1, Relaxed) + 1 }

@@ -6,9 +6,7 @@ use super::{
     audited::{By, Decided},
 };
 use crate::{
-    domain::{
-        Answer, Command, OptionKind, PermissionOption, PermissionRequest, RequestId, policy::PolicyRule, rule::Rule,
-    },
+    domain::{Answer, Command, OptionKind, PermissionOption, PermissionRequest, RequestId, policy::PolicyRule},
     session::{
         audit::{Decision, Who},
         grants::{self, Grant, GrantScope, ProjectGrants, Refusal},
@@ -141,8 +139,7 @@ impl Actor {
             Longer::Refusal(Refusal { id, rule: found.clone(), at })
         } else {
             let found = grounds.offers.get(index).ok_or_else(|| none(grounds.offers.len()))?;
-            // The same path is another file in another project.
-            if scope == GrantScope::Everywhere && matches!(found, Rule::Files { .. } | Rule::Below { .. }) {
+            if scope == GrantScope::Everywhere && found.is_of_files() {
                 return Err("files are allowed in their project, not everywhere".to_owned());
             }
             Longer::Grant(Grant { id, rule: found.clone(), at })

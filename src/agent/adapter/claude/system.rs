@@ -189,9 +189,12 @@ fn retry(message: &Value) -> String {
         (Some(attempt), None) => format!("; retry {attempt}"),
         _ => "; trying again".to_owned(),
     };
-    let delay = message.get("retry_delay_ms").and_then(Value::as_f64).filter(|ms| ms.is_finite() && *ms >= 0.0);
-    let delay = delay.map(|ms| format!(" in {:.1} s", ms / 1000.0)).unwrap_or_default();
+    let delay = retry_delay_ms(message).map(|ms| format!(" in {:.1} s", ms / 1000.0)).unwrap_or_default();
     format!("{what}{tries}{delay}")
+}
+
+fn retry_delay_ms(message: &Value) -> Option<f64> {
+    message.get("retry_delay_ms").and_then(Value::as_f64).filter(|ms| ms.is_finite() && *ms >= 0.0)
 }
 
 fn waits(message: &Value, said: &str) -> Event {
@@ -202,9 +205,8 @@ fn waits(message: &Value, said: &str) -> Event {
         _ => Cause::of_status(count("error_status")),
     };
     let (attempt, attempts) = (count("attempt"), count("max_retries"));
-    let delay = message.get("retry_delay_ms").and_then(Value::as_f64).filter(|ms| ms.is_finite() && *ms >= 0.0);
     // Within what a u64 holds; a number beyond is as good as never.
-    let delay_ms = delay.map(|ms| ms.ceil() as u64);
+    let delay_ms = retry_delay_ms(message).map(|ms| ms.ceil() as u64);
     Event::Waits { wait: Wait { attempt, attempts, ..Wait::new(cause, said) }, delay_ms }
 }
 
