@@ -382,8 +382,9 @@ impl Actor {
         self.journal.catch_up();
         self.return_unkept();
         self.sync();
-        // A backend that ends while its editor goes on leaves its sessions in the list, for the next one to take up.
-        if self.stop == Stop::Removed {
+        // A backend that ends while its editor goes on leaves its sessions in the list, for the next one to take up. One that
+        // is only shown was never in it.
+        if self.stop == Stop::Removed && self.origin != Origin::Archived {
             self.tell(Update::Removed(self.options.session_id.clone()));
         }
     }

@@ -147,11 +147,13 @@ struct Living {
     asked: BTreeSet<RequestId>,
     /// Its task has panicked before.
     died: bool,
+    /// And again: nobody takes it up any more.
+    dead: bool,
 }
 
 impl Living {
     fn new(summary: SessionSummary, options: Arc<StartOptions>, died: bool) -> Self {
-        Self { summary, options, asked: BTreeSet::new(), died }
+        Self { summary, options, asked: BTreeSet::new(), died, dead: false }
     }
 
     fn note(&mut self, update: &Update) {
@@ -253,8 +255,8 @@ impl Hub {
     }
 
     fn request(&mut self, request: Request) {
-        if matches!(request, Request::Start { .. }) {
-            // A name is free as soon as anybody can know it.
+        if matches!(request, Request::Start { .. } | Request::Remove { .. }) {
+            // A name is free as soon as anybody can know it, and what is gone is not taken away again.
             self.catch_up();
         }
         match request {
@@ -365,7 +367,7 @@ impl Hub {
     /// A session whose task is dead for good takes no request: it is taken from the list here.
     fn remove(&mut self, id: &SessionId, reply: Reply<()>) {
         match self.sessions.get(id) {
-            Some(session) if session.living.is_some() && session.inputs.is_closed() => {
+            Some(Session { living: Some(living), .. }) if living.dead => {
                 self.sessions.remove(id);
                 // Behind what it has said itself.
                 let _ = self.told_by.send(Update::Removed(id.clone()));

@@ -15,14 +15,17 @@
 
 mod act;
 mod agent;
+mod answers;
 mod check;
 mod disk;
 mod found;
+mod judged;
 mod known;
 mod ledger;
 mod machine;
 mod seen;
 mod step;
+mod trusted;
 mod world;
 
 use std::{

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::domain::{
     AgentMessage, Attention, Capabilities, Content, Cost, MessageId, OptionKind, Prompt, RequestId, SessionSummary,
-    StartOptions, Status, place, reported,
+    StartOptions, Status, Subject, place, reported,
 };
 
 #[derive(Debug)]
@@ -100,6 +100,15 @@ impl State {
     /// Until its first prompt is written: rows that are told before that do not say `idle` in between.
     pub(super) fn expect_prompt(&mut self) {
         self.summary.status = Status::Running;
+    }
+
+    /// It is not sent, or not now: the status is what was told last. True if that is news.
+    pub(super) fn expects_no_prompt(&mut self) -> bool {
+        let expected = self.summary.status == Status::Running && !self.summary.busy;
+        if expected {
+            (self.summary.status, self.summary.error) = self.told.clone();
+        }
+        expected
     }
 
     /// Agents report their total since their process began, and tokens by turn. What is no number changes nothing.
@@ -230,7 +239,9 @@ impl State {
     /// Grants are others now.
     pub(super) fn consider_again(&mut self) {
         for pending in &mut self.pending {
-            pending.unconsidered |= matches!(pending.asked, Asked::Permission(_));
+            // No rule answers what we ask ourselves.
+            pending.unconsidered |=
+                matches!(&pending.asked, Asked::Permission(request) if request.subject != Subject::Start);
         }
     }
 

@@ -32,10 +32,19 @@ impl Actor {
     pub(super) fn next_prompt(&mut self) {
         self.send_off();
         self.take_down_queue();
+        self.expect_nothing();
+    }
+
+    /// The prompt that was expected is not sent, or not now: the agent that is there for it has nothing to do.
+    pub(super) fn expect_nothing(&mut self) {
+        let due = self.state.queue.due().is_some() || self.loading.is_some();
+        if !due && self.live.is_some() && self.state.summary.status == Status::Running && !self.state.summary.busy {
+            self.set_status(Status::Idle, None);
+        }
     }
 
     /// What has to wait survives us.
-    fn take_down_queue(&mut self) {
+    pub(super) fn take_down_queue(&mut self) {
         // As the journal has it, what is on its way still waits.
         let before = usize::from(self.loading.is_some());
         for step in self.state.queue.unwritten(before) {
@@ -153,10 +162,8 @@ impl Actor {
         self.keep_step(&Step::Drop { id: entry.id });
         self.return_prompt(entry.prompt);
         self.notify(Level::Warn, why);
-        if self.state.summary.status == Status::Running && !self.state.summary.busy {
-            self.set_status(Status::Idle, None);
-        }
         self.next_prompt();
+        self.tell_row();
     }
 
     /// It waits no more, and will not be sent.

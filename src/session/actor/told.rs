@@ -43,6 +43,10 @@ impl Actor {
         if !self.make_worktree() {
             self.start_agent();
         }
+        // An answer or a worktree may be long in coming.
+        if self.live.is_none() {
+            self.take_down_queue();
+        }
     }
 
     /// What waits goes to a new process.
@@ -296,6 +300,7 @@ impl Actor {
         self.interrupt_shells();
         if self.live.is_none() || !self.state.summary.busy {
             self.hold_queue(Hold::Interrupted);
+            self.expect_nothing();
             self.tell_row();
             return Ok(());
         }
@@ -439,6 +444,10 @@ impl Actor {
     /// What waits goes to the new process.
     pub(super) fn launch_and_go_on(&mut self) {
         if self.must_trust(Then::GoOn) {
+            if self.state.queue.due().is_some() {
+                self.state.expect_prompt();
+                self.tell_row();
+            }
             return;
         }
         match self.launch() {

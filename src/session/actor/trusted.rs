@@ -38,7 +38,7 @@ pub(super) struct Trusted {
     question: Option<Question>,
     /// For the process that is started next.
     verdict: Option<Verdict>,
-    /// Answers that are not on the disk: not yet, or they could not be kept. Those that are may be taken back at any time.
+    /// Answers that could not be kept: those that are can be taken back.
     answers: Vec<trust::Answer>,
     /// Why no process was started, as the transcript has it: each prompt asks for one, and once is enough there.
     refused: Option<String>,
@@ -82,10 +82,10 @@ pub(super) struct Look {
     known: Known,
     /// Why an answer was not kept, or others cannot be read.
     trouble: Option<String>,
-    /// An answer was kept: others may wait for it.
+    /// An answer was given: others may wait for it.
     answered: bool,
-    /// The answer that was given, if it is kept now.
-    on_disk: Option<trust::Answer>,
+    /// It could not be kept.
+    unkept: Option<trust::Answer>,
 }
 
 impl Actor {
@@ -131,7 +131,11 @@ impl Actor {
     /// Whoever wanted the process does not any more, and the question is closed with all others.
     pub(super) fn trust_no_more(&mut self) {
         self.trusted.job += 1;
-        (self.trusted.waits, self.trusted.question, self.trusted.verdict) = (None, None, None);
+        let waited = self.trusted.waits.take().is_some();
+        (self.trusted.question, self.trusted.verdict) = (None, None);
+        if waited && self.live.is_none() && self.state.expects_no_prompt() {
+            self.tell_row();
+        }
     }
 
     /// Somebody has answered in another session.
@@ -144,9 +148,6 @@ impl Actor {
     fn look_at_project(&mut self, given: Option<Given>) {
         let Some(place) = Place::of(&self.options) else { return };
         self.trusted.job += 1;
-        if let Some(Given::Kept(answer)) = &given {
-            self.trusted.answers.push(answer.clone());
-        }
         let (job, answers) = (self.trusted.job, self.trusted.answers.clone());
         let (journals, agent) = (self.common.journals.clone(), self.options.provider.clone());
         let (before, runs) = (self.noticed_before(), self.runs_as());
@@ -162,23 +163,24 @@ impl Actor {
                 None => (None, None),
             };
             let answered = answer.is_some();
-            let (mut all, mut on_disk, mut trouble) = (Kept::default(), None, None);
+            let (mut all, mut trouble, mut unkept) = (Kept::default(), None, answer.clone());
             if let Some(kept) = kept.filter(|_| answered || !brought.files.is_empty()) {
-                let written = answer.clone().map_or(Ok(()), |answer| kept.add(answer));
+                let written = answer.map_or(Ok(()), |answer| kept.add(answer));
                 match written.and_then(|()| kept.read_all()) {
-                    Ok(read) => (all, on_disk) = (read, answer),
+                    Ok(read) => (all, unkept) = (read, None),
                     Err(error) => trouble = Some(error.to_string()),
                 }
             }
             all.answers.extend(answers);
+            all.answers.extend(unkept.clone());
             let known = once.map_or_else(|| trust::known(&brought, &all, &agent), Known::Answered);
-            Done::Trust(Box::new(Look { job, brought, known, trouble, answered, on_disk }))
+            Done::Trust(Box::new(Look { job, brought, known, trouble, answered, unkept }))
         });
     }
 
     pub(super) fn looked_at_project(&mut self, look: Look) {
-        let Look { job, brought, known, trouble, answered, on_disk } = look;
-        self.trusted.answers.retain(|answer| Some(answer) != on_disk.as_ref());
+        let Look { job, brought, known, trouble, answered, unkept } = look;
+        self.trusted.answers.extend(unkept);
         if answered {
             self.tell(Update::GrantsChanged);
         }

@@ -66,6 +66,7 @@ impl Hub {
             return;
         };
         let again = std::mem::replace(&mut living.died, true);
+        living.dead = again;
         let error = "internal error, see the log (:Agor log)".to_owned();
         let row = &mut living.summary;
         row.status = Status::Error;

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     domain::{Answer, Capabilities, Content, Event, ToolCall, ToolKind, ToolResult, TurnOutcome},
     render::{Budget, Icons},
-    session::{Chosen, ClientId, GrantScope, Order, QueueChange, Request, Showing, Sight, WantQueued},
+    session::{ClientId, Order, QueueChange, Request, Showing, Sight, WantQueued},
 };
 
 impl World {
@@ -27,6 +27,8 @@ impl World {
             Launches { fail } => self.refuses.store(fail, Relaxed),
             Disk(disk) => self.disks.set(&id(slot), disk),
             JournalsAway { away } => self.set_away(away),
+            AuditAway { away } => self.set_audit_away(away),
+            Brings { file } => self.brings(file),
             Clock { hours } => {
                 self.clock.fetch_add(hours * 3_600_000, Relaxed);
             }
@@ -78,7 +80,7 @@ impl World {
         }
     }
 
-    fn order(&mut self, slot: Slot, awaited: Awaited, order: Order) {
+    pub fn order(&mut self, slot: Slot, awaited: Awaited, order: Order) {
         self.asks(awaited, |reply| Request::Order { session: id(slot), order, reply });
     }
 
@@ -127,7 +129,19 @@ impl World {
                 };
                 self.order(slot, Awaited::Whatever, order);
             }
+            Judge(rules) => self.sessions[slot].rules = rules,
+            Revoke => self.revokes(),
+            Distrust => self.distrusts(slot),
+            SendWith(with) => {
+                let prompt = self.prompt_with(slot, with);
+                self.order(slot, Awaited::Sent(prompt.text.clone()), Order::Send(prompt));
+            }
+            Retry => {
+                let (texts, unfinished) = (session.last.clone(), session.is_unfinished(rested));
+                self.order(slot, Awaited::Retries { slot, process, texts, unfinished }, Order::Retry);
+            }
             Send | Steer | SendNow | PutBack { .. } => {
+                self.sessions[slot].interrupts |= what == SendNow;
                 let prompt = self.prompt(slot);
                 let text = prompt.text.clone();
                 let order = match what {
@@ -138,7 +152,10 @@ impl World {
                 };
                 self.order(slot, Awaited::Sent(text), order);
             }
-            Interrupt => self.order(slot, Awaited::Whatever, Order::Interrupt),
+            Interrupt => {
+                self.sessions[slot].interrupts = true;
+                self.order(slot, Awaited::Whatever, Order::Interrupt);
+            }
             Go => self.order(slot, Awaited::Whatever, Order::QueueGo),
             Edit { at } => {
                 let (entry, _) = entry(at);
@@ -167,6 +184,7 @@ impl World {
             SendQueued { at, interrupt } => {
                 let (entry, _) = entry(at);
                 self.sessions[slot].moved.push(entry.clone());
+                self.sessions[slot].interrupts = true;
                 let change = QueueChange::Send { interrupt };
                 self.order(slot, Awaited::Whatever, Order::Queue { entry, change });
             }
@@ -184,19 +202,10 @@ impl World {
                 // Unless it was asked again.
                 let open = self.ledger.open_of(slot).iter().any(|(id, _)| *id == request_id);
                 let awaited = if open || !rested { Awaited::Whatever } else { Awaited::Refused };
+                self.user_allows(slot, &request_id);
                 self.order(slot, awaited, Order::Answer { request_id, answer: allowed() });
             }
-            Grant { which, scope } => {
-                let open = self.ledger.open_of(slot);
-                let request_id = open.get(which % open.len().max(1)).map_or("nobody".into(), |(id, _)| id.clone());
-                let scope = [GrantScope::Turn, GrantScope::Session, GrantScope::Project][scope];
-                self.asks(Awaited::Whatever, |reply| Request::Grant {
-                    session: id(slot),
-                    request_id,
-                    chosen: Chosen { rule: 1, scope, refuse: false },
-                    reply,
-                });
-            }
+            Grant { which, scope, refuse } => self.grants_rule(slot, which, scope, refuse),
             Show { buffer } => {
                 self.views.insert(buffer, slot);
                 self.shows();
@@ -251,13 +260,19 @@ impl World {
             let request_id = "nobody".into();
             return self.order(slot, Awaited::Refused, Order::Answer { request_id, answer: allowed() });
         };
+        if self.brought.is_about(slot, &request_id) {
+            return self.answers_trust(slot, request_id, how);
+        }
+        if how == How::Allow {
+            self.user_allows(slot, &request_id);
+        }
         let option = |id: &str| crate::domain::Answer::Option { option_id: id.into(), message: None, input: None };
         let answers = |id: &str| crate::domain::Answer::Answers([(id.to_owned(), vec!["x".to_owned()])].into());
         let (answer, fits) = match (how, permission) {
             (How::Cancel, _) => (Answer::Cancelled, true),
             (How::Allow, true) => (option("yes"), true),
-            (How::Reject, true) => (option("no"), true),
-            (How::Allow | How::Reject, false) => (answers("q"), true),
+            (How::Reject | How::NotNow, true) => (option("no"), true),
+            (How::Allow | How::Reject | How::NotNow, false) => (answers("q"), true),
             (How::Wrong, true) | (How::Confused, false) => (option("maybe"), false),
             (How::Wrong, false) | (How::Confused, true) => (answers("other"), false),
         };
@@ -280,6 +295,7 @@ impl World {
                     interrupt: able,
                     steer: able,
                     set_model: able,
+                    images: able,
                     ..Capabilities::default()
                 };
                 Event::Capabilities(Box::new(able))
@@ -358,7 +374,8 @@ impl World {
     fn means(&mut self, slot: Slot, index: usize, what: What, rested: bool) {
         use What::*;
         match what {
-            Asks { id, .. } | Questions { id } => self.asked(slot, &request(id)),
+            Asks { id, grantable } => self.asked(slot, &request(id), grantable),
+            Questions { id } => self.asked(slot, &request(id), false),
             Withdraws { id } => {
                 self.ledger.askings.entry((index, request(id))).or_default().withdrawn = true;
             }
@@ -381,6 +398,14 @@ impl World {
             TurnStarts => self.happens(slot, Happening::TurnStarts),
             TurnEnds(ending) => {
                 let advised = self.sessions[slot].advised.replace(false);
+                // Who has interrupted it may still want it.
+                self.sessions[slot].unfinished = match ending {
+                    Ending::Failed => self.sessions[slot].unfinished,
+                    _ if rested && advised == Some(false) && !self.sessions[slot].interrupts => {
+                        self.sessions[slot].unfinished.map(|_| false)
+                    }
+                    _ => None,
+                };
                 let happening = match ending {
                     _ if advised == Some(true) => Happening::TurnRefused,
                     Ending::Idle => Happening::TurnIdle,

@@ -12,7 +12,7 @@ use std::{
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::step::Slot;
+use super::step::{Rules, Slot};
 use crate::{
     agent::{
         lines::Frame,
@@ -85,6 +85,10 @@ pub struct Process {
     pub hears: bool,
     pub speaks: bool,
     pub polite: bool,
+    /// By which it is judged.
+    pub rules: Rules,
+    /// Arguments that keep it from what the project brings along.
+    pub without: Vec<String>,
     /// The text that it is saying.
     pub text: Option<(MessageId, String)>,
     pub call: Option<(ToolUseId, String)>,
@@ -94,7 +98,7 @@ pub struct Process {
 }
 
 /// Starts one for whoever asks, and hands out its other side.
-pub fn launch(slot: Slot, options: &StartOptions) -> (Agent, Process) {
+pub fn launch(slot: Slot, options: &StartOptions, without: Vec<String>) -> (Agent, Process) {
     let (process, puppet) = pretend(options.session_id.clone());
     let shared = Arc::new(Shared::default());
     let (tell, told) = mpsc::unbounded_channel();
@@ -109,6 +113,8 @@ pub fn launch(slot: Slot, options: &StartOptions) -> (Agent, Process) {
         hears: true,
         speaks: true,
         polite: true,
+        rules: Rules::of(&options.policy),
+        without,
         text: None,
         call: None,
         steered: None,
@@ -137,6 +143,10 @@ impl Process {
 
     pub fn ready(&self) {
         self.shared.ready.store(true, Relaxed);
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.shared.ready.load(Relaxed)
     }
 
     pub fn own_id(&mut self, kind: &str, process: usize) -> String {

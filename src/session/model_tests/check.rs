@@ -40,6 +40,8 @@ impl World {
             }
             self.sessions[slot].shown = self.views.values().any(|shown| *shown == slot);
         }
+        self.check_rules()?;
+        self.brought.rests();
         // One whose session has died may still have the time that was given to it.
         let held = self.sessions.iter().filter_map(|session| self.processes.get(session.process?));
         let alive = held.filter(|process| process.alive).count() as u64;
@@ -81,9 +83,13 @@ impl World {
         let session = &self.sessions[slot];
         check_order(session, &queue, &moved)?;
         if let Some(first) = list.first().filter(|first| row.held.is_none() && !first.edited && !row.busy) {
-            let process = session.process.map(|index| &mut self.processes[index]);
-            let deaf = process.is_some_and(|process| process.alive && (!process.speaks || process.is_being_stopped()));
-            if !deaf {
+            // What the agent can take is not known before it is ready.
+            let pictured = self.is_pictured(&first.head);
+            let process = session.process.map(|index| &mut self.processes[index]).filter(|process| process.alive);
+            let deaf = process.is_some_and(|process| {
+                !process.speaks || process.is_being_stopped() || pictured && !process.is_ready()
+            });
+            if !deaf && !self.brought.is_asked(slot) {
                 return Err(format!("{} is due, and not given to the agent: {row:?}", first.head));
             }
         }
@@ -195,8 +201,8 @@ impl World {
         self.wait(4_000).await?;
         self.rest().await?;
         for session in &mut self.sessions {
-            let (said, queue) = (std::mem::take(&mut session.said), std::mem::take(&mut session.queue));
-            *session = Session { said, queue, ..Session::default() };
+            let Session { said, queue, last, rules, .. } = std::mem::take(session);
+            *session = Session { said, queue, last, rules, ..Session::default() };
         }
         self.ledger.open.clear();
         self.ledger.askings.clear();

@@ -2,7 +2,7 @@
 
 use super::{
     play,
-    step::{Disk, Ending, Step, What, What::*, step},
+    step::{Disk, Ending, How, Rules, Step, What, What::*, With, step},
 };
 
 #[track_caller]
@@ -97,4 +97,64 @@ fn a_session_that_has_just_died_is_known_to_be_dead_before_its_name_is_taken() {
 fn a_prompt_that_came_back_while_the_backend_ended_is_told_of() {
     let start = step(1, Start { prompt: true }).at_once();
     check(&[start, step(0, Launches { fail: true }).at_once(), step(0, Reboot)]);
+}
+
+#[test]
+fn a_session_that_is_only_shown_does_not_leave_the_list_when_nobody_looks_any_more() {
+    check(&[step(1, Show { buffer: 1 }), step(0, Hide { buffer: 1 })]);
+}
+
+#[test]
+fn a_session_that_is_taken_from_the_list_twice_leaves_it_once() {
+    let mut steps = begun(&[Remove, Wait { ms: 5 }, Remove]);
+    steps[1] = steps[1].at_once();
+    steps[2] = steps[2].at_once();
+    check(&steps);
+}
+
+#[test]
+fn a_prompt_that_waits_for_an_answer_about_the_projects_files_outlives_the_backend() {
+    check(&[step(0, Brings { file: 1 }), step(1, Start { prompt: true }), step(1, Reboot)]);
+}
+
+#[test]
+fn a_prompt_whose_image_the_agent_does_not_take_does_not_wait_in_the_row() {
+    check(&begun(&[SendWith(With::Image), Ready { able: false }]));
+}
+
+#[test]
+fn nothing_runs_for_a_prompt_whose_start_was_given_up() {
+    let mut steps = begun(&[PutBack { at: 0 }, Exits { code: 0 }, SendQueued { at: 0, interrupt: false }, Clear]);
+    steps[3] = steps[3].at_once();
+    check(&steps);
+}
+
+#[test]
+fn nothing_runs_for_a_prompt_that_was_taken_out_before_its_agent_could_take_it() {
+    check(&begun(&[CannotStart, SendWith(With::Image), Drop { at: 0 }, Speaks { part: false }]));
+}
+
+#[test]
+fn a_start_that_waits_for_an_answer_is_expected_again_when_the_agent_is_started_anew() {
+    check(&begun(&[Brings { file: 1 }, CannotStart, Send, Restart, Answer { which: 0, how: How::Allow }]));
+}
+
+#[test]
+fn an_answer_about_the_projects_files_that_was_taken_back_holds_no_more_where_it_was_given() {
+    let yes = Answer { which: 0, how: How::Allow };
+    check(&begun(&[Brings { file: 1 }, Restart, yes, Distrust, Restart]));
+    // Nor does an earlier one where another session has said otherwise since.
+    let no = Answer { which: 0, how: How::Reject };
+    let mut steps = begun(&[Brings { file: 1 }, Restart, yes, Distrust]);
+    steps.extend([step(2, Start { prompt: false }), step(2, no), step(0, Restart)]);
+    check(&steps);
+}
+
+#[test]
+fn no_rule_answers_the_question_about_the_projects_files() {
+    let mut steps = vec![step(1, Start { prompt: false }), step(1, Asks { id: 0, grantable: true })];
+    steps.extend([step(0, Brings { file: 1 }), step(0, Judge(Rules::DenyAll)), step(0, Start { prompt: true })]);
+    steps.push(step(1, Grant { which: 0, scope: 2, refuse: true }));
+    steps.push(step(0, Answer { which: 0, how: How::Allow }));
+    check(&steps);
 }

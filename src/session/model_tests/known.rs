@@ -1,7 +1,13 @@
 //! What is known of a session from outside, and what answers that are still to come mean.
 
-use super::{machine::Happening, step::Slot};
-use crate::domain::{AgentMessage, MessageId, SessionSummary, Status};
+use super::{
+    machine::Happening,
+    step::{Rules, Slot},
+};
+use crate::{
+    domain::{AgentMessage, MessageId, RequestId, SessionSummary, Status},
+    session::trust::Said,
+};
 
 /// What is known of a session.
 #[derive(Default)]
@@ -35,6 +41,17 @@ pub struct Session {
     /// By who listens.
     pub heard: Vec<AgentMessage>,
     pub shown: bool,
+    /// By which it is judged when it begins next.
+    pub rules: Rules,
+    /// The prompt of the last turn, and what was steered into that.
+    pub last: Vec<String>,
+    /// Whether that turn has not ended as it should; `None`: maybe.
+    pub unfinished: Option<bool>,
+    /// It may have been interrupted.
+    pub interrupts: bool,
+    /// A question about the project's files was opened or closed, or a prompt with an image waits or came back: what is
+    /// expected of the session shows in its status.
+    pub expects: bool,
 }
 
 impl Session {
@@ -43,6 +60,12 @@ impl Session {
         self.said.clear();
         self.heard.clear();
         self.queue.clear();
+        self.unfinished = None;
+    }
+
+    pub fn is_unfinished(&self, rested: bool) -> Option<bool> {
+        let before = self.row.as_ref().is_none_or(|row| row.interrupted);
+        self.unfinished.filter(|_| rested && !before)
     }
 }
 
@@ -78,6 +101,21 @@ pub enum Awaited {
     Unedited(Slot, MessageId),
     /// It must not be taken.
     Refused,
+    /// The prompts of the last turn are sent once more.
+    Retries {
+        slot: Slot,
+        process: Option<usize>,
+        texts: Vec<String>,
+        /// Whether their turn has not ended as it should, if that is known.
+        unfinished: Option<bool>,
+    },
+    /// This is refused for longer, in one session or in all.
+    Refuses {
+        of: Option<Slot>,
+        request_id: RequestId,
+    },
+    Trusts(&'static str, usize, Said),
+    Distrusts(&'static str),
     Gone(Slot),
     Whatever,
 }

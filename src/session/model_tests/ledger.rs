@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::step::Slot;
+use super::{
+    judged::Refused,
+    step::{Slot, With},
+};
 use crate::domain::RequestId;
 
 /// Of a prompt: it is named by its text, which no other has.
@@ -26,28 +29,38 @@ pub struct Fate {
     /// The disk or the user has lost it, or that it was given to the agent.
     pub lost: bool,
     pub waits: bool,
+    /// How often it may be sent again: the user has wanted that.
+    pub again: usize,
+    /// And must be.
+    pub owed: usize,
+    pub with: Option<With>,
 }
 
 impl Fate {
     /// Once everything rests.
     pub fn judge(&self, text: &str) -> Result<(), String> {
         let wrong = |what: &str| Err(format!("prompt {text} {what}: {self:?}"));
-        if self.told > 1 && !self.lost {
-            return wrong("was given to the agent twice");
+        let (copies, waits, taken) = (1 + self.again, usize::from(self.waits), usize::from(self.taken));
+        if self.told > copies && !self.lost {
+            return wrong("was given to the agent too often");
         }
-        if self.drafts > 1 {
-            return wrong("came back twice");
+        if self.drafts > copies {
+            return wrong("came back too often");
         }
-        if self.told > 0 && self.waits && !self.lost && !self.unsure {
+        let unsure = self.lost || self.unsure;
+        if self.told + waits > copies && !unsure {
             return wrong("was given to the agent and still waits");
         }
-        if self.drafts > 0 && self.waits && !self.lost && !self.unsure {
+        if self.drafts + waits > copies && !unsure {
             return wrong("came back and still waits");
         }
-        if self.taken && !self.lost && !self.unsure && (self.told > 0 || self.drafts > 0 || self.waits) {
+        if taken + self.told.max(self.drafts).max(waits) > copies && !unsure {
             return wrong("was taken out and is still on its way");
         }
-        if self.told > 0 && self.drafts > 0 && !self.may_return {
+        if self.told + waits + self.drafts + taken < self.owed && !unsure {
+            return wrong("was to be sent again, and was not");
+        }
+        if self.told > 0 && self.told + self.drafts > copies && !self.may_return {
             return wrong("came back although the agent has it");
         }
         if self.accepted == Some(false) && (self.told > 0 || self.drafts > 0 || self.waits) {
@@ -67,6 +80,20 @@ pub struct Asking {
     pub asked: usize,
     pub answered: usize,
     pub withdrawn: bool,
+    /// A grant or a rule may be about it.
+    pub grantable: bool,
+    /// The user may have allowed it.
+    pub by_user: bool,
+    /// The user had refused it for longer before it was asked.
+    pub refused: bool,
+}
+
+/// What must stand in the audit log, at least.
+#[derive(Clone, Debug, Default)]
+pub struct Decided {
+    pub answers: usize,
+    pub allowed: usize,
+    pub closed: usize,
 }
 
 #[derive(Debug, Default)]
@@ -76,6 +103,8 @@ pub struct Ledger {
     pub askings: BTreeMap<(usize, RequestId), Asking>,
     /// Questions that users see, by when they came.
     pub open: Vec<(Slot, RequestId, bool)>,
+    pub refused: Refused,
+    pub decided: BTreeMap<(Slot, RequestId), Decided>,
     /// The last one that was settled.
     pub settled: [Option<RequestId>; super::step::SLOTS],
 }
@@ -88,6 +117,17 @@ impl Ledger {
     pub fn open_of(&self, slot: Slot) -> Vec<(RequestId, bool)> {
         let of = self.open.iter().filter(|(of, _, _)| *of == slot);
         of.map(|(_, id, permission)| (id.clone(), *permission)).collect()
+    }
+
+    /// Permissions that users see, whether or not a rule can be about them.
+    pub fn open_permissions(&self) -> Vec<(Slot, RequestId, bool)> {
+        let asked = self.open.iter().filter(|(_, _, permission)| *permission);
+        let grantable = |of: &RequestId| {
+            let mut askings =
+                self.askings.iter().filter(|((_, id), asking)| id == of && asking.asked > asking.answered);
+            askings.all(|(_, asking)| asking.grantable)
+        };
+        asked.map(|(slot, id, _)| (*slot, id.clone(), grantable(id))).collect()
     }
 
     pub fn opened(&mut self, slot: Slot, id: &RequestId, permission: bool) -> Result<(), String> {

@@ -37,6 +37,12 @@ pub enum Happening {
     Anew,
     /// The session's task has died.
     Breaks,
+    /// A prompt is on its way to an agent that has yet to be started, or to say what it can take.
+    Expected,
+    /// An agent is there, and nothing for it.
+    Waits,
+    /// The user does not want the agent to be started with what the project brings along.
+    Untrusted,
 }
 
 const ANY: &[Status] = &[Idle, Running, Done, Error];
@@ -62,6 +68,9 @@ const TABLE: &[(Happening, &[Status], Status)] = &[
     (Happening::StopsNothing, ANY, Done),
     (Happening::Anew, ANY, Idle),
     (Happening::Breaks, ANY, Error),
+    (Happening::Expected, ANY, Running),
+    (Happening::Waits, ANY, Idle),
+    (Happening::Untrusted, ANY, Error),
 ];
 
 pub fn next(status: Status, happening: Happening) -> Status {

@@ -6,7 +6,7 @@ use super::{
     world::{World, slot_of},
 };
 use crate::{
-    domain::{SessionSummary, Status},
+    domain::{SessionSummary, Status, Subject},
     session::{Request, Update},
 };
 
@@ -44,10 +44,24 @@ impl World {
                 heard.extend(messages.into_iter().filter(|message| !message.part));
                 Ok(())
             }
-            Update::Permission { session, request, .. } => self.opened(slot_of(&session), &request.request_id, true),
-            Update::Question { session, request } => self.opened(slot_of(&session), &request.request_id, false),
-            Update::Closed { session, request_id, .. } => {
+            Update::Permission { session, request, .. } => {
                 let slot = slot_of(&session);
+                let ours = request.subject == Subject::Start;
+                if ours {
+                    self.brought.opened(slot, &request.request_id);
+                    self.sessions[slot].expects = true;
+                }
+                self.opened(slot, &request.request_id, !ours)
+            }
+            Update::Question { session, request } => self.opened(slot_of(&session), &request.request_id, false),
+            Update::Closed { session, request_id, outcome } => {
+                let slot = slot_of(&session);
+                self.sessions[slot].expects |= self.brought.is_about(slot, &request_id);
+                self.brought.closed(slot, &request_id);
+                // What nobody could take down any more.
+                if !self.audit_away && !self.audit_moved && !outcome.starts_with("cut off") {
+                    self.ledger.decided.entry((slot, request_id.clone())).or_default().closed += 1;
+                }
                 let taken_up = [Happening::TakenUp, Happening::Breaks];
                 let again = self.sessions[slot].begins
                     || self.sessions[slot].happened.iter().any(|happening| taken_up.contains(happening));
@@ -56,7 +70,8 @@ impl World {
                     false => Err("a question was closed that was not open".to_owned()),
                 }
             }
-            Update::Draft { prompt, .. } => {
+            Update::Draft { session, prompt } => {
+                self.sessions[slot_of(&session)].expects = true;
                 let fate = self.ledger.prompts.get_mut(&prompt.text);
                 fate.ok_or("a prompt came back that nobody has sent")?.drafts += 1;
                 Ok(())
@@ -115,17 +130,32 @@ impl World {
     /// When everything rests: what has happened leads to where it is.
     pub fn judge_status(&mut self, slot: Slot) -> Result<(), String> {
         let rested = self.rested;
+        let expects =
+            self.brought.is_asked(slot) || self.sessions[slot].queue.iter().any(|(_, text)| self.is_pictured(text));
         let session = &mut self.sessions[slot];
+        let mut happened = std::mem::take(&mut session.happened);
+        let expects = std::mem::take(&mut session.expects) || expects;
+        if expects {
+            session.vague = true;
+            happened.extend([Happening::Expected, Happening::Waits]);
+        }
+        let refuses = session.row.as_ref().and_then(|row| row.error.as_ref());
+        if refuses.is_some_and(|error| error.contains("not started")) {
+            session.vague = true;
+            happened.push(Happening::Untrusted);
+        }
         let exactly = rested && !std::mem::take(&mut session.vague);
-        let happened = std::mem::take(&mut session.happened);
         let (Some(row), Some(before)) = (&session.row, session.status) else { return Ok(()) };
         let (status, told) = (row.status, session.told);
         session.status = Some(status);
-        if !reached(before, &happened, exactly).contains(&status) {
+        // What was expected, and is not any more, leaves it as it was told.
+        let given_up = expects && told == Some(status);
+        if !given_up && !reached(before, &happened, exactly).contains(&status) {
             return Err(format!("{:?} was {before:?} and is {status:?} after {happened:?}", row.session_id));
         }
         match told {
-            Some(told) if told != status => {
+            // That it runs is told when the agent has its prompt.
+            Some(told) if told != status && !(expects && status == Status::Running) => {
                 Err(format!("{:?} is {status:?}, and {told:?} was told last, after {happened:?}", row.session_id))
             }
             _ => Ok(()),

@@ -55,9 +55,12 @@ pub enum What {
     Set(Knob),
     // Of prompts.
     Send,
+    SendWith(With),
     Steer,
     SendNow,
     Interrupt,
+    /// The watchdog's: the prompt of the last turn is sent again.
+    Retry,
     PutBack {
         at: usize,
     },
@@ -89,7 +92,14 @@ pub enum What {
     Grant {
         which: usize,
         scope: usize,
+        refuse: bool,
     },
+    /// One of the grants and refusals that are kept for the project.
+    Revoke,
+    /// What was answered about the project's own files.
+    Distrust,
+    /// By which rules the session is judged that begins next.
+    Judge(Rules),
     // Of what is seen.
     Show {
         buffer: usize,
@@ -154,6 +164,14 @@ pub enum What {
     JournalsAway {
         away: bool,
     },
+    /// The audit log cannot be written.
+    AuditAway {
+        away: bool,
+    },
+    /// The project brings a file along for the agent, by what is in it; 0: none.
+    Brings {
+        file: usize,
+    },
     Clock {
         hours: i64,
     },
@@ -172,10 +190,36 @@ pub enum Knob {
     Option,
 }
 
+/// What goes along with a prompt.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum With {
+    Image,
+    /// A file that is no image.
+    BadImage,
+    File,
+}
+
+/// A user's policy. What agents ask for is `cargo test` with a digit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rules {
+    #[default]
+    None,
+    /// 0 is forbidden.
+    Deny,
+    /// 0 is asked about, whatever allows it, and the others are allowed.
+    Ask,
+    /// 0 is forbidden, 1 asked about, and all of them allowed.
+    Mixed,
+    /// Whatever it is.
+    DenyAll,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum How {
     Allow,
     Reject,
+    /// Of an agent that is not started then; else as [`How::Reject`].
+    NotNow,
     Cancel,
     /// An option that was not offered.
     Wrong,
@@ -211,12 +255,21 @@ fn user() -> impl Strategy<Value = What> {
     let how = prop_oneof![
         3 => Just(How::Allow),
         1 => Just(How::Reject),
+        1 => Just(How::NotNow),
         1 => Just(How::Cancel),
         1 => Just(How::Wrong),
         1 => Just(How::Confused),
     ];
     let place = 0..4_usize;
-    prop_oneof![
+    let with = prop_oneof![2 => Just(With::Image), 1 => Just(With::BadImage), 1 => Just(With::File)];
+    let rules = prop_oneof![
+        1 => Just(Rules::None),
+        1 => Just(Rules::Deny),
+        1 => Just(Rules::Ask),
+        2 => Just(Rules::Mixed),
+        1 => Just(Rules::DenyAll),
+    ];
+    let most = prop_oneof![
         6 => any::<bool>().prop_map(|prompt| Start { prompt }),
         3 => Just(Restore),
         2 => any::<bool>().prop_map(|force| Stop { force }),
@@ -240,12 +293,20 @@ fn user() -> impl Strategy<Value = What> {
         2 => Just(Go),
         4 => (place.clone(), how).prop_map(|(which, how)| Answer { which, how }),
         1 => Just(AnswerAgain),
-        2 => (place, 0..3_usize).prop_map(|(which, scope)| Grant { which, scope }),
+        2 => (place, 0..4_usize, any::<bool>()).prop_map(|(which, scope, refuse)| Grant { which, scope, refuse }),
         2 => (0..SLOTS).prop_map(|buffer| Show { buffer }),
         1 => (0..SLOTS).prop_map(|buffer| Hide { buffer }),
         2 => (0..SLOTS).prop_map(|buffer| Paint { buffer }),
         1 => any::<bool>().prop_map(|on| Listen { on }),
-    ]
+    ];
+    let more = prop_oneof![
+        2 => Just(Retry),
+        2 => with.prop_map(SendWith),
+        1 => Just(Revoke),
+        1 => Just(Distrust),
+        2 => rules.prop_map(Judge),
+    ];
+    prop_oneof![8 => most, 1 => more]
 }
 
 fn agent() -> impl Strategy<Value = What> {
@@ -291,6 +352,8 @@ fn machine() -> impl Strategy<Value = What> {
         1 => any::<bool>().prop_map(|fail| Launches { fail }),
         3 => disk.prop_map(What::Disk),
         1 => any::<bool>().prop_map(|away| JournalsAway { away }),
+        1 => any::<bool>().prop_map(|away| AuditAway { away }),
+        1 => (0..3_usize).prop_map(|file| Brings { file }),
         2 => (-30..30_i64).prop_map(|hours| Clock { hours }),
         4 => wait.prop_map(|ms| Wait { ms }),
         1 => Just(Reboot),

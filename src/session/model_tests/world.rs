@@ -22,16 +22,25 @@ use super::{
     known::{Awaited, Session, Stopping},
     ledger::{Fate, Ledger},
     machine::Happening,
-    step::{SLOTS, Slot},
+    step::{SLOTS, Slot, With},
+    trusted::{Brought, provider},
 };
 use crate::{
-    domain::{Command, Prompt, ProviderConfig, RequestId, SessionId, StartOptions},
+    domain::{Command, Context, Image, Prompt, ProviderConfig, RequestId, SessionId, StartOptions},
     session::{
         ClientId, Reply, Request, Update, ViewId,
         actor::Outside,
         hub::{Hub, HubConfig, HubHandle},
     },
 };
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\nrest";
+
+/// What goes along with a prompt, to the byte.
+fn file() -> Context {
+    let text = "let x = 1;\r\n\tlet y = 2;".to_owned();
+    Context { path: "a.rs".to_owned(), first_line: 1, last_line: 2, text, ..Context::default() }
+}
 
 pub const NAMES: [&str; SLOTS] = ["a", "b", "c"];
 
@@ -45,12 +54,16 @@ pub struct World {
     pub clock: Arc<AtomicI64>,
     pub refuses: Arc<AtomicBool>,
     pub away: bool,
+    pub audit_away: bool,
+    /// Since everything rested last.
+    pub audit_moved: bool,
+    pub brought: Brought,
     pub polite: bool,
     pub sessions: [Session; SLOTS],
     pub processes: Vec<Process>,
     pub ledger: Ledger,
     pub views: BTreeMap<usize, Slot>,
-    waits: Vec<(Awaited, oneshot::Receiver<Result<(), String>>)>,
+    pub waits: Vec<(Awaited, oneshot::Receiver<Result<(), String>>)>,
     pub taken: Vec<(String, oneshot::Receiver<Result<Prompt, String>>)>,
     serial: u32,
     /// Everything had come to rest when the present step was taken.
@@ -87,14 +100,14 @@ impl World {
             })),
             agents: Some(Arc::new({
                 let (refuses, start) = (Arc::clone(&refuses), Mutex::new(start));
-                move |options, _| {
+                move |options, without| {
                     let slot = slot_of(&options.session_id);
                     let start = start.lock().unwrap_or_else(PoisonError::into_inner);
                     if refuses.load(Relaxed) {
                         let _ = start.send(Err(slot));
                         return Err("too many open files".to_owned());
                     }
-                    let (agent, process) = launch(slot, options);
+                    let (agent, process) = launch(slot, options, without);
                     let _ = start.send(Ok(process));
                     Ok(agent)
                 }
@@ -111,6 +124,9 @@ impl World {
             clock,
             refuses,
             away: false,
+            audit_away: false,
+            audit_moved: false,
+            brought: Brought::default(),
             polite: true,
             sessions: Default::default(),
             processes: Vec::new(),
@@ -130,7 +146,28 @@ impl World {
 
     pub fn options(&self, slot: Slot) -> StartOptions {
         let cwd = self.folder.path().canonicalize().expect("it is there");
-        StartOptions::new(id(slot), "scripted", ProviderConfig::default(), cwd)
+        let mut options = StartOptions::new(id(slot), provider(slot), ProviderConfig::default(), cwd);
+        options.policy = Arc::new(self.sessions[slot].rules.policy());
+        self.trusts(slot, &mut options);
+        options
+    }
+
+    pub fn prompt_with(&mut self, slot: Slot, with: With) -> Prompt {
+        let mut prompt = self.prompt(slot);
+        if let Some(fate) = self.ledger.prompts.get_mut(&prompt.text) {
+            fate.with = Some(with);
+        }
+        let image = |name: &str, bytes: &[u8]| {
+            let path = self.folder.path().join(name);
+            std::fs::write(&path, bytes).expect("written");
+            vec![Image { path: path.to_string_lossy().into_owned(), ..Image::default() }]
+        };
+        match with {
+            With::Image => prompt.images = image("a.png", PNG),
+            With::BadImage => prompt.images = image("b.png", b"<svg/>"),
+            With::File => prompt.context = vec![file()],
+        }
+        prompt
     }
 
     /// One with a text that no other has.
@@ -226,10 +263,13 @@ impl World {
             match started {
                 Ok(mut process) => {
                     process.polite = self.polite;
+                    self.brought.judge_launch(&process)?;
                     let session = &mut self.sessions[process.slot];
                     session.process = Some(self.processes.len());
                     // Who starts a process wants it to live.
                     session.advised = Some(false);
+                    // Nobody may want it any more.
+                    (session.vague, session.expects) = (true, true);
                     self.processes.push(process);
                 }
                 Err(slot) => self.happens(slot, Happening::Unlaunched),
@@ -259,140 +299,40 @@ impl World {
         let slot = self.processes[index].slot;
         match command {
             Command::Prompt(prompt) => {
-                self.given(&prompt.text)?;
+                self.given(&prompt)?;
                 self.happens(slot, Happening::Prompted);
+                let session = &mut self.sessions[slot];
+                (session.last, session.unfinished, session.interrupts) = (vec![prompt.text], Some(true), false);
             }
             Command::Steer(prompt) => {
-                self.given(&prompt.text)?;
+                self.given(&prompt)?;
+                self.sessions[slot].last.push(prompt.text.clone());
                 self.processes[index].steered = Some(prompt);
             }
-            Command::Answer { request_id, .. } => self.ledger.answered(index, &request_id)?,
+            Command::Answer { request_id, answer } => {
+                self.ledger.answered(index, &request_id)?;
+                self.judge_answer(index, &request_id, &answer)?;
+            }
             _ => {}
         }
         Ok(())
     }
 
-    fn given(&mut self, text: &str) -> Result<(), String> {
+    fn given(&mut self, prompt: &Prompt) -> Result<(), String> {
+        let text = &prompt.text;
         let fate = self.ledger.prompts.get_mut(text);
-        fate.ok_or_else(|| format!("the agent was given {text}, which nobody has sent"))?.told += 1;
-        Ok(())
-    }
-
-    fn answers(&mut self) -> Result<bool, String> {
-        let mut news = false;
-        for (awaited, mut answer) in std::mem::take(&mut self.waits) {
-            match answer.try_recv() {
-                Err(oneshot::error::TryRecvError::Empty) => self.waits.push((awaited, answer)),
-                Err(oneshot::error::TryRecvError::Closed) => {
-                    news = true;
-                    self.answered(awaited, None)?;
-                }
-                Ok(result) => {
-                    news = true;
-                    self.answered(awaited, Some(result))?;
-                }
-            }
-        }
-        for (text, mut answer) in std::mem::take(&mut self.taken) {
-            match answer.try_recv() {
-                Err(oneshot::error::TryRecvError::Empty) => self.taken.push((text, answer)),
-                Ok(Ok(prompt)) if prompt.text == text => {
-                    news = true;
-                    if let Some(fate) = self.ledger.prompts.get_mut(&text) {
-                        fate.taken = true;
-                    }
-                }
-                Ok(Ok(prompt)) => return Err(format!("{text} was to be taken out, and {} was", prompt.text)),
-                _ => news = true,
-            }
-        }
-        Ok(news)
-    }
-
-    /// `None`: whoever was to answer has gone.
-    fn answered(&mut self, awaited: Awaited, result: Option<Result<(), String>>) -> Result<(), String> {
-        let well = matches!(result, Some(Ok(())));
-        if let Some(Err(sentence)) = &result
-            && sentence.trim().is_empty()
-        {
-            return Err("an error says nothing".to_owned());
-        }
-        match awaited {
-            Awaited::Sent(text) => {
-                let slot = self.ledger.prompts.get(&text).map_or(0, |fate| fate.slot);
-                // Taken in the moment before the task died, with a disk that takes nothing.
-                let broke = self.sessions[slot].happened.contains(&Happening::Breaks) && !self.is_kept(slot);
-                if let Some(fate) = self.ledger.prompts.get_mut(&text) {
-                    fate.lost |= broke;
-                    fate.accepted = result.map(|result| result.is_ok());
-                }
-            }
-            Awaited::Replaced { old, new, of: (slot, entry) } => {
-                let accepted = result.map(|result| result.is_ok());
-                if let Some(fate) = self.ledger.prompts.get_mut(&new) {
-                    fate.accepted = accepted;
-                }
-                if well && let Some(fate) = self.ledger.prompts.get_mut(&old) {
-                    fate.taken = true;
-                }
-                self.sessions[slot].edited.retain(|edited| *edited != entry);
-            }
-            Awaited::Begun { slot, text } => {
-                let away = self.away;
-                let lost = self.ledger.of(slot).filter(|(known, _)| well && Some(*known) != text.as_ref());
-                lost.for_each(|(_, fate)| fate.lost |= fate.waits || away);
-                if let Some(fate) = text.and_then(|text| self.ledger.prompts.get_mut(&text)) {
-                    fate.accepted = result.map(|result| result.is_ok());
-                }
-                if well {
-                    // Of another one, whose journal is out of reach.
-                    self.sessions[slot].forgets();
-                    self.happens(slot, Happening::Begun);
-                }
-            }
-            Awaited::TakenUp(slot) if well => self.happens(slot, Happening::TakenUp),
-            Awaited::Stops(slot, process) if well => self.stops(slot, process),
-            Awaited::Anew { slot, process, at_once } if well => {
-                let (lives, rested) = (self.lives(process), self.rested);
-                let session = &mut self.sessions[slot];
-                match (process, lives) {
-                    (_, true) if session.stopping != Some(Stopping::Asked) => session.stopping = Some(Stopping::Anew),
-                    (_, true) => {}
-                    // Unless there is one by now.
-                    (None, _) if !rested => session.maybe = Some(Stopping::Anew),
-                    _ => {}
-                }
-                // There was none, or it has ended in the same moment.
-                if !lives && (at_once || process.is_some() || !rested) {
-                    session.happened.push(Happening::Anew);
-                }
-            }
-            Awaited::Refused if well => return Err("what should have been refused was taken".to_owned()),
-            Awaited::Unedited(slot, entry) => self.sessions[slot].edited.retain(|edited| *edited != entry),
-            Awaited::Gone(slot) if well => {
-                for (_, fate) in self.ledger.of(slot) {
-                    fate.lost = true;
-                }
-                self.sessions[slot].forgets();
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn lives(&self, process: Option<usize>) -> bool {
-        process.and_then(|index| self.processes.get(index)).is_some_and(|process| process.alive)
-    }
-
-    pub fn stops(&mut self, slot: Slot, process: Option<usize>) {
-        let (lives, rested) = (self.lives(process), self.rested);
-        let session = &mut self.sessions[slot];
-        match lives {
-            true => session.stopping = Some(Stopping::Asked),
-            false => {
-                session.maybe = Some(Stopping::Asked).filter(|_| !rested);
-                session.happened.push(Happening::StopsNothing);
-            }
+        let fate = fate.ok_or_else(|| format!("the agent was given {text}, which nobody has sent"))?;
+        fate.told += 1;
+        fate.heard = false;
+        let whole = match fate.with {
+            Some(With::Image) => prompt.images.iter().any(|image| image.mime == "image/png" && !image.data.is_empty()),
+            Some(With::BadImage) => false,
+            Some(With::File) => prompt.context.contains(&file()),
+            None => prompt.images.is_empty(),
+        };
+        match whole {
+            true => Ok(()),
+            false => Err(format!("the agent was given {text} without what goes along with it: {prompt:?}")),
         }
     }
 
@@ -415,13 +355,21 @@ impl World {
         self.waits.clear();
         self.taken.clear();
         self.views.clear();
+        self.brought.forgets_questions();
+        self.refusals_end(|of| of.is_none());
     }
 
-    pub fn asked(&mut self, slot: Slot, request_id: &RequestId) {
+    pub fn asked(&mut self, slot: Slot, request_id: &RequestId, grantable: bool) {
         if let Some(index) = self.sessions[slot].process {
+            let refused = self.rested && self.is_refused(slot, request_id);
+            let rested = self.rested;
             let asking = self.ledger.askings.entry((index, request_id.clone())).or_default();
             asking.asked += 1;
             asking.withdrawn = false;
+            asking.grantable = grantable;
+            asking.refused = refused;
+            // An answer may be on its way to the one before.
+            asking.by_user &= !rested;
         }
     }
 }
