@@ -20,6 +20,11 @@ pub enum Command {
         request_id: RequestId,
         answer: Answer,
     },
+    /// What rules say of a tool that is about to run: [`super::Event::Call`].
+    Judged {
+        request_id: RequestId,
+        judgement: Judgement,
+    },
     SetModel(String),
     SetMode(String),
     SetEffort(String),
@@ -41,6 +46,17 @@ pub enum Command {
         request_id: RequestId,
         answer: FileAnswer,
     },
+}
+
+/// Of a tool that is about to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// The agent asks or does not, as it would by itself.
+    Nothing,
+    /// The user is to be asked, whatever the agent's mode; why.
+    Ask(String),
+    /// It must not run; what the agent is told.
+    Deny(String),
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -45,6 +45,9 @@ pub enum Event {
     Capabilities(Box<Capabilities>),
     Permission(Box<PermissionRequest>),
     Question(Box<QuestionRequest>),
+    /// A tool is about to run, whether or not the agent will ask: what rules forbid or want to be asked about is to be said
+    /// by [`super::Command::Judged`]. Its options are those that a question about it would have.
+    Call(Box<PermissionRequest>),
     /// The agent wants a file's text, or to have it changed.
     File(Box<FileRequest>),
     /// The answer to [`super::Command::ListConversations`], or why there is none.

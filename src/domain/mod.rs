@@ -20,7 +20,7 @@ pub mod session;
 pub mod wait;
 
 pub use capabilities::{AgentOption, Capabilities, Choice, Login, Terminal, reported};
-pub use command::{Answer, Command, Context, Image, Prompt};
+pub use command::{Answer, Command, Context, Image, Judgement, Prompt};
 pub use conversation::Conversation;
 pub use diff::{FileDiff, Hunk};
 pub use event::{Event, TurnOutcome};

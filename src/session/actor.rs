@@ -3,7 +3,8 @@
 //! It handles one event after the other without waiting in between, so every change of state is whole. What the agent
 //! says is in `agent`, what it is told in `told`, what it leaves where it ran in `away`; prompts on their way are in
 //! `prompts`, what the user does with those that wait in `queued`, what was said before the session began in `past`,
-//! questions in `asked`, what answers them without the user in `considered`, what the user has chosen for longer in
+//! questions in `asked`, what answers them without the user in `considered`, tools that are judged though nobody
+//! asks in `judged`, what the user has chosen for longer in
 //! `granted`, what is taken down of that in `audited`, what a project brings along for the agent in `trusted`, models, modes
 //! and the like in `settings`, logins in `login`, the agent's own conversations in `conversations`, files that it wants
 //! through us in `files`, what it changes in any in `changed`, commands of the user's own in `shell`, its git worktree in
@@ -26,6 +27,7 @@ mod conversations;
 mod files;
 mod granted;
 mod heard;
+mod judged;
 mod login;
 mod noticed;
 mod outside;
@@ -183,6 +185,8 @@ pub(super) struct Actor {
     /// Of a transcript that is shown from its journal.
     along: Along,
     withheld: Vec<String>,
+    /// That rules are not seen in the present mode was said.
+    unjudged: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -316,6 +320,7 @@ impl Actor {
             touched: false,
             along: Along::default(),
             withheld: Vec::new(),
+            unjudged: false,
         }
     }
 
@@ -436,6 +441,7 @@ impl Actor {
             Done::Seed(read) => self.seed_read(read),
             Done::Loaded { job, prompt, loaded } => self.prompt_loaded(job, *prompt, loaded),
             Done::Considered { request_id, found, changes } => self.considered(&request_id, *found, changes),
+            Done::Judged { request, found } => self.call_judged(*request, *found),
             Done::Weighed { reply, counted } => drop(reply.send(Ok(counted))),
             Done::Granted { keeping, kept } => self.grant_kept(*keeping, kept),
             Done::Project { of, project } => self.has_project(&of, &project),

@@ -62,6 +62,7 @@ pub const ROW: Row = Row {
     // A conversation that is taken up may begin with the agent's default model.
     renames_model: true,
     login_at_start: false,
+    tells_calls: false,
     told_fork: true,
     told_worktree: false,
     // opencode 1.18.33 takes 8 s on a busy machine.
@@ -337,6 +338,8 @@ impl Protocol for Acp {
             Command::DeleteConversation(id) => self.delete(id, &mut out),
             // Not among its capabilities: what becomes of a prompt in a running turn each agent decides by itself.
             Command::Steer(_) => {}
+            // It tells of no calls.
+            Command::Judged { .. } => {}
         }
         out
     }

@@ -6,6 +6,7 @@
 //! task ends.
 
 mod asked;
+mod hook;
 mod kept;
 mod launch;
 mod mcp;
@@ -42,6 +43,7 @@ pub const ROW: Row = Row {
     // 2.1.197 resumes with the model's default context otherwise.
     renames_model: true,
     login_at_start: false,
+    tells_calls: true,
     told_fork: true,
     told_worktree: false,
     ready_within: None,
@@ -67,6 +69,10 @@ pub struct Claude {
     directory: String,
     /// The user's own, which Claude Code is told of before the first prompt.
     servers: Vec<McpServer>,
+    /// Rules forbid something or want to be asked: Claude Code is to tell of each call.
+    restricted: bool,
+    /// Calls that wait for what rules say of them.
+    calls: Vec<String>,
     /// Our own control requests that wait for their answer.
     sent: Vec<(String, Sent)>,
     /// Claude Code's requests that wait for the user, with the subagent that asks, if it is one.
@@ -103,6 +109,8 @@ impl Claude {
             resume: launch::resume_id(options).map(str::to_owned),
             directory: options.cwd.display().to_string(),
             servers: options.config.mcp_servers.clone(),
+            restricted: options.policy.restricts(),
+            calls: Vec::new(),
             sent: Vec::new(),
             pending: Vec::new(),
             unread: None,
@@ -143,7 +151,11 @@ impl Claude {
         match text(value, "type") {
             "control_request" => self.asked(value, out),
             "control_response" => self.answered(value.get("response").unwrap_or(&Value::Null), out),
-            "control_cancel_request" => self.withdraw(|waiting| waiting.id.as_str() == text(value, "request_id"), out),
+            "control_cancel_request" => {
+                let id = text(value, "request_id");
+                self.calls.retain(|call| call != id);
+                self.withdraw(|waiting| waiting.id.as_str() == id, out);
+            }
             "result" => self.result(value, out),
             kind => {
                 let taken_up = kind == "user" && value.get("isReplay").is_some();
@@ -301,6 +313,9 @@ impl Protocol for Claude {
             // It is added to Claude Code's own, which the tools need. Here it may be longer than an argument.
             request["appendSystemPrompt"] = json!(prompt);
         }
+        if self.restricted {
+            request["hooks"] = hook::hooks();
+        }
         self.request(&mut out, Sent::Initialize, request);
         if !self.servers.is_empty() {
             // Not on the command line, which every user of the machine can read.
@@ -336,6 +351,7 @@ impl Protocol for Claude {
                 self.request(&mut out, Sent::Interrupt, json!({"subtype": "interrupt"}));
             }
             Command::Answer { request_id, answer } => self.answer(&request_id, answer, &mut out),
+            Command::Judged { request_id, judgement } => self.judged(&request_id, &judgement, &mut out),
             Command::SetModel(model) => {
                 let request = json!({"subtype": "set_model", "model": model});
                 self.request(&mut out, Sent::Model(model), request);

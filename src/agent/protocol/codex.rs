@@ -55,6 +55,7 @@ pub const ROW: Row = Row {
     renames_model: false,
     // A login in a terminal is not noticed by an app-server that runs (0.169.0).
     login_at_start: true,
+    tells_calls: false,
     told_fork: true,
     told_worktree: false,
     ready_within: Some(Duration::from_secs(60)),
@@ -279,7 +280,7 @@ impl Protocol for Codex {
                 }
             }
             // Not among its capabilities: nobody gets here.
-            Command::SetOption { .. } | Command::Login(_) | Command::File { .. } => {}
+            Command::SetOption { .. } | Command::Login(_) | Command::File { .. } | Command::Judged { .. } => {}
         }
         out
     }

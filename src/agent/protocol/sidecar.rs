@@ -41,6 +41,7 @@ pub const ROW: Row = Row {
     build,
     renames_model: false,
     login_at_start: false,
+    tells_calls: false,
     told_fork: false,
     told_worktree: true,
     ready_within: None,
@@ -381,7 +382,8 @@ impl Protocol for Sidecar {
             | Command::Login(_)
             | Command::ListConversations
             | Command::DeleteConversation(_)
-            | Command::File { .. } => {}
+            | Command::File { .. }
+            | Command::Judged { .. } => {}
         }
         out
     }

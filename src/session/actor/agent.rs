@@ -278,7 +278,10 @@ impl Actor {
             }
             Event::AgentSession(id) => self.agent_session(id),
             Event::Model(model) => self.has_model(reported(model)),
-            Event::Mode(mode) => self.change(|summary| summary.mode = reported(mode)),
+            Event::Mode(mode) => {
+                self.change(|summary| summary.mode = reported(mode));
+                self.say_unjudged();
+            }
             Event::Effort(effort) => self.change(|summary| summary.effort = reported(effort)),
             Event::Context { used, size } => self.change(|summary| {
                 summary.context_used = Some(used);
@@ -297,11 +300,16 @@ impl Actor {
             Event::Capabilities(capabilities) => {
                 self.state.set_capabilities(*capabilities);
                 self.tell_row();
+                self.say_unjudged();
             }
             // Who asks has heard what it was told.
             Event::Permission(request) => {
                 self.unheard = None;
                 self.ask_permission(*request);
+            }
+            Event::Call(request) => {
+                self.unheard = None;
+                self.judge_call(*request);
             }
             Event::Question(request) => {
                 self.unheard = None;

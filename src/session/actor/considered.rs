@@ -115,14 +115,19 @@ impl Actor {
         self.answer_agent(Command::Answer { request_id: request_id.clone(), answer });
     }
 
+    /// What the agent is told of it, if it is to be told.
+    pub(super) fn reason(&mut self, by: &Reasons, told: String) -> Option<String> {
+        let count = self.refused.entry(by.rules.join("\n")).or_default();
+        *count += 1;
+        (*count <= TOLD).then_some(told)
+    }
+
     /// Also where nothing can be taken down.
     fn forbid(&mut self, request_id: &RequestId, by: Reasons, told: String) {
         let pending = self.state.find_pending(request_id);
         let Some(Asked::Permission(request)) = pending.map(|pending| &pending.asked) else { return };
         let option = refusing(request).cloned();
-        let count = self.refused.entry(by.rules.join("\n")).or_default();
-        *count += 1;
-        let message = (*count <= TOLD).then_some(told);
+        let message = self.reason(&by, told);
         let (answer, outcome) = match &option {
             Some(option) => {
                 let outcome = format!("{} ({})", option.name, by.words);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     agent::process::{ProcessEvent, Usage},
-    domain::{AgentMessage, Diffstat, FileAnswer, Prompt, RequestId},
+    domain::{AgentMessage, Diffstat, FileAnswer, PermissionRequest, Prompt, RequestId},
     render::{Line, code::Coloured},
     session::{
         changes::Ended,
@@ -80,6 +80,10 @@ pub(super) enum Done {
         found: Box<Found>,
         /// How often what is granted had changed before.
         changes: u64,
+    },
+    Judged {
+        request: Box<PermissionRequest>,
+        found: Box<Found>,
     },
     Weighed {
         reply: Reply<Counted>,

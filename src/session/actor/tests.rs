@@ -6,6 +6,7 @@ mod ends;
 mod files;
 mod granted;
 mod images;
+mod judged;
 mod past;
 mod queued;
 mod restored;

@@ -2,4 +2,5 @@
 
 mod neovim;
 mod protocol;
+mod rules;
 mod steer;

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{Claude, NOISE_LIMIT, permission, question};
+use super::{Claude, NOISE_LIMIT, hook, permission, question};
 use crate::{
     agent::{
         json::{one_line, some_text, text},
         protocol::Output,
     },
-    domain::{Answer, Event, Question, QuestionRequest, RequestId, ToolUseId},
+    domain::{Answer, Event, Judgement, Question, QuestionRequest, RequestId, ToolUseId},
 };
 
 /// A request that waits for the user, with whether a subagent asks.
@@ -36,8 +36,15 @@ impl Claude {
                 Some(asked) => self.question(id, request, asked, out),
                 None => respond(out, id, &json!({"action": "decline"})),
             },
-            // We register no hooks and serve no MCP, so neither is expected; an empty answer lets it go on.
-            "hook_callback" => respond(out, id, &json!({})),
+            "hook_callback" => match hook::call(id, request, self.agent.cwd()) {
+                Some(call) => {
+                    self.calls.push(id.to_owned());
+                    out.event(Event::Call(Box::new(call)));
+                }
+                // An empty answer lets it go on.
+                None => respond(out, id, &json!({})),
+            },
+            // We serve no MCP.
             "mcp_message" => {
                 let asked = request.get("message").and_then(|message| message.get("id")).cloned().unwrap_or(json!(0));
                 let error = json!({"code": -32601, "message": "agor.nvim serves no MCP"});
@@ -91,6 +98,13 @@ impl Claude {
     pub(super) fn withdraw(&mut self, which: impl Fn(&Waiting) -> bool, out: &mut Output) {
         for waiting in self.pending.extract_if(.., |waiting| which(waiting)) {
             out.event(Event::Withdrawn(waiting.id));
+        }
+    }
+
+    /// What rules say of a call; unless it was taken back.
+    pub(super) fn judged(&mut self, id: &RequestId, judgement: &Judgement, out: &mut Output) {
+        if self.calls.extract_if(.., |call| *call == id.as_str()).count() > 0 {
+            respond(out, id.as_str(), &hook::answer(judgement));
         }
     }
 

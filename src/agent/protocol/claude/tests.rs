@@ -7,7 +7,7 @@ use crate::{
     domain::{Answer, ProviderConfig, SessionId, ToolResult},
 };
 
-fn options() -> StartOptions {
+pub(super) fn options() -> StartOptions {
     let id = SessionId::parse("s").expect("a valid id");
     StartOptions::new(id, "claude", ProviderConfig::default(), "/p".into())
 }

@@ -1,0 +1,67 @@
+//! Tools that are about to run, of agents that tell of each before that, whether they ask or not: what rules forbid does not
+//! run in any mode, and what they want to be asked about is asked. What rules allow is left to the agent: it may ask all the
+//! same, and then that is answered.
+
+use super::{Actor, Done, audited::Decided, granted::refusing};
+use crate::{
+    agent::protocol::registry,
+    domain::{Command, Content, Judgement, PermissionRequest},
+    session::{
+        audit::Decision,
+        policy::{self, Found, Outcome, Reasons},
+        state::{Asked, Grounds, Pending},
+    },
+};
+
+impl Actor {
+    /// Looked up beside the session, as what is asked is.
+    pub(super) fn judge_call(&mut self, request: PermissionRequest) {
+        let setting = self.setting();
+        self.jobs.spawn_blocking(move || {
+            let found = policy::look_up(&request, &setting);
+            Done::Judged { request: Box::new(request), found: Box::new(found) }
+        });
+    }
+
+    pub(super) fn call_judged(&mut self, request: PermissionRequest, found: Found) {
+        let request_id = request.request_id.clone();
+        let judgement = match found.outcome {
+            Outcome::Deny { by, told } => {
+                self.forbid_call(request, found.grounds, by.clone());
+                Judgement::Deny(self.reason(&by, told).unwrap_or(by.words))
+            }
+            Outcome::Ask(why) => Judgement::Ask(why),
+            Outcome::Allow(_) | Outcome::Open => Judgement::Nothing,
+        };
+        self.answer_agent(Command::Judged { request_id, judgement });
+    }
+
+    /// It stands in the transcript and in the audit log as if it had been asked.
+    fn forbid_call(&mut self, request: PermissionRequest, grounds: Option<Grounds>, by: Reasons) {
+        let option = refusing(&request).cloned();
+        let outcome = match &option {
+            Some(option) => format!("{} ({})", option.name, by.words),
+            None => by.words.clone(),
+        };
+        let mut pending = Pending::new("".into(), Asked::Permission(Box::new(request)), false);
+        pending.grounds = grounds;
+        let decided = Decided::by_rule(Decision::Denied, by, option.map(|option| option.kind));
+        self.take_down_pending(&pending, &outcome, &decided);
+        self.say(pending.content(Some(outcome)));
+    }
+
+    /// Once: in the present mode nothing is asked, so nobody holds what is done against rules.
+    pub(super) fn say_unjudged(&mut self) {
+        let tells = registry::find(&self.options.config.protocol).is_some_and(|row| row.tells_calls);
+        if tells || self.unjudged || !self.state.summary.asks_nothing || !self.options.policy.restricts() {
+            return;
+        }
+        self.unjudged = true;
+        let message = format!(
+            "{} asks nothing in this mode: what your rules forbid or want to be asked about is not seen, but for files that \
+             it reads and writes through the editor",
+            self.options.provider
+        );
+        self.say(Content::Status { subtype: "policy".to_owned(), message });
+    }
+}
