@@ -256,6 +256,8 @@ local function beside(run)
   asking = true
   xpcall(run, require('agor.message').error)
   asking = false
+  -- The hints say where its keys are.
+  vim.schedule(draw)
 end
 
 ---@param how 'whole'|'file'
@@ -480,15 +482,11 @@ end
 
 api.nvim_create_autocmd({ 'VimResized', 'TabEnter', 'WinResized' }, {
   group = api.nvim_create_augroup('agor_ask', { clear = true }),
-  callback = function()
+  callback = vim.schedule_wrap(function()
     if view then
-      vim.schedule(function()
-        if view then
-          when_safe()
-        end
-      end)
+      when_safe()
     end
-  end,
+  end),
 })
 
 if require('agor.state').ui.ask.view then
