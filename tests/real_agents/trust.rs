@@ -120,8 +120,37 @@ fn an_agents_shell_finds_no_handle_on_the_editor(agent: &'static Agent) {
     assert!(!seen.lines().any(|line| line.starts_with("NVIM=") || line.contains(&own)), "{seen}");
 }
 
+/// It keeps what it was allowed for good in its project's settings, which it obeys.
+fn what_it_writes_there_itself_is_said_and_named_in_the_next_question(agent: &'static Agent) {
+    let desk = Desk::with(Setup::of(agent));
+    desk.start(&desk.shell("touch made.txt"));
+    desk.wait("s.attention == 'permission'");
+    // Of two that last the one that outlives the session.
+    desk.editor.lua("assert(require('agor').answer(_G.asked.session_id, _G.asked.request_id, 'allow_always'))", &[]);
+    desk.wait_turns(1);
+    let name = ".claude/settings.local.json";
+    desk.editor.wait_lua(&format!("vim.uv.fs_stat('{name}') ~= nil"));
+    // The window breaks the line where it likes.
+    desk.editor.wait_lua(&format!(
+        "vim.iter(require('agor').messages(require('agor').sessions()[1].session_id)):any(function(m)
+           return m.type == 'status' and m.content.message:find('While Claude Code ran, {name} changed', 1, true) ~= nil
+         end)"
+    ));
+    desk.type_command("Agor! stop");
+    desk.wait_status("done");
+    desk.type_command("AgorSend SCENARIO:text");
+    desk.wait("s.attention == 'permission'");
+    let asked = desk.editor.lua_string("return vim.inspect(_G.asked.input.files) .. tostring(_G.asked.ours)", &[]);
+    assert!(asked.contains(name) && asked.contains("new, written while Claude Code ran"), "{asked}");
+    assert_eq!(desk.agent_pids(), [0; 0], "nothing was started");
+    desk.answer("allow_always");
+    desk.wait_turns(2);
+    desk.editor.wait_text("This is a plain answer.");
+}
+
 agents! {
     claude = CLAUDE:
+        what_it_writes_there_itself_is_said_and_named_in_the_next_question
         what_a_project_brings_along_runs_once_the_user_allows_it
         what_a_project_brings_along_does_not_run_if_the_user_refuses
         an_agents_shell_finds_no_handle_on_the_editor;
