@@ -30,6 +30,24 @@ pub fn repository(real: &Path) -> Option<(&Path, PathBuf)> {
     })
 }
 
+/// Whether git takes what is in a directory for a repository, as its `is_git_directory()` does: above one that it does not
+/// take, it looks further, and so do agents that ask it. Waits for the disk.
+pub fn is_taken_by_git(directory: &Path) -> bool {
+    let git = directory.join(".git");
+    let is_folder = |path: &Path| fs::metadata(path).is_ok_and(|found| found.is_dir());
+    if !is_folder(&git) {
+        let leads = short_text(&git).and_then(|text| Some(directory.join(text.strip_prefix("gitdir:")?.trim())));
+        return leads.is_some_and(|own| has_head(&own));
+    }
+    has_head(&git) && is_folder(&git.join("objects")) && is_folder(&git.join("refs"))
+}
+
+fn has_head(git: &Path) -> bool {
+    let Some(text) = short_text(&git.join("HEAD")) else { return false };
+    let is_hash = text.len() >= 40 && text.bytes().take(40).all(|byte| byte.is_ascii_hexdigit());
+    is_hash || text.strip_prefix("ref:").is_some_and(|name| name.trim_start().starts_with("refs/"))
+}
+
 /// Many sessions are of one directory.
 #[derive(Debug, Default)]
 pub struct Projects(HashMap<PathBuf, PathBuf>);
@@ -111,6 +129,24 @@ mod tests {
         assert_eq!(project(nowhere), nowhere);
         std::os::unix::fs::symlink(disk.top.join("repo"), disk.top.join("link")).expect("a link");
         disk.check("link/src", "repo");
+    }
+
+    #[test]
+    fn what_git_takes_for_none_is_none() {
+        let disk = Disk::new();
+        let branch = "ref: refs/heads/main\n";
+        for (folder, head) in [("good", branch), ("hash", &"0a".repeat(20)), ("odd", "nothing"), ("bare", branch)] {
+            disk.file(&format!("{folder}/.git/HEAD"), head);
+            if folder != "bare" {
+                fs::create_dir(disk.top.join(folder).join(".git/objects")).expect("a folder");
+                fs::create_dir(disk.top.join(folder).join(".git/refs")).expect("a folder");
+            }
+        }
+        disk.file("linked/.git", "gitdir: ../good/.git\n");
+        disk.file("lost/.git", "gitdir: ../gone/.git\n");
+        let taken = |folder: &&str| is_taken_by_git(&disk.top.join(folder));
+        let all = ["good", "hash", "odd", "bare", "linked", "lost", "none"];
+        assert_eq!(all.iter().copied().filter(|folder| taken(folder)).collect::<Vec<_>>(), ["good", "hash", "linked"]);
     }
 
     #[test]

@@ -124,7 +124,8 @@ impl Place {
             let (pattern, all) = pattern.strip_prefix("../").map_or((&**pattern, false), |rest| (rest, true));
             for directory in cwd.ancestors() {
                 search.pattern(directory, top.as_deref().unwrap_or(&cwd), pattern);
-                if !all && top.as_deref() == Some(directory) {
+                // What only looks like a repository's top hides nothing of what is above it.
+                if !all && project::is_taken_by_git(directory) {
                     break;
                 }
             }
@@ -132,11 +133,10 @@ impl Place {
             if top.as_ref().is_some_and(|top| *top != project) {
                 search.pattern(&project, &project, pattern);
             }
-            // Above the session's own directory, but not above the repository, they were looked at.
-            let seen = |directory: &PathBuf| {
-                let above = top.as_deref().is_some_and(|top| directory != top && top.starts_with(directory));
-                cwd.starts_with(directory) && (all || !above)
-            };
+            // Above the session's own directory they were looked at, up to the repository's top or all.
+            let last = cwd.ancestors().find(|directory| !all && project::is_taken_by_git(directory));
+            let seen =
+                |directory: &PathBuf| cwd.starts_with(directory) && last.is_none_or(|last| directory.starts_with(last));
             for directory in self.additional.iter().map(real).filter(|directory| !seen(directory)) {
                 search.pattern(&directory, Path::new("/"), pattern);
             }

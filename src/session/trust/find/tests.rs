@@ -25,7 +25,10 @@ impl Disk {
         let mut options = StartOptions::new(id, "agent", config, top.join("repo/sub"));
         options.environ.insert("HOME".into(), top.join("home").display().to_string());
         let disk = Self { top, options, _folder: folder };
-        disk.file("repo/.git/HEAD", "").file("repo/sub/a", "").file("home/a", "");
+        disk.file("repo/.git/HEAD", "ref: refs/heads/main\n")
+            .file("repo/.git/objects/x", "")
+            .file("repo/.git/refs/x", "");
+        disk.file("repo/sub/a", "").file("home/a", "");
         disk
     }
 
@@ -157,7 +160,8 @@ fn a_worktree_has_the_same_files_as_its_project() {
     disk.options.cwd = disk.top.join("repo");
     let main = disk.look();
     let git = disk.top.join("repo/.git/worktrees/fix");
-    disk.file("repo/.git/worktrees/fix/commondir", "../..\n")
+    disk.file("repo/.git/worktrees/fix/HEAD", "ref: refs/heads/fix\n")
+        .file("repo/.git/worktrees/fix/commondir", "../..\n")
         .file("repo/.git/worktrees/fix/gitdir", &format!("{}\n", disk.top.join("fix/.git").display()))
         .file("fix/.git", &format!("gitdir: {}\n", git.display()))
         .file("fix/a.json", "1");
@@ -217,4 +221,17 @@ fn folders_without_end_are_looked_at_no_further() {
     let found = disk.look();
     assert_eq!(found.prints(), None);
     assert!(found.files.iter().all(|file| file.print == Err(TOO_MANY)), "{:?}", found.files.first());
+}
+
+#[test]
+fn what_only_looks_like_a_repository_hides_nothing_above_it() {
+    let disk = Disk::new(&["a.json"]);
+    disk.file("repo/a.json", "").file("repo/sub/a.json", "").file("a.json", "");
+    for git in ["repo/sub/.git/HEAD", "repo/sub/.git"] {
+        disk.file(git, "nothing");
+        disk.finds(&["../a.json", "a.json"]);
+        let path = disk.top.join("repo/sub/.git");
+        fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path)).expect("it is ours");
+    }
+    disk.finds(&["a.json", "sub/a.json"]);
 }
