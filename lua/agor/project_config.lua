@@ -207,7 +207,8 @@ local function decode(path, text)
   local name = shown(path)
   local ok, value = pcall(vim.json.decode, text, { luanil = { object = true, array = true } })
   if not ok then
-    return nil, ('%s is not used: %s'):format(name, require('agor.message').line(value))
+    return nil,
+      ('%s is not used, since it is no JSON: %s'):format(name, require('agor.message').line(value))
   elseif type(value) ~= 'table' or (vim.islist(value) and #value > 0) then
     return nil, ('%s is not used: it must be one JSON object'):format(name)
   end
@@ -252,7 +253,7 @@ function M.read(dir)
     return nil
   elseif path ~= named then
     -- It may lead to one that is trusted, for another project.
-    return nil, ('%s is not used: it is a link'):format(vim.fn.strtrans(named))
+    return nil, ('%s is not used: it is a link'):format(shown(named))
   elseif stat.type ~= 'file' then
     -- A pipe would hold up the editor.
     return nil, ('%s is not used: it is no file'):format(shown(path))

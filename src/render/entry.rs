@@ -55,7 +55,7 @@ pub(super) fn layout(entry: &Entry, around: &Around, expanded: bool, scene: Scen
         Body::Permission { request_id, tool, outcome: None, .. } => {
             let text = match tool.as_str() {
                 "plan" => "? The agent has a plan for you to approve".to_owned(),
-                PROJECT_FILES => "? May the agent obey what the project brings along?".to_owned(),
+                PROJECT_FILES => "? A question before the agent starts".to_owned(),
                 // Its own line stands above, with what it wants to do.
                 _ if around.called || tool.is_empty() => "? The agent asks for permission".to_owned(),
                 tool => format!("? The agent asks for permission: {}", one_line(tool, 60, icons.ellipsis())),

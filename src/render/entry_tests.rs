@@ -227,6 +227,8 @@ fn what_is_asked_says_what_it_is_about() {
     talk.say(None, false, permission("plan", None, Some("Approve"))).say(None, false, question(Some("Blue")));
     talk.check(4, false, &["  · Plan: Approve"]);
     talk.check(5, false, &["? Which colour?", "  · Blue"]);
+    talk.say(None, false, permission(PROJECT_FILES, None, None));
+    talk.check(6, false, &["? A question before the agent starts  :Agor permit"]);
 }
 
 #[test]

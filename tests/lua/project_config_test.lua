@@ -228,7 +228,7 @@ T['a link to a file that is trusted in another project is not used'] = test(nil,
   child:lua([[assert(vim.uv.fs_symlink('other/.agor.json', '.agor.json'))]])
   local value, message = read(child)
   equal(value, vim.NIL)
-  contains(message, 'work/.agor.json is not used: it is a link')
+  contains(message, '~/work/.agor.json is not used: it is a link')
 end)
 
 T['what is wrong in it is named, what is right around it is used'] = test(nil, function(child)
@@ -243,7 +243,7 @@ T['what is wrong in it is named, what is right around it is used'] = test(nil, f
     end
     return value
   end
-  equal(check('{ "provider": ', { 'is not used' }), vim.NIL)
+  equal(check('{ "provider": ', { 'is not used, since it is no JSON: ' }), vim.NIL)
   equal(check('[1]', { 'it must be one JSON object' }), vim.NIL)
   equal(check(('['):rep(5000), { 'is not used' }), vim.NIL)
   local value = check(

@@ -38,7 +38,7 @@ pub(super) struct Trusted {
     question: Option<Question>,
     /// For the process that is started next.
     verdict: Option<Verdict>,
-    /// Answers that could not be kept: those that are can be taken back.
+    /// Answers that are not on the disk: not yet, or they could not be kept. Those that are may be taken back at any time.
     answers: Vec<trust::Answer>,
     /// Why no process was started, as the transcript has it: each prompt asks for one, and once is enough there.
     refused: Option<String>,
@@ -82,10 +82,10 @@ pub(super) struct Look {
     known: Known,
     /// Why an answer was not kept, or others cannot be read.
     trouble: Option<String>,
-    /// An answer was given: others may wait for it.
+    /// An answer was kept: others may wait for it.
     answered: bool,
-    /// It could not be kept.
-    unkept: Option<trust::Answer>,
+    /// The answer that was given, if it is kept now.
+    on_disk: Option<trust::Answer>,
 }
 
 impl Actor {
@@ -148,6 +148,9 @@ impl Actor {
     fn look_at_project(&mut self, given: Option<Given>) {
         let Some(place) = Place::of(&self.options) else { return };
         self.trusted.job += 1;
+        if let Some(Given::Kept(answer)) = &given {
+            self.trusted.answers.push(answer.clone());
+        }
         let (job, answers) = (self.trusted.job, self.trusted.answers.clone());
         let (journals, agent) = (self.common.journals.clone(), self.options.provider.clone());
         let (before, runs) = (self.noticed_before(), self.runs_as());
@@ -163,24 +166,23 @@ impl Actor {
                 None => (None, None),
             };
             let answered = answer.is_some();
-            let (mut all, mut trouble, mut unkept) = (Kept::default(), None, answer.clone());
+            let (mut all, mut on_disk, mut trouble) = (Kept::default(), None, None);
             if let Some(kept) = kept.filter(|_| answered || !brought.files.is_empty()) {
-                let written = answer.map_or(Ok(()), |answer| kept.add(answer));
+                let written = answer.clone().map_or(Ok(()), |answer| kept.add(answer));
                 match written.and_then(|()| kept.read_all()) {
-                    Ok(read) => (all, unkept) = (read, None),
+                    Ok(read) => (all, on_disk) = (read, answer),
                     Err(error) => trouble = Some(error.to_string()),
                 }
             }
             all.answers.extend(answers);
-            all.answers.extend(unkept.clone());
             let known = once.map_or_else(|| trust::known(&brought, &all, &agent), Known::Answered);
-            Done::Trust(Box::new(Look { job, brought, known, trouble, answered, unkept }))
+            Done::Trust(Box::new(Look { job, brought, known, trouble, answered, on_disk }))
         });
     }
 
     pub(super) fn looked_at_project(&mut self, look: Look) {
-        let Look { job, brought, known, trouble, answered, unkept } = look;
-        self.trusted.answers.extend(unkept);
+        let Look { job, brought, known, trouble, answered, on_disk } = look;
+        self.trusted.answers.retain(|answer| Some(answer) != on_disk.as_ref());
         if answered {
             self.tell(Update::GrantsChanged);
         }

@@ -255,6 +255,26 @@ async fn a_process_that_is_begun_anew_is_asked_about_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_taken_back_holds_no_more_in_the_session_that_was_asked() {
+    let mut stage = Stage::bringing("1", false);
+    let request = stage.trust_asked().await;
+    stage.answer(&request, OptionKind::RejectAlways).await;
+    stage.errs().await;
+    assert!(stage.answers().forget("scripted").expect("written"));
+    stage.send("more").await;
+    let request = stage.trust_asked().await;
+    stage.answer(&request, OptionKind::AllowAlways).await;
+    let side = stage.process().await;
+    side.ready(Capabilities::default());
+    stage.heard(&side).await;
+    assert!(stage.answers().forget("scripted").expect("written"));
+    stage.order(Order::Restart).await.expect("restarted");
+    side.puppet.exit(0, &[]);
+    stage.trust_asked().await;
+    stage.no_process();
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_cannot_be_kept_holds_for_the_session() {
     let mut stage = Stage::bringing("1", true);
     let request = stage.trust_asked().await;
