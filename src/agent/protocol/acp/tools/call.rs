@@ -219,7 +219,8 @@ impl Call {
     /// What is news of it.
     pub(super) fn events(&mut self, cwd: &str) -> Vec<Event> {
         let mut events = Vec::new();
-        let as_plan = plan::shows_as_plan(self.name()) && self.state != State::Failed;
+        // What was shown as a call ends as one.
+        let as_plan = self.told.is_none() && plan::shows_as_plan(self.name()) && self.state != State::Failed;
         if as_plan {
             if self.state == State::Done {
                 self.ended = Some(ToolResult::default());

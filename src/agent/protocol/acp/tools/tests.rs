@@ -192,6 +192,19 @@ fn what_is_open_at_the_end_is_closed_and_said_to_be() {
 }
 
 #[test]
+fn a_call_that_was_shown_before_its_tool_was_named_ends() {
+    let mut tools = tools();
+    let early = tell(&mut tools, json!({"toolCallId": "t", "title": "todowrite", "status": "in_progress"}));
+    assert!(matches!(early.as_slice(), [Event::Message { content: Content::ToolCall(_), .. }]), "{early:?}");
+    tell(
+        &mut tools,
+        json!({"sessionUpdate": "tool_call", "toolCallId": "t", "title": "todowrite", "status": "pending"}),
+    );
+    let ended = tell(&mut tools, json!({"toolCallId": "t", "status": "completed", "rawOutput": "2 todos"}));
+    assert_eq!(results(&ended).len(), 1, "{ended:?}");
+}
+
+#[test]
 fn a_plans_tool_shows_as_the_plan_unless_it_fails() {
     let mut tools = tools();
     let announced = json!({"sessionUpdate": "tool_call", "toolCallId": "t", "title": "todowrite", "kind": "other",
