@@ -72,12 +72,18 @@ impl Hub {
         row.status = Status::Error;
         row.error = Some(error.clone());
         (row.busy, row.turn_started_at) = (false, None);
+        // Nobody watches over its agent any more, which its keeper ends.
+        (row.wait, row.quiet_since) = (None, None);
+        let stalled = std::mem::take(&mut row.stalled);
         row.attention = None;
         row.pending = 0;
         (row.queued, row.waiting, row.held) = (0, Vec::new(), None);
         let (row, options, asked) = (row.clone(), Arc::clone(&living.options), std::mem::take(&mut living.asked));
         self.tell(Update::Session(Box::new(row)));
         self.tell(Update::Status { session: id.clone(), status: Status::Error, error: Some(error.clone()) });
+        if stalled {
+            self.tell(Update::Stalled { session: id.clone(), since: None, stderr: Vec::new() });
+        }
         // Whether the journal knows of them or not.
         for request_id in asked {
             self.tell(Update::Closed { session: id.clone(), request_id, outcome: format!("cut off: {error}") });

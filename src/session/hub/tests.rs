@@ -4,7 +4,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::{
-    domain::{Prompt, ProviderConfig, Status},
+    domain::{Cause, Prompt, ProviderConfig, Status, Wait},
     session::{ClientId, Order, Showing},
 };
 
@@ -94,6 +94,27 @@ async fn a_session_that_panics_again_can_only_be_removed() {
     assert_eq!(ask(&handle, |reply| Request::Remove { session, reply }).await, Ok(()));
     while !matches!(next(&mut updates).await, Update::Removed(gone) if gone == id("a")) {}
     assert_eq!(ask(&handle, prompt("a")).await, Err("no session a".into()));
+}
+
+#[tokio::test]
+async fn a_session_that_has_died_waits_for_nothing_and_has_not_stalled() {
+    let (client, mut updates) = mpsc::unbounded_channel();
+    let (mut hub, handle) = Hub::within(Outside::default(), HubConfig::default(), client);
+    enlist_doomed(&mut hub, "a", true);
+    let living = hub.sessions.get_mut(&id("a")).and_then(|session| session.living.as_mut()).expect("it is there");
+    living.summary.wait = Some(Wait::new(Cause::Retry, "again"));
+    (living.summary.stalled, living.summary.quiet_since) = (true, Some(1));
+    tokio::spawn(hub.run());
+    assert!(ask(&handle, prompt("a")).await.is_err());
+    let row = loop {
+        if let Update::Session(row) = next(&mut updates).await
+            && row.status == Status::Error
+        {
+            break row;
+        }
+    };
+    assert_eq!((row.wait, row.stalled, row.quiet_since), (None, false, None));
+    while !matches!(next(&mut updates).await, Update::Stalled { session, since: None, .. } if session == id("a")) {}
 }
 
 #[tokio::test]
