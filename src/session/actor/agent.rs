@@ -216,13 +216,13 @@ impl Actor {
         match event {
             Event::Message { id, parent_id, part, mut content } => {
                 self.unheard = None;
-                // What a command has said so far means nothing yet, and it may say it line by line.
                 if matches!(
                     content,
                     Content::Text { .. } | Content::Thinking { .. } | Content::ToolCall(_) | Content::ToolResult(_)
                 ) {
                     self.waits_no_more();
                 }
+                // What a command has said so far means nothing yet, and it may say it line by line.
                 if !part {
                     self.watch_tools(&content);
                     self.notice_message(&mut content);
