@@ -4,12 +4,13 @@
 //! It is written whole and put in its place by a rename. What cannot be understood answers nothing: the user is asked again.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Read, Write},
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
+use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
 use super::find::digest;
@@ -138,14 +139,20 @@ impl Answers {
         Ok(found)
     }
 
+    /// One after the other, also those of other Neovims: what one takes back, nobody who has read before puts there again.
     fn change(&self, change: impl FnOnce(&mut Kept)) -> io::Result<()> {
+        let folder = self.path.parent().unwrap_or(&self.path);
+        private::folder(folder).map_err(|error| self.sentence("written", &error))?;
+        // The file itself is another one after each change.
+        let lock = File::open(folder).map_err(|error| self.sentence("written", &error))?;
+        // A file system without locks: the rename has to do.
+        let _ = rustix::fs::flock(&lock, FlockOperation::LockExclusive);
         let mut kept = self.read_all()?;
         change(&mut kept);
         self.write(kept).map_err(|error| self.sentence("written", &error))
     }
 
     fn write(&self, Kept { answers, written }: Kept) -> io::Result<()> {
-        private::folder(self.path.parent().unwrap_or(&self.path))?;
         let project = self.project.to_string_lossy().into_owned();
         let text = serde_json::to_vec(&Document { agor: VERSION, project, answers, written })?;
         let beside = self.path.with_extension(format!("{}.new", uuid::Uuid::new_v4().simple()));
@@ -227,6 +234,22 @@ mod tests {
             (MOST_WRITTEN, &written("0", 0)),
             "the oldest are forgotten"
         );
+    }
+
+    #[test]
+    fn what_several_change_at_once_is_all_kept() {
+        let Disk { answers, .. } = disk();
+        std::thread::scope(|scope| {
+            for agent in ["a", "b", "c", "d"] {
+                let answers = &answers;
+                scope.spawn(move || {
+                    for print in 0..20 {
+                        answers.add(answer(agent, &print.to_string())).expect("written");
+                    }
+                });
+            }
+        });
+        assert_eq!(answers.read().expect("readable").len(), 80);
     }
 
     #[test]
