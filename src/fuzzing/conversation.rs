@@ -124,7 +124,7 @@ impl Host {
         let command = match word {
             "say" if !self.running => Command::Prompt(Prompt::new(text)),
             "say" | "steer" if self.running && self.steers => Command::Steer(Prompt::new(text)),
-            "interrupt" => Command::Interrupt,
+            "interrupt" => return self.interrupt(),
             "answer" | "refuse" | "cancel" => return self.answer(word, rest),
             "model" => Command::SetModel(text),
             "mode" => Command::SetMode(text),
@@ -140,6 +140,24 @@ impl Host {
         };
         let out = self.protocol.command(command);
         self.take(out);
+    }
+
+    /// As a session does it: only in a turn, and what is asked is settled with it.
+    fn interrupt(&mut self) {
+        if !self.running {
+            return;
+        }
+        let out = self.protocol.command(Command::Interrupt);
+        self.take(out);
+        let (files, asked) =
+            std::mem::take(&mut self.open).into_iter().partition(|asked| matches!(asked, Asked::File(_)));
+        self.open = files;
+        let asked: Vec<Asked> = asked;
+        for asked in asked {
+            let (request_id, answer) = (asked.id().clone(), Answer::Cancelled);
+            let out = self.protocol.command(Command::Answer { request_id, answer });
+            self.take(out);
+        }
     }
 
     /// What has waited longest. A second answer changes nothing.

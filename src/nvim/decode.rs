@@ -89,11 +89,13 @@ fn to_json(value: Value) -> Json {
             let field = |(name, value): (Value, Value)| {
                 let name = match to_json(name) {
                     Json::String(name) => name,
+                    // No field of ours. As a text it would grow with each that it lies in, twice as long by its quotes.
+                    Json::Array(_) | Json::Object(_) => return None,
                     other => other.to_string(),
                 };
-                (name, to_json(value))
+                Some((name, to_json(value)))
             };
-            Json::Object(fields.into_iter().map(field).collect())
+            Json::Object(fields.into_iter().filter_map(field).collect())
         }
     }
 }
@@ -353,6 +355,15 @@ mod tests {
         assert_eq!(start.options.max_turns, Some(3));
         assert_eq!(start.options.model, None);
         assert!(start.options.config.env.is_empty());
+    }
+
+    #[test]
+    fn tables_as_names_of_fields_are_left_out() {
+        let mut nested = table(vec![("a", 1.into())]);
+        for _ in 0..60 {
+            nested = Value::Map(vec![(nested, 1.into()), ("b".into(), 2.into())]);
+        }
+        assert_eq!(params(Some(nested)), Ok(json!({"b": 2})));
     }
 
     #[test]

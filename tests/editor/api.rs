@@ -273,7 +273,7 @@ fn a_second_setup_and_a_reload_double_nothing() {
     editor.input(":AgorOpen<CR>");
     editor.wait_text("❯ echo two");
     is(&editor, "_G.calls", "2");
-    is(&editor, "#vim.api.nvim_get_autocmds({ group = 'agor.quit' })", "2");
+    is(&editor, "#vim.api.nvim_get_autocmds({ group = 'agor.quit' })", "3");
 }
 
 // ---------------------------------------------------------------------- sessions, messages, figures

@@ -397,9 +397,9 @@ T['the border says how a turn that has failed is tried again, while there is one
     nvim:lua([[T.session('s1', { title = 'one', status = 'error', error = 'it broke' })]])
     open(nvim)
     contains(nvim:screen(), 'T try again')
-    nvim:lua([[T.session('s1', { title = 'one', status = 'idle' })]])
+    nvim:lua([[T.session('s1', { status = 'idle' }).error = nil]])
     nvim:lua('require("agor.ui.board").refresh()')
-    nvim:settle()
+    nvim:wait('vim.fn.search("it broke", "nw") == 0')
     lacks(nvim:screen(), 'T try again')
   end
 )
