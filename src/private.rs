@@ -4,6 +4,9 @@
 //! ever: both are refused. Other names of a file (hard links) are not: only the user can make them in a folder that is closed to
 //! everybody else, as backups do. Knows nothing of what is in a file.
 
+#[cfg(test)]
+pub mod full;
+
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io,

@@ -256,6 +256,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::private::full;
 
     fn grant(id: &str) -> Grant {
         Grant { id: id.into(), rule: Rule::Command { command: format!("echo {id}") }, at: 7 }
@@ -396,5 +397,38 @@ mod tests {
         fs::remove_file(&disk.grants.path).expect("removed");
         fs::create_dir(&disk.grants.path).expect("a directory");
         disk.refuses("cannot be");
+    }
+
+    #[test]
+    fn at_whatever_byte_the_disk_is_full_the_list_is_as_it_was() {
+        full::apart(module_path!(), "at_whatever_byte_the_disk_is_full_the_list_is_as_it_was", || {
+            let told = |done: Result<(), GrantsError>| {
+                let error = done.expect_err("it could not be kept").to_string();
+                assert!(error.ends_with(" cannot be written: File too large (os error 27)"), "{error}");
+            };
+            let all = disk();
+            all.grants.add(grant("a")).expect("written");
+            let first = all.text().len();
+            for room in 0..first {
+                let disk = disk();
+                told(full::with_room(room, || disk.grants.add(grant("a"))));
+                assert_eq!(disk.text(), "", "a part of its head would make it nobody's");
+                disk.grants.add(grant("b")).expect("there is room");
+                assert_eq!(disk.ids(), ["b"]);
+            }
+            let rule = PolicyRule { command: "rm *".into(), ..PolicyRule::default() };
+            let refusal = Refusal { id: "r".into(), rule, at: 7 };
+            for room in first..first + r#"{"revoke":"a"}"#.len() {
+                let disk = disk();
+                disk.grants.add(grant("a")).expect("written");
+                let before = disk.text();
+                told(full::with_room(room, || disk.grants.add(grant("b"))));
+                told(full::with_room(room, || disk.grants.refuse(refusal.clone())));
+                told(full::with_room(room, || disk.grants.revoke("a").map(|_| ())));
+                assert_eq!((disk.text(), disk.ids()), (before, vec!["a".to_owned()]), "{room}");
+                assert!(disk.grants.revoke("a").expect("there is room"));
+                assert_eq!(disk.ids(), Vec::<String>::new());
+            }
+        });
     }
 }

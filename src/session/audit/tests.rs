@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::*;
+use crate::private::full;
 
 fn entry(at: i64, command: &str) -> Entry {
     Entry {
@@ -76,6 +77,31 @@ fn what_was_cut_off_stays_and_spoils_nothing() {
     let text = told(&disk.folder).expect("readable");
     assert!(text.contains("Bash: a\n") && text.contains("Bash: b\n"), "{text}");
     assert!(fs::read_to_string(&path).expect("there").contains("{\"at\":\n{"));
+}
+
+#[test]
+fn at_whatever_byte_the_disk_is_full_what_stands_there_stays_and_it_goes_on_once_there_is_room() {
+    full::apart(
+        module_path!(),
+        "at_whatever_byte_the_disk_is_full_what_stands_there_stays_and_it_goes_on_once_there_is_room",
+        || {
+            let line = serde_json::to_string(&entry(0, "b")).expect("JSON").len();
+            for room in 0..line {
+                let disk = disk();
+                record(&disk.folder, &entry(0, "a")).expect("written");
+                let path = disk.folder.join("1970-01.ndjson");
+                let before = fs::read_to_string(&path).expect("there");
+                let error = full::with_room(before.len() + room, || record(&disk.folder, &entry(0, "b")));
+                let error = error.expect_err("a decision that was not taken down").to_string();
+                assert_eq!(error, format!("{} cannot be written: File too large (os error 27)", path.display()));
+                record(&disk.folder, &entry(0, "c")).expect("written");
+                let text = fs::read_to_string(&path).expect("there");
+                assert!(text.starts_with(&before), "{room}: {text}");
+                let whole: Vec<Entry> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+                assert_eq!(whole, [entry(0, "a"), entry(0, "c")], "{room}");
+            }
+        },
+    );
 }
 
 #[test]

@@ -135,6 +135,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
+    use crate::private::full;
 
     #[test]
     fn a_content_is_kept_once_and_known_again() {
@@ -176,5 +177,21 @@ mod tests {
         symlink(real.join("in"), real.join("also")).expect("a link");
         assert_eq!(own_name(&real.join("also/x")), Some(real.join("in/x")));
         assert_eq!(own_name(&real.join("new/x")), Some(real.join("new/x")));
+    }
+
+    #[test]
+    fn at_whatever_byte_the_disk_is_full_no_part_of_a_content_stands_for_it() {
+        full::apart(module_path!(), "at_whatever_byte_the_disk_is_full_no_part_of_a_content_stands_for_it", || {
+            let folder = tempfile::tempdir().expect("a folder");
+            let seen = Seen::Content { mode: PLAIN, bytes: b"as it was\n".to_vec() };
+            for room in 0..10 {
+                let full = full::with_room(room, || keep(folder.path(), &seen)).expect_err("no room");
+                assert_eq!(full.raw_os_error(), Some(libc::EFBIG));
+                assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0, "{room}");
+            }
+            let before = keep(folder.path(), &seen).expect("there is room").expect("a file");
+            let Before::Kept { name, .. } = &before else { panic!("{before:?}") };
+            assert_eq!(fs::read(folder.path().join(name)).expect("kept"), b"as it was\n");
+        });
     }
 }

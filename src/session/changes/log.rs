@@ -153,6 +153,7 @@ pub fn append(folder: &Path, line: &Line) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::private::full;
 
     fn name(path: &str) -> Name {
         Name(path.into())
@@ -202,5 +203,33 @@ mod tests {
 
     fn fs_entries(folder: &Path) -> usize {
         std::fs::read_dir(folder).expect("a folder").count()
+    }
+
+    #[test]
+    fn at_whatever_byte_the_disk_is_full_the_turns_of_before_are_known_and_the_next_is() {
+        full::apart(
+            module_path!(),
+            "at_whatever_byte_the_disk_is_full_the_turns_of_before_are_known_and_the_next_is",
+            || {
+                let end = |id: &str| Line::End {
+                    touched: vec![(name("/r/a"), object(id))],
+                    more: 0,
+                    stat: Diffstat { files: 1, added: 2, removed: 0 },
+                };
+                for room in 0..=serde_json::to_vec(&end("2")).expect("JSON").len() {
+                    let folder = tempfile::tempdir().expect("a folder");
+                    append(folder.path(), &end("1")).expect("written");
+                    let before = std::fs::read(folder.path().join(NAME)).expect("the log");
+                    let known = History::read(folder.path()).expect("a log");
+                    let full = full::with_room(before.len() + room, || append(folder.path(), &end("2")));
+                    assert_eq!(full.expect_err("no room").raw_os_error(), Some(libc::EFBIG));
+                    assert_eq!(History::read(folder.path()).expect("a log"), known, "{room}");
+                    append(folder.path(), &end("3")).expect("there is room");
+                    let history = History::read(folder.path()).expect("a log");
+                    let both = (&history.session[&name("/r/a")], &history.turn[&name("/r/a")]);
+                    assert_eq!(both, (&object("1"), &object("3")), "{room}");
+                }
+            },
+        );
     }
 }

@@ -180,6 +180,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
+    use crate::private::full;
 
     struct Disk {
         answers: Answers,
@@ -289,5 +290,32 @@ mod tests {
             assert!(error.contains("cannot be"), "{error}");
         }
         assert_eq!(fs::read_to_string(&target).expect("it is there"), "mine");
+    }
+
+    #[test]
+    fn at_whatever_byte_the_disk_is_full_the_answers_of_before_hold() {
+        full::apart(module_path!(), "at_whatever_byte_the_disk_is_full_the_answers_of_before_hold", || {
+            let Disk { answers, .. } = disk();
+            answers.add(answer("a", "1")).expect("written");
+            let before = fs::read(&answers.path).expect("a file");
+            // Whatever is written is as long as that, or longer; without any, two bytes are enough.
+            let least = before.len() - serde_json::to_vec(&answer("a", "1")).expect("JSON").len();
+            for room in 0..least {
+                for failed in [
+                    full::with_room(room, || answers.add(answer("b", "1"))),
+                    full::with_room(room, || answers.note(Vec::new())),
+                    full::with_room(room, || answers.forget("a").map(|_| ())),
+                ] {
+                    let error = failed.expect_err("it could not be kept").to_string();
+                    let told = format!("{} cannot be written: File too large", answers.path.display());
+                    assert!(error.starts_with(&told), "{error}");
+                }
+                assert_eq!(fs::read(&answers.path).expect("a file"), before, "{room}");
+            }
+            let folder = answers.path.parent().expect("a folder");
+            assert_eq!(fs::read_dir(folder).expect("a folder").count(), 1, "nothing is left beside it");
+            answers.add(answer("b", "1")).expect("there is room");
+            assert_eq!(answers.read().expect("readable"), [answer("a", "1"), answer("b", "1")]);
+        });
     }
 }
