@@ -17,6 +17,8 @@ pub use prefix::Pattern;
 #[cfg(any(test, fuzzing))]
 pub use shell::{Word, parts};
 
+use super::{PermissionRequest, Subject};
+
 /// What a request wants to do, as rules see it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Act {
@@ -34,6 +36,22 @@ pub enum Act {
         /// What the tool does is plain from its name.
         named: bool,
     },
+}
+
+impl Act {
+    /// `real` tells where a path leads, absolute; `None` where nobody knows, or where nothing lasts.
+    pub fn of(request: &PermissionRequest, real: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
+        let tool = |named| Act::Tool { tool: request.tool.clone(), input: request.input.clone(), named };
+        Some(match &request.subject {
+            Subject::Command { command } => Act::Command { command: command.clone() },
+            Subject::Files { paths, change } => {
+                Act::Files { paths: paths.iter().map(|path| real(path)).collect::<Option<_>>()?, change: *change }
+            }
+            Subject::Tool => tool(true),
+            Subject::Input => tool(false),
+            Subject::Always | Subject::Start => return None,
+        })
+    }
 }
 
 /// What is allowed. One of a kind that is not known allows nothing: it cannot be read.

@@ -314,22 +314,12 @@ impl Places {
 
 /// As rules see it; `None` where nobody knows where its paths lead.
 pub fn act(request: &PermissionRequest, cwd: &Path) -> Option<Act> {
-    let tool = |named| Act::Tool { tool: request.tool.clone(), input: request.input.clone(), named };
-    Some(match &request.subject {
-        Subject::Command { command } => Act::Command { command: command.clone() },
-        Subject::Files { paths, change } => {
-            // What a process has under names of its own is another file for us.
-            let own = |path: &str| ["/proc/", "/dev/fd/", "/dev/std"].iter().any(|place| path.starts_with(place));
-            let real = |path: &String| {
-                let path = cwd.join(path);
-                let named = path.to_str().map(policy::plain).filter(|path| !own(path));
-                disk::resolve(Path::new(&path)).ok().filter(|_| named.is_some())?.to_str().map(str::to_owned)
-            };
-            Act::Files { paths: paths.iter().map(real).collect::<Option<_>>()?, change: *change }
-        }
-        Subject::Tool => tool(true),
-        Subject::Input => tool(false),
-        Subject::Always | Subject::Start => return None,
+    // What a process has under names of its own is another file for us.
+    let own = |path: &str| ["/proc/", "/dev/fd/", "/dev/std"].iter().any(|place| path.starts_with(place));
+    Act::of(request, &|path| {
+        let path = cwd.join(path);
+        let named = path.to_str().map(policy::plain).filter(|path| !own(path));
+        disk::resolve(&path).ok().filter(|_| named.is_some())?.to_str().map(str::to_owned)
     })
 }
 

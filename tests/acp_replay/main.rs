@@ -68,3 +68,10 @@ fn every_recording_reads_as_its_golden() {
         replay::read_as_their_goldens::<Dialect>(agent, &recordings(agent, 20));
     }
 }
+
+#[test]
+fn rules_hold_for_every_question() {
+    for agent in AGENTS {
+        replay::rules_hold_for_every_question::<Dialect>(agent, &recordings(agent, 20));
+    }
+}

@@ -60,3 +60,8 @@ fn fields_may_be_missing_or_of_another_type() {
 fn every_recording_reads_as_its_golden() {
     replay::read_as_their_goldens::<Dialect>("claude", &all());
 }
+
+#[test]
+fn rules_hold_for_every_question() {
+    replay::rules_hold_for_every_question::<Dialect>("claude", &all());
+}

@@ -82,3 +82,8 @@ fn answers_may_be_of_any_shape() {
 fn every_recording_reads_as_its_golden() {
     replay::read_as_their_goldens::<Dialect>("codex", &all());
 }
+
+#[test]
+fn rules_hold_for_every_question() {
+    replay::rules_hold_for_every_question::<Dialect>("codex", &all());
+}

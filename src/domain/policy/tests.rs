@@ -72,16 +72,7 @@ fn lines(policy: &Policy, expect: &[(&str, &str)]) {
 }
 
 fn allowed_by(policy: &Policy, request: &PermissionRequest, grants: &[&rule::Rule]) -> Option<String> {
-    let act = match &request.subject {
-        Subject::Command { command } => Act::Command { command: command.clone() },
-        Subject::Files { paths, change } => {
-            Act::Files { paths: paths.iter().map(|path| plain(&format!("/p/{path}"))).collect(), change: *change }
-        }
-        other => {
-            let named = *other == Subject::Tool;
-            Act::Tool { tool: request.tool.clone(), input: request.input.clone(), named }
-        }
-    };
+    let act = Act::of(request, &|path| Some(plain(&format!("/p/{path}"))))?;
     let seen = Seen::of(request);
     let around = around();
     let used = allowed(&act, &seen, policy, grants, &around)?;

@@ -3,13 +3,14 @@
 //! A recording is `tests/fixtures/<agent>/<name>.ndjson`, lines of `{"ms", "dir", "msg"}`, `in` is to the agent. What its
 //! host wrote then is turned by a [`Dialect`] into the commands that a session would give; what the agent printed is fed as
 //! it came. `host` plays the session and asserts what one relies on, `story` tells a replay as text, `invariants` and
-//! `mangle` are rules for every recording, `rpc` pairs request ids. Nothing here knows an agent.
+//! `mangle` are rules for every recording, `rules` holds a user's rules against its questions, `rpc` pairs request ids. Nothing here knows an agent.
 #![allow(dead_code, unused_imports, reason = "every test program takes what it needs")]
 
 mod host;
 mod invariants;
 mod mangle;
 mod rpc;
+mod rules;
 mod story;
 
 use std::{
@@ -25,6 +26,7 @@ pub use mangle::{
     a_cut_line_changes_nothing_else, answers_may_be_of_any_shape, fields_may_be_missing_or_of_another_type,
 };
 pub use rpc::Pairs;
+pub use rules::rules_hold_for_every_question;
 pub use story::read_as_their_goldens;
 
 /// What a replay has to know of a protocol.
