@@ -5,6 +5,7 @@
 //! everybody else, as backups do. Knows nothing of what is in a file.
 
 #[cfg(test)]
+#[path = "private/full_tests.rs"]
 pub mod full;
 
 use std::{
@@ -58,6 +59,21 @@ fn refused(why: String) -> io::Error {
 }
 
 #[cfg(test)]
+pub(crate) use pipes::named_pipe;
+
+#[cfg(test)]
+mod pipes {
+    use std::{path::Path, process::Command};
+
+    /// A named pipe, by the program: rustix makes none on macOS.
+    #[expect(clippy::disallowed_methods, reason = "a test prepares a folder")]
+    pub fn named_pipe(path: &Path) {
+        let made = Command::new("mkfifo").arg(path).status().expect("every Unix has it");
+        assert!(made.success(), "{}", path.display());
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::{io::Write, os::unix::fs::symlink};
 
@@ -90,8 +106,7 @@ mod tests {
         fs::write(at("victim"), "kept").expect("a file");
         symlink(at("victim"), at("link")).expect("a link");
         symlink(at("nowhere"), at("dangling")).expect("a link");
-        rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
-            .expect("a pipe");
+        named_pipe(&at("pipe"));
         fs::create_dir(at("folder")).expect("a folder");
         for (name, why) in [
             ("link", "is a symbolic link"),

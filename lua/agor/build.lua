@@ -41,12 +41,25 @@ function M.needed(root)
   return text:match('\nrust%-version%s*=%s*"([%d.]+)"') or '1.89'
 end
 
+---Where the backend cannot run, that sentence: nothing is worth fetching or building there.
+---@param sysname string as libuv names the system
+---@return string|nil
+function M.foreign(sysname)
+  if sysname == 'Windows_NT' then
+    return 'agor runs on Linux and macOS, and Windows itself is not supported: run Neovim in WSL, which is, and install agor there'
+  end
+end
+
 ---What speaks against building, in a sentence.
 ---@param root string
 ---@param answer string|nil what `cargo --version` printed; nil without a cargo
 ---@param fetched? boolean that a release cannot be fetched is known: it is no way out
 ---@return string|nil
 function M.objection(root, answer, fetched)
+  local foreign = M.foreign(vim.uv.os_uname().sysname)
+  if foreign then
+    return foreign
+  end
   local needed = M.needed(root)
   if not answer then
     return ('building the backend needs cargo, the Rust build tool, in version %s or newer, and there is none on PATH: install Rust, then :Agor build%s'):format(

@@ -12,9 +12,8 @@ M.releases = 'https://github.com/agor-nvim/agor.nvim/releases/download'
 ---More than any backend has: a server that sends without an end is cut off.
 local most_bytes = 200 * 1024 * 1024
 
-local systems = { Linux = 'linux', Darwin = 'macos', Windows_NT = 'windows' }
-local machines =
-  { x86_64 = 'x86_64', amd64 = 'x86_64', AMD64 = 'x86_64', aarch64 = 'aarch64', arm64 = 'aarch64' }
+local systems = { Linux = 'linux', Darwin = 'macos' }
+local machines = { x86_64 = 'x86_64', aarch64 = 'aarch64', arm64 = 'aarch64' }
 
 ---The name that a release gives to the program for a machine.
 ---@param version string
@@ -25,12 +24,7 @@ function M.asset(version, uname)
   if not system or not machine then
     return nil
   end
-  return ('agor-nvim-%s-%s-%s%s'):format(
-    version,
-    machine,
-    system,
-    system == 'windows' and '.exe' or ''
-  )
+  return ('agor-nvim-%s-%s-%s'):format(version, machine, system)
 end
 
 ---@param text string as `sha256sum` writes it; lines that begin with # are comments
@@ -53,7 +47,6 @@ local function summer(path)
     { 'sha256sum', '--', path },
     { 'shasum', '-a', '256', '--', path },
     { 'openssl', 'dgst', '-sha256', '-r', path },
-    { 'certutil', '-hashfile', path, 'SHA256' },
   }) do
     if programs.find(command[1]) ~= '' then
       return command
@@ -220,6 +213,10 @@ end
 ---@param done fun(err: string|nil, path: string|nil, instead: string|nil) once, in the main loop; `instead`: why it was
 ---built and not fetched
 function M.run(opts, say, done)
+  local foreign = build.foreign(opts.uname.sysname)
+  if foreign then
+    return done(foreign)
+  end
   install(opts, say, function(failed, path)
     if not failed then
       return done(nil, path, nil)

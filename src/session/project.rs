@@ -156,7 +156,7 @@ mod tests {
             fs::create_dir(disk.top.join(name)).expect("a folder");
         }
         let pipe = disk.top.join("pipe/.git");
-        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).expect("a pipe");
+        crate::private::named_pipe(&pipe);
         std::os::unix::fs::symlink("/dev/zero", disk.top.join("device/.git")).expect("a link");
         disk.check("pipe", "pipe");
         disk.check("device", "device");

@@ -9,7 +9,8 @@ use crate::agent::process::queue::{Events, queue};
 
 fn pipe() -> (Sender, Receiver) {
     let (reader, writer) = io::pipe().expect("a pipe");
-    // As little as it can hold.
+    // As little as it can hold, where that can be told.
+    #[cfg(target_os = "linux")]
     let _ = rustix::pipe::fcntl_setpipe_size(&writer, 4096);
     let writer = Sender::from_owned_fd(OwnedFd::from(writer)).expect("a pipe's end");
     (writer, Receiver::from_owned_fd(OwnedFd::from(reader)).expect("and the other"))

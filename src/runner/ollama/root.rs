@@ -312,16 +312,13 @@ mod tests {
         File::create(project.join("large")).and_then(|file| file.set_len(MAX_FILE + 1)).expect("a file");
         // A socket is no file either.
         let _socket = std::os::unix::net::UnixListener::bind(project.join("socket")).expect("a socket");
-        #[cfg(target_os = "linux")]
-        {
-            rustix::fs::mknodat(rustix::fs::CWD, project.join("pipe"), FileType::Fifo, Mode::RWXU, 0).expect("a pipe");
-            assert!(stage.read("pipe").expect_err("no file").contains("no regular file"));
-        }
+        crate::private::named_pipe(&project.join("pipe"));
         for (path, word) in [
             ("bin", "binary"),
             ("latin", "UTF-8"),
             ("large", "larger than 4 MiB"),
             ("socket", "cannot be read"),
+            ("pipe", "no regular file"),
             ("src", "is a directory"),
             (".", "is a directory"),
             ("none", "does not exist"),

@@ -142,8 +142,7 @@ fn a_directory_or_a_pipe_is_no_journal() {
     check_no_file(&folder);
     assert!(inner.join("kept").exists());
     fs::remove_dir_all(&inner).expect("it was there");
-    let mode = rustix::fs::Mode::from_raw_mode(0o600);
-    rustix::fs::mknodat(rustix::fs::CWD, &inner, rustix::fs::FileType::Fifo, mode, 0).expect("a pipe");
+    crate::private::named_pipe(&inner);
     check_no_file(&folder);
 }
 

@@ -132,7 +132,7 @@ fn links_are_followed_within_the_repository_and_named_where_they_leave_it() {
 fn what_is_no_plain_short_file_is_named_and_holds_nobody_up() {
     let disk = Disk::new(&["a.json", "b.json", "deep/"]);
     let pipe = disk.top.join("repo/a.json");
-    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).expect("a pipe");
+    crate::private::named_pipe(&pipe);
     let long = fs::File::create(disk.top.join("repo/b.json")).expect("a file");
     long.set_len(MOST_BYTES + 1).expect("long");
     symlink(".", disk.top.join("repo/sub/deep")).expect("a link");
