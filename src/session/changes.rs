@@ -37,6 +37,7 @@ use self::{
 };
 use super::{journal, reply::Reply};
 use crate::{
+    agent::process::OwnBinary,
     domain::{Diffstat, Hunk, SessionId, StartOptions},
     private,
 };
@@ -109,7 +110,7 @@ pub struct Tracker {
 
 impl Tracker {
     /// `writes`: the session is ours; else it is only looked at.
-    pub fn start(folder: PathBuf, options: StartOptions, keeper: PathBuf, writes: bool) -> Self {
+    pub fn start(folder: PathBuf, options: StartOptions, keeper: OwnBinary, writes: bool) -> Self {
         let (jobs, received) = mpsc::unbounded_channel();
         let worker = Worker {
             folder,

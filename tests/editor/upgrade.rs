@@ -18,7 +18,10 @@ fn editor() -> (Editor, PathBuf) {
         env: env.map(|(name, value)| (name.to_owned(), value)).into(),
         ..Options::default()
     };
-    (Editor::start(options), program)
+    let editor = Editor::start(options);
+    // What git says of the project is asked for at each turn.
+    editor.lua("vim.fn.system({ 'git', 'init', '-q' })", &[]);
+    (editor, program)
 }
 
 /// As an installer does it.
@@ -39,6 +42,11 @@ fn works_on(editor: &Editor, session: &str) {
     editor.wait_status(session, "done");
     editor.send(session, "echo again");
     editor.wait_transcript(session, "\"echo again\"");
+    editor.wait_status(session, "idle");
+    editor.lua("require('agor.changes').list(...)", &[session.into()]);
+    editor.wait_notified("the session has changed no files");
+    let said = editor.lua_string("return vim.fn.execute('messages')", &[]);
+    assert!(!said.contains("not all that is changed"), "{said}");
 }
 
 #[track_caller]

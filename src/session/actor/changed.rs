@@ -46,7 +46,7 @@ impl Actor {
         if self.changed.tracker.is_none() && self.journal.failure().is_none() {
             let journals = self.common.journals.as_deref()?;
             let folder = changes::folder(journals, &self.options.session_id);
-            let (options, keeper) = (self.options.clone(), self.common.binary.path());
+            let (options, keeper) = (self.options.clone(), self.common.binary.clone());
             self.changed.tracker = Some(Tracker::start(folder, options, keeper, self.origin != Origin::Archived));
         }
         self.changed.tracker.as_ref()

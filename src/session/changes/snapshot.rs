@@ -19,6 +19,7 @@ use super::{
     log::{Name, Touched},
 };
 use crate::{
+    agent::process::OwnBinary,
     domain::StartOptions,
     session::{
         git::{Git, GitError},
@@ -57,7 +58,8 @@ const SETTINGS: &[&str] = &[
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub options: StartOptions,
-    pub keeper: PathBuf,
+    /// Asked anew for each: an update may have put another program into its place.
+    pub keeper: OwnBinary,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -111,7 +113,8 @@ impl Repository {
     /// Makes the folder ready, if it is not: the user's own index saves reading every file once. `writer` may use the
     /// folder's own index; others get one of their own.
     pub async fn open(caller: &Caller, top: &Path, folder: PathBuf, writer: bool) -> Result<Self, SnapshotError> {
-        let git = Git::new(&caller.options, &caller.keeper).within(top).waiting(PATIENCE);
+        let keeper = caller.keeper.path();
+        let git = Git::new(&caller.options, &keeper).within(top).waiting(PATIENCE);
         let said = git.run(&["rev-parse", "--show-toplevel", "--git-path", "index", "--git-path", "objects"]).await?;
         let said = String::from_utf8_lossy(&said).into_owned();
         let mut lines = said.lines();
@@ -136,7 +139,8 @@ impl Repository {
         let (index, objects) = (self.index.to_string_lossy(), self.folder.join("objects"));
         let objects = objects.to_string_lossy();
         let env = [("GIT_INDEX_FILE", &*index), ("GIT_OBJECT_DIRECTORY", &*objects), ("GIT_NO_LAZY_FETCH", "1")];
-        let git = Git::new(&caller.options, &caller.keeper).within(&self.top).with_env(&env).waiting(PATIENCE);
+        let keeper = caller.keeper.path();
+        let git = Git::new(&caller.options, &keeper).within(&self.top).with_env(&env).waiting(PATIENCE);
         git.run_with(&[SETTINGS, args].concat(), input).await
     }
 
