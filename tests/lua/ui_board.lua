@@ -391,6 +391,22 @@ T['the float is above a question, and goes when it is left for more than its hel
   end
 )
 
+T['what a key asks for is drawn at once, also while a drawing is due'] = test(nil, function(nvim)
+  nvim:lua([[T.session('s1', { title = 'one' })]])
+  open(nvim)
+  nvim:lua([[
+    local board = require('agor.ui.board')
+    local function title() return vim.inspect(vim.api.nvim_win_get_config(0).title) end
+    T.before = title()
+    -- The second one may not draw yet.
+    board.refresh()
+    board.refresh()
+    vim.api.nvim_feedkeys('o', 'xt', false)
+    T.after = title()
+  ]])
+  equal(nvim:get('T.before ~= T.after'), true)
+end)
+
 T['the border says how a turn that has failed is tried again, while there is one'] = test(
   nil,
   function(nvim)

@@ -282,11 +282,8 @@ local function load_earlier()
   end)
 end
 
---- Draws at once: the user has asked for it.
-local function redraw()
-  not_before = 0
-  M.refresh()
-end
+--- Draws at once, though a drawing may be due: the user has asked for it, and the next key means what is shown.
+local redraw = draw
 
 ---@param ask fun(let_go: fun())
 local function hold(ask)
