@@ -8,7 +8,6 @@ mod conduct;
 mod invocation;
 mod mark;
 mod output;
-mod plain;
 #[cfg(test)]
 pub mod pretend;
 mod queue;

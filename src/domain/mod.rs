@@ -6,6 +6,7 @@ pub mod capabilities;
 pub mod command;
 pub mod conversation;
 pub mod diff;
+pub mod escapes;
 pub mod event;
 pub mod file;
 pub mod id;
@@ -23,6 +24,7 @@ pub use capabilities::{AgentOption, Capabilities, Choice, Login, Terminal, repor
 pub use command::{Answer, Command, Context, Image, Judgement, Prompt};
 pub use conversation::Conversation;
 pub use diff::{FileDiff, Hunk};
+pub use escapes::without_escapes;
 pub use event::{Event, TurnOutcome};
 pub use file::{FileAccess, FileAnswer, FileRequest};
 pub use id::{MessageId, OptionId, RequestId, SessionId, ToolUseId};

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{line::boundary, scene::Icons, unseen::shown};
+use crate::domain::without_escapes;
 
 /// As wide as Neovim draws it, a tab up to the farthest stop.
 pub(super) fn cells(text: &str) -> usize {
@@ -76,29 +77,7 @@ pub(super) fn path(text: &str, room: usize, icons: Icons) -> Cow<'_, str> {
 pub(super) fn printed(line: &str) -> Cow<'_, str> {
     let line = line.trim_end_matches('\r');
     let line = line.rfind('\r').map_or(line, |at| &line[at + 1..]);
-    if !line.contains('\u{1b}') {
-        return Cow::Borrowed(line);
-    }
-    let mut out = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(at) = rest.find('\u{1b}') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        rest = match rest.as_bytes().first() {
-            // Parameters, then one letter.
-            Some(b'[') => rest[1..].find(|c| ('@'..='~').contains(&c)).map_or("", |end| &rest[end + 2..]),
-            // Up to a bell or ESC \.
-            Some(b']') => match rest.find(['\u{7}', '\u{1b}']) {
-                Some(end) if rest.as_bytes()[end] == 7 => &rest[end + 1..],
-                Some(end) => rest[end + 1..].strip_prefix('\\').unwrap_or(&rest[end..]),
-                None => "",
-            },
-            Some(b'(' | b')') => rest.get(2..).unwrap_or(""),
-            _ => rest.get(1..).unwrap_or(rest),
-        };
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
+    without_escapes(line)
 }
 
 #[cfg(test)]

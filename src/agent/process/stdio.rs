@@ -8,8 +8,11 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Phase, ProcessEvent, plain::plain, queue::Feed};
-use crate::agent::lines::{Frame, Lines};
+use super::{Phase, ProcessEvent, queue::Feed};
+use crate::{
+    agent::lines::{Frame, Lines},
+    domain::without_escapes,
+};
 
 /// One read. A pipe gives no more at once unless it was made larger.
 const BUFFER: usize = 64 << 10;
@@ -90,7 +93,7 @@ pub(super) async fn read_stderr(pipe: Receiver, feed: Feed, mut phase: watch::Re
         }
         for frame in frames {
             let line = match frame {
-                Frame::Line(line) => plain(&line),
+                Frame::Line(line) => without_escapes(&line).into_owned(),
                 Frame::TooLong { bytes, .. } => format!("(a line of {bytes} bytes was left out)"),
             };
             if tail.len() == TAIL_LINES {

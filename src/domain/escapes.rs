@@ -1,16 +1,21 @@
-//! A line of stderr without what is for a terminal alone: colours, titles, links. Nobody here obeys that, and the user who reads
-//! the line would see its bytes.
+//! A text without what is for a terminal alone: colours, titles, links. Nobody here obeys that, and the user who reads the text
+//! would see its bytes.
 
-/// Without escape sequences (ECMA-48); one that the line's end cuts off goes too. Other control characters stay.
-pub(super) fn plain(line: &str) -> String {
-    let mut out = String::with_capacity(line.len());
-    let mut rest = line;
+use std::borrow::Cow;
+
+/// Without escape sequences (ECMA-48); one that the text's end cuts off goes too. Other control characters stay.
+pub fn without_escapes(text: &str) -> Cow<'_, str> {
+    if !text.contains('\u{1b}') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
     while let Some((before, after)) = rest.split_once('\u{1b}') {
         out.push_str(before);
         rest = behind(after);
     }
     out.push_str(rest);
-    out
+    Cow::Owned(out)
 }
 
 /// What stands behind a sequence, of which the escape has been read.
@@ -44,7 +49,7 @@ mod tests {
 
     #[track_caller]
     fn check(line: &str, expect: &str) {
-        assert_eq!(plain(line), expect);
+        assert_eq!(without_escapes(line), expect);
     }
 
     #[test]
