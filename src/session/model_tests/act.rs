@@ -233,7 +233,7 @@ impl World {
     /// A session is about to begin, unless it is there.
     fn begins(&mut self, slot: Slot) {
         let session = &mut self.sessions[slot];
-        session.begins = true;
+        session.begins = Some(self.processes.len());
         if session.row.is_none() {
             (session.stopping, session.advised, session.broken, session.process) = (None, Some(false), 0, None);
             session.edited.clear();

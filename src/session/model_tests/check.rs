@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 impl World {
     pub async fn check(&mut self) -> Result<(), String> {
         for slot in 0..SLOTS {
-            let begun = std::mem::take(&mut self.sessions[slot].begins);
+            let begun = self.sessions[slot].begins.take().is_some();
             self.judge_status(slot)?;
             if self.process(slot).is_none() {
                 let session = &mut self.sessions[slot];

@@ -158,3 +158,11 @@ fn no_rule_answers_the_question_about_the_projects_files() {
     steps.push(step(0, Answer { which: 0, how: How::Allow }));
     check(&steps);
 }
+
+#[test]
+fn an_agent_is_of_the_session_that_takes_its_name_in_the_moment_in_which_the_one_before_leaves_the_list() {
+    let mut steps = begun(&[Manners { polite: false }, Delete, Exits { code: 0 }, Start { prompt: false }]);
+    steps[3] = steps[3].at_once();
+    // What comes first is left to chance.
+    (0..20).for_each(|_| check(&steps));
+}

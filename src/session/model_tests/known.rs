@@ -18,8 +18,8 @@ pub struct Session {
     pub status: Option<Status>,
     pub told: Option<Status>,
     pub happened: Vec<Happening>,
-    /// It was asked to begin, since then.
-    pub begins: bool,
+    /// It was asked to begin, since then, and so many processes there were at that time.
+    pub begins: Option<usize>,
     /// What its process is to end for.
     pub stopping: Option<Stopping>,
     /// Or may be: it was not there yet when that was wanted.

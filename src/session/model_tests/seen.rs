@@ -27,8 +27,11 @@ impl World {
                 let session = &mut self.sessions[slot_of(&session)];
                 session.row.take().map(|_| ()).ok_or("a session left the list that was not in it")?;
                 (session.status, session.told, session.stopping, session.dead) = (None, None, None, false);
-                (session.process, session.maybe) = (None, None);
+                session.maybe = None;
                 session.happened.clear();
+                // The next one of this name may have started its own before the end of this one was read.
+                let next = session.process.filter(|index| session.begins.is_some_and(|before| *index >= before));
+                session.process = next.filter(|index| self.processes[*index].alive);
                 Ok(())
             }
             Update::Dirty(session) if !self.sessions[slot_of(&session)].shown => Err("nobody looks at it".to_owned()),
@@ -63,7 +66,7 @@ impl World {
                     self.ledger.decided.entry((slot, request_id.clone())).or_default().closed += 1;
                 }
                 let taken_up = [Happening::TakenUp, Happening::Breaks];
-                let again = self.sessions[slot].begins
+                let again = self.sessions[slot].begins.is_some()
                     || self.sessions[slot].happened.iter().any(|happening| taken_up.contains(happening));
                 match self.ledger.closed(slot, &request_id) || again {
                     true => Ok(()),
@@ -95,7 +98,7 @@ impl World {
 
     fn row(&mut self, row: SessionSummary) -> Result<(), String> {
         let session = &mut self.sessions[slot_of(&row.session_id)];
-        if session.row.is_none() && !session.begins {
+        if session.row.is_none() && session.begins.is_none() {
             return Err("a row of a session that has left the list".to_owned());
         }
         let holds = [
