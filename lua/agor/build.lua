@@ -84,7 +84,14 @@ end
 ---@param to string
 ---@return string|nil message
 local function put(from, to)
-  vim.fn.mkdir(vim.fs.dirname(to), 'p')
+  local folder = vim.fs.dirname(to)
+  local made, why = pcall(vim.fn.mkdir, folder, 'p')
+  if not made then
+    return ('the backend is built, but the folder %s cannot be made: %s. Once it can, run :Agor build again'):format(
+      folder,
+      vim.trim((tostring(why):gsub('^.*:', '')))
+    )
+  end
   local beside = ('%s.%d.new'):format(to, vim.uv.os_getpid())
   local ok, err = vim.uv.fs_copyfile(from, beside)
   if ok then

@@ -146,6 +146,49 @@ T['a folder that cannot be made is told, and it is built instead'] = function()
   )
 end
 
+T['a backend that is built and cannot be put in its place is told'] = function()
+  local root = vim.fn.tempname()
+  local here = require('agor.provider').plugin_root()
+  vim.fn.mkdir(root .. '/lua/agor', 'p')
+  vim.fn.mkdir(root .. '/path')
+  vim.fn.writefile(vim.fn.readfile(here .. '/lua/agor/build.lua'), root .. '/lua/agor/build.lua')
+  vim.fn.writefile({
+    '#!/bin/sh',
+    '[ "$1" != --version ] || exec echo cargo 99.0.0',
+    'mkdir -p target/release && echo built >target/release/agor-nvim',
+  }, root .. '/path/cargo')
+  vim.uv.fs_chmod(root .. '/path/cargo', 448) -- 0700
+  vim.fn.writefile({ 'a file' }, root .. '/bin')
+  local path = vim.env.PATH
+  vim.env.PATH = root .. '/path:' .. path
+  local build, said = dofile(root .. '/lua/agor/build.lua'), {}
+  local function run()
+    local over = false
+    build.run(function() end, function(...)
+      over, said = true, { ... }
+    end)
+    vim.wait(20000, function()
+      return over
+    end)
+    return over
+  end
+  local told = run() and said[1]
+  vim.fn.delete(root .. '/bin')
+  local again = run() and said
+  local built = vim.fn.filereadable(root .. '/bin/agor-nvim')
+  vim.env.PATH = path
+  vim.fn.delete(root, 'rf')
+  equal(
+    told,
+    ('the backend is built, but the folder %s/bin cannot be made: file already exists. Once it can, run :Agor build again'):format(
+      root
+    )
+  )
+  equal(again and again[1], nil)
+  equal(again and again[2], root .. '/bin/agor-nvim')
+  equal(built, 1)
+end
+
 T['the checksums of this checkout can be read'] = function()
   local root = require('agor.provider').plugin_root()
   for _, line in ipairs(vim.fn.readfile(root .. '/checksums.txt')) do
