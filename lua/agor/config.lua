@@ -16,6 +16,27 @@ local source = nil
 ---@type string[] what was wrong with it
 local problems = {}
 
+---What a table must be, said to whoever has written something else in its place: where that fits one key of it alone, how it
+---is written.
+---@param value any
+---@param rules table<string, agor.Check|table>
+---@param path string
+---@return string
+local function table_of(value, rules, path)
+  local keys, fits = vim.tbl_keys(rules), {}
+  local plain = vim.list_contains({ 'string', 'number', 'boolean' }, type(value))
+  for key, rule in pairs(rules) do
+    if plain and type(rule) == 'function' and rule(value) ~= nil then
+      table.insert(fits, key)
+    end
+  end
+  if #fits == 1 then
+    return ('must be a table: %s = { %s = %s }'):format(path, fits[1], vim.inspect(value))
+  end
+  table.sort(keys)
+  return 'must be a table with ' .. table.concat(keys, ', ')
+end
+
 ---@param target table what the checked values go into
 ---@param value any
 ---@param rules table<string, agor.Check|table>
@@ -23,7 +44,11 @@ local problems = {}
 ---@param complain fun(path: string, what: string)
 local function merge(target, value, rules, path, complain)
   if type(value) ~= 'table' or (vim.islist(value) and #value > 0) then
-    complain(path == '' and 'the configuration' or path, 'must be a table')
+    if path == '' then
+      complain('the configuration', 'must be a table')
+    else
+      complain(path, table_of(value, rules, path))
+    end
     return
   end
   for key, item in pairs(value) do

@@ -99,6 +99,25 @@ T['what is wrong is named by its path, what is right is used'] = function()
   equal(conf.notify.level, 'info')
 end
 
+T['a value where a table with it belongs is shown in that table'] = function()
+  local function check(part, want)
+    local _, wrong = config.build(part)
+    equal(wrong, { want })
+  end
+  check({ watchdog = 8 }, 'watchdog must be a table: watchdog = { after = 8 }')
+  check({ watchdog = false }, 'watchdog must be a table: watchdog = { after = false }')
+  check({ queue = 'steer' }, 'queue must be a table: queue = { mode = "steer" }')
+  check({ log = 'debug' }, 'log must be a table: log = { level = "debug" }')
+  -- It may belong to several, or to none.
+  check({ notify = true }, 'notify must be a table with bell, desktop, level')
+  check({ watchdog = 'soon' }, 'watchdog must be a table with after')
+  check(
+    { worktree = print },
+    'worktree must be a table with base, branch, copy, directory, submodules'
+  )
+  check({ board = { 1, 2 } }, 'board must be a table with height, position, width')
+end
+
 T['MCP servers come as a map or a list, what is wrong with one leaves the others'] = function()
   local conf = build({
     {
