@@ -407,6 +407,33 @@ T['what a key asks for is drawn at once, also while a drawing is due'] = test(ni
   equal(nvim:get('T.before ~= T.after'), true)
 end)
 
+T['earlier sessions are drawn as soon as they are there, also while a drawing is due'] = test(
+  nil,
+  function(nvim)
+    nvim:lua([[
+    T.session('s1', { title = 'one' })
+    local rpc, answer = require('agor.rpc'), nil
+    local notify = rpc.notify
+    rpc.notify = function(method, params, callback)
+      answer = method == 'journals' and callback or answer
+      return notify(method, params, callback)
+    end
+    T.answer = function(list) answer(nil, list) end
+  ]])
+    open(nvim)
+    nvim:type('a')
+    nvim:lua([[
+    local board = require('agor.ui.board')
+    -- The second one may not draw yet.
+    board.refresh()
+    board.refresh()
+    T.answer({ { session_id = 'e1', provider = 'demo', title = 'before', cwd = '/p', project = '/p', updated_at = 4 } })
+    T.found = vim.fn.search('before', 'nw') > 0
+  ]])
+    equal(nvim:get('T.found'), true)
+  end
+)
+
 T['the border says how a turn that has failed is tried again, while there is one'] = test(
   nil,
   function(nvim)

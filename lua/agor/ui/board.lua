@@ -277,8 +277,7 @@ local function load_earlier()
       return require('agor.message').error(err)
     end
     board.journals = list
-    not_before = 0
-    M.refresh()
+    draw()
   end)
 end
 
