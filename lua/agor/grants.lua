@@ -8,7 +8,7 @@ local tell = require('agor.tell')
 local M = {}
 
 ---@class agor.GrantRow
----@field id string|nil nil: a rule of a configuration, which is changed there
+---@field id string|nil nil: a rule of a configuration, which is changed there, or what cannot be read
 ---@field scope 'turn'|'session'|'project'|'everywhere'|'rule'
 ---@field refuses boolean
 ---@field asks boolean|nil
@@ -17,6 +17,7 @@ local M = {}
 ---@field session_id string|nil
 ---@field project string|nil
 ---@field origin string|nil where a rule stands
+---@field unread string|nil a sentence: why nobody knows what these rows would be
 
 ---The rules of the configuration and of the project.
 ---@param cwd string
@@ -48,14 +49,24 @@ end
 function M.show(cwd)
   local view = require('agor.ui.grants')
   tell('grants', { cwd = cwd }, function(rows)
-    rows = vim.list_extend(type(rows) == 'table' and rows or {}, rules(cwd))
+    rows = type(rows) == 'table' and rows or {}
+    for _, row in ipairs(rows) do
+      if row.unread then
+        row.refuses, row.asks = false, true
+        if not view.is_open() then
+          message.warn(row.unread)
+        end
+      end
+    end
+    rows = vim.list_extend(rows, rules(cwd))
     if #rows == 0 then
       view.close()
       return message.info('nothing is allowed or refused for longer than once here')
     end
     view.open(rows, function(row)
       if not row.id then
-        return message.info(('this rule is changed where it stands: %s'):format(row.origin))
+        local where = 'this rule is changed where it stands: '
+        return message.info(row.unread or where .. row.origin)
       end
       tell('revoke', { id = row.id, session_id = row.session_id, cwd = cwd }, function()
         message.info(('taken back: %s'):format(row.words))

@@ -41,8 +41,8 @@ pub use journal::{JournalError, Listed, Page};
 pub use queue::Waiting;
 pub use reply::Reply;
 pub use request::{
-    Chosen, Counted, FileReply, Found, GrantRow, Order, Painted, QueueChange, Request, Showing, Sight, ViewId, Want,
-    WantQueued,
+    Chosen, Counted, FileReply, Found, GrantRow, Held, Order, Painted, QueueChange, Request, Showing, Sight, ViewId,
+    Want, WantQueued,
 };
 pub use updates::{ClientId, Level, Offered, Update};
 pub use worktree::{Answer as WorktreeAnswer, Ask as WorktreeAsk, Look as WorktreeLook};

@@ -168,7 +168,7 @@ pub enum Request {
     /// What is granted in the project around a directory, and in all sessions.
     Grants {
         around: PathBuf,
-        reply: Reply<Vec<GrantRow>>,
+        reply: Reply<Vec<Held>>,
     },
     /// One of [`Request::Grants`].
     Revoke {
@@ -307,6 +307,22 @@ pub struct GrantRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
     pub project: String,
+}
+
+/// What stands in the list of all that holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Held {
+    Row(GrantRow),
+    /// Nobody knows what these would be.
+    Unread {
+        scope: GrantScope,
+        /// Which, and what comes of it.
+        words: String,
+        /// Why, in a sentence that names the file.
+        unread: String,
+        project: String,
+    },
 }
 
 /// What a client wants of a row.

@@ -110,6 +110,32 @@ T['the float goes when it is left, and by q'] = test(nil, function(nvim)
   equal(nvim:get('#vim.api.nvim_list_wins()'), 1)
 end)
 
+T['a list that cannot be read is a row of its own, and its sentence is told'] = test(
+  nil,
+  function(nvim)
+    nvim:lua([[
+    T.results_of.grants = function()
+      return {
+        { scope = 'project', words = 'what is allowed cannot be read: all is asked', unread = '/x cannot be read: no', project = '/p' },
+        { id = 'g1', scope = 'everywhere', words = 'commands `ls …`', at = 0, project = '/p' },
+      }
+    end
+    require('agor.grants').grants()
+  ]])
+    nvim:settle()
+    local lines = nvim:get('vim.api.nvim_buf_get_lines(0, 0, -1, true)')
+    equal(#lines, 2)
+    contains(lines[1], 'ask what is allowed cannot be read: all is asked')
+    contains(lines[2], 'yes commands `ls …`')
+    equal(nvim:get('T.messages'), { { 'warn', '/x cannot be read: no' } })
+    -- It cannot be taken back either.
+    nvim:type('ggd')
+    nvim:settle()
+    equal(nvim:get('T.messages[2]'), { 'info', '/x cannot be read: no' })
+    equal(nvim:get('T.told("revoke")'), {})
+  end
+)
+
 T['rules of the configuration stand below, and are changed where they are'] = test(
   nil,
   function(nvim)

@@ -2,7 +2,7 @@
 
 use agor_nvim::{
     domain::{Content, Status},
-    session::{Chosen, GrantScope, Order, Request, Update},
+    session::{Chosen, GrantScope, Held, Order, Request, Update},
 };
 
 use super::stage::*;
@@ -130,9 +130,10 @@ async fn what_is_always_allowed_answers_other_sessions_that_wait_for_it() {
     }
     let around = || stage.folder.path().to_owned();
     let rows = stage.ask(|reply| Request::Grants { around: around(), reply }).await.expect("rows");
-    let shown: Vec<_> = rows.iter().map(|row| (row.words.as_str(), row.scope, row.session_id.clone())).collect();
-    assert_eq!(shown, [("commands `ls …`", GrantScope::Project, None)]);
-    let id = rows[0].id.clone();
+    let [Held::Row(row)] = &rows[..] else { panic!("{rows:?}") };
+    let shown = (row.words.as_str(), row.scope, row.session_id.clone());
+    assert_eq!(shown, ("commands `ls …`", GrantScope::Project, None));
+    let id = row.id.clone();
     stage.ask(|reply| Request::Revoke { id, session: None, around: around(), reply }).await.expect("revoked");
     assert_eq!(stage.ask(|reply| Request::Grants { around: around(), reply }).await, Ok(Vec::new()));
 }
