@@ -157,7 +157,8 @@ fn name_and_title(call: &ToolCall) -> (&str, &str) {
 
 /// What has become of it, in words.
 fn status(entry: &Entry, tool: &Tool, Scene { icons, now, .. }: Scene) -> (String, &'static str) {
-    let span = |until: i64| until.saturating_sub(entry.started_at).max(0);
+    // What it has run: not what it has waited for the user.
+    let span = |until: i64| until.saturating_sub(entry.started_at).saturating_sub(tool.waited.until(until)).max(0);
     match tool.state {
         // In a journal that ends there.
         ToolState::Running if !entry.open => ("no result".to_owned(), "AgorDim"),

@@ -229,3 +229,109 @@ fn an_unfolded_call_has_its_input() {
     case.expanded = true;
     case.check(&["● Bash  ls  running", "  command: ls", "    cd", "  timeout: 5"]);
 }
+
+/// A conversation by its times, and what the calls in it look like at one.
+#[derive(Default)]
+struct Timed(crate::transcript::Transcript);
+
+impl Timed {
+    fn say(&mut self, seconds: i64, id: &str, content: crate::domain::Content) -> &mut Self {
+        let timestamp = seconds * 1000;
+        let message = crate::domain::AgentMessage { id: id.into(), parent_id: None, timestamp, part: false, content };
+        self.0.fold(message);
+        self
+    }
+
+    fn call(&mut self, seconds: i64, id: &str) -> &mut Self {
+        let mut call = call(ToolKind::Execute, "Bash", id, Value::Null);
+        call.tool_use_id = id.into();
+        self.say(seconds, id, crate::domain::Content::ToolCall(call))
+    }
+
+    fn asked(&mut self, seconds: i64, id: &str, call: &str, outcome: Option<&str>) -> &mut Self {
+        let content = crate::domain::Content::Permission {
+            request_id: id.into(),
+            tool_use_id: Some(call.into()),
+            tool: "Bash".into(),
+            options: Vec::new(),
+            outcome: outcome.map(str::to_owned),
+        };
+        self.say(seconds, id, content)
+    }
+
+    fn question(&mut self, seconds: i64, call: &str, outcome: Option<&str>) -> &mut Self {
+        let content = crate::domain::Content::Question {
+            request_id: "q".into(),
+            tool_use_id: Some(call.into()),
+            questions: Vec::new(),
+            outcome: outcome.map(str::to_owned),
+        };
+        self.say(seconds, "q", content)
+    }
+
+    fn result(&mut self, seconds: i64, call: &str) -> &mut Self {
+        let result = ToolResult { tool_use_id: call.into(), output: String::new(), is_error: false, diff: Vec::new() };
+        self.say(seconds, &format!("{call}:result"), crate::domain::Content::ToolResult(result))
+    }
+
+    #[track_caller]
+    fn check(&self, seconds: i64, expect: &[&str]) {
+        let scene = Scene { icons: Icons::Unicode, width: 60, now: seconds * 1000 };
+        let heads = self.0.entries().iter().filter_map(|entry| match &entry.body {
+            crate::transcript::Body::Tool(tool) => {
+                lines(entry, tool, &Around::default(), false, scene).into_iter().next()
+            }
+            _ => None,
+        });
+        assert_eq!(heads.map(|line| line.text).collect::<Vec<_>>(), expect);
+    }
+}
+
+#[test]
+fn the_time_that_a_call_has_waited_for_an_answer_is_none_that_it_ran() {
+    let mut talk = Timed::default();
+    talk.call(0, "make").asked(1, "p", "make", None).check(100, &["○ Bash  make  waiting for you"]);
+    talk.asked(301, "p", "make", Some("Allow")).check(302, &["● Bash  make  running"]);
+    talk.check(312, &["● Bash  make  running 12 s"]);
+    talk.result(320, "make").check(400, &["✓ Bash  make  20 s"]);
+    let mut short = Timed::default();
+    short.call(0, "ls").asked(1, "p", "ls", None).asked(301, "p", "ls", Some("Allow")).result(302, "ls");
+    short.check(400, &["✓ Bash  ls"]);
+    // A question for the user is nothing but waiting.
+    let mut asks = Timed::default();
+    asks.call(0, "ask").question(1, "ask", None).check(100, &["● Bash  ask  running"]);
+    asks.question(301, "ask", Some("This")).result(302, "ask").check(400, &["✓ Bash  ask"]);
+}
+
+#[test]
+fn what_nobody_was_asked_about_has_run_all_the_time() {
+    let mut talk = Timed::default();
+    talk.call(0, "make").result(12, "make").check(50, &["✓ Bash  make  12 s"]);
+    // Decided by a rule, at once or after a look.
+    talk.call(100, "ls").asked(101, "p", "ls", Some("Allow")).result(115, "ls");
+    talk.call(200, "pwd").asked(201, "q", "pwd", None).asked(201, "q", "pwd", Some("Allow")).result(216, "pwd");
+    talk.check(300, &["✓ Bash  make  12 s", "✓ Bash  ls  15 s", "✓ Bash  pwd  16 s"]);
+}
+
+#[test]
+fn of_calls_side_by_side_only_the_one_that_is_asked_about_waits() {
+    let mut talk = Timed::default();
+    talk.call(0, "a").call(0, "b").call(0, "c").asked(1, "p", "a", None).asked(2, "q", "b", None);
+    talk.result(30, "c").asked(61, "p", "a", Some("Allow"));
+    talk.check(72, &["● Bash  a  running 12 s", "○ Bash  b  waiting for you", "✓ Bash  c  30 s"]);
+    talk.result(75, "a").asked(102, "q", "b", Some("Allow")).result(120, "b");
+    talk.check(200, &["✓ Bash  a  15 s", "✓ Bash  b  20 s", "✓ Bash  c  30 s"]);
+}
+
+#[test]
+fn a_call_waits_until_the_last_of_its_questions_is_answered() {
+    let mut talk = Timed::default();
+    // The first one came before the call itself.
+    talk.asked(0, "p", "a", None).call(2, "a").asked(5, "q", "a", None).asked(10, "p", "a", Some("Allow"));
+    talk.check(20, &["○ Bash  a  waiting for you"]);
+    talk.asked(31, "q", "a", Some("Allow")).result(45, "a").check(50, &["✓ Bash  a  14 s"]);
+    // One that ends while it is asked about waits no longer, whatever comes of the question.
+    let mut over = Timed::default();
+    over.call(0, "a").asked(1, "p", "a", None).result(61, "a").asked(90, "p", "a", Some("expired"));
+    over.check(100, &["✓ Bash  a"]);
+}

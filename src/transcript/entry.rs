@@ -65,6 +65,7 @@ pub struct Tool {
     pub state: ToolState,
     /// The user is asked whether it may run.
     pub asked: bool,
+    pub waited: Waited,
     pub output: String,
     /// Ends of lines in the output, counted as it grows: a command may have printed millions and print on.
     pub line_ends: usize,
@@ -79,6 +80,7 @@ impl Tool {
             call,
             state: ToolState::Running,
             asked: false,
+            waited: Waited::default(),
             output: String::new(),
             line_ends: 0,
             diff: Vec::new(),
@@ -93,6 +95,28 @@ impl Tool {
         // Claude Code begins with it.
         let first = self.output.split('\n').next().and_then(|line| line.strip_prefix("Exit code "));
         last.strip_prefix(ToolResult::EXIT_CODE).and_then(code).or_else(|| first.and_then(code))
+    }
+}
+
+/// How long a call has waited for an answer of the user's, and waits: meanwhile it does not run. In milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waited {
+    /// Unix time.
+    since: Option<i64>,
+    /// What is over of it.
+    before: i64,
+}
+
+impl Waited {
+    pub(super) fn set(&mut self, waits: bool, at: i64) {
+        self.before = self.until(at);
+        self.since = waits.then_some(at);
+    }
+
+    /// In all; a clock that was set back makes it no shorter.
+    pub fn until(self, at: i64) -> i64 {
+        let now = self.since.map_or(0, |since| at.saturating_sub(since).max(0));
+        self.before.saturating_add(now)
     }
 }
 

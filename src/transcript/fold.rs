@@ -20,6 +20,8 @@ pub struct Transcript {
     by_tool: HashMap<ToolUseId, EntryId>,
     /// The last permission request about a tool call.
     by_asked: HashMap<ToolUseId, EntryId>,
+    /// What the user is asked about a call or for it, and whether that is a permission.
+    open: HashMap<ToolUseId, Vec<(MessageId, bool)>>,
     /// What a call's subagent has said and done.
     by_parent: HashMap<ToolUseId, Vec<EntryId>>,
 }
@@ -85,15 +87,16 @@ impl Transcript {
             Content::ToolResult(result) => Some(self.tool_result(place, result)),
             Content::Prompt(prompt) => Some(self.upsert(place, Body::Prompt(prompt))),
             Content::Permission { request_id, tool_use_id, tool, options, outcome } => {
-                let (call, asked) = (tool_use_id.clone(), outcome.is_none());
+                let call = tool_use_id.clone();
+                self.waits(&place, call.as_ref(), true, outcome.is_none());
                 let id = self.upsert(place, Body::Permission { request_id, tool_use_id, tool, options, outcome });
                 if let Some(call) = call {
-                    self.change_tool(&call, |tool| tool.asked = asked);
                     self.by_asked.insert(call, id);
                 }
                 Some(id)
             }
             Content::Question { request_id, tool_use_id, questions, outcome } => {
+                self.waits(&place, tool_use_id.as_ref(), false, outcome.is_none());
                 Some(self.upsert(place, Body::Question { request_id, tool_use_id, questions, outcome }))
             }
             Content::Plan(plan) => Some(self.upsert(place, Body::Plan(plan))),
@@ -145,6 +148,24 @@ impl Transcript {
     /// Nobody goes on with what is open: the conversation was read from a journal.
     pub fn end(&mut self) {
         self.entries.iter_mut().for_each(|entry| entry.open = false);
+    }
+
+    /// A question for the user is open, or not any more.
+    fn waits(&mut self, place: &Place, call: Option<&ToolUseId>, permission: bool, is_open: bool) {
+        let Some(call) = call else { return };
+        let open = self.open.entry(call.clone()).or_default();
+        open.retain(|(id, _)| *id != place.id);
+        if is_open {
+            open.push((place.id.clone(), permission));
+        }
+        let (waits, asked) = (!open.is_empty(), open.iter().any(|(_, permission)| *permission));
+        if !waits {
+            self.open.remove(call);
+        }
+        self.change_tool(call, |tool| {
+            tool.asked = asked;
+            tool.waited.set(waits, place.timestamp);
+        });
     }
 
     fn change_tool(&mut self, id: &ToolUseId, change: impl FnOnce(&mut Tool)) {
@@ -210,12 +231,14 @@ impl Transcript {
             tool.call = call;
             return id;
         }
-        let asked = self.by_asked.get(&tool_use_id).and_then(|asked| self.entry(*asked));
-        let asked = asked.is_some_and(|asked| matches!(asked.body, Body::Permission { outcome: None, .. }));
+        let open = self.open.get(&tool_use_id);
+        let mut tool = Tool::new(call);
+        tool.asked = open.is_some_and(|open| open.iter().any(|(_, permission)| *permission));
+        tool.waited.set(open.is_some(), place.timestamp);
         if let Some(parent) = &place.parent {
             self.change_tool(parent, |tool| tool.calls += 1);
         }
-        let id = self.push(Place { part: true, ..place }, Body::Tool(Box::new(Tool { asked, ..Tool::new(call) })));
+        let id = self.push(Place { part: true, ..place }, Body::Tool(Box::new(tool)));
         self.by_tool.insert(tool_use_id, id);
         id
     }
@@ -247,6 +270,7 @@ impl Transcript {
             } else {
                 entry.open = false;
                 tool.asked = false;
+                tool.waited.set(false, place.timestamp);
                 tool.state = match (result.is_error, result.output.as_str()) {
                     (false, _) => ToolState::Done,
                     (true, _) if refused => ToolState::Refused,

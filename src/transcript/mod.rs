@@ -7,5 +7,5 @@ mod entry;
 mod fold;
 mod order;
 
-pub use entry::{Body, Entry, EntryId, Tool, ToolState};
+pub use entry::{Body, Entry, EntryId, Tool, ToolState, Waited};
 pub use fold::{Change, Transcript};
