@@ -75,6 +75,8 @@ pub enum Verdict {
     },
     /// By a rule, or since nobody can be sure; in a sentence.
     Ask(String),
+    /// None that can be read says anything of it, and one cannot be read; in a sentence.
+    Unread(String),
     /// They say nothing of it.
     Open,
 }
@@ -160,9 +162,9 @@ pub fn judge(policy: &Policy, seen: &Seen, around: &Surroundings<'_>) -> Verdict
             doubt = Some(format!("{what} {may} what your rule {} wants to be asked about", rule.told()));
         }
     }
-    let unread =
-        policy.unread.first().map(|place| format!("{place} cannot be read: until it can, everything is asked"));
-    doubt.or(unread).map_or(Verdict::Open, Verdict::Ask)
+    let unread = policy.unread.first();
+    let unread = unread.map(|place| format!("{place} cannot be read: until it can, everything is asked"));
+    doubt.map(Verdict::Ask).or(unread.map(Verdict::Unread)).unwrap_or(Verdict::Open)
 }
 
 #[cfg(test)]

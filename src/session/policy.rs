@@ -74,6 +74,8 @@ pub struct Found {
     /// `None` if no rule can be made of it, since nobody knows where its paths lead.
     pub grounds: Option<Grounds>,
     pub outcome: Outcome,
+    /// Why the user is asked, where that is to be said.
+    pub note: Option<String>,
     /// Something is refused or asked about: an agent that does not ask any more would escape it.
     pub restricts: bool,
     pub trouble: Option<String>,
@@ -89,6 +91,11 @@ pub fn may_be_allowed(request: &PermissionRequest) -> bool {
     !matches!(request.subject, Subject::Always | Subject::Start)
         && request.tool != "plan"
         && allow_once(request).is_some()
+}
+
+/// Whether it is the user's whatever rules say: then one that cannot be read is not why they are asked.
+fn is_asked_anyway(request: &PermissionRequest) -> bool {
+    request.tool == "plan"
 }
 
 /// Everything that is kept, and what could not be read of it.
@@ -118,9 +125,14 @@ pub fn look_up(request: &PermissionRequest, setting: &Setting) -> Found {
         };
         let grants: Vec<&Rule> = all.grants.iter().map(|(_, grant)| &grant.rule).collect();
         let allowed = || policy::allowed(act.as_ref()?, &seen, &all.policy, &grants, around);
+        let note = match &verdict {
+            Verdict::Ask(why) => Some(why.clone()),
+            Verdict::Unread(why) => Some(why.clone()).filter(|_| !is_asked_anyway(request)),
+            Verdict::Deny { .. } | Verdict::Open => None,
+        };
         let outcome = match verdict {
             Verdict::Deny { rule, what } => denied(&rule, &what, &all),
-            Verdict::Ask(why) => Outcome::Ask(why),
+            Verdict::Ask(why) | Verdict::Unread(why) => Outcome::Ask(why),
             Verdict::Open => allowed().map_or(Outcome::Open, |used| Outcome::Allow(all.reasons(&used, &places.root))),
         };
         let asks = matches!(outcome, Outcome::Ask(_));
@@ -141,7 +153,7 @@ pub fn look_up(request: &PermissionRequest, setting: &Setting) -> Found {
                 everywhere: setting.folder.is_some() && !setting.away,
             }
         });
-        Found { grounds, outcome, restricts: all.policy.restricts(), trouble: all.trouble.clone() }
+        Found { grounds, outcome, note, restricts: all.policy.restricts(), trouble: all.trouble.clone() }
     })
 }
 
@@ -155,7 +167,7 @@ pub fn forbids(path: &Path, access: Access, setting: &Setting) -> Option<(Reason
                 Outcome::Deny { by, told } => Some((by, told)),
                 _ => None,
             },
-            Verdict::Ask(_) | Verdict::Open => None,
+            Verdict::Ask(_) | Verdict::Unread(_) | Verdict::Open => None,
         }
     })
 }

@@ -59,7 +59,7 @@ fn files(change: bool, paths: &[&str]) -> PermissionRequest {
 fn verdict(policy: &Policy, request: &PermissionRequest) -> &'static str {
     match judge(policy, &Seen::of(request), &around()) {
         Verdict::Deny { .. } => "deny",
-        Verdict::Ask(_) => "ask",
+        Verdict::Ask(_) | Verdict::Unread(_) => "ask",
         Verdict::Open => "open",
     }
 }

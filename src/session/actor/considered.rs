@@ -65,14 +65,10 @@ impl Actor {
         if changes != self.granted.changes {
             return self.consider_next();
         }
-        let Found { grounds, outcome, restricts, trouble } = found;
+        let Found { grounds, outcome, note, restricts, trouble } = found;
         if let Some(trouble) = trouble.filter(|_| !std::mem::replace(&mut self.granted.complained, true)) {
             self.notify(Level::Warn, format!("what is always allowed in this project is asked about: {trouble}"));
         }
-        let note = match &outcome {
-            Outcome::Ask(why) => Some(why.clone()),
-            _ => None,
-        };
         // Answered, withdrawn or cancelled meanwhile, it is not there.
         if self.state.consider(request_id, grounds, note, restricts) {
             match outcome {

@@ -145,6 +145,25 @@ fn what_cannot_be_read_of_what_is_kept_leaves_all_to_the_user() {
 }
 
 #[test]
+fn that_a_rule_cannot_be_read_is_said_where_a_rule_could_have_judged() {
+    let disk = disk();
+    let unread = || vec!["policy.deny.1".to_owned()];
+    let setting = disk.setting(Policy { unread: unread(), ..Policy::default() });
+    let plan = || PermissionRequest { tool: "plan".into(), ..request(Subject::Always) };
+    let rights = || request(Subject::Always);
+    for (request, says) in [(command("ls"), true), (rights(), true), (plan(), false)] {
+        let found = look_up(&request, &setting);
+        let says = says.then_some("policy.deny.1 cannot be read: until it can, everything is asked");
+        assert_eq!(found.note.as_deref(), says, "{}", request.tool);
+        assert!(found.restricts && matches!(found.outcome, Outcome::Ask(_)), "asked it is: {:?}", found.outcome);
+    }
+    // A rule of the user's own is why.
+    let rule = PolicyRule { tool: "plan".into(), ..PolicyRule::default() };
+    let found = look_up(&plan(), &disk.setting(Policy { ask: vec![rule], unread: unread(), ..Policy::default() }));
+    assert!(found.note.is_some_and(|why| why.contains("`plan`")));
+}
+
+#[test]
 fn what_asks_leaves_nothing_to_grant_but_much_to_refuse() {
     let disk = disk();
     let found = look_up(

@@ -110,7 +110,9 @@ impl Asked<'_> {
             let words = rule.words();
             match self.judge(rule) {
                 Verdict::Deny { what, .. } => panic!("{}: {words} forbids {what}", self.of),
-                Verdict::Ask(why) => writeln!(out, "    asked by a rule about something else: {why}").expect("text"),
+                Verdict::Ask(why) | Verdict::Unread(why) => {
+                    writeln!(out, "    asked by a rule about something else: {why}").expect("text");
+                }
                 Verdict::Open => {}
             }
         }
