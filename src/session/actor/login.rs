@@ -32,10 +32,12 @@ impl Actor {
 fn sentence(provider: &str, config: &ProviderConfig, withheld: &[String], said: &str) -> String {
     let said = said.trim().trim_end_matches('.');
     let mut text = format!("{provider} is not logged in: {said}. Run :Agor login {provider}");
-    let is_key = |name: &&String| ["KEY", "TOKEN", "AUTH"].iter().any(|word| name.contains(word));
-    // Another agent's key is none of its.
-    let is_its = |name: &&String| config.needs.as_ref().is_none_or(|needs| needs.contains(name));
-    let withheld: Vec<&str> = withheld.iter().filter(is_key).filter(is_its).map(String::as_str).collect();
+    // A key, or where it is one. Of another agent it is none of its.
+    let may_be_its = |name: &&String| match &config.needs {
+        Some(needs) => needs.contains(name),
+        None => ["KEY", "TOKEN", "AUTH", "BASE_URL"].iter().any(|word| name.contains(word)),
+    };
+    let withheld: Vec<&str> = withheld.iter().filter(may_be_its).map(String::as_str).collect();
     if !withheld.is_empty() {
         let (verb, list) = (if withheld.len() == 1 { "was" } else { "were" }, withheld.join(", "));
         // The line is one to copy, and a list in it replaces the old one.
@@ -57,7 +59,7 @@ mod tests {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let config =
             ProviderConfig { pass_env: names(&["X_HOME"]), needs: needs.map(names), ..ProviderConfig::default() };
-        let withheld = names(&["ANTHROPIC_API_KEY", "CODEX_API_KEY", "CODEX_HOME"]);
+        let withheld = names(&["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "CODEX_API_KEY", "CODEX_HOME"]);
         let said = sentence("x", &config, &withheld, "no key. ");
         let rest = said.strip_prefix("x is not logged in: no key. Run :Agor login x").expect("the beginning");
         let list = rest.strip_prefix(". ").and_then(|rest| rest.split_once(" withheld from it; to pass it on: "));
@@ -67,9 +69,10 @@ mod tests {
     }
 
     #[test]
-    fn only_keys_that_the_agent_may_need_are_named() {
-        check(None, Some("ANTHROPIC_API_KEY, CODEX_API_KEY were"));
-        check(Some(&["CODEX_API_KEY", "CODEX_HOME"]), Some("CODEX_API_KEY was"));
+    fn only_keys_and_servers_that_the_agent_may_need_are_named() {
+        check(None, Some("ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, CODEX_API_KEY were"));
+        check(Some(&["CODEX_API_KEY", "CODEX_ACCESS_TOKEN"]), Some("CODEX_API_KEY was"));
+        check(Some(&["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"]), Some("ANTHROPIC_BASE_URL was"));
         check(Some(&[]), None);
     }
 }
