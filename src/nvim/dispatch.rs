@@ -1,5 +1,6 @@
 //! What the editor wants, to those who do it; what comes of it, back to the editor's callbacks.
 
+mod beside;
 mod changes;
 mod export;
 mod grants;
@@ -12,7 +13,10 @@ use rmpv::Value;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
-use self::told::{temporary, told, worktree_told};
+use self::{
+    beside::Beside,
+    told::{temporary, told, worktree_told},
+};
 use super::{
     PROTOCOL, decode,
     encode::{self, table},
@@ -101,6 +105,7 @@ pub struct Dispatch {
     icons: Icons,
     /// Once somebody has completed the name of one.
     files: Option<Files>,
+    beside: Beside,
 }
 
 /// More lines than that nobody reads in a menu.
@@ -124,8 +129,9 @@ impl Callback {
 }
 
 impl Dispatch {
+    /// Within a runtime.
     pub fn new(hub: HubHandle, stats: Arc<Stats>, orders: mpsc::UnboundedSender<Order>, logging: Logging) -> Self {
-        Self { hub, stats, orders, logging, icons: Icons::default(), files: None }
+        Self { hub, stats, orders, logging, icons: Icons::default(), files: None, beside: Beside::start() }
     }
 
     /// Until the editor has gone.
@@ -268,7 +274,7 @@ impl Dispatch {
                 let decode::Gather { session_id: session, context } = decode::read(method, json)?;
                 let (reply, answer) = oneshot::channel();
                 self.hub.send(Request::Gather { session, context, reply });
-                by_file(callback.clone(), answer);
+                self.by_file(callback, answer);
             }
             "changes" => self.changes(json, callback)?,
             "before" => self.before(json, callback)?,
@@ -323,7 +329,7 @@ impl Dispatch {
                 let (ask, environ) = decode::worktree(method, json)?;
                 let (reply, answer) = oneshot::channel();
                 self.hub.send(Request::Worktree { ask, environ, reply });
-                finish_with(callback.clone(), answer, worktree_told);
+                self.finish_beside(callback, answer, worktree_told);
             }
             "configure" => {
                 let configure: decode::Configure = decode::read(method, json)?;
@@ -390,10 +396,24 @@ impl Dispatch {
     fn found(&self, callback: &Callback, request: impl FnOnce(Reply<Option<Found>>) -> Request) {
         let (reply, answer) = oneshot::channel();
         self.hub.send(request(reply));
-        let callback = callback.clone();
+        self.finish_beside(callback, answer, |found| found.map_or(Ok(Value::Nil), told));
+    }
+
+    fn by_file(&self, callback: &Callback, answer: oneshot::Receiver<Result<String, String>>) {
+        self.finish_beside(callback, answer, |text| temporary(&text));
+    }
+
+    /// With what may have to be written to the disk.
+    fn finish_beside<T: Send + 'static>(
+        &self,
+        callback: &Callback,
+        answer: oneshot::Receiver<Result<T, String>>,
+        encode: impl FnOnce(T) -> Result<Value, String> + Send + 'static,
+    ) {
+        let (callback, beside) = (callback.clone(), self.beside.clone());
         tokio::spawn(async move {
             let found = answer.await.unwrap_or_else(|_| Err("the session has ended".to_owned()));
-            callback.done(found.and_then(|found| found.map_or(Ok(Value::Nil), told)));
+            beside.tell(callback, || found.and_then(encode));
         });
     }
 
@@ -425,24 +445,9 @@ fn finish<T: Send + 'static>(
     answer: oneshot::Receiver<Result<T, String>>,
     encode: impl FnOnce(T) -> Value + Send + 'static,
 ) {
-    finish_with(callback, answer, |told| Ok(encode(told)));
-}
-
-fn finish_with<T: Send + 'static>(
-    callback: Callback,
-    answer: oneshot::Receiver<Result<T, String>>,
-    encode: impl FnOnce(T) -> Result<Value, String> + Send + 'static,
-) {
     tokio::spawn(async move {
         let result = answer.await.unwrap_or_else(|_| Err("the session has ended".to_owned()));
-        callback.done(result.and_then(encode));
-    });
-}
-
-fn by_file(callback: Callback, answer: oneshot::Receiver<Result<String, String>>) {
-    tokio::spawn(async move {
-        let text = answer.await.unwrap_or_else(|_| Err("the session has ended".to_owned()));
-        callback.done(text.and_then(|text| temporary(&text)));
+        callback.done(result.map(encode));
     });
 }
 

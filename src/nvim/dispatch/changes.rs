@@ -31,11 +31,7 @@ impl Dispatch {
         }
         let (reply, answer) = oneshot::channel();
         self.hub.send(Request::Before { session, path, scope: scope(turn), environ, reply });
-        let callback = callback.clone();
-        tokio::spawn(async move {
-            let found = answer.await.unwrap_or_else(|_| Err("the session has ended".to_owned()));
-            callback.done(found.and_then(earlier));
-        });
+        self.finish_beside(callback, answer, earlier);
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Callback,
+    beside::on_disk,
     told::{not_written, temporary_file},
 };
 use crate::{
@@ -26,12 +27,15 @@ pub(super) fn export(hub: HubHandle, session: SessionId, callback: Callback) {
 }
 
 async fn written(hub: &HubHandle, session: &SessionId) -> Result<Value, String> {
-    let (path, file) = temporary_file()?;
+    let (path, file) = on_disk(temporary_file).await?;
     match parts(hub, session, &path, file).await {
         Ok(()) => Ok(table([("text_file", path.to_string_lossy().into())])),
         Err(error) => {
-            let _ = fs::remove_file(&path);
-            Err(error)
+            on_disk(move || {
+                let _ = fs::remove_file(&path);
+                Err(error)
+            })
+            .await
         }
     }
 }
@@ -43,9 +47,12 @@ async fn parts(hub: &HubHandle, session: &SessionId, path: &Path, mut file: File
         hub.send(Request::Export { session: session.clone(), from: place, reply });
         let part = part.await.unwrap_or_else(|_| Err("the session has ended".to_owned()))?;
         from = part.next;
-        let write = move || file.write_all(part.text.as_bytes()).map(|()| file);
-        let written = tokio::task::spawn_blocking(write).await.map_err(|error| error.to_string())?;
-        file = written.map_err(|error| not_written(path, &error))?;
+        let path = path.to_owned();
+        let write = move || match file.write_all(part.text.as_bytes()) {
+            Ok(()) => Ok(file),
+            Err(error) => Err(not_written(&path, &error)),
+        };
+        file = on_disk(write).await?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 use tokio::sync::oneshot;
 
-use super::{Callback, Dispatch, by_file, decode, encode, finish};
+use super::{Callback, Dispatch, decode, encode, finish};
 use crate::session::{Chosen, Request};
 
 impl Dispatch {
@@ -25,7 +25,7 @@ impl Dispatch {
             "audit" => {
                 let (reply, answer) = oneshot::channel();
                 self.hub.send(Request::Audit { reply });
-                by_file(callback.clone(), answer);
+                self.by_file(callback, answer);
             }
             "grants" => {
                 let decode::Grants { cwd } = decode::read(method, json)?;
