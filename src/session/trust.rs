@@ -71,7 +71,8 @@ impl What {
 
 /// What is new or another since, by name.
 pub fn differing(before: &Brought, now: &Brought) -> Vec<BroughtFile> {
-    now.files.iter().filter(|file| !before.files.contains(file)).cloned().collect()
+    let is_old = |new: &BroughtFile| before.files.iter().any(|old| (&old.path, &old.print) == (&new.path, &new.print));
+    now.files.iter().filter(|file| !is_old(file)).cloned().collect()
 }
 
 /// What the answers say of the files that are there.
@@ -139,6 +140,7 @@ mod tests {
         let file = |(name, print): &(&str, &str)| BroughtFile {
             name: (*name).to_owned(),
             path: (*name).into(),
+            stamp: None,
             print: if print.is_empty() { Err("too long") } else { Ok((*print).to_owned()) },
         };
         Brought { files: files.iter().map(file).collect(), project: "/p".into() }

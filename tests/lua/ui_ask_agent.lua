@@ -278,8 +278,21 @@ T['what agor asks itself says so, and a <CR> out of habit starts nothing'] = tes
     nvim:type('r')
     lacks(nvim:screen(), 'Why not?')
     lacks(nvim:screen(), 'with a reason')
-    -- An agent's tool of the same name is the agent's.
+    -- Where the answer holds for one start only, two of them refuse once.
     nvim:lua('require("agor.ui.ask").on_closed({ session_id = "s1", request_id = "r1" })')
+    permission(nvim, {
+      request_id = 'r3',
+      tool = 'project files',
+      ours = true,
+      options = {
+        { option_id = 'use', name = 'Use them, this once', kind = 'allow_once' },
+        { option_id = 'refuse', name = 'Start without them, this once', kind = 'reject_once' },
+        { option_id = 'not_now', name = 'Do not start now', kind = 'reject_once' },
+      },
+    })
+    equal(nvim:get([[require('agor.ui.ask').items()[1].at]]), 3)
+    -- An agent's tool of the same name is the agent's.
+    nvim:lua('require("agor.ui.ask").on_closed({ session_id = "s1", request_id = "r3" })')
     permission(nvim, { request_id = 'r2', tool = 'project files' })
     contains(nvim:screen(), 'claude asks: project files')
   end

@@ -108,7 +108,10 @@ function M.permission(data)
   for i, option in ipairs(item.options) do
     if option.kind == habit then
       item.at = i
-      break
+      -- Of ours the last one is that nothing starts.
+      if not item.ours then
+        break
+      end
     end
   end
   if item.tool == 'plan' and #item.lines == 0 and type(item.input) == 'table' then

@@ -63,8 +63,8 @@ pub(super) enum Then {
 pub(super) enum Verdict {
     /// With whatever it finds.
     AsItIs,
-    /// Without the files of these names.
-    Without(String),
+    /// Without the files of these names, from now on or this once.
+    Without { names: String, lasts: bool },
 }
 
 /// What the user has said.
@@ -115,11 +115,14 @@ impl Actor {
             return Err("what the project brings along was not looked at: try again".to_owned());
         }
         Ok(match verdict {
-            Some(Verdict::Without(names)) => {
+            Some(Verdict::Without { names, lasts }) => {
                 let provider = &self.options.provider;
+                let then = match lasts {
+                    true => "d on its line in :Agor grants takes the answer back",
+                    false => "the next start asks again",
+                };
                 let message = format!(
-                    "{provider} starts without what the project brings along for it ({names}), as you have answered: d on \
-                     its line in :Agor grants takes the answer back"
+                    "{provider} starts without what the project brings along for it ({names}), as you have answered: {then}"
                 );
                 self.say(Content::Status { subtype: "trust".to_owned(), message });
                 self.options.config.untrusted.clone().unwrap_or_default()
@@ -202,7 +205,8 @@ impl Actor {
             }
             Known::Nothing | Known::Answered(Said::Use) => self.trusts(Verdict::AsItIs, brought),
             Known::Answered(Said::Refuse) if self.options.config.untrusted.is_some() => {
-                self.trusts(Verdict::Without(names(&brought)), brought);
+                let (names, lasts) = (names(&brought), brought.prints().is_some());
+                self.trusts(Verdict::Without { names, lasts }, brought);
             }
             Known::Answered(Said::Refuse) if brought.prints().is_none() => self.starts_another_time(),
             Known::Answered(Said::Refuse) => {
@@ -227,15 +231,21 @@ impl Actor {
         let config = &self.options.config;
         let title = Some(&config.title).filter(|title| !title.is_empty()).unwrap_or(&self.options.provider);
         let option = |id: &str, name: String, kind| PermissionOption { option_id: id.into(), name, kind };
-        let without = match &config.untrusted {
-            Some(_) => format!("Start {title} without them, here and from now on"),
-            None => format!("Never start {title} with them"),
+        // What cannot be compared cannot be answered about for longer than this start.
+        let lasts = brought.prints().is_some();
+        let (until, since) =
+            if lasts { ("until they change", "here and from now on") } else { ("this once", "this once") };
+        let kinds = match lasts {
+            true => [OptionKind::AllowAlways, OptionKind::RejectAlways],
+            false => [OptionKind::AllowOnce, OptionKind::RejectOnce],
         };
-        let options = vec![
-            option(USE, "Use them, until they change".to_owned(), OptionKind::AllowAlways),
-            option(REFUSE, without, OptionKind::RejectAlways),
-            option(NOT_NOW, "Do not start now".to_owned(), OptionKind::RejectOnce),
-        ];
+        let without = match &config.untrusted {
+            Some(_) => Some(format!("Start {title} without them, {since}")),
+            None => Some(format!("Never start {title} with them")).filter(|_| lasts),
+        };
+        let mut options = vec![option(USE, format!("Use them, {until}"), kinds[0])];
+        options.extend(without.map(|without| option(REFUSE, without, kinds[1])));
+        options.push(option(NOT_NOW, "Do not start now".to_owned(), OptionKind::RejectOnce));
         let path_of = |name: &str| {
             let file = brought.files.iter().find(|file| file.name == name);
             // One that is no text of Unicode cannot be said to the editor.
@@ -255,6 +265,11 @@ impl Actor {
         );
         if changes.iter().any(|change| matches!(change.what, trust::What::Same | trust::What::Changed)) {
             reason.push_str("\nThey are not what you have answered about.");
+        }
+        if !lasts {
+            reason.push_str(
+                "\nWhat cannot be read or compared cannot be remembered: you are asked about them again at each start.",
+            );
         }
         if changes.iter().any(|change| change.written.is_some()) {
             reason.push_str(
@@ -300,9 +315,17 @@ impl Actor {
         true
     }
 
+    /// The user wants it so: nothing has failed, and the session is over until its next prompt.
     fn starts_another_time(&mut self) {
         let provider = &self.options.provider;
-        self.does_not_start(format!("{provider} was not started, as you have answered: the next prompt asks again"));
+        let message = format!("{provider} was not started, as you have answered: the next prompt asks again");
+        self.close_question("answered in another session");
+        self.trust_no_more();
+        self.trusted.refused = None;
+        self.say(Content::Status { subtype: "trust".to_owned(), message: message.clone() });
+        self.notify(Level::Info, message);
+        self.set_status(Status::Done, None);
+        self.no_process_for_now();
     }
 
     fn trusts(&mut self, verdict: Verdict, brought: Brought) {
@@ -334,6 +357,10 @@ impl Actor {
         } else if !self.set_status(Status::Error, Some(why.clone())) {
             self.notify(Level::Error, why);
         }
+        self.no_process_for_now();
+    }
+
+    fn no_process_for_now(&mut self) {
         self.return_queue();
         self.leave_at = Some(Instant::now() + LINGER);
         self.tell_row();

@@ -2,9 +2,9 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, OpenOptions},
-    io::Read,
-    os::unix::fs::OpenOptionsExt,
+    fs::{self, Metadata, OpenOptions},
+    io::{self, Read},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Component, Path, PathBuf},
 };
 
@@ -56,6 +56,26 @@ pub struct BroughtFile {
     pub path: PathBuf,
     /// Its hash, or why there is none.
     pub print: Result<String, &'static str>,
+    /// Without a hash, which file it is and when it was changed: whether it is still the one that the user was asked about.
+    /// Never that it is what it was: that nobody has seen.
+    pub stamp: Option<Stamp>,
+}
+
+/// Of what stands there, and of what it leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp([Option<Mark>; 2]);
+
+/// Device, inode, length, and when it was last changed in any way, which no program can choose.
+type Mark = (u64, u64, u64, (i64, i64));
+
+impl Stamp {
+    fn of(path: &Path) -> Self {
+        let mark = |metadata: io::Result<Metadata>| {
+            let at = metadata.ok()?;
+            Some((at.dev(), at.ino(), at.len(), (at.ctime(), at.ctime_nsec())))
+        };
+        Self([mark(fs::symlink_metadata(path)), mark(fs::metadata(path))])
+    }
 }
 
 impl Brought {
@@ -141,7 +161,10 @@ impl Place {
                 search.pattern(&directory, Path::new("/"), pattern);
             }
         }
-        let file = |((name, path), print)| BroughtFile { name, path, print };
+        let file = |((name, path), print): ((String, PathBuf), Result<String, &'static str>)| {
+            let stamp = print.is_err().then(|| Stamp::of(&path));
+            BroughtFile { name, path, print, stamp }
+        };
         let mut files: Vec<BroughtFile> = search.found.into_iter().map(file).collect();
         files.dedup_by(|a, b| a.name == b.name && a.print == b.print);
         Brought { files, project }

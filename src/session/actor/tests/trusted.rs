@@ -89,6 +89,14 @@ impl Stage {
         assert!(self.processes.try_recv().is_err(), "nothing was started");
     }
 
+    async fn informed(&mut self) -> String {
+        self.find(|update| match update {
+            Update::Notify { message, level: Level::Info, .. } => Some(message.clone()),
+            _ => None,
+        })
+        .await
+    }
+
     async fn errs(&mut self) -> String {
         self.row(|row| row.status == Status::Error).await.error.expect("a sentence")
     }
@@ -183,8 +191,15 @@ async fn not_now_is_asked_again_by_the_next_prompt() {
     let mut stage = Stage::bringing("1", true);
     let request = stage.trust_asked().await;
     stage.answer(&request, OptionKind::RejectOnce).await;
-    assert!(stage.errs().await.contains("was not started, as you have answered"));
+    assert!(stage.informed().await.contains("was not started, as you have answered"));
+    assert_eq!(stage.row(|row| row.status != Status::Running).await.status, Status::Done, "it is no failure");
     assert_eq!(stage.draft().await.text, "hello");
+    let said = stage.messages().await.into_iter().filter(|content| match content {
+        Content::Status { message, .. } => message.contains("was not started, as you have answered"),
+        Content::Error { message } => panic!("an error: {message}"),
+        _ => false,
+    });
+    assert_eq!(said.count(), 1, "the transcript says so");
     stage.send("again").await;
     let request = stage.trust_asked().await;
     stage.no_process();
@@ -322,7 +337,7 @@ async fn what_is_written_while_the_agent_runs_is_said_at_once_and_in_the_next_qu
     assert!(reason.contains("may be its own doing"), "{reason}");
     stage.no_process();
     stage.answer(&request, OptionKind::RejectOnce).await;
-    stage.errs().await;
+    stage.row(|row| row.status == Status::Done).await;
     // It is another file again: nobody ran when that was written.
     stage.brings("4");
     stage.send("more").await;
@@ -381,18 +396,67 @@ async fn what_cannot_be_compared_is_answered_for_one_start_and_only_as_it_was_as
     });
     let request = stage.trust_asked().await;
     assert_eq!(named(&request), ["agent.json a link that leads out of the project", "other.json"]);
+    let offered: Vec<&str> = request.options.iter().map(|option| option.name.as_str()).collect();
+    assert_eq!(offered, ["Use them, this once", "Start Scripted without them, this once", "Do not start now"]);
+    assert!(request.reason.as_deref().is_some_and(|reason| reason.contains("asked about them again at each start")));
     write(stage.folder.path().join("other.json"), "2");
-    stage.answer(&request, OptionKind::AllowAlways).await;
+    stage.answer(&request, OptionKind::AllowOnce).await;
     let again = stage.trust_asked().await;
     stage.no_process();
-    stage.answer(&again, OptionKind::RejectAlways).await;
+    stage.answer(&again, OptionKind::RejectOnce).await;
     let side = stage.process().await;
     assert_eq!(side.without, ["--alone"]);
+    assert_eq!(stage.lines_with("starts without", 1).await.len(), 1);
+    let lines = stage.lines_with("as you have answered: the next start asks again", 1).await;
+    assert_eq!(lines.len(), 1, "there is nothing to take back");
     drop(side);
     stage.ended().await;
     let mut stage = stage.again();
     stage.send("more").await;
     stage.trust_asked().await;
+    stage.no_process();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_no_hash_is_not_used_if_it_was_touched_while_it_was_asked_about() {
+    let outside = tempfile::tempdir().expect("a folder");
+    let target = outside.path().join("target");
+    write(target.clone(), "1");
+    let long = |bytes: u64, at: PathBuf| {
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(at).expect("a file");
+        file.set_len(bytes).expect("it is long");
+    };
+    let mut stage = Stage::new(|start| {
+        options(start, false);
+        start.config.trust_files.push("long.json".into());
+        std::os::unix::fs::symlink(&target, start.cwd.join(FILE)).expect("a link");
+        long(9 << 20, start.cwd.join("long.json"));
+        start.prompt = Some(Prompt::new("hello"));
+    });
+    let named_now = ["agent.json a link that leads out of the project", "long.json too long to be compared"];
+    let first = stage.trust_asked().await;
+    assert_eq!(named(&first), named_now);
+    let offered: Vec<&str> = first.options.iter().map(|option| option.name.as_str()).collect();
+    assert_eq!(offered, ["Use them, this once", "Do not start now"], "never could not be remembered");
+    write(target, "changed");
+    stage.answer(&first, OptionKind::AllowOnce).await;
+    let second = stage.trust_asked().await;
+    stage.no_process();
+    long(10 << 20, stage.folder.path().join("long.json"));
+    stage.answer(&second, OptionKind::AllowOnce).await;
+    let third = stage.trust_asked().await;
+    assert_eq!(named(&third), named_now);
+    stage.no_process();
+    stage.answer(&third, OptionKind::AllowOnce).await;
+    let side = stage.process().await;
+    drop(side);
+    stage.ended().await;
+    let mut stage = stage.restored(|start| {
+        options(start, false);
+        start.config.trust_files.push("long.json".into());
+    });
+    stage.send("more").await;
+    assert_eq!(named(&stage.trust_asked().await), named_now, "each start asks");
     stage.no_process();
 }
 

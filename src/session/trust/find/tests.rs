@@ -235,3 +235,24 @@ fn what_only_looks_like_a_repository_hides_nothing_above_it() {
     }
     disk.finds(&["a.json", "sub/a.json"]);
 }
+
+#[test]
+fn what_has_no_hash_is_the_same_until_it_is_touched() {
+    let disk = Disk::new(&["link", "long"]);
+    disk.file("outside", "1").file("repo/sub/long", "");
+    symlink(disk.top.join("outside"), disk.top.join("repo/sub/link")).expect("a link");
+    let long = |bytes| {
+        let file = OpenOptions::new().append(true).open(disk.top.join("repo/sub/long")).expect("a file");
+        file.set_len(bytes).expect("it is long");
+    };
+    long(MOST_BYTES + 1);
+    let first = disk.look();
+    assert_eq!(first.files.iter().filter(|file| file.print.is_err() && file.stamp.is_some()).count(), 2);
+    assert_eq!(disk.look(), first);
+    disk.file("outside", "12");
+    let second = disk.look();
+    assert_ne!(second, first);
+    long(MOST_BYTES + 2);
+    assert_ne!(disk.look(), second);
+    assert!(crate::session::trust::differing(&first, &disk.look()).is_empty(), "nobody knows what is in them");
+}
