@@ -37,6 +37,8 @@ local M = {}
 ---@field wait agor.Wait|nil what it waits for, if not for the user
 ---@field stalled boolean|nil its agent says and does nothing any more
 ---@field quiet_since integer|nil since when, of one that has stalled or waits for a command; Unix milliseconds
+---@field quiet_ms integer|nil for how long it had been when this row was told
+---@field quiet_from integer|nil when that was, by our clock that never jumps; milliseconds
 ---@field last_line string|nil of the agent's text
 ---@field interrupted boolean|nil it was at work when its backend went away
 ---@field asks_nothing boolean
@@ -182,7 +184,7 @@ local function has_only_said(before, row)
   end
   for _, pair in ipairs({ { before, row }, { row, before } }) do
     for key, value in pairs(pair[1]) do
-      local is_said = key == 'last_line' or key == 'capabilities'
+      local is_said = key == 'last_line' or key == 'capabilities' or key == 'quiet_from'
       if not is_said and not vim.deep_equal(value, pair[2][key]) then
         return false
       end
@@ -202,6 +204,8 @@ function M.update(rows, removed)
     local is_news = not has_only_said(known, row)
     -- They may be long, and come only when they have changed.
     row.capabilities = row.capabilities or known and known.capabilities or {}
+    -- The time of day may jump, and what it says of a span is then nonsense.
+    row.quiet_from = row.quiet_ms and require('agor.clock').count() - row.quiet_ms
     state.sessions[row.session_id] = row
     if is_news then
       table.insert(ids, row.session_id)

@@ -133,6 +133,10 @@ pub struct SessionSummary {
     /// Since when, if it is stalled or waits for a command; Unix milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiet_since: Option<i64>,
+    /// For how long it had been, when this row was told; milliseconds in which we were awake. The time of day may have jumped
+    /// since it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_ms: Option<u64>,
     /// The last line of the agent's text, shortened.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub last_line: String,
@@ -201,6 +205,7 @@ impl SessionSummary {
             wait: None,
             stalled: false,
             quiet_since: None,
+            quiet_ms: None,
             last_line: String::new(),
             interrupted: false,
             asks_nothing: false,

@@ -213,8 +213,8 @@ T["what a session waits for is said in the agent's terms, and a stall instead of
     check("{ cause = 'usage_limit', ['until'] = Noon - 1 }", nil)
     check("{ cause = 'login' }", 'login needed')
     check("{ cause = 'command' }", 'waiting for a command')
-    local now = nvim:get('vim.uv.gettimeofday()') * 1000
-    local text = bar(nvim, { busy = true, stalled = true, quiet_since = now - 200000 }, 80)
+    local from = nvim:get('require("agor.clock").count()') - 200000
+    local text = bar(nvim, { busy = true, stalled = true, quiet_since = 7, quiet_from = from }, 80)
     contains(text, '! stalled 3m2')
     lacks(text, 'running')
     local waits = { cause = 'overloaded', attempt = 3, attempts = 10, said = '' }

@@ -45,6 +45,26 @@ T['sessions are seen at once and then as the backend tells'] = test(nil, functio
   equal(child:get([[require('agor').sessions()[1].status]]), 'idle')
 end)
 
+T['how long an agent has been silent is told by a clock that does not jump'] = test(
+  nil,
+  function(child)
+    child:lua([[
+      vim.uv.gettimeofday = function() return 4000000000, 0 end
+      require('agor.mirror').update({
+        { session_id = 'a', started_at = 1, stalled = true, quiet_since = 7, quiet_ms = 90500 },
+        { session_id = 'b', started_at = 2 },
+      })
+    ]])
+    local quiet = [[require('agor.ui.waits').quiet(require('agor.mirror').get('%s'))]]
+    local seconds = child:get(quiet:format('a'))
+    assert(seconds >= 90 and seconds < 100, seconds)
+    equal(child:get(quiet:format('b')), vim.NIL)
+    -- What is for people is told as it comes.
+    equal(child:get([[require('agor').sessions()[1].quiet_since]]), 7)
+    equal(child:get([[require('agor').sessions()[1].quiet_from]]), vim.NIL)
+  end
+)
+
 T['what is long goes through a file, byte for byte'] = test(nil, function(child)
   child:lua([[
     require('agor').start({ provider = 'demo', session_id = 'a', open = false })

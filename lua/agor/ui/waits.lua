@@ -98,8 +98,8 @@ end
 ---@param row agor.Row
 ---@return integer|nil
 function M.quiet(row)
-  return row.quiet_since
-    and math.max(0, math.floor((require('agor.clock').now() - row.quiet_since) / 1000))
+  return row.quiet_from
+    and math.max(0, math.floor((require('agor.clock').count() - row.quiet_from) / 1000))
 end
 
 return M

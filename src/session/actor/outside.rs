@@ -1,5 +1,5 @@
 //! What sessions take from outside of the program and what may fail them there: the time of day, the files that journals
-//! are in, the agents. As values, so that whoever wants to see a session fail can hand it others. By default they are the
+//! are in, the agents, what these do. As values, so that whoever wants to see a session fail can hand it others. By default they are the
 //! real ones.
 
 use std::{
@@ -11,12 +11,14 @@ use std::{
 
 use super::told::Agent;
 use crate::{
+    agent::process::{self, ProcessHandle, Usage},
     domain::{SessionId, StartOptions},
     session::journal::{Journal, Tape},
 };
 
 type Tell = dyn Fn() -> i64 + Send + Sync;
 type Lay = dyn Fn(&SessionId, File) -> Box<dyn Tape> + Send + Sync;
+type Look = dyn Fn(&ProcessHandle) -> Option<Usage> + Send + Sync;
 type Launch = dyn Fn(&StartOptions, Vec<String>) -> Result<Agent, String> + Send + Sync;
 
 #[derive(Clone, Default)]
@@ -27,6 +29,8 @@ pub(in crate::session) struct Outside {
     pub(in crate::session) disk: Option<Arc<Lay>>,
     /// Starts an agent, with some arguments besides. An error is a sentence.
     pub(in crate::session) agents: Option<Arc<Launch>>,
+    /// Sees what an agent's processes use.
+    pub(in crate::session) usage: Option<Arc<Look>>,
 }
 
 impl Outside {
@@ -37,6 +41,14 @@ impl Outside {
             None => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
+        }
+    }
+
+    /// May wait for the disk.
+    pub(super) fn usage(&self, agent: &ProcessHandle) -> Option<Usage> {
+        match &self.usage {
+            Some(look) => look(agent),
+            None => process::usage(agent),
         }
     }
 

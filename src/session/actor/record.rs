@@ -65,6 +65,7 @@ impl Actor {
     }
 
     fn show_change(&mut self, change: Change) {
+        self.watch_command(change.index);
         for view in self.views.values_mut().chain(self.hidden.values_mut()) {
             view.follow(&self.transcript, change);
         }
@@ -96,6 +97,8 @@ impl Actor {
         self.take_down();
         self.tell_journal();
         self.state.refresh();
+        self.state.summary.quiet_ms =
+            self.watching.quiet_for().map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
         self.tell(Update::Session(Box::new(self.state.summary.clone())));
     }
 

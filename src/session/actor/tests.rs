@@ -22,7 +22,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicI64, Ordering::Relaxed},
     },
 };
 
@@ -34,7 +34,7 @@ use crate::{
     agent::{
         lines::Frame,
         process::{
-            OwnBinary, ProcessEvent,
+            OwnBinary, ProcessEvent, Usage,
             pretend::{Puppet, pretend},
         },
         protocol::Output,
@@ -145,6 +145,16 @@ struct Stage {
     processes: mpsc::UnboundedReceiver<Side>,
     heard: u32,
     folder: TempDir,
+    around: Arc<Surroundings>,
+}
+
+/// What a test changes of a session's surroundings.
+#[derive(Default)]
+struct Surroundings {
+    /// By how many milliseconds the time of day has jumped.
+    jumped: AtomicI64,
+    /// What is seen of the agent's processes; they cannot be seen if there is none.
+    usage: Mutex<Option<Box<dyn Fn() -> Usage + Send>>>,
 }
 
 fn id(name: &str) -> SessionId {
@@ -194,6 +204,14 @@ impl Stage {
             let _ = started.send(Side { options: options.clone(), without, shared, puppet, told });
             Ok(Agent { protocol, process, away: None, ready_within: Some(Duration::from_secs(60)) })
         };
+        let around = Arc::new(Surroundings::default());
+        let (clock, seen) = (Arc::clone(&around), Arc::clone(&around));
+        let outside = Outside {
+            agents: Some(Arc::new(launch)),
+            clock: Some(Arc::new(move || Outside::default().now() + clock.jumped.load(Relaxed))),
+            usage: Some(Arc::new(move |_| Some(seen.usage.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?()))),
+            ..Outside::default()
+        };
         let common = Arc::new(Common {
             journals: Some(folder.path().join("sessions")),
             traces: None,
@@ -201,13 +219,19 @@ impl Stage {
             syncer: std::sync::mpsc::channel().0,
             colourist: crate::session::colour::Colourist::default(),
             counters: Arc::default(),
-            outside: Outside { agents: Some(Arc::new(launch)), ..Outside::default() },
+            outside,
         });
         let (told_by, updates) = mpsc::unbounded_channel();
         let (inputs, received) = mpsc::unbounded_channel();
         let actor = make(options, common, told_by).expect("a journal");
         tokio::spawn(actor.run(received));
-        Self { inputs, updates, processes, heard: 0, folder }
+        Self { inputs, updates, processes, heard: 0, folder, around }
+    }
+
+    /// The time of day is another one.
+    fn clock_jumps(&self, by: Duration, back: bool) {
+        let by = i64::try_from(by.as_millis()).expect("no such jump");
+        self.around.jumped.fetch_add(if back { -by } else { by }, Relaxed);
     }
 
     /// Lets go of the session, as a backend does that ends.

@@ -3,7 +3,10 @@
 //! What is stalled is decided in `session::watch`; here is where it is looked, what is told of it, and that our own limits
 //! are put off when we were away.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -11,14 +14,14 @@ use super::{Actor, Done, Stop};
 use crate::{
     agent::{
         awake::{self, Beats},
-        process::{self, Usage},
+        process::Usage,
     },
     domain::{Cause, Content, MessageId, ToolKind, Wait},
     session::{
         updates::Update,
         watch::{Look, Verdict, Watch},
     },
-    transcript::{Body, ToolState},
+    transcript::{Body, Entry, EntryId, ToolState},
 };
 
 /// Lines of stderr that are told of an agent that has stalled, and how long they may be.
@@ -38,8 +41,20 @@ pub(super) struct Watching {
     looking: bool,
     /// The agent's last lines of stderr.
     stderr: VecDeque<String>,
-    /// The message that says that it has stalled, and when that was told.
+    /// What its silence is, and since when; none if it is well. By our own clock, which is what spans are told by: the time of
+    /// day may jump.
+    quiet: Option<(Quiet, Duration)>,
+    /// When the commands of the turn were heard of, as [`Watching::age_clock`] has it.
+    commands: HashMap<EntryId, Duration>,
+    /// The message that says that it has stalled.
     told: Option<MessageId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quiet {
+    Stalled,
+    /// It waits for a command.
+    Command,
 }
 
 impl Default for Watching {
@@ -51,6 +66,8 @@ impl Default for Watching {
             watch: None,
             looking: false,
             stderr: VecDeque::new(),
+            quiet: None,
+            commands: HashMap::new(),
             told: None,
         }
     }
@@ -60,6 +77,16 @@ impl Watching {
     /// Time awake.
     fn now(&self) -> Duration {
         self.began.elapsed().saturating_sub(self.lost)
+    }
+
+    /// As ages of processes count: on through pauses of ours and through the machine's sleep.
+    fn age_clock(&self) -> Duration {
+        self.began.elapsed() + awake::asleep()
+    }
+
+    /// For how long it has been quiet, if it is.
+    pub(super) fn quiet_for(&self) -> Option<Duration> {
+        self.quiet.map(|(_, since)| self.now().saturating_sub(since))
     }
 
     pub(super) fn next_beat(&self) -> Option<Instant> {
@@ -114,6 +141,10 @@ impl Actor {
             if let Some(watch) = &mut self.watching.watch {
                 watch.woke(now);
             }
+            // Whoever counts on from what was told has counted the pause.
+            if self.watching.quiet.is_some() {
+                self.tell_row();
+            }
         }
         self.watch_over();
     }
@@ -130,6 +161,7 @@ impl Actor {
     pub(super) fn end_watch(&mut self) {
         self.judge(Verdict::Well);
         self.watching.watch = None;
+        self.watching.commands.clear();
         let lasts = self.state.summary.wait.as_ref().is_some_and(|wait| wait.cause.lasts());
         if !lasts {
             self.state.summary.wait = None;
@@ -160,16 +192,16 @@ impl Actor {
             return self.processes_seen(None);
         }
         self.watching.looking = true;
-        let handle = live.handle.clone();
-        self.jobs.spawn_blocking(move || Done::Looked(process::usage(&handle)));
+        let (handle, outside) = (live.handle.clone(), self.common.outside.clone());
+        self.jobs.spawn_blocking(move || Done::Looked(outside.usage(&handle)));
     }
 
     /// `None`: they cannot be seen, and what the agent says of a command has to do.
     pub(super) fn processes_seen(&mut self, usage: Option<Usage>) {
         self.watching.looking = false;
         let began = self.command_began();
-        let lives = |began: i64| {
-            let age = Duration::from_millis(self.common.now().saturating_sub(began).max(0).unsigned_abs()) + EARLY;
+        let lives = |began: Duration| {
+            let age = self.watching.age_clock().saturating_sub(began) + EARLY;
             usage.is_none_or(|usage| usage.youngest.is_some_and(|youngest| youngest <= age))
         };
         let look = Look { cpu: usage.map(|usage| usage.cpu), command: began.is_some_and(lives) };
@@ -180,13 +212,22 @@ impl Actor {
         self.watch_over();
     }
 
-    /// When the last of the commands began that the agent runs now; Unix milliseconds.
-    fn command_began(&self) -> Option<i64> {
+    /// An entry is new or has changed.
+    pub(super) fn watch_command(&mut self, index: usize) {
+        let Some(Entry { id, body: Body::Tool(tool), .. }) = self.transcript.entries().get(index) else { return };
+        if self.live.is_some() && tool.call.kind == ToolKind::Execute {
+            let now = self.watching.age_clock();
+            self.watching.commands.entry(*id).or_insert(now);
+        }
+    }
+
+    /// When the last of the commands was heard of that the agent runs now, as [`Watching::age_clock`] has it.
+    fn command_began(&self) -> Option<Duration> {
         let turn = self.transcript.latest().take_while(|(_, entry)| !matches!(entry.body, Body::Prompt(_)));
         let mut commands = turn.filter_map(|(_, entry)| match &entry.body {
             Body::Tool(tool) => {
                 let runs = tool.state == ToolState::Running && tool.call.kind == ToolKind::Execute;
-                runs.then_some(entry.started_at)
+                runs.then(|| self.watching.commands.get(&entry.id).copied().unwrap_or_default())
             }
             _ => None,
         });
@@ -194,37 +235,36 @@ impl Actor {
     }
 
     fn judge(&mut self, verdict: Verdict) {
-        let summary = &self.state.summary;
-        let waits = summary.wait.as_ref().is_some_and(|wait| wait.cause == Cause::Command);
+        let quiet = self.watching.quiet.map(|(quiet, _)| quiet);
         match verdict {
-            Verdict::Stalled if !summary.stalled => self.has_stalled(),
-            Verdict::Waits if !waits => {
-                let wait = Wait::new(Cause::Command, "waits for a command that it runs");
-                self.is_quiet(false, Some(wait));
-            }
-            Verdict::Well if summary.stalled || waits => self.is_quiet(false, None),
+            Verdict::Stalled if quiet != Some(Quiet::Stalled) => self.has_stalled(),
+            Verdict::Waits if quiet != Some(Quiet::Command) => self.is_quiet(Some(Quiet::Command)),
+            Verdict::Well if quiet.is_some() => self.is_quiet(None),
             _ => {}
         }
     }
 
     /// Whether and how it is quiet has changed.
-    fn is_quiet(&mut self, stalled: bool, wait: Option<Wait>) {
-        let quiet = stalled || wait.is_some();
-        let span = self.watching.watch.as_ref().map(|watch| self.watching.now().saturating_sub(watch.since()));
-        let span = span.unwrap_or_default();
-        let before = self.state.summary.quiet_since;
+    fn is_quiet(&mut self, quiet: Option<Quiet>) {
+        let since = self.watching.watch.as_ref().map_or_else(|| self.watching.now(), Watch::since);
+        let before = self.watching.quiet_for().unwrap_or_default();
+        let was = std::mem::replace(&mut self.watching.quiet, quiet.map(|quiet| (quiet, since)));
+        let (stalled, was_stalled) = (quiet == Some(Quiet::Stalled), was.is_some_and(|(was, _)| was == Quiet::Stalled));
+        // For people, who want the time of day of it.
+        let span = self.watching.quiet_for().map(|span| i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
         let summary = &mut self.state.summary;
-        let was_stalled = std::mem::replace(&mut summary.stalled, stalled);
-        summary.quiet_since =
-            quiet.then(|| self.common.now().saturating_sub(i64::try_from(span.as_millis()).unwrap_or(0)));
-        summary.wait = wait;
+        summary.stalled = stalled;
+        summary.quiet_since = span.map(|span| self.common.now().saturating_sub(span));
+        // What is used up, and a login that is missing, it waits for all the same.
+        if !summary.wait.as_ref().is_some_and(|wait| wait.cause.lasts()) {
+            let waits = quiet == Some(Quiet::Command);
+            summary.wait = waits.then(|| Wait::new(Cause::Command, "waits for a command that it runs"));
+        }
         if was_stalled
             && !stalled
             && let Some(id) = self.watching.told.take()
         {
-            let seconds =
-                before.map_or(0, |before| self.common.now().saturating_sub(before).max(0).unsigned_abs() / 1000);
-            let message = format!("{} had said nothing for {}", self.options.provider, words(seconds));
+            let message = format!("{} had said nothing for {}", self.options.provider, words(before.as_secs()));
             self.record(id, None, false, Content::Status { subtype: "went_on".to_owned(), message });
         }
         if was_stalled != stalled {
@@ -253,7 +293,7 @@ impl Actor {
         tracing::warn!("the agent has stalled");
         let id = self.say(Content::Status { subtype: "stalled".to_owned(), message });
         self.watching.told = Some(id);
-        self.is_quiet(true, None);
+        self.is_quiet(Some(Quiet::Stalled));
     }
 
     /// The agent says what it waits for.

@@ -73,7 +73,7 @@ impl Hub {
         row.error = Some(error.clone());
         (row.busy, row.turn_started_at) = (false, None);
         // Nobody watches over its agent any more, which its keeper ends.
-        (row.wait, row.quiet_since) = (None, None);
+        (row.wait, row.quiet_since, row.quiet_ms) = (None, None, None);
         let stalled = std::mem::take(&mut row.stalled);
         row.attention = None;
         row.pending = 0;

@@ -103,7 +103,7 @@ async fn a_session_that_has_died_waits_for_nothing_and_has_not_stalled() {
     enlist_doomed(&mut hub, "a", true);
     let living = hub.sessions.get_mut(&id("a")).and_then(|session| session.living.as_mut()).expect("it is there");
     living.summary.wait = Some(Wait::new(Cause::Retry, "again"));
-    (living.summary.stalled, living.summary.quiet_since) = (true, Some(1));
+    (living.summary.stalled, living.summary.quiet_since, living.summary.quiet_ms) = (true, Some(1), Some(1));
     tokio::spawn(hub.run());
     assert!(ask(&handle, prompt("a")).await.is_err());
     let row = loop {
@@ -113,7 +113,7 @@ async fn a_session_that_has_died_waits_for_nothing_and_has_not_stalled() {
             break row;
         }
     };
-    assert_eq!((row.wait, row.stalled, row.quiet_since), (None, false, None));
+    assert_eq!((row.wait, row.stalled, row.quiet_since, row.quiet_ms), (None, false, None, None));
     while !matches!(next(&mut updates).await, Update::Stalled { session, since: None, .. } if session == id("a")) {}
 }
 

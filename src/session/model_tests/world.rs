@@ -112,6 +112,7 @@ impl World {
                     Ok(agent)
                 }
             })),
+            usage: None,
         };
         let (hub, updates) = hub(&outside, &folder);
         Self {

@@ -2,7 +2,7 @@
 //! agent cannot be seen, so its silence counts.
 
 use serde_json::json;
-use tokio::time::{advance, sleep};
+use tokio::time::{Instant, advance, sleep, timeout};
 
 use super::*;
 use crate::domain::{Cause, ToolCall, ToolKind, Wait};
@@ -52,6 +52,10 @@ impl Stage {
         self.order(Order::Retry).await
     }
 
+    fn now(&self) -> i64 {
+        Outside::default().now() + self.around.jumped.load(Relaxed)
+    }
+
     async fn says_that_it_stalled(&self) -> bool {
         self.lines().await.iter().any(|line| line.contains("said nothing"))
     }
@@ -74,7 +78,7 @@ async fn an_agent_that_says_nothing_is_told_to_have_stalled_with_its_last_words(
     let row = stage.row(|row| !row.stalled).await;
     assert_eq!((row.quiet_since, stage.stalled().await.0), (None, None));
     let lines = stage.lines().await;
-    assert!(lines.iter().any(|line| line.starts_with("scripted had said nothing for ")), "{lines:?}");
+    assert!(lines.contains(&"scripted had said nothing for 60 s".to_owned()), "{lines:?}");
     assert_eq!(lines.iter().filter(|line| *line == "> go").count(), 1);
 }
 
@@ -260,4 +264,76 @@ async fn a_pause_of_ours_counts_for_no_limit() {
     sleep(MINUTE / 2).await;
     assert!(!stage.says_that_it_stalled().await);
     stage.row(|row| row.stalled).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_changes_nothing_of_how_long_an_agent_was_silent() {
+    for back in [false, true] {
+        let (mut stage, side) = working().await;
+        sleep(MINUTE / 2).await;
+        stage.clock_jumps(300 * MINUTE, back);
+        let row = stage.row(|row| row.stalled).await;
+        assert_eq!(row.quiet_ms.map(|ms| ms / 1000), Some(60));
+        // The time of day that this was is one of the day as it is now.
+        let ago = stage.now() - row.quiet_since.expect("it is quiet");
+        assert!((50_000..70_000).contains(&ago), "{ago}");
+        sleep(MINUTE / 2).await;
+        stage.clock_jumps(300 * MINUTE, back);
+        stage.send("later").await;
+        let row = stage.row(|row| row.queued == 1).await;
+        assert_eq!(row.quiet_ms.map(|ms| ms / 1000), Some(90));
+        side.says([text("here I am")]);
+        assert_eq!(stage.row(|row| !row.stalled).await.quiet_ms, None);
+        let lines = stage.lines().await;
+        assert!(lines.contains(&"scripted had said nothing for 90 s".to_owned()), "{lines:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_pause_it_is_told_that_it_does_not_count() {
+    let (mut stage, _side) = working().await;
+    stage.row(|row| row.stalled).await;
+    advance(300 * MINUTE).await;
+    let row = timeout(MINUTE, stage.row(|_| true)).await.expect("it is told");
+    assert_eq!(row.quiet_ms.map(|ms| ms / 1000), Some(61));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_lives_is_waited_for_whatever_the_clock_says() {
+    let (mut stage, side) = working().await;
+    let usage = |began: Instant| Usage { cpu: Duration::ZERO, youngest: Some(began.elapsed()) };
+    // Besides, the agent has helpers that are older.
+    sleep(MINUTE / 2).await;
+    let began = Instant::now();
+    *stage.around.usage.lock().expect("whole") = Some(Box::new(move || usage(began)));
+    side.says([command()]);
+    stage.heard(&side).await;
+    stage.clock_jumps(300 * MINUTE, true);
+    let waits = |row: &SessionSummary| row.wait.as_ref().is_some_and(|wait| wait.cause == Cause::Command);
+    stage.row(|row| waits(row) || row.stalled).await;
+    assert!(!stage.says_that_it_stalled().await);
+    // What is left of its processes is what was there before the command.
+    stage.clock_jumps(900 * MINUTE, false);
+    *stage.around.usage.lock().expect("whole") = Some(Box::new(move || usage(began - MINUTE / 2)));
+    sleep(MINUTE).await;
+    assert!(stage.says_that_it_stalled().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_used_up_is_said_however_silent_the_agent_is() {
+    let limit = Wait { until: Some(7), ..Wait::new(Cause::UsageLimit, "used up") };
+    let (mut stage, side) = working().await;
+    side.says([Event::Waits { wait: limit.clone(), delay_ms: None }]);
+    let row = stage.row(|row| row.stalled).await;
+    assert_eq!(row.wait, Some(limit.clone()));
+    side.says([text("at last")]);
+    let row = stage.row(|row| !row.stalled).await;
+    assert_eq!(row.wait, Some(limit.clone()));
+    // Nor does a command that runs take its place, and that is found once.
+    side.says([command()]);
+    stage.heard(&side).await;
+    let row = stage.row(|row| row.quiet_since.is_some()).await;
+    assert_eq!((row.stalled, row.wait), (false, Some(limit)));
+    sleep(MINUTE).await;
+    assert!(stage.updates.try_recv().is_err(), "nothing has changed");
 }
