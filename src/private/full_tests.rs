@@ -29,10 +29,20 @@ pub fn apart(module: &str, test: &str, run: impl FnOnce()) {
 
 /// What happens where no file may be larger than so many bytes.
 pub fn with_room<T>(bytes: usize, run: impl FnOnce() -> T) -> T {
+    let own = limit(bytes);
+    let ran = run();
+    as_before(own);
+    ran
+}
+
+/// From now on no file may be larger than so many bytes, until [`as_before`].
+pub fn limit(bytes: usize) -> Rlimit {
     let own = getrlimit(Resource::Fsize);
     let full = Rlimit { current: Some(bytes as u64), maximum: own.maximum };
     setrlimit(Resource::Fsize, full).expect("less than before");
-    let ran = run();
+    own
+}
+
+pub fn as_before(own: Rlimit) {
     setrlimit(Resource::Fsize, own).expect("as it was");
-    ran
 }

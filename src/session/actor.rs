@@ -1,17 +1,17 @@
 //! One task that owns one agent, its transcript and whatever is open between the agent and the user.
 //!
-//! It handles one event after the other without waiting in between, so every change of state is whole. What the agent
-//! says is in `agent`, what it is told in `told`, what it leaves where it ran in `away`; prompts on their way are in
-//! `prompts`, what the user does with those that wait in `queued`, what was said before the session began in `past`,
-//! questions in `asked`, what answers them without the user in `considered`, tools that are judged though nobody
-//! asks in `judged`, what the user has chosen for longer in
-//! `granted`, what is taken down of that in `audited`, what a project brings along for the agent in `trusted`, models, modes
-//! and the like in `settings`, logins in `login`, the agent's own conversations in `conversations`, files that it wants
-//! through us in `files`, what it changes in any in `changed`, commands of the user's own in `shell`, its git worktree in
-//! `worktree`, whether the turn gets on in `watched`, a turn that is tried once more in `again`. What is said is taken down in
-//! `record` and shown by `show`, in the colours that `colours` sends for. What else it waits for is in `heard`, what all
-//! sessions share in `common`, what they take from outside in `outside`, sessions from their journals are in `restored`, and
-//! those that are read while another backend goes on with them in `along`.
+//! It handles one event after the other without waiting in between, so every change of state is whole. What the agent says
+//! is in `agent`, what it is told in `told`, what it leaves where it ran in `away`; prompts on their way are in `prompts`,
+//! what the user does with those that wait in `queued`, what was said before the session began in `past`, questions in
+//! `asked`, what answers them without the user in `considered`, tools that are judged though nobody asks in `judged`, what
+//! the user has chosen for longer in `granted`, what is taken down of that in `audited`, what a project brings along for
+//! the agent in `trusted`, models, modes and the like in `settings`, logins in `login`, the agent's own conversations in
+//! `conversations`, files that it wants through us in `files`, what it changes in any in `changed`, commands of the user's
+//! own in `shell`, its git worktree in `worktree`, whether the turn gets on in `watched`, a turn that is tried once more in
+//! `again`. What is said is taken down in `record`, all of the wire in `traced`, and shown by `show`, in the colours that
+//! `colours` sends for. What else it waits for is in `heard`, what all sessions share in `common`, what they take from
+//! outside in `outside`, sessions from their journals are in `restored`, and those that are read while another backend goes
+//! on with them in `along`.
 
 mod again;
 mod agent;
@@ -43,6 +43,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 mod told;
+mod traced;
 mod trusted;
 mod watched;
 mod worktree;

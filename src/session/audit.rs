@@ -140,8 +140,24 @@ fn write(folder: &Path, path: &Path, entry: &Entry) -> io::Result<File> {
     }
     line.push_str(&serde_json::to_string(entry).map_err(io::Error::other)?);
     line.push('\n');
-    file.write_all(line.as_bytes())?;
+    write_all(&mut file, line.as_bytes())?;
     Ok(file)
+}
+
+/// A line that lacks nothing but its end is read as one, and the next begins on its own: it is taken down, and who is told
+/// that it is not would do otherwise than the log says.
+fn write_all(file: &mut File, line: &[u8]) -> io::Result<()> {
+    let mut left = line;
+    while !left.is_empty() {
+        match file.write(left) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => left = &left[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) if left == b"\n" => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// A time of Unix milliseconds as `2026-11-26T03:41:07Z`.

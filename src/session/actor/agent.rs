@@ -79,16 +79,17 @@ impl Actor {
     }
 
     fn frame(&mut self, frame: Frame) {
-        let Some(live) = &mut self.live else { return };
+        if self.live.is_none() {
+            return;
+        }
         self.common.counters.bytes_in.fetch_add(frame.size() as u64, Relaxed);
         if let Frame::Line(line) = &frame {
             if tracing::enabled!(tracing::Level::DEBUG) {
                 tracing::debug!("← {}", self.redactor.short(line));
             }
-            if let Some(trace) = &mut self.trace {
-                trace.write(Direction::Out, &self.redactor.line(line));
-            }
+            self.trace(Direction::Out, line);
         }
+        let Some(live) = &mut self.live else { return };
         live.heard = true;
         let output = live.protocol.receive(frame);
         self.take(output);
@@ -182,18 +183,17 @@ impl Actor {
 
     pub(super) fn take(&mut self, output: Output) {
         let Output { events, writes } = output;
-        if let Some(live) = &self.live {
-            for bytes in writes {
-                let text = String::from_utf8_lossy(&bytes);
-                if tracing::enabled!(tracing::Level::DEBUG) {
-                    tracing::debug!("→ {}", self.redactor.short(text.trim_end()));
-                }
-                if let Some(trace) = &mut self.trace {
-                    trace.write(Direction::In, &self.redactor.line(text.trim_end()));
-                }
-                if live.handle.write(bytes).is_err() {
-                    tracing::warn!("the agent takes no more input");
-                }
+        for bytes in writes {
+            if self.live.is_none() {
+                break;
+            }
+            let text = String::from_utf8_lossy(&bytes);
+            if tracing::enabled!(tracing::Level::DEBUG) {
+                tracing::debug!("→ {}", self.redactor.short(text.trim_end()));
+            }
+            self.trace(Direction::In, text.trim_end());
+            if self.live.as_ref().is_some_and(|live| live.handle.write(bytes).is_err()) {
+                tracing::warn!("the agent takes no more input");
             }
         }
         for event in events {

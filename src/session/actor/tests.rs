@@ -12,6 +12,7 @@ mod queued;
 mod restored;
 mod row;
 mod settings;
+mod traced;
 mod trusted;
 mod turns;
 mod watched;
@@ -214,7 +215,7 @@ impl Stage {
         };
         let common = Arc::new(Common {
             journals: Some(folder.path().join("sessions")),
-            traces: None,
+            traces: Some(folder.path().join("traces")),
             binary: OwnBinary::default(),
             syncer: std::sync::mpsc::channel().0,
             colourist: crate::session::colour::Colourist::default(),

@@ -1,6 +1,6 @@
 //! What the agent is told: it is started, prompted, interrupted, stopped, started anew.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
@@ -12,7 +12,6 @@ use crate::{
         process::{self, AgentProcess, Prepared},
         protocol::{Protocol, registry},
         redact::Redactor,
-        trace::Trace,
     },
     domain::{Command, Content, Hold, MessageId, Prompt, Resume, Status},
     session::{gather, queue, request::Order, updates::Level},
@@ -482,15 +481,5 @@ impl Actor {
             Origin::Archived => format!("session {id} is not running: it is shown from its journal"),
             _ => format!("session {id} is not running: its next prompt starts it, then try again"),
         }
-    }
-
-    pub(super) fn set_trace(&mut self, on: bool) -> Result<PathBuf, String> {
-        let folder = self.common.traces.as_deref().ok_or("there is no folder for traces: see :checkhealth agor")?;
-        let path = Trace::path(folder, &self.options.session_id);
-        self.trace = match on {
-            true => Some(Trace::open(&path).map_err(|error| format!("{} cannot be written: {error}", path.display()))?),
-            false => None,
-        };
-        Ok(path)
     }
 }

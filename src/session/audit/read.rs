@@ -40,9 +40,13 @@ fn entries(folder: &Path) -> io::Result<Vec<Entry>> {
     Ok(parts.into_iter().rev().flatten().collect())
 }
 
-/// What was asked for in a project, as rules see it; none of what was cut. Waits for the disk.
+/// What was asked for in a project, as rules see it; none of what was cut, and nothing where the log cannot be read. Waits
+/// for the disk.
 pub fn decided(folder: &Path, project: &str) -> Vec<Act> {
-    let all = entries(folder).unwrap_or_default();
+    let all = entries(folder).unwrap_or_else(|error| {
+        tracing::warn!(%error, folder = %folder.display(), "earlier requests cannot be counted");
+        Vec::new()
+    });
     all.iter().filter(|entry| entry.project == project).filter_map(Entry::act).collect()
 }
 

@@ -86,19 +86,27 @@ fn at_whatever_byte_the_disk_is_full_what_stands_there_stays_and_it_goes_on_once
         "at_whatever_byte_the_disk_is_full_what_stands_there_stays_and_it_goes_on_once_there_is_room",
         || {
             let line = serde_json::to_string(&entry(0, "b")).expect("JSON").len();
-            for room in 0..line {
+            for room in 0..=line {
                 let disk = disk();
                 record(&disk.folder, &entry(0, "a")).expect("written");
                 let path = disk.folder.join("1970-01.ndjson");
                 let before = fs::read_to_string(&path).expect("there");
-                let error = full::with_room(before.len() + room, || record(&disk.folder, &entry(0, "b")));
-                let error = error.expect_err("a decision that was not taken down").to_string();
-                assert_eq!(error, format!("{} cannot be written: File too large (os error 27)", path.display()));
+                let recorded = full::with_room(before.len() + room, || record(&disk.folder, &entry(0, "b")));
+                // What can be read is what was said to be taken down.
+                if room < line {
+                    let error = recorded.expect_err("a decision that was not taken down").to_string();
+                    assert_eq!(error, format!("{} cannot be written: File too large (os error 27)", path.display()));
+                } else {
+                    recorded.expect("taken down, but for the end of its line");
+                    assert!(told(&disk.folder).expect("readable").contains("Bash: b\n"));
+                }
                 record(&disk.folder, &entry(0, "c")).expect("written");
                 let text = fs::read_to_string(&path).expect("there");
                 assert!(text.starts_with(&before), "{room}: {text}");
                 let whole: Vec<Entry> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-                assert_eq!(whole, [entry(0, "a"), entry(0, "c")], "{room}");
+                let between = (room == line).then(|| entry(0, "b"));
+                let expect = [Some(entry(0, "a")), between, Some(entry(0, "c"))];
+                assert_eq!(whole, expect.into_iter().flatten().collect::<Vec<_>>(), "{room}");
             }
         },
     );
