@@ -10,7 +10,7 @@ use super::{
     tool::{self, count, push_limited},
 };
 use crate::{
-    domain::{Context, PROJECT_FILES, Plan, PlanStatus, Prompt, Question, RequestId},
+    domain::{Context, PROJECT_FILES, Plan, PlanStatus, Prompt, Question, RequestId, ToolUseId},
     transcript::{Body, Entry, ToolState},
 };
 
@@ -62,13 +62,10 @@ pub(super) fn layout(entry: &Entry, around: &Around, expanded: bool, scene: Scen
             };
             vec![question(&text, request_id, around)]
         }
-        Body::Permission { tool, outcome: Some(outcome), .. } => {
-            let what = match tool.as_str() {
-                "plan" => "Plan: ",
-                PROJECT_FILES => "What the project brings along: ",
-                _ => "",
-            };
-            let line = format!("  {} {what}{}", icons.dot(), one_line(outcome, 200, icons.ellipsis()));
+        Body::Permission { tool, tool_use_id, outcome: Some(outcome), .. } => {
+            let (what, outcome) =
+                (asked_about(tool, tool_use_id.as_ref(), icons), one_line(outcome, 200, icons.ellipsis()));
+            let line = format!("  {} {what}{outcome}", icons.dot());
             vec![indented(Line::of(line, "AgorDim"), around.depth)]
         }
         Body::Question { request_id, questions, outcome: None, .. } => {
@@ -161,6 +158,17 @@ pub(super) fn label(piece: &Context, icons: Icons) -> String {
     match label.strip_suffix('…') {
         Some(label) => format!("{label}{}", icons.ellipsis()),
         None => label,
+    }
+}
+
+/// What an outcome is of, in front of it.
+fn asked_about(tool: &str, call: Option<&ToolUseId>, icons: Icons) -> String {
+    match tool {
+        "plan" => "Plan: ".to_owned(),
+        PROJECT_FILES => "What the project brings along: ".to_owned(),
+        // Else the call stands above, and says it.
+        tool if call.is_none() && !tool.is_empty() => format!("{}: ", one_line(tool, 60, icons.ellipsis())),
+        _ => String::new(),
     }
 }
 

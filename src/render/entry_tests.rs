@@ -229,6 +229,9 @@ fn what_is_asked_says_what_it_is_about() {
     talk.check(5, false, &["? Which colour?", "  · Blue"]);
     talk.say(None, false, permission(PROJECT_FILES, None, None));
     talk.check(6, false, &["? A question before the agent starts  :Agor permit"]);
+    // No call stands above that says which file.
+    talk.say(None, false, permission("read .env", None, Some("Allow once")));
+    talk.check(7, false, &["  · read .env: Allow once"]);
 }
 
 #[test]

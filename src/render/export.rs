@@ -160,6 +160,10 @@ fn write_short(body: &Body, out: &mut String) -> fmt::Result {
             }
             Ok(())
         }
+        // No call stands above that says what it is about.
+        Body::Permission { tool_use_id: None, tool, outcome: Some(outcome), .. } if !tool.is_empty() => {
+            writeln!(out, "> {tool}: {outcome}")
+        }
         Body::Permission { outcome: Some(outcome), .. } => writeln!(out, "> {outcome}"),
         Body::Question { questions, outcome, .. } => {
             for question in questions {

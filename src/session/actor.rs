@@ -433,7 +433,7 @@ impl Actor {
         match done {
             Done::Coloured(answer) => self.coloured(answer),
             Done::QuestionColoured { request_id, lines } => self.question_coloured(request_id, lines),
-            Done::FileChecked { request_id, real, forbidden } => self.file_checked(request_id, real, forbidden),
+            Done::FileChecked { request_id, checked } => self.file_checked(request_id, *checked),
             Done::File { request_id, path, answer } => self.file_done(&request_id, path, answer),
             Done::Grown(grown) => self.grown(grown),
             Done::Changed(ended) => self.changes_known(ended),

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::domain::{
     OptionKind, PermissionOption, PermissionRequest, Subject,
-    policy::{self, Access, By, Policy, PolicyRule, Seen, Surroundings, Verdict},
+    policy::{self, By, Policy, PolicyRule, Seen, Surroundings, Verdict},
     rule::{self, Act, Rule},
 };
 
@@ -154,21 +154,6 @@ pub fn look_up(request: &PermissionRequest, setting: &Setting) -> Found {
             }
         });
         Found { grounds, outcome, note, restricts: all.policy.restricts(), trouble: all.trouble.clone() }
-    })
-}
-
-/// Why a file must not be read or written through us; `None` if nothing forbids it. Waits for the disk.
-pub fn forbids(path: &Path, access: Access, setting: &Setting) -> Option<(Reasons, String)> {
-    let places = Places::of(setting);
-    let all = all(setting, &places);
-    places.with(setting, |around| {
-        match policy::judge(&all.policy, &Seen::of_file(&path.to_string_lossy(), access), around) {
-            Verdict::Deny { rule, what } => match denied(&rule, &what, &all) {
-                Outcome::Deny { by, told } => Some((by, told)),
-                _ => None,
-            },
-            Verdict::Ask(_) | Verdict::Unread(_) | Verdict::Open => None,
-        }
     })
 }
 

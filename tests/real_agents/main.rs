@@ -32,6 +32,7 @@ mod elsewhere;
 mod everyday;
 mod many;
 mod mock;
+mod rules;
 mod runners;
 mod tomorrow;
 mod trust;

@@ -53,6 +53,26 @@ pub fn between(old: &str, new: &str, place: Place) -> Vec<Hunk> {
     hunks.filter(|hunk| !hunk.lines.is_empty()).collect()
 }
 
+/// A whole file by another. Comparing two texts that have nothing in common takes a time that grows with the square of their length: what is large
+/// and all different is shown as what it is, one piece by another.
+pub fn of_file(old: &str, new: &str) -> Vec<Hunk> {
+    const MOST_WORK: usize = 25_000_000;
+    let (before, after): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let same = |pair: &(&&str, &&str)| pair.0 == pair.1;
+    let head = before.iter().zip(&after).take_while(same).count();
+    let tail = before[head..].iter().rev().zip(after[head..].iter().rev()).take_while(same).count();
+    let (gone, come) = (&before[head..before.len() - tail], &after[head..after.len() - tail]);
+    if gone.len().saturating_mul(come.len()) <= MOST_WORK {
+        return between(old, new, Place::WholeFile);
+    }
+    let start = head.saturating_sub(CONTEXT);
+    let line = |sign: char| move |line: &&str| format!("{sign}{line}");
+    let lines = before[start..head].iter().map(line(' '));
+    let lines = lines.chain(gone.iter().map(line('-'))).chain(come.iter().map(line('+')));
+    let lines = lines.chain(before[before.len() - tail..].iter().take(CONTEXT).map(line(' ')));
+    vec![Hunk { old_start: start as u64 + 1, new_start: start as u64 + 1, lines: lines.collect() }]
+}
+
 fn lines_of(text: &str) -> Vec<&str> {
     text.split_inclusive('\n').collect()
 }

@@ -122,7 +122,7 @@ fn event_home(event: &mut Event, paths: &Paths) {
     let home = |path: &str| paths.home(path);
     match event {
         Event::Message { content, .. } => content_home(content, &home),
-        Event::Permission(request) => {
+        Event::Permission(request) | Event::Call(request) => {
             title_with(&mut request.title, &home);
             input_with(&mut request.input, &home, DEPTH);
             diff_with(&mut request.diff, &home);
@@ -261,7 +261,7 @@ mod tests {
             |cwd: &str| Event::Conversations(Ok(vec![Conversation { cwd: cwd.into(), ..Conversation::default() }]));
         check(found("/work"), &found("/home/me/p"));
         let permission = |path: &str| {
-            Event::Permission(Box::new(PermissionRequest {
+            Box::new(PermissionRequest {
                 request_id: "r".into(),
                 tool_use_id: None,
                 tool: "Write".into(),
@@ -271,9 +271,12 @@ mod tests {
                 reason: None,
                 options: Vec::new(),
                 subject: Subject::Files { paths: vec![path.into()], change: true },
-            }))
+            })
         };
-        check(permission("/work/x"), &permission("/home/me/p/x"));
+        let (there, here) = (permission("/work/x"), permission("/home/me/p/x"));
+        check(Event::Permission(there.clone()), &Event::Permission(here.clone()));
+        // What rules say of a call they say of its paths here.
+        check(Event::Call(there), &Event::Call(here));
     }
 
     #[test]

@@ -176,7 +176,8 @@ impl Acp {
                 self.agent.fill(&mut all);
                 all
             }
-            _ => Capabilities { logins: self.agent.logins.clone(), ..Capabilities::default() },
+            // That it asks is the protocol's, and known before.
+            _ => Capabilities { permission: true, logins: self.agent.logins.clone(), ..Capabilities::default() },
         };
         self.story.settings.fill(&mut capabilities);
         capabilities.commands.clone_from(&self.story.commands);
@@ -352,7 +353,7 @@ impl Protocol for Acp {
         // Why it has ended, and so what became of the turn, the exit code and stderr tell: they are not ours to see.
         let mut out = Output::default();
         self.peer.end();
-        out.events.extend(self.asked.drain(..).filter_map(Asked::withdrawn));
+        out.events.extend(self.asked.drain(..).map(Asked::withdrawn));
         out.events.extend(self.story.close());
         self.waiting.clear();
         self.turn = None;

@@ -55,11 +55,6 @@ impl Seen {
         seen
     }
 
-    /// Of a file that the agent wants through us.
-    pub fn of_file(path: &str, access: Access) -> Self {
-        Seen { files: vec![(path.to_owned(), access)], ..Seen::default() }
-    }
-
     fn look(&mut self, key: &str, value: &Value, depth: usize) {
         if depth == 0 || self.is_full() {
             self.cut = true;

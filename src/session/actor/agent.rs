@@ -90,9 +90,12 @@ impl Actor {
             self.trace(Direction::Out, line);
         }
         let Some(live) = &mut self.live else { return };
-        live.heard = true;
+        let first = !std::mem::replace(&mut live.heard, true);
         let output = live.protocol.receive(frame);
         self.take(output);
+        if first {
+            self.say_unjudged();
+        }
     }
 
     fn stdout_ended(&mut self) {
@@ -121,6 +124,7 @@ impl Actor {
         self.state.process_ended();
         self.cancel_questions("expired: the agent has ended");
         self.files.clear();
+        self.granted.leaves.clear();
         self.conversations(Err(format!("{} has ended", self.options.provider)));
         // Whatever made it leave without a word: what the user has typed is not lost. Who is not logged in sends it again.
         let advised = self.advice.take().is_some();
@@ -377,6 +381,7 @@ impl Actor {
                 self.tell_row();
             }
             Content::ToolResult(result) => {
+                self.leave_ends_with(&result.tool_use_id);
                 let kind = self.transcript.tool(&result.tool_use_id).map(|tool| tool.call.kind);
                 let mut paths: Vec<PathBuf> =
                     result.diff.iter().map(|file| self.absolute(Path::new(&file.path))).collect();
@@ -403,6 +408,7 @@ impl Actor {
     fn turn_over(&mut self, stop_reason: &str) {
         self.turn_ends();
         self.grants_end_with_turn();
+        self.granted.leaves.clear();
         self.flush();
         self.sync();
         // Whatever was started in the background may have written after its tool had answered.

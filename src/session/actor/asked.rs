@@ -115,10 +115,21 @@ impl Actor {
         Ok(())
     }
 
+    /// What it asked, or what was asked about a file that it wants through us.
+    pub(super) fn answer_agent(&mut self, command: Command) {
+        match command {
+            Command::Answer { request_id, answer } if self.files.contains_key(&request_id) => {
+                self.file_answered(&request_id, answer);
+            }
+            command => self.command(command),
+        }
+    }
+
     /// The agent no longer waits.
     pub(super) fn withdraw(&mut self, request_id: &RequestId) {
         let decided = Decided::by(Who::Agent, Decision::Withdrawn);
         self.settle(request_id, "withdrawn by the agent".to_owned(), &decided);
+        self.forget_file(request_id);
     }
 
     /// All that are open, at the end of whoever asked or of the turn.
@@ -143,6 +154,7 @@ impl Actor {
 
     pub(super) fn settle(&mut self, request_id: &RequestId, outcome: String, decided: &Decided) {
         self.take_down_decision(request_id, &outcome, decided);
+        self.note_leave(request_id, decided);
         self.settle_unseen(request_id, outcome);
     }
 

@@ -2,11 +2,10 @@
 
 use super::Actor;
 use crate::{
-    domain::{Answer, OptionKind, RequestId, Subject, policy::Access, rule::Act},
+    domain::{Answer, OptionKind, RequestId, Subject, rule::Act},
     session::{
         audit::{self, Decision, Entry, What, Who},
         grants::GrantScope,
-        policy::Reasons,
         state::{Asked, Pending},
         updates::Level,
     },
@@ -58,17 +57,10 @@ impl Actor {
         entry.is_none_or(|entry| self.take_down_entry(&entry))
     }
 
-    pub(super) fn take_down_pending(&mut self, pending: &Pending, outcome: &str, decided: &Decided) {
+    /// The same for one that nobody was asked.
+    pub(super) fn take_down_pending(&mut self, pending: &Pending, outcome: &str, decided: &Decided) -> bool {
         let entry = self.entry(pending, outcome, decided);
-        self.take_down_entry(&entry);
-    }
-
-    /// A file that an agent wanted through us, and that a rule forbids.
-    pub(super) fn take_down_file(&mut self, request_id: &RequestId, path: String, access: Access, by: &Reasons) {
-        let what = if access == Access::Read { What::Read(vec![path]) } else { What::Change(vec![path]) };
-        let decided = Decided::by_rule(Decision::Denied, by.clone(), None);
-        let entry = self.entry_of(request_id, "file", (what, false), &by.words, &decided);
-        self.take_down_entry(&entry);
+        self.take_down_entry(&entry)
     }
 
     fn take_down_entry(&mut self, entry: &Entry) -> bool {

@@ -2,17 +2,22 @@
 //! the disk, or on the disk where the editor says so. Each request is answered once, at the turn's end at the latest.
 //!
 //! Whether the agent may write is not asked here: it has asked before, where its mode wants that. What a rule of the user's
-//! forbids is refused whatever the mode.
+//! forbids is refused whatever the mode, and what one wants to be asked about is: in `leave`.
+
+mod leave;
 
 use std::path::{Path, PathBuf};
 
-use super::{Actor, Done};
+pub(super) use self::leave::Leave;
+use super::{Actor, Done, audited::Decided};
 use crate::{
-    domain::{Command, FileAccess, FileAnswer, FileRequest, RequestId, policy::Access},
+    domain::{Command, FileAccess, FileAnswer, FileRequest, PermissionRequest, RequestId},
     session::{
+        audit::{Decision, Who},
         disk,
-        policy::{self, Reasons},
+        policy::{self, Outcome, Reasons},
         request::FileReply,
+        state::Grounds,
         updates::Update,
     },
 };
@@ -20,10 +25,29 @@ use crate::{
 /// A request that is not answered yet.
 #[derive(Debug)]
 pub(super) struct OpenFile {
-    path: PathBuf,
-    access: FileAccess,
+    pub(super) path: PathBuf,
+    pub(super) access: FileAccess,
+    /// Where it led when the user was asked about it, while that is open.
+    pub(super) question: Option<PathBuf>,
     /// The editor is to say what becomes of it.
     asked: bool,
+}
+
+/// What is known of a request before anything is read or written.
+pub(super) enum Checked {
+    /// A sentence for the agent.
+    Refused(String),
+    Forbidden {
+        request: Box<PermissionRequest>,
+        grounds: Option<Grounds>,
+        by: Reasons,
+        /// For the agent.
+        told: String,
+    },
+    /// A rule wants it to be asked about.
+    Asked { request: Box<PermissionRequest>, grounds: Option<Grounds>, real: PathBuf },
+    /// It may be had, and is there.
+    Fine(PathBuf),
 }
 
 /// What is longer than this is not handed to the editor, whose thread it would hold up: it is written to the disk, from
@@ -36,47 +60,58 @@ impl Actor {
         if self.files.contains_key(&request_id) {
             return tracing::warn!(%request_id, "the agent asks for a file twice");
         }
-        let cwd = &self.options.cwd;
-        let more = self.options.additional_directories.iter().map(|directory| cwd.join(directory));
-        let roots: Vec<PathBuf> = std::iter::once(cwd.clone()).chain(more).collect();
-        let (id, wanted, what) = (request_id.clone(), path.clone(), access.clone());
-        let setting = self.setting();
-        let witness = self.witness().filter(|_| matches!(what, FileAccess::Write { .. }));
-        self.jobs.spawn_blocking(move || {
-            let mut real = disk::check(&wanted, &roots, &what);
-            let access = if matches!(what, FileAccess::Write { .. }) { Access::Change } else { Access::Read };
-            // Under the name it is wanted by, and as what will be opened: a link may have been changed in between.
-            let forbids = |path: &Path| policy::forbids(path, access, &setting);
-            let forbidden = real.as_ref().ok().and_then(|real| forbids(&wanted).or_else(|| forbids(real)));
-            let forbidden = forbidden.map(|(by, told)| {
-                real = Err(told);
-                by
-            });
-            if let (Some(witness), Ok(real)) = (witness, &real) {
-                witness.touch_now(real);
-            }
-            Done::FileChecked { request_id: id, real, forbidden }
-        });
-        self.files.insert(request_id, OpenFile { path, access, asked: false });
+        self.files.insert(request_id.clone(), OpenFile { path, access, question: None, asked: false });
+        self.check_file(&request_id, None);
     }
 
-    pub(super) fn file_checked(
-        &mut self,
-        request_id: RequestId,
-        real: Result<PathBuf, String>,
-        forbidden: Option<Reasons>,
-    ) {
+    /// `leave`: a rule that wants to be asked is satisfied, if it is still this file.
+    pub(super) fn check_file(&mut self, request_id: &RequestId, leave: Option<PathBuf>) {
+        let Some(file) = self.files.get(request_id) else { return };
+        let cwd = self.options.cwd.clone();
+        let more = self.options.additional_directories.iter().map(|directory| cwd.join(directory));
+        let roots: Vec<PathBuf> = std::iter::once(cwd.clone()).chain(more).collect();
+        let (id, wanted, access) = (request_id.clone(), file.path.clone(), file.access.clone());
+        let setting = self.setting();
+        let witness = self.witness().filter(|_| matches!(access, FileAccess::Write { .. }));
+        self.jobs.spawn_blocking(move || {
+            let look = || {
+                let real = match disk::check(&wanted, &roots, &access) {
+                    Ok(real) => real,
+                    Err(why) => return Checked::Refused(why),
+                };
+                let mut request = Box::new(leave::question(&id, &wanted, &real, &access, &cwd));
+                let found = policy::look_up(&request, &setting);
+                let grounds = found.grounds;
+                match found.outcome {
+                    Outcome::Deny { by, told } => Checked::Forbidden { request, grounds, by, told },
+                    Outcome::Ask(_) if leave.as_ref() != Some(&real) => {
+                        request.diff = leave::changes(&real, &access);
+                        Checked::Asked { request, grounds, real }
+                    }
+                    Outcome::Ask(_) | Outcome::Allow(_) | Outcome::Open => {
+                        if let Some(witness) = &witness {
+                            witness.touch_now(&real);
+                        }
+                        Checked::Fine(real)
+                    }
+                }
+            };
+            let checked = Box::new(look());
+            Done::FileChecked { request_id: id, checked }
+        });
+    }
+
+    pub(super) fn file_checked(&mut self, request_id: RequestId, checked: Checked) {
+        // Answered or taken back meanwhile: nothing is decided of it any more.
         let Some(file) = self.files.get_mut(&request_id) else { return };
-        if let Some(by) = forbidden {
-            let (path, write) =
-                (file.path.to_string_lossy().into_owned(), matches!(file.access, FileAccess::Write { .. }));
-            let access = if write { Access::Change } else { Access::Read };
-            self.take_down_file(&request_id, path, access, &by);
-        }
-        let Some(file) = self.files.get_mut(&request_id) else { return };
-        let path = match real {
-            Ok(path) => path,
-            Err(refusal) => return self.answer_file(&request_id, FileAnswer::Failed(refusal)),
+        let path = match checked {
+            Checked::Refused(why) => return self.answer_file(&request_id, FileAnswer::Failed(why)),
+            Checked::Forbidden { request, grounds, by, told } => {
+                self.forbid_call(*request, grounds, by);
+                return self.answer_file(&request_id, FileAnswer::Failed(told));
+            }
+            Checked::Asked { request, grounds, real } => return self.ask_about_file(*request, grounds, real),
+            Checked::Fine(path) => path,
         };
         file.path.clone_from(&path);
         let text = match &file.access {
@@ -136,12 +171,21 @@ impl Actor {
         }
     }
 
-    fn answer_file(&mut self, request_id: &RequestId, answer: FileAnswer) {
+    pub(super) fn answer_file(&mut self, request_id: &RequestId, answer: FileAnswer) {
         let Some(file) = self.files.remove(request_id) else { return };
+        if let (Some(_), FileAnswer::Failed(why)) = (&file.question, &answer) {
+            // It is over before the user has said anything.
+            self.settle(request_id, format!("cancelled: {why}"), &Decided::by(Who::Agor, Decision::Cancelled));
+        }
         if answer == FileAnswer::Written {
             self.tell_files(vec![file.path]);
         }
         self.command(Command::File { request_id: request_id.clone(), answer });
+    }
+
+    /// The agent does not want it any more.
+    pub(super) fn forget_file(&mut self, request_id: &RequestId) {
+        self.files.remove(request_id);
     }
 
     /// Nobody is going to answer them any more.

@@ -4,6 +4,7 @@
 use super::{
     Actor, Done,
     audited::{By, Decided},
+    files::Leave,
 };
 use crate::{
     domain::{Answer, Command, OptionKind, PermissionOption, PermissionRequest, RequestId, policy::PolicyRule},
@@ -24,6 +25,8 @@ pub(super) struct Granted {
     pub(super) held: Held,
     /// How often that has changed: what was looked up before is out of date.
     pub(super) changes: u64,
+    /// Files through us that the user has said yes to in this turn.
+    pub(super) leaves: Vec<Leave>,
     /// Is looked up.
     pub(super) considered: Option<RequestId>,
     /// Why the project's cannot be had was said.

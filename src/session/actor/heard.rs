@@ -6,6 +6,7 @@ use tokio::task::JoinSet;
 
 use super::{
     Live,
+    files::Checked,
     granted::Keeping,
     noticed::Noticed,
     shell::{self, Shell},
@@ -18,7 +19,7 @@ use crate::{
     session::{
         changes::Ended,
         journal::{Growth, JournalError},
-        policy::{Found, Reasons},
+        policy::Found,
         reply::Reply,
         request::Counted,
         worktree::{Made, MakeError},
@@ -41,9 +42,7 @@ pub(super) enum Done {
     },
     FileChecked {
         request_id: RequestId,
-        real: Result<PathBuf, String>,
-        /// By which rule it is not.
-        forbidden: Option<Reasons>,
+        checked: Box<Checked>,
     },
     File {
         request_id: RequestId,

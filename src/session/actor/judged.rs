@@ -37,7 +37,7 @@ impl Actor {
     }
 
     /// It stands in the transcript and in the audit log as if it had been asked.
-    fn forbid_call(&mut self, request: PermissionRequest, grounds: Option<Grounds>, by: Reasons) {
+    pub(super) fn forbid_call(&mut self, request: PermissionRequest, grounds: Option<Grounds>, by: Reasons) {
         let option = refusing(&request).cloned();
         let outcome = match &option {
             Some(option) => format!("{} ({})", option.name, by.words),
@@ -53,7 +53,9 @@ impl Actor {
     /// Once: in the present mode nothing is asked, so nobody holds what is done against rules.
     pub(super) fn say_unjudged(&mut self) {
         let tells = registry::find(&self.options.config.protocol).is_some_and(|row| row.tells_calls);
-        if tells || self.unjudged || !self.state.summary.asks_nothing || !self.options.policy.restricts() {
+        // Before it has said a word nobody knows whether it can ask.
+        let heard = self.live.as_ref().is_some_and(|live| live.heard);
+        if !heard || tells || self.unjudged || !self.state.summary.asks_nothing || !self.options.policy.restricts() {
             return;
         }
         self.unjudged = true;

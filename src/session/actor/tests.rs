@@ -7,6 +7,7 @@ mod files;
 mod granted;
 mod images;
 mod judged;
+mod leave;
 mod past;
 mod queued;
 mod restored;

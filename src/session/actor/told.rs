@@ -288,10 +288,6 @@ impl Actor {
         }
     }
 
-    pub(super) fn answer_agent(&mut self, command: Command) {
-        self.command(command);
-    }
-
     /// What waits is held back: who interrupts has something to say before that.
     pub(super) fn interrupt(&mut self) -> Result<(), String> {
         self.hurry();

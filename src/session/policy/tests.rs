@@ -186,15 +186,6 @@ fn files_elsewhere_are_forbidden_by_name_and_never_allowed() {
 }
 
 #[test]
-fn a_file_through_us_is_forbidden_too() {
-    let disk = disk();
-    let setting = disk.setting(Policy { deny: vec![path_rule("read", "*.key")], ..Policy::default() });
-    let (by, told) = forbids(&disk.top.join("p/a.key"), Access::Read, &setting).expect("forbidden");
-    assert!(told.contains("forbids this") && by.rules == ["`read(*.key)`"], "{told} {by:?}");
-    assert_eq!(forbids(&disk.top.join("p/a.rs"), Access::Change, &setting), None);
-}
-
-#[test]
 fn what_a_process_has_under_names_of_its_own_no_rule_allows() {
     let of = |path: &str| {
         let value = serde_json::json!({"request_id": "r", "tool": "Edit", "title": "", "input": {}, "options": []});

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::domain::{
-    Answer, Content, MessageId, PermissionRequest, QuestionRequest, RequestId,
+    Answer, Content, MessageId, PermissionRequest, QuestionRequest, RequestId, Subject,
     policy::PolicyRule,
     rule::{Act, Rule},
 };
@@ -68,7 +68,13 @@ impl Pending {
             Asked::Permission(request) => Content::Permission {
                 request_id: request.request_id.clone(),
                 tool_use_id: request.tool_use_id.clone(),
-                tool: request.tool.clone(),
+                // Without a call above it nothing else says which.
+                tool: match (&request.tool_use_id, &request.subject) {
+                    (None, Subject::Files { .. }) if !request.title.is_empty() => {
+                        format!("{} {}", request.tool, request.title)
+                    }
+                    _ => request.tool.clone(),
+                },
                 options: request.options.clone(),
                 outcome,
             },

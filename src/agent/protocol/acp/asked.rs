@@ -40,8 +40,8 @@ impl Asked {
     }
 
     /// The user is not asked any more.
-    pub fn withdrawn(self) -> Option<Event> {
-        self.cancelled().is_some().then_some(Event::Withdrawn(self.id))
+    pub fn withdrawn(self) -> Event {
+        Event::Withdrawn(self.id)
     }
 }
 
@@ -165,7 +165,7 @@ impl Acp {
         let asked = self.asked.remove(at);
         let cancelled = Failure::new(REQUEST_CANCELLED, "the request was cancelled");
         self.peer.reply(out, &id, asked.cancelled().ok_or(cancelled));
-        out.events.extend(asked.withdrawn());
+        out.event(asked.withdrawn());
     }
 
     /// The agent has got what it wanted of a page, whether or not it was opened by us.
@@ -174,7 +174,7 @@ impl Acp {
         let Some(at) = self.asked.iter().position(is_page) else { return };
         let asked = self.asked.remove(at);
         self.peer.reply(out, &asked.id, Ok(json!({"action": "accept"})));
-        out.events.extend(asked.withdrawn());
+        out.event(asked.withdrawn());
     }
 }
 

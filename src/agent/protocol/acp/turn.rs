@@ -197,7 +197,7 @@ impl Acp {
                 continue;
             };
             self.peer.reply(out, &asked.id, Ok(answer));
-            out.events.extend(Asked::withdrawn(asked));
+            out.event(Asked::withdrawn(asked));
         }
     }
 

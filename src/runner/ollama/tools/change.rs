@@ -4,8 +4,8 @@ use std::io;
 
 use super::Arguments;
 use crate::{
-    agent::adapter::diff::{self, Place as Lines},
-    domain::{FileDiff, Hunk},
+    agent::adapter::diff,
+    domain::FileDiff,
     runner::ollama::root::{MAX_FILE, Place, Root, Text, plain},
 };
 
@@ -77,7 +77,7 @@ impl Change {
     pub(in crate::runner::ollama) fn diff(&self, root: &Root) -> FileDiff {
         let hunks = match &self.old {
             None => vec![diff::added(&self.new)],
-            Some(old) => hunks(&old.text, &self.new),
+            Some(old) => diff::of_file(&old.text, &self.new),
         };
         FileDiff { path: root.absolute(&self.place).to_string_lossy().into_owned(), hunks }
     }
@@ -104,25 +104,4 @@ impl Change {
             Err(error) => Err(format!("{name} could not be written: {}", plain(&error))),
         }
     }
-}
-
-/// Comparing two texts that have nothing in common takes a time that grows with the square of their length: what is large
-/// and all different is shown as what it is, one piece by another.
-fn hunks(old: &str, new: &str) -> Vec<Hunk> {
-    const CONTEXT: usize = 3;
-    const MOST_WORK: usize = 25_000_000;
-    let (before, after): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
-    let same = |pair: &(&&str, &&str)| pair.0 == pair.1;
-    let head = before.iter().zip(&after).take_while(same).count();
-    let tail = before[head..].iter().rev().zip(after[head..].iter().rev()).take_while(same).count();
-    let (gone, come) = (&before[head..before.len() - tail], &after[head..after.len() - tail]);
-    if gone.len().saturating_mul(come.len()) <= MOST_WORK {
-        return diff::between(old, new, Lines::WholeFile);
-    }
-    let start = head.saturating_sub(CONTEXT);
-    let line = |sign: char| move |line: &&str| format!("{sign}{line}");
-    let lines = before[start..head].iter().map(line(' '));
-    let lines = lines.chain(gone.iter().map(line('-'))).chain(come.iter().map(line('+')));
-    let lines = lines.chain(before[before.len() - tail..].iter().take(CONTEXT).map(line(' ')));
-    vec![Hunk { old_start: start as u64 + 1, new_start: start as u64 + 1, lines: lines.collect() }]
 }

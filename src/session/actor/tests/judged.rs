@@ -94,3 +94,16 @@ async fn that_rules_are_not_seen_where_nothing_is_asked_is_said_once() {
     assert_eq!(said(policy()).await, 1);
     assert_eq!(said(Arc::default()).await, 0, "there is nothing to be seen");
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_an_agent_that_has_not_said_a_word_nothing_is_said() {
+    let (stage, side) = Stage::begin(|options| options.policy = policy()).await;
+    let said = async || stage.lines().await.into_iter().any(|line| line.contains("asks nothing in this mode"));
+    // As a runner is taken for until it says more: before its first line, and by that.
+    stage.send("go").await;
+    assert!(!said().await);
+    side.says([Event::Capabilities(Box::default())]);
+    side.ends_turn();
+    stage.send("more").await;
+    assert!(said().await);
+}

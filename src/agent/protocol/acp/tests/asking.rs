@@ -110,6 +110,20 @@ fn the_agent_may_take_a_question_back() {
 }
 
 #[test]
+fn the_agent_may_take_back_its_request_for_a_file_too() {
+    let mut desk = Desk::prompted();
+    desk.ask(4, "fs/read_text_file", json!({"path": "/p/a"}));
+    let id = asked(&mut desk);
+    desk.feed(json!({"jsonrpc": "2.0", "method": "$/cancel_request", "params": {"requestId": 4}}));
+    let (writes, events) = desk.look();
+    // The user may be asked about it.
+    assert_eq!(events, [Event::Withdrawn(id.clone())]);
+    assert_eq!(writes[0]["error"]["code"], -32800);
+    desk.command(Command::File { request_id: id, answer: FileAnswer::Missing });
+    assert_eq!(desk.look(), (Vec::new(), Vec::new()));
+}
+
+#[test]
 fn a_question_that_outlives_its_turn_is_withdrawn() {
     let mut desk = Desk::prompted();
     desk.ask(4, "session/request_permission", permission("t"));

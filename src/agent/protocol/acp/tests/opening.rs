@@ -37,6 +37,19 @@ fn a_prompt_waits_for_the_conversation() {
 }
 
 #[test]
+fn that_it_can_ask_is_never_in_doubt() {
+    let mut desk = Desk::new(&options());
+    desk.answer("initialize", able());
+    desk.answer("session/new", json!({"sessionId": "c"}));
+    let told = desk.look().1.into_iter().filter_map(|event| match event {
+        Event::Capabilities(capabilities) => Some(capabilities.permission),
+        _ => None,
+    });
+    let told: Vec<bool> = told.collect();
+    assert!(told.len() > 1 && told.iter().all(|asks| *asks), "{told:?}");
+}
+
+#[test]
 fn what_the_user_wants_set_is_set_before_the_prompt() {
     let mut options = options();
     options.permission_mode = Some("plan".into());
