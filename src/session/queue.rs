@@ -26,6 +26,8 @@ pub struct Entry {
     pub edited: bool,
     /// It goes before those that are not.
     urgent: bool,
+    /// It is the prompt of a turn that came to nothing, and is sent once more.
+    again: bool,
     /// The journal has it.
     written: bool,
 }
@@ -34,10 +36,24 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
-    Add { id: MessageId, at: usize, prompt: Prompt },
-    Edit { id: MessageId, prompt: Prompt },
-    Move { id: MessageId, to: usize },
-    Drop { id: MessageId },
+    Add {
+        id: MessageId,
+        at: usize,
+        prompt: Prompt,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
+    },
+    Edit {
+        id: MessageId,
+        prompt: Prompt,
+    },
+    Move {
+        id: MessageId,
+        to: usize,
+    },
+    Drop {
+        id: MessageId,
+    },
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,8 +115,8 @@ impl Queue {
     /// Takes a step; false if it is about a prompt that does not wait any more.
     pub fn apply(&mut self, step: Step) -> bool {
         match step {
-            Step::Add { id, at, prompt } => {
-                let entry = Entry { id, prompt, edited: false, urgent: false, written: false };
+            Step::Add { id, at, prompt, again } => {
+                let entry = Entry { id, prompt, edited: false, urgent: false, again, written: false };
                 self.entries.insert(at.min(self.entries.len()), entry);
                 true
             }
@@ -124,6 +140,11 @@ impl Queue {
         if let Some(entry) = self.find(id) {
             entry.urgent = true;
         }
+    }
+
+    /// The prompt that is sent once more, if it waits.
+    pub fn again(&self) -> Option<&MessageId> {
+        self.entries.iter().find(|entry| entry.again).map(|entry| &entry.id)
     }
 
     /// False if it does not wait any more.
@@ -155,7 +176,8 @@ impl Queue {
         let new = self.entries.iter_mut().enumerate().filter(|(_, entry)| !entry.written);
         new.map(|(at, entry)| {
             entry.written = true;
-            Step::Add { id: entry.id.clone(), at: before + at, prompt: entry.prompt.clone() }
+            let Entry { id, prompt, again, .. } = entry.clone();
+            Step::Add { id, at: before + at, prompt, again }
         })
         .collect()
     }
@@ -211,7 +233,7 @@ mod tests {
     use super::*;
 
     fn add(id: &str, at: usize) -> Step {
-        Step::Add { id: id.into(), at, prompt: Prompt::new(format!("say {id}")) }
+        Step::Add { id: id.into(), at, prompt: Prompt::new(format!("say {id}")), again: false }
     }
 
     fn queue(ids: &[&str]) -> Queue {
@@ -317,7 +339,7 @@ mod tests {
             ("b", Prompt { context: vec![context], ..Prompt::default() }),
             ("c", Prompt::new("x".repeat(1024 * 1024))),
         ] {
-            queue.apply(Step::Add { id: id.into(), at: 9, prompt });
+            queue.apply(Step::Add { id: id.into(), at: 9, prompt, again: false });
         }
         let list = queue.list();
         assert_eq!((list[0].head.as_str(), list[0].lines), ("one", 4));

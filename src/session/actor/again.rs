@@ -4,7 +4,10 @@
 use super::{Actor, Origin, Stop};
 use crate::{
     domain::{Hold, MessageId, Prompt},
-    session::{queue, seed},
+    session::{
+        queue::{self, Queue},
+        seed,
+    },
     transcript::Body,
 };
 
@@ -20,6 +23,11 @@ pub(super) struct Again {
 }
 
 impl Again {
+    /// As an earlier backend has left it.
+    pub(super) fn restored(queue: &Queue) -> Self {
+        Self { waits: queue.again().cloned(), ..Self::default() }
+    }
+
     /// A prompt is given to the agent.
     pub(super) fn begin(&mut self) {
         *self = Self { unfinished: true, ..Self::default() };
@@ -34,10 +42,17 @@ impl Actor {
         if matches!(self.stop, Stop::Asked | Stop::Removed | Stop::Cleared) && self.live.is_some() {
             return Err("the session is stopping: try again when it has stopped".to_owned());
         }
+        let busy = self.state.summary.busy;
         if self.is_tried_again() {
+            // Its agent could not be started, or the backend was another one.
+            if self.state.queue.held().is_some() {
+                self.state.queue.release();
+                self.begin_retry(busy);
+                self.next_prompt();
+                self.tell_row();
+            }
             return Ok(());
         }
-        let busy = self.state.summary.busy;
         if !self.again.unfinished && !self.state.summary.interrupted {
             return match busy {
                 // It works by itself: there is no prompt to send.
@@ -58,7 +73,8 @@ impl Actor {
         }
         self.state.queue.release();
         for prompt in prompts {
-            let id = self.add_prompt(self.state.queue.first(), prompt);
+            let is_first = self.again.waits.is_none();
+            let id = self.add(self.state.queue.first(), prompt, is_first);
             self.state.queue.hurry(&id);
             self.again.waits.get_or_insert(id);
         }

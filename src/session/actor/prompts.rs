@@ -23,8 +23,13 @@ pub(super) struct Loading {
 impl Actor {
     /// Puts a prompt among those that wait. `next_prompt` has to follow.
     pub(super) fn add_prompt(&mut self, at: usize, prompt: Prompt) -> MessageId {
+        self.add(at, prompt, false)
+    }
+
+    /// `again`: it is the prompt of a turn that came to nothing.
+    pub(super) fn add(&mut self, at: usize, prompt: Prompt, again: bool) -> MessageId {
         let id = self.own_id();
-        self.state.queue.apply(Step::Add { id: id.clone(), at, prompt });
+        self.state.queue.apply(Step::Add { id: id.clone(), at, prompt, again });
         id
     }
 

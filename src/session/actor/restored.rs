@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::{Actor, Common, Origin};
+use super::{Actor, Common, Origin, again::Again};
 use crate::{
     domain::{AgentMessage, Content, MessageId, ResumeMode, StartOptions, Status, ToolResult, ToolUseId},
     session::{
@@ -94,6 +94,7 @@ impl Actor {
         }
         let mut actor = Self::with(options, common, updates, state, transcript, journal);
         actor.origin = Origin::Restored;
+        actor.again = Again::restored(&actor.state.queue);
         actor.missing = missing;
         for (id, parent, content) in loose {
             if let Content::Permission { request_id, .. } | Content::Question { request_id, .. } = &content {

@@ -102,7 +102,7 @@ fn write(journal: &mut Journal, mut after_each: impl FnMut(&mut Journal, usize))
     journal.append(&text("b", true, "o"));
     journal.flush();
     after_each(journal, 2);
-    journal.wait(&Step::Add { id: "q".into(), at: 0, prompt: Prompt::new("waits") });
+    journal.wait(&Step::Add { id: "q".into(), at: 0, prompt: Prompt::new("waits"), again: false });
     journal.stand(&Standing { model: "big".into(), ..Standing::default() });
     journal.append(&text("b", false, "two"));
     after_each(journal, 2);

@@ -201,8 +201,8 @@ impl World {
         self.wait(4_000).await?;
         self.rest().await?;
         for session in &mut self.sessions {
-            let Session { said, queue, last, rules, .. } = std::mem::take(session);
-            *session = Session { said, queue, last, rules, ..Session::default() };
+            let Session { said, queue, moved, last, rules, .. } = std::mem::take(session);
+            *session = Session { said, queue, moved, last, rules, ..Session::default() };
         }
         self.ledger.open.clear();
         self.ledger.askings.clear();

@@ -166,3 +166,25 @@ fn an_agent_is_of_the_session_that_takes_its_name_in_the_moment_in_which_the_one
     // What comes first is left to chance.
     (0..20).for_each(|_| check(&steps));
 }
+
+#[test]
+fn what_was_given_another_place_in_the_moment_in_which_the_backend_ends_has_it() {
+    let mut steps = begun(&[Send, Send, Send, PutBack { at: 0 }, SendQueued { at: 1, interrupt: false }, Reboot]);
+    steps[5] = steps[5].at_once();
+    check(&steps);
+}
+
+#[test]
+fn a_prompt_that_was_to_be_sent_again_when_the_backend_ended_is_sent_once() {
+    let mut steps = begun(&[Send, Retry, Reboot, Retry]);
+    steps[2] = steps[2].at_once();
+    check(&steps);
+}
+
+#[test]
+fn an_agent_that_follows_one_whose_session_has_died_is_not_being_restarted() {
+    let mut steps = begun(&[Asks { id: 0, grantable: false }, Restart, Breaks, TurnStarts]);
+    steps[1] = steps[1].at_once();
+    steps[2] = steps[2].at_once();
+    check(&steps);
+}

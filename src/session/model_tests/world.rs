@@ -267,8 +267,8 @@ impl World {
                     self.brought.judge_launch(&process)?;
                     let session = &mut self.sessions[process.slot];
                     session.process = Some(self.processes.len());
-                    // Who starts a process wants it to live.
-                    session.advised = Some(false);
+                    // Who starts a process wants it to live, whatever the one before was to end for.
+                    (session.advised, session.stopping) = (Some(false), None);
                     // Nobody may want it any more.
                     (session.vague, session.expects) = (true, true);
                     self.processes.push(process);

@@ -70,3 +70,30 @@ async fn an_agent_that_exits_in_mid_turn_is_an_error_unless_it_was_stopped() {
         assert_eq!(stage.turn().await, reason);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_prompt_that_was_to_be_sent_again_by_an_agent_that_could_not_be_started_is_sent_by_the_next_that_can() {
+    let (mut stage, mut side) = Stage::with(Capabilities::default()).await;
+    stage.send("hello").await;
+    side.prompted().await;
+    side.says([Event::message("m", Content::Text { text: "oh".into() })]);
+    stage.heard(&side).await;
+    side.puppet.exit(7, &[]);
+    stage.row(|row| row.status == Status::Error && !row.busy).await;
+    let retry = stage.order(Order::Retry);
+    assert_eq!(retry.await, Ok(()));
+    let side = stage.process().await;
+    side.puppet.event(ProcessEvent::SpawnFailed("there is no such program".to_owned()));
+    side.puppet.event(ProcessEvent::StdoutEnded);
+    side.puppet.end(None, &[]);
+    let row = stage.row(|row| row.held.is_some()).await;
+    assert_eq!((row.waiting, row.held), (vec!["hello".to_owned()], Some(Hold::Ended)));
+    let retry = stage.order(Order::Retry);
+    assert_eq!(retry.await, Ok(()));
+    let row = stage.row(|row| row.held.is_none()).await;
+    assert_eq!(row.queued, 1);
+    let mut side = stage.process().await;
+    side.ready(Capabilities::default());
+    assert_eq!(side.prompted().await.text, "hello");
+    stage.row(|row| row.queued == 0).await;
+}
