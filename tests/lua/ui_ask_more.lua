@@ -241,6 +241,14 @@ T['the help of a question lists the keys that do something'] = test(nil, functio
   lacks(screen, 'question before')
 end)
 
+T['a row that is cut off below is no row of @'] = test({ columns = 60, lines = 18 }, function(nvim)
+  local row = ('word '):rep(20)
+  nvim:lua([[vim.o.display = 'lastline']])
+  permission(nvim, { lines = { 'one', row, row, row, row } })
+  contains(nvim:screen(), 'more line')
+  lacks(nvim:screen(), '@')
+end)
+
 T['what does not fit is counted, with the keys that scroll both ways'] = test(nil, function(nvim)
   clock(nvim)
   local long = {}

@@ -147,6 +147,8 @@ local function dress(win)
   wo.breakindent = true
   wo.breakindentopt = require('agor.ui.options').INDENT
   wo.showbreak = 'NONE'
+  -- That there is more below is said in the border.
+  wo.fillchars = require('agor.ui.options').fill()
   wo.cursorline = false
   wo.scrolloff = 0
   wo.winfixbuf = true
