@@ -111,7 +111,9 @@ fn mark(line: &mut Line, outside: &[String]) {
 /// A file, and what is new about it. Names and titles of others are a line each, whatever is in them.
 fn named(file: &serde_json::Value, icons: Icons) -> Line {
     let text = |key: &str| file.get(key).and_then(|value| value.as_str()).unwrap_or_default();
-    let mut line = Line::of(format!("  {}", one_line(text("path"), NAME, icons.ellipsis())), "AgorPath");
+    // The sign tells a file from the rest of a long name, which stands below it.
+    let mut line = Line::of(" - ", "AgorDim");
+    line.push(&one_line(text("path"), NAME, icons.ellipsis()), "AgorPath");
     if !text("state").is_empty() {
         let warns = file.get("warns").and_then(serde_json::Value::as_bool).unwrap_or_default();
         let state = one_line(text("state"), NAME, icons.ellipsis());
@@ -254,7 +256,7 @@ mod tests {
     fn what_is_new_about_a_file_stands_behind_its_name_and_warns_where_that_matters() {
         let file = json!({"path": "a\nb", "state": "changed,\nwritten", "warns": true});
         let line = named(&file, Icons::Ascii);
-        assert_eq!(line.text, "  a b  changed, written");
+        assert_eq!(line.text, " - a b  changed, written");
         assert_eq!(line.marks.last().map(|mark| mark.group), Some("AgorWarning"));
         let line = named(&json!({"path": "a", "state": "as it was", "warns": false}), Icons::Ascii);
         assert_eq!(line.marks.last().map(|mark| mark.group), Some("AgorDim"));

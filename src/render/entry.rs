@@ -65,7 +65,9 @@ pub(super) fn layout(entry: &Entry, around: &Around, expanded: bool, scene: Scen
         Body::Permission { tool, tool_use_id, outcome: Some(outcome), .. } => {
             let (what, outcome) =
                 (asked_about(tool, tool_use_id.as_ref(), icons), one_line(outcome, 200, icons.ellipsis()));
-            let line = format!("  {} {what}{outcome}", icons.dot());
+            // What we ask ourselves is about no call that it could stand below.
+            let below = if tool == PROJECT_FILES { "" } else { "  " };
+            let line = format!("{below}{} {what}{outcome}", icons.dot());
             vec![indented(Line::of(line, "AgorDim"), around.depth)]
         }
         Body::Question { request_id, questions, outcome: None, .. } => {

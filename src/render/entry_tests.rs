@@ -232,6 +232,8 @@ fn what_is_asked_says_what_it_is_about() {
     // No call stands above that says which file.
     talk.say(None, false, permission("read .env", None, Some("Allow once")));
     talk.check(7, false, &["  · read .env: Allow once"]);
+    talk.say(None, false, permission(PROJECT_FILES, None, Some("Use them")));
+    talk.check(8, false, &["· What the project brings along: Use them"]);
 }
 
 #[test]

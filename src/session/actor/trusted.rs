@@ -267,9 +267,8 @@ impl Actor {
             reason.push_str("\nThey are not what you have answered about.");
         }
         if !lasts {
-            reason.push_str(
-                "\nWhat cannot be read or compared cannot be remembered: you are asked about them again at each start.",
-            );
+            reason
+                .push_str("\nWhat cannot be read or compared cannot be remembered: you are asked again at each start.");
         }
         if changes.iter().any(|change| change.written.is_some()) {
             reason.push_str(

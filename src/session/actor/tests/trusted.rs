@@ -398,7 +398,7 @@ async fn what_cannot_be_compared_is_answered_for_one_start_and_only_as_it_was_as
     assert_eq!(named(&request), ["agent.json a link that leads out of the project", "other.json"]);
     let offered: Vec<&str> = request.options.iter().map(|option| option.name.as_str()).collect();
     assert_eq!(offered, ["Use them, this once", "Start Scripted without them, this once", "Do not start now"]);
-    assert!(request.reason.as_deref().is_some_and(|reason| reason.contains("asked about them again at each start")));
+    assert!(request.reason.as_deref().is_some_and(|reason| reason.contains("asked again at each start")));
     write(stage.folder.path().join("other.json"), "2");
     stage.answer(&request, OptionKind::AllowOnce).await;
     let again = stage.trust_asked().await;
