@@ -30,6 +30,27 @@ T['a question opens without the focus and says how it is reached'] = test(nil, f
   equal(nvim:mode(), 'n')
 end)
 
+T['the rest of a long choice stands below its label'] = test(nil, function(nvim)
+  local label = 'Allow ' .. ('all edits '):rep(8) .. 'and access to /etc'
+  local options = { { option_id = 'y', name = label, kind = 'allow_once' } }
+  permission(nvim, { options = options })
+  local columns = nvim:get([=[vim.iter(vim.api.nvim_list_wins()):filter(function(win)
+    return vim.bo[vim.api.nvim_win_get_buf(win)].filetype == 'agor-question'
+  end):map(function(win)
+    local row = vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(win), 0, 1, false)[1]
+    local from, to = row:find('Allow'), row:find('/etc')
+    local first, last = vim.fn.screenpos(win, 1, from), vim.fn.screenpos(win, 1, to)
+    local words = {}
+    for at in row:gmatch('()%S+') do
+      local place = vim.fn.screenpos(win, 1, at)
+      words[place.row] = math.min(words[place.row] or 999, place.col)
+    end
+    return { first.col, words[last.row], last.row - first.row }
+  end):totable()[1]]=])
+  equal(columns[1], columns[2])
+  equal(columns[3] > 0, true)
+end)
+
 T['a title that the text begins with is not said twice'] = test(nil, function(nvim)
   permission(nvim)
   local _, count = nvim:screen():gsub('make test', '')

@@ -124,6 +124,9 @@ local function fill(buf, drawn)
   vim.bo[buf].modifiable = true
   api.nvim_buf_set_lines(buf, 0, -1, false, drawn.lines)
   vim.bo[buf].modifiable = false
+  -- The rest of a wrapped row stands below its label; a text has rows of all kinds.
+  vim.bo[buf].formatlistpat = drawn.hang and ([[\%%#=1^.\{%d}]]):format(drawn.hang)
+    or require('agor.ui.options').LISTS
   colour(buf, drawn)
 end
 
@@ -133,7 +136,6 @@ local function scratch(name)
   local buf = api.nvim_create_buf(false, true)
   vim.bo[buf].bufhidden = 'wipe'
   vim.bo[buf].undolevels = -1
-  vim.bo[buf].formatlistpat = require('agor.ui.options').LISTS
   require('agor.filetype').set(buf, name)
   return buf
 end

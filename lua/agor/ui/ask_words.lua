@@ -8,6 +8,7 @@ local M = {}
 ---@field lines string[]
 ---@field marks any[] row, col, end_col, group
 ---@field ruled integer? the row that a line stands above
+---@field hang integer? how many characters of each row stand before its words
 
 ---@return agor.Lines
 local function block()
@@ -132,6 +133,10 @@ function M.choices(item, selected)
       local on = item.marked[i]
       pieces[#pieces + 1] =
         { (on and icons.on or icons.off) .. ' ', on and 'AgorQuestion' or 'AgorDim' }
+    end
+    out.hang = 0
+    for _, piece in ipairs(pieces) do
+      out.hang = out.hang + vim.fn.strchars(piece[1])
     end
     local label = choice.label
     if choice.other and item.other and item.marked[i] then
