@@ -59,17 +59,36 @@ fn refused(why: String) -> io::Error {
 }
 
 #[cfg(test)]
-pub(crate) use pipes::named_pipe;
+pub(crate) use pipes::{named_pipe, nobody};
 
 #[cfg(test)]
 mod pipes {
-    use std::{path::Path, process::Command};
+    use std::{panic::resume_unwind, path::Path, process::Command, thread};
+
+    use rustix::{
+        process::{Uid, geteuid},
+        thread::set_thread_res_uid,
+    };
 
     /// A named pipe, by the program: rustix makes none on macOS.
     #[expect(clippy::disallowed_methods, reason = "a test prepares a folder")]
     pub fn named_pipe(path: &Path) {
         let made = Command::new("mkfifo").arg(path).status().expect("every Unix has it");
         assert!(made.success(), "{}", path.display());
+    }
+
+    /// What somebody does who may not read what is closed, which root may.
+    pub fn nobody(does: impl FnOnce() + Send) {
+        thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                if geteuid().is_root() {
+                    let nobody = Uid::from_raw(65_534);
+                    set_thread_res_uid(nobody, nobody, nobody).expect("root may be anybody, in one thread");
+                }
+                does();
+            });
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+        });
     }
 }
 

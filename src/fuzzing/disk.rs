@@ -37,7 +37,7 @@ pub fn journal(data: &[u8]) {
     assert!(past.end <= data.len() as u64);
     paged(&folder, &id);
     grown(&folder, &id, data);
-    for listed in session::list(&folder, None, None) {
+    for listed in session::list(&folder, None, None).expect("a folder can be read").sessions {
         assert_eq!(listed.session_id, id);
     }
     session::recall(&past);

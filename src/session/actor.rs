@@ -10,8 +10,7 @@
 //! own in `shell`, its git worktree in `worktree`, whether the turn gets on in `watched`, a turn that is tried once more in
 //! `again`. What is said is taken down in `record`, all of the wire in `traced`, and shown by `show`, in the colours that
 //! `colours` sends for. What else it waits for is in `heard`, what all sessions share in `common`, what they take from
-//! outside in `outside`, sessions from their journals are in `restored`, and those that are read while another backend goes
-//! on with them in `along`.
+//! outside in `outside`, sessions from their journals are in `restored`, those read along with another backend in `along`.
 
 mod again;
 mod agent;

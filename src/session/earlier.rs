@@ -32,7 +32,7 @@ use self::{
     words::{Found, Words},
 };
 use super::{
-    journal::{self, Listed, Project},
+    journal::{self, JournalError, Listed, Project},
     project::Projects,
     reply::Reply,
 };
@@ -127,11 +127,13 @@ enum Message {
 }
 
 impl Earlier {
+    /// `tell` says to the user what cannot be read, once.
+    ///
     /// # Errors
     /// When the system has no thread for it.
-    pub fn start(journals: Option<PathBuf>) -> std::io::Result<Self> {
+    pub fn start(journals: Option<PathBuf>, tell: impl Fn(String) + Send + 'static) -> std::io::Result<Self> {
         let (messages, received) = mpsc::channel();
-        let desk = Desk { journals, known: HashMap::new(), next: None, closed: false };
+        let desk = Desk::new(journals, Box::new(tell));
         std::thread::Builder::new().name("earlier".to_owned()).spawn(move || desk.run(&received))?;
         Ok(Self { messages })
     }
@@ -156,6 +158,10 @@ struct Desk {
     /// What has come meanwhile.
     next: Option<(Box<Query>, Reply<Piece>)>,
     closed: bool,
+    /// What cannot be read, and was not said yet; and what of that was said before.
+    unread: Vec<JournalError>,
+    missed: BTreeSet<PathBuf>,
+    tell: Box<dyn Fn(String) + Send>,
 }
 
 #[derive(Clone, Debug)]
@@ -185,6 +191,11 @@ impl Candidate {
 }
 
 impl Desk {
+    fn new(journals: Option<PathBuf>, tell: Box<dyn Fn(String) + Send>) -> Self {
+        let (known, unread, missed) = (HashMap::new(), Vec::new(), BTreeSet::new());
+        Self { journals, known, next: None, closed: false, unread, missed, tell }
+    }
+
     fn run(mut self, received: &Receiver<Message>) {
         while !self.closed {
             let (query, reply) = match self.next.take() {
@@ -195,7 +206,17 @@ impl Desk {
                 },
             };
             let piece = self.answer(&query, received);
-            let _ = reply.send(Ok(piece));
+            if let Some(sentence) = journal::unread(&std::mem::take(&mut self.unread)) {
+                (self.tell)(sentence);
+            }
+            let _ = reply.send(piece.map_err(|error| error.to_string()));
+        }
+    }
+
+    /// A search asks with every key: of each file that is said once, until it can be read.
+    fn miss(&mut self, path: &Path, error: JournalError) {
+        if self.missed.insert(path.to_owned()) {
+            self.unread.push(error);
         }
     }
 
@@ -214,12 +235,12 @@ impl Desk {
         self.closed || self.next.is_some()
     }
 
-    fn answer(&mut self, query: &Query, received: &Receiver<Message>) -> Piece {
-        let moot = || Piece { moot: true, ..Piece::default() };
+    fn answer(&mut self, query: &Query, received: &Receiver<Message>) -> Result<Piece, JournalError> {
+        let moot = || Ok(Piece { moot: true, ..Piece::default() });
         let words = Words::parse(&query.text);
         let stores: Vec<Store> =
             query.agents.iter().filter_map(|agent| Store::of(&agent.provider, &agent.config, &query.environ)).collect();
-        let candidates = self.candidates(&stores);
+        let candidates = self.candidates(&stores)?;
         let mut project = query.around.as_deref().map(Project::around);
         let mut projects = Projects::default();
         let mut ours = None;
@@ -231,7 +252,7 @@ impl Desk {
             }
             let full = if words.is_some() { HITS } else { ROWS };
             if piece.rows.len() == full || scanned >= SCANNED || words.is_some() && files == FILES {
-                return piece;
+                return Ok(piece);
             }
             if self.is_moot(received) {
                 return moot();
@@ -246,7 +267,10 @@ impl Desk {
                 }
                 // Read when there is something to compare with only.
                 Of::Conversation(kept) => {
-                    let ours = ours.get_or_insert_with(|| self.agent_sessions());
+                    let ours = match &mut ours {
+                        Some(ours) => ours,
+                        None => ours.insert(self.agent_sessions()?),
+                    };
                     if ours.contains(&kept.conversation) {
                         continue;
                     }
@@ -276,13 +300,19 @@ impl Desk {
             piece.after = Some(place);
         }
         piece.after = None;
-        piece
+        Ok(piece)
     }
 
     /// The newest first.
-    fn candidates(&self, stores: &[Store]) -> Vec<Candidate> {
+    fn candidates(&mut self, stores: &[Store]) -> Result<Vec<Candidate>, JournalError> {
         let mut found: Vec<Candidate> = Vec::new();
-        for (updated_at, len, session) in self.journals.as_deref().map(journal::all).unwrap_or_default() {
+        let seen = self.journals.as_deref().map(journal::all).transpose()?.unwrap_or_default();
+        for error in seen.unread {
+            if let JournalError::Unreadable { path, .. } = &error {
+                self.miss(&path.clone(), error);
+            }
+        }
+        for (updated_at, len, session) in seen.journals {
             let path = self.journals.as_deref().map(|folder| journal::path(folder, &session)).unwrap_or_default();
             found.push(Candidate { updated_at, id: session.to_string(), len, path, what: What::Journal(session) });
         }
@@ -296,7 +326,7 @@ impl Desk {
             }
         }
         found.sort_by_key(|candidate| std::cmp::Reverse(candidate.place()));
-        found
+        Ok(found)
     }
 
     fn about(&mut self, candidate: &Candidate, stores: &[Store], live: &BTreeSet<SessionId>) -> Option<Of> {
@@ -307,8 +337,17 @@ impl Desk {
                 let known = match &candidate.what {
                     What::Journal(session) => {
                         let folder = self.journals.as_deref()?;
-                        let listed = journal::about(folder, session, candidate.updated_at);
-                        listed.map(|listed| Known::Session(Box::new(listed)))
+                        match journal::about(folder, session, candidate.updated_at) {
+                            Ok(listed) => {
+                                self.missed.remove(&candidate.path);
+                                listed.map(|listed| Known::Session(Box::new(listed)))
+                            }
+                            Err(error) => {
+                                // Not known, and looked at again the next time.
+                                self.miss(&candidate.path, error);
+                                return None;
+                            }
+                        }
                     }
                     What::Kept(store) => {
                         let about = stores.get(*store)?.kept.about(&candidate.path).ok();
@@ -348,15 +387,15 @@ impl Desk {
     }
 
     /// Conversations that sessions of ours have had.
-    fn agent_sessions(&mut self) -> BTreeSet<String> {
+    fn agent_sessions(&mut self) -> Result<BTreeSet<String>, JournalError> {
         let mut ours = BTreeSet::new();
-        for candidate in self.candidates(&[]) {
+        for candidate in self.candidates(&[])? {
             if let Some(Of::Session(listed)) = self.about(&candidate, &[], &BTreeSet::new()) {
                 ours.extend(listed.agent_session);
                 ours.extend(listed.earlier_sessions);
             }
         }
-        ours
+        Ok(ours)
     }
 
     fn search(
@@ -378,8 +417,12 @@ impl Desk {
             |line: &[u8]| reader.messages(line).iter().flat_map(|message| texts::texts(&message.content)).collect();
         let scanned = File::open(&candidate.path)
             .and_then(|mut file| scan(&mut file, words, known, said, || self.is_moot(received)));
-        scanned.unwrap_or_else(|error| {
-            tracing::debug!(%error, path = %candidate.path.display(), "a conversation cannot be searched");
+        scanned.unwrap_or_else(|source| {
+            // One that was deleted meanwhile is not missed.
+            if source.kind() != std::io::ErrorKind::NotFound {
+                let path = candidate.path.clone();
+                self.miss(&candidate.path, JournalError::Unreadable { path, source });
+            }
             Scanned::No
         })
     }

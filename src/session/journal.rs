@@ -34,7 +34,9 @@ use serde::{Deserialize, Serialize};
 pub use apart::{delete, rename};
 pub use interrupted::interrupted;
 pub use kept::Kept;
-pub use list::{Listed, Project, about, all, is_taken, list};
+#[cfg(test)]
+pub use list::all_listed;
+pub use list::{Listed, Listing, Project, about, all, is_taken, list, unread};
 pub use page::Page;
 pub use past::{Growth, Past, grown, read};
 pub use standing::Standing;
@@ -74,6 +76,10 @@ pub enum JournalError {
     Unwritable { session: SessionId, path: PathBuf, source: io::Error },
     #[error("{path} cannot be read: {source}", path = path.display())]
     Unreadable { path: PathBuf, source: io::Error },
+    #[error("the sessions in {folder} cannot be listed: {source}", folder = folder.display())]
+    Unlistable { folder: PathBuf, source: io::Error },
+    #[error("session {session} keeps the name that it has: {failure}")]
+    Unnamed { session: SessionId, failure: String },
     #[error("{path} cannot be deleted: {source}", path = path.display())]
     Undeletable { path: PathBuf, source: io::Error },
 }

@@ -98,7 +98,8 @@ fn where_no_more_files_can_be_opened_a_new_session_says_so_and_the_others_go_on(
     over(&editor, &session);
     editor.wait_transcript(&session, "\"echo still here\"");
     let read = editor.try_call("nvim_exec_lua", vec![MESSAGES.into(), Value::Array(vec![session.as_str().into()])]);
-    assert!(format!("{read:?}").contains("what was said cannot be read from its journal now"), "{read:?}");
+    let read = format!("{read:?}");
+    assert!(read.contains("cannot be read: Too many open files"), "{read}");
 
     limit(&editor, Resource::Nofile, None);
     send(&editor, &failed, "echo again");

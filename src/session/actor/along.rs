@@ -9,7 +9,7 @@ use crate::{
     render::View,
     session::{
         journal::{self, Growth, JournalError},
-        updates::Update,
+        updates::{Level, Update},
     },
 };
 
@@ -25,6 +25,8 @@ pub(super) struct Along {
     looking: bool,
     /// Another backend has the journal.
     pub(super) taken: bool,
+    /// That nothing more can be read was said.
+    failed: bool,
 }
 
 impl Actor {
@@ -54,9 +56,22 @@ impl Actor {
 
     pub(super) fn grown(&mut self, grown: Result<Growth, JournalError>) {
         self.along.looking = false;
+        let (end, taken) = (self.journal.end(), self.along.taken);
+        let failed = match &grown {
+            // Deleted: nobody goes on with it.
+            Ok(Growth { cut: false, .. }) | Err(JournalError::Missing(_)) => None,
+            Ok(_) => Some("its journal is shorter than it was, and what is shown may be no longer in it".to_owned()),
+            Err(error) => Some(error.to_string()),
+        };
+        let failed_before = std::mem::replace(&mut self.along.failed, failed.is_some());
+        if let Some(failed) = failed.as_deref().filter(|_| !failed_before) {
+            let id = &self.options.session_id;
+            self.notify(Level::Warn, format!("what is added to session {id} is not seen: {failed}"));
+        }
         let mut growth = grown.unwrap_or_else(|error| {
             tracing::debug!(%error, "a journal is not read along");
-            Growth { end: self.journal.end(), ..Growth::default() }
+            // Whoever has it has it still, for all that is known.
+            Growth { end, taken: taken && failed.is_some(), ..Growth::default() }
         });
         self.journal.grow(&growth);
         for message in std::mem::take(&mut growth.messages) {

@@ -7,7 +7,7 @@ use crate::{
     render::{Head, Scene, View, detail, export, place, take, ticks},
     session::{
         request::{Found, Input, Painted, Sight, Want},
-        updates::Update,
+        updates::{Level, Update},
     },
     transcript::Body,
 };
@@ -19,6 +19,8 @@ pub(super) struct Listening {
     /// A delivery is under way.
     pub(super) out: bool,
     pub(super) next: Instant,
+    /// That nothing can be handed on was said.
+    pub(super) failed: bool,
 }
 
 /// Deliveries to listeners: at most ten a second.
@@ -115,10 +117,15 @@ impl Actor {
             }
             Input::Messages { since, reply } => {
                 let page = self.journal.page(since, PAGE_BYTES);
-                // Whoever asked again from the same place would do so for ever.
-                let stuck = page.end <= since && page.end < self.journal.end();
-                let unread = || "what was said cannot be read from its journal now: :Agor log says why".to_owned();
-                let _ = reply.send(if stuck { Err(unread()) } else { Ok(page) });
+                let _ = reply.send(match &page.failure {
+                    // Nothing there would be taken for nothing said, and asked for again for ever.
+                    Some(failure) if page.messages.is_empty() => Err(failure.clone()),
+                    Some(failure) => {
+                        self.notify(Level::Warn, failure.clone());
+                        Ok(page)
+                    }
+                    None => Ok(page),
+                });
             }
             Input::Export { from, reply } => {
                 let _ = reply.send(Ok(export(&self.transcript, from, EXPORT_BYTES)));
@@ -140,7 +147,7 @@ impl Actor {
     /// Hands on what is said from now on.
     pub(in crate::session) fn listen(&mut self) {
         let since = self.journal.end();
-        self.listening.get_or_insert_with(|| Listening { since, out: false, next: Instant::now() });
+        self.listening.get_or_insert_with(|| Listening { since, out: false, next: Instant::now(), failed: false });
     }
 
     fn head(&self) -> Head {
@@ -193,6 +200,12 @@ impl Actor {
             }
             let page = self.journal.page(listening.since, DELIVERY_BYTES);
             let messages = page.messages;
+            let Some(listening) = &mut self.listening else { return };
+            let failed = std::mem::replace(&mut listening.failed, page.failure.is_some());
+            if let Some(failure) = page.failure.filter(|_| !failed) {
+                tracing::warn!("{failure}");
+                self.notify(Level::Warn, format!("{failure}; on_message() hears what is said as soon as it can be"));
+            }
             let Some(listening) = &mut self.listening else { return };
             if page.end == listening.since {
                 // It cannot be read now.

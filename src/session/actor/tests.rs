@@ -16,6 +16,7 @@ mod settings;
 mod traced;
 mod trusted;
 mod turns;
+mod unread;
 mod watched;
 
 use std::{

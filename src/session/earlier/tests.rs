@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -12,6 +13,7 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::{
     domain::{AgentMessage, Content, Prompt},
+    private::nobody,
     session::journal::{Journal, Standing, header},
 };
 
@@ -70,7 +72,7 @@ impl Place {
     }
 
     async fn find(&self, query: Query) -> Piece {
-        let earlier = Earlier::start(Some(self.journals())).expect("a thread");
+        let earlier = Earlier::start(Some(self.journals()), |said| panic!("{said}")).expect("a thread");
         let (reply, answer) = oneshot::channel();
         earlier.find(query, reply);
         answer.await.expect("an answer").expect("a piece")
@@ -149,7 +151,7 @@ async fn a_long_list_comes_in_pieces() {
 async fn what_has_changed_is_read_again() {
     let place = Place::new();
     place.journal("a", "/p", &["one"], None, 10);
-    let earlier = Earlier::start(Some(place.journals())).expect("a thread");
+    let earlier = Earlier::start(Some(place.journals()), |said| panic!("{said}")).expect("a thread");
     let title = async |query: Query| {
         let (reply, answer) = oneshot::channel();
         earlier.find(query, reply);
@@ -169,7 +171,7 @@ async fn what_has_changed_is_read_again() {
 #[test]
 fn a_later_question_makes_an_earlier_one_moot() {
     let (sender, received) = mpsc::channel();
-    let mut desk = Desk { journals: None, known: HashMap::new(), next: None, closed: false };
+    let mut desk = Desk::new(None, Box::new(|_| {}));
     assert!(!desk.is_moot(&received));
     let ask = || {
         let (reply, answer) = oneshot::channel();
@@ -180,4 +182,74 @@ fn a_later_question_makes_an_earlier_one_moot() {
     assert!(desk.is_moot(&received));
     assert!(first.try_recv().expect("answered").expect("a piece").moot);
     assert!(second.try_recv().is_err() && desk.next.is_some(), "the last one is answered next");
+}
+
+#[test]
+fn what_cannot_be_read_is_said_once_beside_the_list() {
+    let place = Place::new();
+    for (at, name) in ["a", "b"].into_iter().enumerate() {
+        place.journal(name, "/p", &["needle"], None, at as u64);
+    }
+    let opened = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+    };
+    let hidden = place.journals().join("b.ndjson");
+    opened(place.folder.path(), 0o755);
+    opened(&place.journals(), 0o755);
+    opened(&place.journals().join("a.ndjson"), 0o644);
+    opened(&hidden, 0);
+    nobody(|| {
+        let (tell, said) = mpsc::channel();
+        let earlier = Earlier::start(Some(place.journals()), move |sentence| drop(tell.send(sentence)));
+        let earlier = earlier.expect("a thread");
+        let ask = |text: &str| {
+            let (reply, answer) = oneshot::channel();
+            earlier.find(Query { text: text.to_owned(), ..Query::default() }, reply);
+            answer.blocking_recv().expect("an answer").map(|piece| piece.rows.len())
+        };
+        assert_eq!([ask(""), ask("needle"), ask("need")], [Ok(1), Ok(1), Ok(1)]);
+        let why = format!("{} cannot be read: Permission denied (os error 13)", hidden.display());
+        let expect = format!("a session is not in the list: {why}");
+        assert_eq!(said.try_iter().collect::<Vec<_>>(), [expect.as_str()]);
+    });
+}
+
+#[test]
+fn what_could_not_be_read_is_listed_as_soon_as_it_can_be() {
+    let place = Place::new();
+    place.journal("a", "/p", &["one"], None, 1);
+    let path = place.journals().join("a.ndjson");
+    let opened = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+    };
+    opened(place.folder.path(), 0o755);
+    opened(&place.journals(), 0o755);
+    opened(&path, 0);
+    let (_sender, received) = mpsc::channel();
+    let mut desk = Desk::new(Some(place.journals()), Box::new(|_| {}));
+    let mut rows = move || {
+        let piece = desk.answer(&Query::default(), &received).expect("a list");
+        (piece.rows.len(), std::mem::take(&mut desk.unread).len())
+    };
+    nobody(|| assert_eq!([rows(), rows()], [(0, 1), (0, 0)]));
+    opened(&path, 0o600);
+    assert_eq!(rows(), (1, 0), "it was written at the same time as before");
+    opened(&path, 0);
+    place.journal("b", "/p", &["two"], None, 2);
+    opened(&place.journals(), 0o755);
+    nobody(|| assert_eq!(rows().1, 1, "another one"));
+}
+
+#[test]
+fn a_folder_that_cannot_be_listed_is_no_empty_list() {
+    let place = Place::new();
+    fs::write(place.journals(), "x").expect("a file");
+    let earlier = Earlier::start(Some(place.journals()), |said| panic!("{said}")).expect("a thread");
+    let (reply, answer) = oneshot::channel();
+    earlier.find(Query::default(), reply);
+    let why = answer.blocking_recv().expect("an answer").expect_err("no list");
+    assert_eq!(
+        why,
+        format!("the sessions in {} cannot be listed: Not a directory (os error 20)", place.journals().display())
+    );
 }

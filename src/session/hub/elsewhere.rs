@@ -18,8 +18,8 @@ impl Hub {
     pub(super) fn count_interrupted(&self, around: PathBuf, reply: Reply<usize>) {
         let (journals, told, now) = (self.common.journals.clone(), self.interrupted.clone(), self.common.now());
         tokio::task::spawn_blocking(move || {
-            let count = journals.map_or(0, |folder| journal::interrupted(&folder, told.as_deref(), &around, now));
-            let _ = reply.send(Ok(count));
+            let count = journals.map_or(Ok(0), |folder| journal::interrupted(&folder, told.as_deref(), &around, now));
+            let _ = reply.send(count.map_err(|error| error.to_string()));
         });
     }
 

@@ -11,10 +11,11 @@ use crate::{
     session::{
         changes,
         earlier::{Earlier, Piece, Query},
-        journal::{self, JournalError, Listed},
+        journal::{self, JournalError, Listed, Listing},
         last_line::cleaned,
         reply::Reply,
         request::{Input, Order},
+        updates::{Level, Update},
     },
 };
 
@@ -25,9 +26,16 @@ impl Hub {
             let _ = reply.send(Ok(Vec::new()));
             return;
         };
-        let live = self.live();
+        let (live, tell) = (self.live(), self.teller());
         spawn_blocking(move || {
-            let mut listed = journal::list(&folder, around.as_deref(), after.as_ref());
+            let Listing { sessions: mut listed, unread } =
+                match journal::list(&folder, around.as_deref(), after.as_ref()) {
+                    Ok(listing) => listing,
+                    Err(error) => return drop(reply.send(Err(error.to_string()))),
+                };
+            if let Some(sentence) = journal::unread(&unread) {
+                tell(sentence);
+            }
             for entry in &mut listed {
                 entry.live = live.contains(&entry.session_id);
                 // It is we who have it.
@@ -35,6 +43,12 @@ impl Hub {
             }
             let _ = reply.send(Ok(listed));
         });
+    }
+
+    /// What a list lacks is said to the user beside it.
+    fn teller(&self) -> impl Fn(String) + Send + 'static {
+        let client = self.client.clone();
+        move |message| drop(client.send(Update::Notify { session: None, level: Level::Warn, message }))
     }
 
     fn live(&self) -> BTreeSet<SessionId> {
@@ -47,7 +61,7 @@ impl Hub {
         let query = Query { live: self.live(), ..query };
         let earlier = match self.earlier.take() {
             Some(earlier) => earlier,
-            None => match Earlier::start(self.common.journals.clone()) {
+            None => match Earlier::start(self.common.journals.clone(), self.teller()) {
                 Ok(earlier) => earlier,
                 Err(error) => {
                     let _ = reply.send(Err(format!("what was before cannot be listed: {error}")));

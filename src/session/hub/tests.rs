@@ -145,3 +145,22 @@ async fn a_dead_hub_is_gone_and_its_client_learns_it() {
     assert!(timeout(PATIENCE, died).await.expect("in time").is_err());
     assert!(updates.recv().await.is_none() && handle.is_gone());
 }
+
+#[tokio::test]
+async fn a_list_of_journals_that_cannot_be_read_is_a_sentence() {
+    let (client, _updates) = mpsc::unbounded_channel();
+    let folder = tempfile::tempdir().expect("a folder");
+    let journals = folder.path().join("sessions");
+    std::fs::write(&journals, "x").expect("a file");
+    let config = HubConfig { journals: Some(journals.clone()), ..HubConfig::default() };
+    let (hub, handle) = Hub::within(Outside::default(), config, client);
+    tokio::spawn(hub.run());
+    let (reply, answer) = oneshot::channel();
+    handle.send(Request::Journals { around: None, after: None, reply });
+    let why = answer.await.expect("an answer").expect_err("no list");
+    let expect = format!("the sessions in {} cannot be listed: Not a directory (os error 20)", journals.display());
+    assert_eq!(why, expect);
+    let (reply, answer) = oneshot::channel();
+    handle.send(Request::Interrupted { around: folder.path().to_owned(), reply });
+    assert_eq!(answer.await.expect("an answer"), Err(expect));
+}

@@ -12,6 +12,10 @@ pub fn rename(folder: &Path, session: &SessionId, name: &str) -> Result<(), Jour
     let (mut journal, past) = Journal::reopen(folder, session)?;
     let standing = past.standing.unwrap_or_else(|| from_messages(past.messages));
     journal.stand(&Standing { name: name.to_owned(), ..standing });
+    // It would be in our memory only, which goes now.
+    if let Some(failure) = journal.failure() {
+        return Err(JournalError::Unnamed { session: session.clone(), failure: failure.to_owned() });
+    }
     // Lists have the newest first, and nothing was said.
     if let (Ok(time), Some(file)) = (before, journal.sync_handle()) {
         let _ = file.set_modified(time);
@@ -46,7 +50,8 @@ mod tests {
     use super::*;
     use crate::{
         domain::{AgentMessage, Content, Init, Prompt},
-        session::journal::{header, list, read},
+        private::full,
+        session::journal::{all_listed, header, read},
     };
 
     fn id() -> SessionId {
@@ -64,7 +69,7 @@ mod tests {
     }
 
     fn titles(folder: &Path) -> Vec<String> {
-        list(folder, None, None).into_iter().map(|listed| listed.title).collect()
+        all_listed(folder, None, None).into_iter().map(|listed| listed.title).collect()
     }
 
     #[test]
@@ -111,5 +116,26 @@ mod tests {
         std::os::unix::fs::symlink(&other, path(folder.path(), &id())).expect("a link");
         delete(folder.path(), &id()).expect("deleted");
         assert_eq!(fs::read_to_string(&other).expect("there"), "text");
+    }
+
+    #[test]
+    fn a_name_for_which_there_is_no_room_is_none() {
+        full::apart(module_path!(), "a_name_for_which_there_is_no_room_is_none", || {
+            let folder = tempfile::tempdir().expect("a folder");
+            drop(journal(folder.path()));
+            let path = path(folder.path(), &id());
+            let before = fs::read(&path).expect("there");
+            let error = full::with_room(before.len() + 20, || rename(folder.path(), &id(), "Parser"));
+            let expect = format!(
+                "session a keeps the name that it has: the journal {} cannot be written any more: File too large (os error \
+                 27)",
+                path.display()
+            );
+            assert_eq!(error.expect_err("no room").to_string(), expect);
+            assert_eq!(
+                (titles(folder.path()), fs::read(&path).expect("there")),
+                (vec!["Explain this".to_owned()], before)
+            );
+        });
     }
 }

@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use super::list;
+use super::{JournalError, list};
 use crate::private;
 
 /// Older ones are no news.
@@ -20,8 +20,8 @@ const KEPT: usize = 200;
 
 /// How many sessions around a directory were at work when their backend went away, and are told of for the first time.
 /// `now` in Unix milliseconds.
-pub fn interrupted(folder: &Path, told: Option<&Path>, around: &Path, now: i64) -> usize {
-    let cut_off = list::newest(folder, around, MOST, now - RECENT);
+pub fn interrupted(folder: &Path, told: Option<&Path>, around: &Path, now: i64) -> Result<usize, JournalError> {
+    let cut_off = list::newest(folder, around, MOST, now - RECENT)?;
     let cut_off = cut_off.into_iter().filter(|listed| listed.interrupted);
     let lines: Vec<String> = cut_off.map(|listed| format!("{} {}", listed.session_id, listed.updated_at)).collect();
     let text = told.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
@@ -34,7 +34,7 @@ pub fn interrupted(folder: &Path, told: Option<&Path>, around: &Path, now: i64) 
             tracing::warn!(%error, path = %path.display(), "what was interrupted will be told of again");
         }
     }
-    news.len()
+    Ok(news.len())
 }
 
 fn write(path: &Path, text: &str) -> io::Result<()> {
@@ -74,7 +74,7 @@ mod tests {
         let root = tempfile::tempdir().expect("a folder");
         let (folder, told) = (root.path().join("sessions"), root.path().join("state/interrupted"));
         let now = 10 * RECENT;
-        let ask = || interrupted(&folder, Some(&told), "/none/such".as_ref(), now);
+        let ask = || interrupted(&folder, Some(&told), "/none/such".as_ref(), now).expect("a number");
         assert_eq!(ask(), 0, "there is nothing");
         journal(&folder, "a", "/none/such", true, now - 1);
         journal(&folder, "b", "/none/such/below", true, now - 2);
@@ -84,7 +84,7 @@ mod tests {
         assert_eq!([ask(), ask()], [2, 0]);
         journal(&folder, "b", "/none/such/below", true, now - 1);
         assert_eq!([ask(), ask()], [1, 0]);
-        assert_eq!(interrupted(&folder, None, "/none/such".as_ref(), now), 2, "nothing says who was told");
+        assert_eq!(interrupted(&folder, None, "/none/such".as_ref(), now).ok(), Some(2), "nothing says who was told");
         assert_eq!(fs::read_to_string(&told).expect("a file").lines().count(), 3);
         assert_eq!(fs::read_dir(told.parent().expect("a folder")).expect("it is there").count(), 1);
     }

@@ -11,7 +11,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Header, Standing, file, standing};
+use super::{Header, JournalError, Standing, file, path, standing};
 use crate::{
     domain::{AgentMessage, Content, SessionId},
     session::project::{Projects, repository},
@@ -46,6 +46,31 @@ pub struct Listed {
     pub earlier_sessions: Vec<String>,
 }
 
+/// What a list has, and what it would have that cannot be read.
+#[derive(Debug, Default)]
+pub struct Listing {
+    pub sessions: Vec<Listed>,
+    pub unread: Vec<JournalError>,
+}
+
+/// The files of a folder.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// When each was written to last, and its length, in no order.
+    pub journals: Vec<(i64, u64, SessionId)>,
+    /// Of which even that cannot be seen.
+    pub unread: Vec<JournalError>,
+}
+
+/// What cannot be read, in a sentence: for whoever misses it in a list.
+pub fn unread(errors: &[JournalError]) -> Option<String> {
+    let (first, more) = errors.split_first()?;
+    Some(match more.len() {
+        0 => format!("a session is not in the list: {first}"),
+        more => format!("{} sessions are not in the list: {first}, and so on", more + 1),
+    })
+}
+
 const MOST: usize = 1_000;
 /// As much of a journal's beginning is looked at.
 const HEAD: u64 = 64 * 1024;
@@ -53,43 +78,62 @@ const HEAD: u64 = 64 * 1024;
 const TAILS: [u64; 2] = [64 * 1024, 1024 * 1024];
 
 /// Newest first, at most 1,000 from behind one of them on: all, or those begun in a directory, below it, or above it up to
-/// the top of its repository, in any worktree of it. What cannot be read is left out.
-pub fn list(folder: &Path, around: Option<&Path>, after: Option<&(i64, SessionId)>) -> Vec<Listed> {
+/// the top of its repository, in any worktree of it. What is no journal is left out.
+pub fn list(folder: &Path, around: Option<&Path>, after: Option<&(i64, SessionId)>) -> Result<Listing, JournalError> {
+    let seen = all(folder)?;
     let mut known: Vec<(i64, SessionId)> =
-        all(folder).into_iter().map(|(updated_at, _, session)| (updated_at, session)).collect();
+        seen.journals.into_iter().map(|(updated_at, _, session)| (updated_at, session)).collect();
     known.sort_by(|one, other| other.cmp(one));
     let mut project = around.map(Project::around);
     let mut projects = Projects::default();
-    let mut listed = Vec::new();
+    let mut listing = Listing { sessions: Vec::new(), unread: seen.unread };
     for (updated_at, session) in known {
         if after.is_some_and(|after| (updated_at, &session) >= (after.0, &after.1)) {
             continue;
         }
-        let Some(mut entry) = read(folder, &session, updated_at, &mut project) else { continue };
-        entry.project = projects.of(&entry.cwd);
-        listed.push(entry);
-        if listed.len() == MOST {
+        match read(folder, &session, updated_at, &mut project) {
+            Ok(Some(mut entry)) => {
+                entry.project = projects.of(&entry.cwd);
+                listing.sessions.push(entry);
+            }
+            Ok(None) => {}
+            Err(error) => listing.unread.push(error),
+        }
+        if listing.sessions.len() == MOST {
             break;
         }
     }
-    listed
+    Ok(listing)
 }
 
-/// When each was written to last, and its length, in no order.
-pub fn all(folder: &Path) -> Vec<(i64, u64, SessionId)> {
-    match fs::read_dir(folder) {
-        Ok(entries) => entries.filter_map(|entry| known(&entry.ok()?)).collect(),
-        Err(error) => {
-            if error.kind() != io::ErrorKind::NotFound {
-                tracing::warn!(%error, folder = %folder.display(), "journals cannot be listed");
+/// What there is; nothing where there is no such folder.
+pub fn all(folder: &Path) -> Result<Seen, JournalError> {
+    let failed = |source| JournalError::Unlistable { folder: folder.to_owned(), source };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Seen::default()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut seen = Seen::default();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let Some(session) = named(&entry.path()) else { continue };
+        match entry.metadata() {
+            Ok(metadata) if metadata.is_file() => {
+                let updated_at = millis(metadata.modified().unwrap_or(UNIX_EPOCH));
+                seen.journals.push((updated_at, metadata.len(), session));
             }
-            Vec::new()
+            Ok(_) => {}
+            // Deleted meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => seen.unread.push(JournalError::Unreadable { path: entry.path(), source }),
         }
     }
+    Ok(seen)
 }
 
-/// What a list says of one, wherever it was begun; but for its project.
-pub fn about(folder: &Path, session: &SessionId, updated_at: i64) -> Option<Listed> {
+/// What a list says of one, wherever it was begun; but for its project. Nothing of what is no journal, or not any more.
+pub fn about(folder: &Path, session: &SessionId, updated_at: i64) -> Result<Option<Listed>, JournalError> {
     read(folder, session, updated_at, &mut None)
 }
 
@@ -100,46 +144,60 @@ pub fn is_taken(folder: &Path, session: &SessionId) -> bool {
 
 /// The newest around a directory, if they were written after a time in Unix milliseconds: no more than `most` are looked
 /// at.
-pub(super) fn newest(folder: &Path, around: &Path, most: usize, after: i64) -> Vec<Listed> {
-    let mut known = all(folder);
+pub(super) fn newest(folder: &Path, around: &Path, most: usize, after: i64) -> Result<Vec<Listed>, JournalError> {
+    let mut known = all(folder)?.journals;
     known.retain(|(updated_at, _, _)| *updated_at > after);
     known.sort_by(|one, other| other.cmp(one));
     known.truncate(most);
     let mut project = Some(Project::around(around));
-    known.into_iter().filter_map(|(updated_at, _, session)| read(folder, &session, updated_at, &mut project)).collect()
+    let read = known.into_iter().map(|(updated_at, _, session)| read(folder, &session, updated_at, &mut project));
+    // Of one that cannot be read the list says so.
+    Ok(read.filter_map(|listed| listed.ok().flatten()).collect())
 }
 
-fn known(entry: &fs::DirEntry) -> Option<(i64, u64, SessionId)> {
-    let path = entry.path();
+/// The session whose journal has that name.
+fn named(path: &Path) -> Option<SessionId> {
     if path.extension() != Some(OsStr::new("ndjson")) {
         return None;
     }
-    let session = SessionId::parse(path.file_stem()?.to_str()?).ok()?;
-    let metadata = entry.metadata().ok().filter(fs::Metadata::is_file)?;
-    Some((millis(metadata.modified().unwrap_or(UNIX_EPOCH)), metadata.len(), session))
+    SessionId::parse(path.file_stem()?.to_str()?).ok()
 }
 
 fn millis(time: SystemTime) -> i64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-fn read(folder: &Path, session: &SessionId, updated_at: i64, project: &mut Option<Project>) -> Option<Listed> {
-    let mut file = file::open(folder, session).ok()?;
-    let len = file.metadata().ok()?.len();
-    let head = piece(&mut file, 0, len.min(HEAD)).ok()?;
+fn read(
+    folder: &Path,
+    session: &SessionId,
+    updated_at: i64,
+    project: &mut Option<Project>,
+) -> Result<Option<Listed>, JournalError> {
+    let mut file = match file::open(folder, session) {
+        Ok(file) => file,
+        Err(JournalError::Missing(_) | JournalError::NoFile { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let ends = |file: &mut File| -> io::Result<(Vec<u8>, Option<Standing>)> {
+        let len = file.metadata()?.len();
+        Ok((piece(file, 0, len.min(HEAD))?, last_standing(file, len)?))
+    };
+    let unreadable = |source| JournalError::Unreadable { path: path(folder, session), source };
+    let (head, standing) = ends(&mut file).map_err(unreadable)?;
     let mut lines = head.split(|&byte| byte == b'\n');
-    let header: Header = serde_json::from_slice(lines.next()?).ok()?;
+    let header = lines.next().and_then(|line| serde_json::from_slice::<Header>(line).ok());
+    let Some(header) = header else { return Ok(None) };
     let messages = lines.filter_map(|line| serde_json::from_slice::<AgentMessage>(line).ok());
-    let standing = last_standing(&mut file, len).unwrap_or_else(|| from_messages(messages));
+    let standing = standing.unwrap_or_else(|| from_messages(messages));
     // A session that was moved goes on elsewhere than it began, and is listed there.
     let cwd = standing.cwd.clone().unwrap_or(header.cwd);
     if let Some(project) = project
         && !project.holds(&cwd)
     {
-        return None;
+        return Ok(None);
     }
     let taken = file::is_taken(&file);
-    Some(Listed {
+    Ok(Some(Listed {
         session_id: session.clone(),
         provider: header.provider,
         cwd,
@@ -155,7 +213,7 @@ fn read(folder: &Path, session: &SessionId, updated_at: i64, project: &mut Optio
         elsewhere: taken,
         interrupted: standing.unfinished && !taken,
         earlier_sessions: standing.earlier_sessions,
-    })
+    }))
 }
 
 fn piece(file: &mut File, from: u64, to: u64) -> io::Result<Vec<u8>> {
@@ -165,11 +223,14 @@ fn piece(file: &mut File, from: u64, to: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn last_standing(file: &mut File, len: u64) -> Option<Standing> {
-    TAILS.into_iter().find_map(|tail| {
-        let bytes = piece(file, len.saturating_sub(tail), len).ok()?;
-        bytes.rsplit(|&byte| byte == b'\n').find_map(standing::parse)
-    })
+fn last_standing(file: &mut File, len: u64) -> io::Result<Option<Standing>> {
+    for tail in TAILS {
+        let bytes = piece(file, len.saturating_sub(tail), len)?;
+        if let Some(standing) = bytes.rsplit(|&byte| byte == b'\n').find_map(standing::parse) {
+            return Ok(Some(standing));
+        }
+    }
+    Ok(None)
 }
 
 /// Of a journal that has no such line: its first messages tell something too.
@@ -233,11 +294,23 @@ fn place(real: &Path) -> Option<(PathBuf, PathBuf)> {
     Some((main, real.strip_prefix(top).ok()?.to_owned()))
 }
 
+/// All that is asked for can be read.
+#[cfg(test)]
+#[track_caller]
+pub fn all_listed(folder: &Path, around: Option<&Path>, after: Option<&(i64, SessionId)>) -> Vec<Listed> {
+    let Listing { sessions, unread } = list(folder, around, after).expect("a list");
+    assert!(unread.is_empty(), "{unread:?}");
+    sessions
+}
+
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::{
         domain::Prompt,
+        private::nobody,
         session::journal::{Journal, header, path},
     };
 
@@ -274,10 +347,10 @@ mod tests {
         fs::write(folder.path().join("d.ndjson"), "no header\n").expect("a file");
         fs::write(folder.path().join("e.txt"), "{}").expect("a file");
         fs::create_dir(folder.path().join("f.ndjson")).expect("a folder");
-        let listed = list(folder.path(), None, None);
+        let listed = all_listed(folder.path(), None, None);
         assert_eq!(names(&listed), ["b", "c", "a"]);
         assert_eq!((listed[0].started_at, listed[0].updated_at, listed[0].provider.as_str()), (7, 3000, "demo"));
-        assert_eq!(list(&folder.path().join("none"), None, None), []);
+        assert_eq!(all_listed(&folder.path().join("none"), None, None), []);
     }
 
     #[test]
@@ -299,9 +372,9 @@ mod tests {
             journal(&journals, name, cwd, 10_000 - time as u64);
         }
         fs::create_dir(top.join(".git")).expect("a folder");
-        assert_eq!(names(&list(&journals, Some(&top.join("src")), None)), ["top", "src", "deep", "gone"]);
-        assert_eq!(names(&list(&journals, Some(&top), None)), ["top", "src", "deep", "doc", "gone"]);
-        assert_eq!(list(&journals, None, None).len(), 6);
+        assert_eq!(names(&all_listed(&journals, Some(&top.join("src")), None)), ["top", "src", "deep", "gone"]);
+        assert_eq!(names(&all_listed(&journals, Some(&top), None)), ["top", "src", "deep", "doc", "gone"]);
+        assert_eq!(all_listed(&journals, None, None).len(), 6);
     }
 
     #[test]
@@ -344,7 +417,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let mut journal = journal(folder.path(), "a", "/p".as_ref(), 1);
         journal.append(&prompt("\n Explain this \nplease"));
-        assert_eq!(list(folder.path(), None, None)[0].title, "Explain this", "an old journal");
+        assert_eq!(all_listed(folder.path(), None, None)[0].title, "Explain this", "an old journal");
         let standing = |model: &str| Standing {
             title: "Explained".into(),
             model: model.into(),
@@ -353,11 +426,71 @@ mod tests {
         };
         journal.stand(&standing("small"));
         journal.append(&prompt(&"x".repeat(500_000)));
-        assert_eq!(list(folder.path(), None, None)[0].model, "small", "a long message after it");
+        assert_eq!(all_listed(folder.path(), None, None)[0].model, "small", "a long message after it");
         journal.stand(&standing("big"));
         journal.append(&prompt("and?"));
-        let listed = &list(folder.path(), None, None)[0];
+        let listed = &all_listed(folder.path(), None, None)[0];
         let told = (listed.title.as_str(), listed.model.as_str(), listed.agent_session.as_deref());
         assert_eq!(told, ("Explained", "big", Some("own")));
+    }
+
+    fn opened(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+    }
+
+    #[test]
+    fn of_what_cannot_be_read_a_list_says_so_and_has_the_others() {
+        let root = tempfile::tempdir().expect("a folder");
+        let folder = root.path().join("sessions");
+        for name in ["a", "b", "c", "d"] {
+            drop(journal(&folder, name, "/p".as_ref(), 1));
+            opened(&path(&folder, &id(name)), if name < "c" { 0o644 } else { 0 });
+        }
+        opened(root.path(), 0o755);
+        opened(&folder, 0o755);
+        nobody(|| {
+            let Listing { sessions, unread: errors } = list(&folder, None, None).expect("a list");
+            let mut names: Vec<&str> = sessions.iter().map(|listed| listed.session_id.as_str()).collect();
+            names.sort_unstable();
+            assert_eq!(names, ["a", "b"]);
+            let why = |name: &str| {
+                let path = path(&folder, &id(name));
+                format!("{} cannot be read: Permission denied (os error 13)", path.display())
+            };
+            let mut said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            said.sort_unstable();
+            assert_eq!(said, [why("c"), why("d")]);
+            assert_eq!(unread(&errors[..1]), Some(format!("a session is not in the list: {}", errors[0])));
+            let two = format!("2 sessions are not in the list: {}, and so on", errors[0]);
+            assert_eq!((unread(&errors), unread(&[])), (Some(two), None));
+        });
+        // The names can be read, and nothing of what is behind them.
+        opened(&folder, 0o744);
+        nobody(|| {
+            let listing = list(&folder, None, None).expect("a list");
+            assert_eq!((listing.sessions.len(), listing.unread.len()), (0, 4));
+        });
+        opened(&folder, 0);
+        nobody(|| {
+            let error = list(&folder, None, None).map(drop).expect_err("no list");
+            let expect =
+                format!("the sessions in {} cannot be listed: Permission denied (os error 13)", folder.display());
+            assert_eq!(error.to_string(), expect);
+        });
+        opened(&folder, 0o700);
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_the_folder_is_no_empty_list() {
+        let root = tempfile::tempdir().expect("a folder");
+        let folder = root.path().join("sessions");
+        fs::write(&folder, "x").expect("a file");
+        let expect = format!("the sessions in {} cannot be listed: Not a directory (os error 20)", folder.display());
+        for error in [
+            list(&folder, None, None).map(drop).expect_err("no list"),
+            newest(&folder, "/p".as_ref(), 10, 0).map(drop).expect_err("no list"),
+        ] {
+            assert_eq!(error.to_string(), expect);
+        }
     }
 }

@@ -58,7 +58,7 @@ fn check_no_file(folder: &TempDir) {
     let header = header(id(), "demo", "/".as_ref(), 1);
     let taken = Journal::create(Some(folder.path()), &header).expect_err("its name is taken");
     assert_eq!(taken.to_string(), "session s already exists");
-    assert_eq!(list(folder.path(), None, None), []);
+    assert_eq!(all_listed(folder.path(), None, None), []);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_line_that_lacks_nothing_but_its_end_is_one() {
 #[test]
 fn a_journal_of_another_name_is_that_of_its_file() {
     let folder = holding(format!("{}\n{}\n", HEADER.replace("\"s\"", "\"t\""), line("one")));
-    let listed = list(folder.path(), None, None);
+    let listed = all_listed(folder.path(), None, None);
     assert_eq!((listed.len(), listed[0].session_id.as_str(), listed[0].title.as_str()), (1, "s", "one"));
 }
 
@@ -168,7 +168,7 @@ fn what_was_at_work_when_it_was_cut_off_is_listed_so() {
     let folder = tempfile::tempdir().expect("a folder");
     let head = header(id(), "demo", "/".as_ref(), 1);
     let listed = || {
-        let listed = list(folder.path(), None, None).pop().expect("one");
+        let listed = all_listed(folder.path(), None, None).pop().expect("one");
         (listed.interrupted, listed.elsewhere)
     };
     let standing = |unfinished| Standing { title: "t".into(), unfinished, ..Standing::default() };
@@ -223,4 +223,55 @@ fn what_another_backend_adds_is_read_from_where_one_was() {
     assert_eq!((growth.messages.len(), growth.end, growth.more, growth.taken), (0, len, false, false));
     file.set_len(10).expect("cut");
     assert_eq!(grown(folder.path(), &id(), len).expect("read").messages.len(), 0);
+}
+
+/// Nothing of it is said to be all there is.
+#[track_caller]
+fn check_unread(page: &Page, readable: &[&str], why: &str) {
+    let ids: Vec<&str> = page.messages.iter().map(|message| message.id.as_str()).collect();
+    assert_eq!(ids, readable);
+    let failure = page.failure.as_deref().expect("a sentence");
+    assert!(failure.starts_with("the journal /") && failure.contains(why), "{failure}");
+}
+
+#[test]
+fn a_page_says_why_messages_are_missing_in_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = path(folder.path(), &id());
+    let mut journal = Journal::create(Some(folder.path()), &header(id(), "demo", "/".as_ref(), 1)).expect("a journal");
+    let message = |text: &str| serde_json::from_str::<AgentMessage>(&line(text)).expect("a message");
+    journal.append(&message("one"));
+    let middle = journal.end();
+    journal.append(&message("two"));
+    assert_eq!(journal.page(0, u64::MAX).failure, None);
+    let (mut archive, _) = Journal::archive(folder.path(), &id()).expect("it can be read");
+    let whole = fs::read(&path).expect("the file");
+    // It shrinks while somebody reads: at a line's end, and in the middle of one.
+    for at in [middle, middle + 5] {
+        fs::OpenOptions::new().write(true).open(&path).expect("the file").set_len(at).expect("cut");
+        let page = journal.page(0, u64::MAX);
+        check_unread(&page, &["one"], "is shorter than what was written to it");
+        check_unread(&journal.page(page.since.expect("there was more"), u64::MAX), &[], "is shorter than");
+        check_unread(&archive.page(0, u64::MAX), &[], "has gone or is cut off");
+    }
+    fs::remove_file(&path).expect("it was there");
+    check_unread(&journal.page(0, u64::MAX), &[], "No such file");
+    check_unread(&archive.page(0, u64::MAX), &[], "has gone or is cut off");
+    fs::create_dir(&path).expect("a folder");
+    check_unread(&journal.page(0, u64::MAX), &[], "Is a directory");
+    check_unread(&archive.page(0, u64::MAX), &[], "");
+    fs::remove_dir(&path).expect("it was there");
+    fs::write(&path, whole).expect("back again");
+    for journal in [&mut journal, &mut archive] {
+        let page = journal.page(0, u64::MAX);
+        assert_eq!((page.messages.len(), page.failure), (2, None));
+    }
+}
+
+#[test]
+fn a_journal_that_has_become_shorter_is_said_to_be() {
+    let folder = holding(format!("{HEADER}\n{}\n", line("one")));
+    let whole = fs::read(path(folder.path(), &id())).expect("the file").len() as u64;
+    assert!(!grown(folder.path(), &id(), whole).expect("read").cut);
+    assert!(grown(folder.path(), &id(), whole + 1).expect("read").cut);
 }

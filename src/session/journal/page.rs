@@ -1,6 +1,7 @@
 //! Messages of a journal, piece by piece, wherever they are: in its file, in memory, or in both.
 
 use std::{
+    fmt,
     fs::File,
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
     path::Path,
@@ -17,6 +18,8 @@ pub struct Page {
     pub since: Option<u64>,
     /// Where this page ends.
     pub end: u64,
+    /// Why messages are missing in it, or behind it, in a sentence.
+    pub failure: Option<String>,
 }
 
 /// At most this many messages are in one page.
@@ -33,10 +36,13 @@ impl Journal {
         let (mut reader, begin) = match self.reader(page.end) {
             Ok(found) => found,
             Err(error) => {
-                tracing::warn!(%error, "the journal cannot be read");
+                page.failure = Some(self.unread(&error));
                 return page;
             }
         };
+        if begin > page.end {
+            page.failure = Some(self.unread(&"its beginning has gone or is cut off"));
+        }
         page.end = begin;
         let mut line = Vec::new();
         while page.messages.len() < PAGE_MESSAGES {
@@ -46,8 +52,17 @@ impl Journal {
             }
             line.clear();
             let read = match reader.read_until(b'\n', &mut line) {
-                Ok(0) | Err(_) => break,
+                Ok(0) => {
+                    if page.end < self.len {
+                        page.failure = Some(self.unread(&"it is shorter than what was written to it"));
+                    }
+                    break;
+                }
                 Ok(read) => read as u64,
+                Err(error) => {
+                    page.failure = Some(self.unread(&error));
+                    break;
+                }
             };
             if !page.messages.is_empty() && page.end - begin + read > max_bytes {
                 break;
@@ -61,6 +76,14 @@ impl Journal {
         }
         page.since = (page.end < self.len).then_some(page.end);
         page
+    }
+
+    fn unread(&self, why: &dyn fmt::Display) -> String {
+        let path = match &self.store {
+            Store::File { path, .. } | Store::Memory { before: Some(path), .. } => path.as_path(),
+            Store::Memory { before: None, .. } => Path::new("in memory"),
+        };
+        format!("the journal {} cannot be read: {why}", path.display())
     }
 
     /// Reads from a place on, or from the first one behind it that can be read.

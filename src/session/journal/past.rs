@@ -58,6 +58,8 @@ pub struct Growth {
     pub end: u64,
     /// There is more.
     pub more: bool,
+    /// It is shorter than it was: another one, or a part of it.
+    pub cut: bool,
     /// Somebody goes on with it.
     pub taken: bool,
 }
@@ -192,6 +194,7 @@ pub fn grown(folder: &Path, session: &SessionId, from: u64) -> Result<Growth, Jo
         let mut growth = Growth { end: from, taken: file::is_taken(file), ..Growth::default() };
         let len = file.metadata()?.len();
         if len <= from {
+            growth.cut = len < from;
             return Ok(growth);
         }
         file.seek(SeekFrom::Start(from))?;

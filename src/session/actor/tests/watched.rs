@@ -2,10 +2,13 @@
 //! agent cannot be seen, so its silence counts.
 
 use serde_json::json;
-use tokio::time::{Instant, advance, sleep, timeout};
+use tokio::time::{Instant, advance, sleep};
 
 use super::*;
-use crate::domain::{Cause, ToolCall, ToolKind, Wait};
+use crate::{
+    agent::awake,
+    domain::{Cause, ToolCall, ToolKind, Wait},
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -294,7 +297,7 @@ async fn of_a_pause_it_is_told_that_it_does_not_count() {
     let (mut stage, _side) = working().await;
     stage.row(|row| row.stalled).await;
     advance(300 * MINUTE).await;
-    let row = timeout(MINUTE, stage.row(|_| true)).await.expect("it is told");
+    let row = awake::timeout(MINUTE, stage.row(|_| true)).await.expect("it is told");
     assert_eq!(row.quiet_ms.map(|ms| ms / 1000), Some(61));
 }
 
