@@ -50,12 +50,11 @@ function M.show(cwd)
   local view = require('agor.ui.grants')
   tell('grants', { cwd = cwd }, function(rows)
     rows = type(rows) == 'table' and rows or {}
+    local unread, again = {}, view.is_open() ---@type string[], boolean
     for _, row in ipairs(rows) do
       if row.unread then
         row.refuses, row.asks = false, true
-        if not view.is_open() then
-          message.warn(row.unread)
-        end
+        table.insert(unread, row.unread)
       end
     end
     rows = vim.list_extend(rows, rules(cwd))
@@ -75,6 +74,10 @@ function M.show(cwd)
         end
       end)
     end)
+    -- Once it is open: it would wipe them away.
+    for _, why in ipairs(again and {} or unread) do
+      message.warn(why)
+    end
   end)
 end
 

@@ -116,18 +116,25 @@ T['a list that cannot be read is a row of its own, and its sentence is told'] = 
     nvim:lua([[
     T.results_of.grants = function()
       return {
-        { scope = 'project', words = 'what is allowed cannot be read: all is asked', unread = '/x cannot be read: no', project = '/p' },
+        { scope = 'project', words = 'all is asked', unread = '/x cannot be read: no', project = '/p' },
         { id = 'g1', scope = 'everywhere', words = 'commands `ls …`', at = 0, project = '/p' },
       }
+    end
+    local message = require('agor.message')
+    local warn = message.warn
+    message.warn = function(text)
+      T.over = require('agor.ui.grants').is_open()
+      warn(text)
     end
     require('agor.grants').grants()
   ]])
     nvim:settle()
     local lines = nvim:get('vim.api.nvim_buf_get_lines(0, 0, -1, true)')
     equal(#lines, 2)
-    contains(lines[1], 'ask what is allowed cannot be read: all is asked')
+    contains(lines[1], 'ask all is asked')
     contains(lines[2], 'yes commands `ls …`')
     equal(nvim:get('T.messages'), { { 'warn', '/x cannot be read: no' } })
+    equal(nvim:get('T.over'), true, 'a float that opens later would wipe it away')
     -- It cannot be taken back either.
     nvim:type('ggd')
     nvim:settle()

@@ -152,7 +152,7 @@ fn kept(journals: &Path, around: PathBuf) -> Vec<Held> {
         let kept = match grants.read() {
             Ok(kept) => kept,
             Err(error) => {
-                let words = format!("what is allowed and refused {} cannot be read: all is asked", scope.words());
+                let words = "everything is asked: this list cannot be read".to_owned();
                 rows.push(Held::Unread { scope, words, unread: error.to_string(), project: root.clone() });
                 continue;
             }
@@ -175,7 +175,7 @@ fn kept(journals: &Path, around: PathBuf) -> Vec<Held> {
         Ok(answers) => rows.extend(of_files(&answers, &project).into_iter().map(Held::Row)),
         Err(error) => rows.push(Held::Unread {
             scope: GrantScope::Project,
-            words: "what you have answered about the project's own files cannot be read: each start asks".to_owned(),
+            words: "each start asks: the answers about the project's own files cannot be read".to_owned(),
             unread: error.to_string(),
             project: root,
         }),
@@ -253,12 +253,12 @@ mod tests {
         let disk = disk();
         assert_eq!(disk.shown(), [HERE, ANYWHERE, FILES]);
         disk.spoil(disk.lists()[0].path());
-        let unread = "! what is allowed and refused always in this project cannot be read: all is asked";
+        let unread = "! everything is asked: this list cannot be read";
         assert_eq!(disk.shown(), [unread, ANYWHERE, FILES]);
         let trust = disk.journals.with_file_name("trust");
         let file = fs::read_dir(&trust).expect("a folder").next().expect("a file").expect("a file").path();
         disk.spoil(&file);
-        let files = "! what you have answered about the project's own files cannot be read: each start asks";
+        let files = "! each start asks: the answers about the project's own files cannot be read";
         assert_eq!(disk.shown(), [unread, ANYWHERE, files]);
     }
 
