@@ -25,12 +25,17 @@ local function wrap(text, width)
   local lines, line = {}, ''
   for word in text:gmatch('%S+') do
     local longer = line == '' and word or line .. ' ' .. word
-    if line ~= '' and vim.fn.strdisplaywidth(longer) > width then
+    local too_long = vim.fn.strdisplaywidth(word) > width
+    -- What is cut anyway begins where the words before it end.
+    if line ~= '' and vim.fn.strdisplaywidth(longer) > width and not too_long then
       table.insert(lines, line)
       longer = word
     end
     while vim.fn.strdisplaywidth(longer) > width do
-      local part = vim.fn.strcharpart(longer, 0, math.floor(width / 2))
+      local part = vim.fn.strcharpart(longer, 0, width)
+      if vim.fn.strdisplaywidth(part) > width then
+        part = vim.fn.strcharpart(longer, 0, math.floor(width / 2))
+      end
       table.insert(lines, part)
       longer = longer:sub(#part + 1)
     end
@@ -38,6 +43,18 @@ local function wrap(text, width)
   end
   table.insert(lines, line)
   return lines
+end
+
+---Cells of the last line that a message may take. The ruler of a float stands there too, of which 'echospace' knows nothing.
+---@return integer
+local function room()
+  local there = vim.v.echospace
+  local floats = vim.api.nvim_win_get_config(0).relative ~= ''
+  if floats and vim.o.ruler and vim.o.laststatus ~= 3 then
+    local ruler = math.floor(tonumber(vim.o.rulerformat:match('^%%(%d+)%(')) or 18)
+    there = math.min(there, vim.o.columns - ruler - 1)
+  end
+  return math.max(there - 1, 20)
 end
 
 ---Insert, replace, visual or select mode: those that 'showmode' names on the line of the messages.
@@ -84,7 +101,7 @@ end
 ---@param text string
 ---@param level integer
 local function echo(text, level)
-  local space = math.max(vim.v.echospace - 1, 20)
+  local space = room()
   local fits = not text:find('\n') and vim.fn.strdisplaywidth(text) <= space
   if #vim.api.nvim_list_uis() == 0 then
     return vim.notify(text, level)

@@ -37,6 +37,46 @@ T['a sentence longer than the line does not ask for a key and is whole in :messa
   end
 )
 
+-- What stands in the last line of the screen, once it is cut there.
+local CUT = [[(function()
+  local cells = {}
+  for col = 1, vim.o.columns do cells[col] = vim.fn.screenstring(vim.o.lines, col) end
+  local line = table.concat(cells)
+  return line:find('…', 1, true) and line
+end)()]]
+
+T['of a word that is longer than the line the beginning is shown'] = test(
+  { ui = true },
+  function(child)
+    own_notify(child)
+    local path = '/' .. ('folder/'):rep(60)
+    child:lua(
+      [[local text = ... vim.schedule(function() require('agor.message').warn(text) end)]],
+      path
+    )
+    contains(child:wait_for(CUT), 'agor: /folder/')
+    contains((child:get([[vim.fn.execute('messages')]]):gsub('%s', '')), path)
+    equal(child:blocked(), false)
+  end
+)
+
+T['where a float has the ruler in the last line, what is cut ends before it'] = test(
+  { ui = true },
+  function(child)
+    own_notify(child)
+    child:lua(
+      [[vim.o.ruler, vim.o.laststatus = true, 2
+      vim.api.nvim_open_win(0, true, { relative = 'editor', row = 1, col = 1, width = 20, height = 3 })]]
+    )
+    local long = ('a sentence '):rep(40)
+    child:lua(
+      [[local text = ... vim.schedule(function() require('agor.message').warn(text) end)]],
+      long
+    )
+    contains(child:wait_for(CUT), '(:messages)')
+  end
+)
+
 T['a short one is shown as it is'] = test({ ui = true }, function(child)
   own_notify(child)
   child:lua([[require('agor.message').info('short')]])
