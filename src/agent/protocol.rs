@@ -90,8 +90,6 @@ pub struct Row {
     /// It reads its login when it starts and never again: one that was refused is ended, and the next prompt starts it anew
     /// in the same conversation.
     pub login_at_start: bool,
-    /// It tells of each tool before it runs, in every mode, where rules forbid or ask.
-    pub tells_calls: bool,
     /// It can be told to go on with a copy of a conversation; some then say that they cannot.
     pub told_fork: bool,
     /// It is told the name of a worktree that we cannot make, for want of a git repository.

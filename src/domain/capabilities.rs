@@ -19,6 +19,8 @@ pub struct Capabilities {
     pub logins: Vec<Login>,
     /// It asks before it acts. One that cannot says nothing, and the bar says "asks nothing".
     pub permission: bool,
+    /// It tells of each tool before it runs, in every mode, where rules forbid or ask.
+    pub tells_calls: bool,
     /// A turn can be ended and the agent kept.
     pub interrupt: bool,
     /// One process takes several prompts.

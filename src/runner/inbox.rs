@@ -15,6 +15,8 @@ pub(in crate::runner) enum FromHost {
     Ping,
     /// To a `permission_request` or `question_request`.
     Answer(Answer),
+    /// To a `call_request`.
+    Judged(Judged),
     /// Only to runners that announced it.
     Set(Setting),
     /// Something else: what is wrong with it.
@@ -47,6 +49,14 @@ pub(in crate::runner) struct Answer {
     pub(in crate::runner) input: Option<Value>,
     pub(in crate::runner) answers: Option<Value>,
     pub(in crate::runner) cancelled: bool,
+}
+
+/// What the user's rules say of a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::runner) struct Judged {
+    pub(in crate::runner) request: String,
+    pub(in crate::runner) decision: String,
+    pub(in crate::runner) message: String,
 }
 
 /// Reads in a thread of its own, which ends with the input or as soon as `deliver` says that nobody listens.
@@ -99,6 +109,11 @@ pub(in crate::runner) fn parse(line: &str) -> FromHost {
             input: value.get("input").cloned(),
             answers: value.get("answers").cloned(),
             cancelled: value["cancelled"] == true,
+        }),
+        "call_response" => FromHost::Judged(Judged {
+            request: text("requestId").unwrap_or_default(),
+            decision: text("decision").unwrap_or_default(),
+            message: text("message").unwrap_or_default(),
         }),
         kind @ ("set_model" | "set_mode" | "set_effort") => match (kind, text(&kind[4..])) {
             ("set_model", Some(value)) => FromHost::Set(Setting::Model(value)),

@@ -181,3 +181,38 @@ fn a_conversation_goes_on_after_the_editor_was_killed() {
     // The model is the conversation's.
     assert_eq!(row(&editor, "model"), "mock-plain:latest");
 }
+
+#[test]
+fn rules_hold_for_what_the_model_reads_and_finds() {
+    let server = Ollama::start();
+    let home = Arc::new(Home::new());
+    home.write("a.txt", "key: none\n");
+    home.write(".env", "key: 0x5ec4e7\n");
+    home.write("notes.txt", "key: 0x0b5c\n");
+    let editor = editor_at(Arc::clone(&home), &server.host());
+    editor.lua(
+        "require('agor').setup({ provider = 'ollama', policy = { deny = { 'file(.env)' }, ask = { 'read(notes.txt)' } } })
+         vim.api.nvim_create_autocmd('User', { pattern = 'AgorPermission', callback = function(event)
+           require('agor').answer(event.data.session_id, event.data.request_id, 'reject')
+         end })",
+        &[],
+    );
+    editor.input(":AgorStart ollama<CR>");
+    let session = session(&editor);
+    let calls = "calls\ncall read_file {\"path\": \".env\"}\ncall search {\"pattern\": \"key\"}";
+    editor.send(&session, calls);
+    turns(&editor, 1);
+    editor.wait_status(&session, "idle");
+    editor.wait_transcript(&session, "forbidden by your rule");
+    let told = server.chats().iter().map(ToString::to_string).collect::<String>();
+    assert!(told.contains("forbids this") && told.contains("a.txt:1: key: none"), "{told}");
+    assert!(!told.contains("0x5ec4e7") && !told.contains("0x0b5c"), "{told}");
+    let lines = "return table.concat(vim.api.nvim_buf_get_lines(vim.fn.bufnr(...), 0, -1, false), '\\n')";
+    let shown = editor.lua_string(lines, &[format!("^agor://{session}$").as_str().into()]);
+    // It tells of each call, and says so before it is asked anything.
+    assert!(!shown.contains("asks nothing in this mode"), "{shown}");
+    let asked = shown.lines().filter(|line| line.contains("Reject")).count();
+    assert_eq!(asked, 3, "to read one, and of a search for two: {shown}");
+    editor.command("AgorAudit");
+    editor.wait_text("denied     rule ");
+}

@@ -6,6 +6,7 @@ mod ends;
 mod family;
 #[path = "../support/ollama.rs"]
 mod ollama;
+mod rules;
 #[path = "../support/runner.rs"]
 mod runner;
 mod tools;

@@ -62,7 +62,6 @@ pub const ROW: Row = Row {
     // A conversation that is taken up may begin with the agent's default model.
     renames_model: true,
     login_at_start: false,
-    tells_calls: false,
     told_fork: true,
     told_worktree: false,
     // opencode 1.18.33 takes 8 s on a busy machine.

@@ -43,7 +43,6 @@ pub const ROW: Row = Row {
     // 2.1.197 resumes with the model's default context otherwise.
     renames_model: true,
     login_at_start: false,
-    tells_calls: true,
     told_fork: true,
     told_worktree: false,
     ready_within: None,

@@ -55,7 +55,6 @@ pub const ROW: Row = Row {
     renames_model: false,
     // A login in a terminal is not noticed by an app-server that runs (0.169.0).
     login_at_start: true,
-    tells_calls: false,
     told_fork: true,
     told_worktree: false,
     ready_within: Some(Duration::from_secs(60)),

@@ -4,7 +4,7 @@
 //! is the adapters' matter; it does not look into them beyond finding out that something is one.
 //!
 //! Ours beyond what plain runners speak, each only after the runner's `ready` announced it: `interrupt`,
-//! `permission_request` with `permission_response` (see [`ask`], which also has `question_request`), and models, modes,
+//! `permission_request` with `permission_response` (see [`ask`], which also has `question_request` and `call_request`), and models, modes,
 //! efforts and images (see [`offers`]). `doc/sidecar.md` has the whole protocol, for those who write runners.
 
 mod ask;
@@ -14,7 +14,10 @@ mod query;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -32,7 +35,9 @@ use crate::{
         lines::Frame,
         stop::{Action, STOP_LIMIT, Signal, Step},
     },
-    domain::{Answer, Command, Content, Event, MessageId, Prompt, RequestId, Resume, StartOptions, TurnOutcome},
+    domain::{
+        Answer, Command, Content, Event, Judgement, MessageId, Prompt, RequestId, Resume, StartOptions, TurnOutcome,
+    },
 };
 
 pub const ROW: Row = Row {
@@ -41,7 +46,6 @@ pub const ROW: Row = Row {
     build,
     renames_model: false,
     login_at_start: false,
-    tells_calls: false,
     told_fork: false,
     told_worktree: true,
     ready_within: None,
@@ -86,6 +90,8 @@ pub struct Sidecar {
     /// The last error that this turn has shown: runners repeat their provider's as their own.
     shown_error: Option<String>,
     asked: BTreeMap<RequestId, Ask>,
+    /// Calls that wait for what rules say of them.
+    calls: BTreeSet<RequestId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +127,7 @@ impl Sidecar {
             stop_reason: None,
             shown_error: None,
             asked: BTreeMap::new(),
+            calls: BTreeSet::new(),
         }
     }
 
@@ -174,6 +181,7 @@ impl Sidecar {
     fn close(&mut self, out: &mut Output) {
         let events = self.adapter.end_turn();
         self.provider_events(out, events);
+        self.calls.clear();
         for request_id in std::mem::take(&mut self.asked).into_keys() {
             out.event(Event::Withdrawn(request_id));
         }
@@ -240,6 +248,7 @@ impl Sidecar {
                 self.status(out, "runner", message.to_owned());
             }
             Some("permission_request" | "question_request") => self.asks(out, value),
+            Some("call_request") => self.calls(out, value),
             // Bare events of a provider: one without a type may still be wrapped.
             None if object.get("event").is_some_and(Value::is_object) => self.provider_event(out, &object["event"]),
             _ => self.provider_event(out, &value),
@@ -298,6 +307,28 @@ impl Sidecar {
         }
         self.asked.insert(request_id, ask);
         out.event(event);
+    }
+
+    /// A tool is about to run.
+    fn calls(&mut self, out: &mut Output, value: Value) {
+        let Some((request_id, call)) = ask::call(&value, &self.options.cwd.to_string_lossy()) else {
+            return self.say(out, Content::Unknown(value));
+        };
+        if !self.calls.insert(request_id) {
+            return out.event(Event::Noise { text: "the runner told of a call twice".to_owned() });
+        }
+        out.event(Event::Call(Box::new(call)));
+    }
+
+    fn judged(&mut self, out: &mut Output, request_id: &RequestId, judgement: Judgement) {
+        // Its turn may have ended.
+        if !self.calls.remove(request_id) {
+            return;
+        }
+        let mut message = self.message("call_response");
+        message.insert("requestId".into(), request_id.as_str().into());
+        ask::add_judgement(&mut message, judgement);
+        out.write(&Value::Object(message));
     }
 
     fn answer(&mut self, out: &mut Output, request_id: &RequestId, answer: &Answer) {
@@ -373,6 +404,7 @@ impl Protocol for Sidecar {
             Command::Prompt(prompt) => self.prompt(&mut out, &prompt),
             Command::Interrupt => self.interrupt(&mut out),
             Command::Answer { request_id, answer } => self.answer(&mut out, &request_id, &answer),
+            Command::Judged { request_id, judgement } => self.judged(&mut out, &request_id, judgement),
             Command::SetModel(model) => self.set(&mut out, "model", model),
             Command::SetMode(mode) => self.set(&mut out, "mode", mode),
             Command::SetEffort(effort) => self.set(&mut out, "effort", effort),
@@ -382,8 +414,7 @@ impl Protocol for Sidecar {
             | Command::Login(_)
             | Command::ListConversations
             | Command::DeleteConversation(_)
-            | Command::File { .. }
-            | Command::Judged { .. } => {}
+            | Command::File { .. } => {}
         }
         out
     }

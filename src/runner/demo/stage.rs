@@ -148,7 +148,7 @@ impl<W: Write> Stage<W> {
             FromHost::Answer(answer) => {
                 self.answers.insert(answer.request.clone(), answer);
             }
-            FromHost::Set(_) => {
+            FromHost::Set(_) | FromHost::Judged(_) => {
                 self.send(&json!({"type": "error", "message": "the demo has nothing to set"}))?;
             }
             FromHost::Bad(message) => self.send(&json!({"type": "error", "message": message}))?,

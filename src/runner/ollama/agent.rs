@@ -66,6 +66,8 @@ pub(super) struct Agent<W: Write> {
     /// The user's own instructions.
     pub(super) instructions: Option<String>,
     pub(super) most_rounds: u64,
+    /// The host wants to be told of each call before it runs.
+    pub(super) is_judged: bool,
     /// Ids of tool calls that there were: a server may give one twice.
     pub(super) call_ids: HashSet<String>,
     /// The model that has answered last, and so is loaded as it is asked for.
@@ -93,6 +95,7 @@ impl<W: Write> Agent<W> {
             talk: Conversation::default(),
             instructions: None,
             most_rounds: MOST_ROUNDS,
+            is_judged: false,
             call_ids: HashSet::new(),
             warm: None,
             wanted_model: None,
@@ -111,7 +114,7 @@ impl<W: Write> Agent<W> {
     }
 
     async fn live(&mut self) -> Result<Infallible, Cut> {
-        let words = ["permission", "interrupt", "delta", "multi_turn", "model", "mode", "effort", "images"];
+        let words = ["permission", "interrupt", "delta", "multi_turn", "model", "mode", "effort", "images", "calls"];
         self.host.send(&json!({"type": "ready", "capabilities": words, "events": "ollama"}))?;
         self.greet().await?;
         loop {
@@ -261,6 +264,7 @@ impl<W: Write> Agent<W> {
         }
         self.instructions = text("systemPrompt").map(str::to_owned);
         self.most_rounds = query.raw["maxTurns"].as_u64().filter(|rounds| *rounds > 0).unwrap_or(MOST_ROUNDS);
+        self.is_judged = query.raw["judgeCalls"] == true;
         if query.raw["additionalDirectories"].as_array().is_some_and(|directories| !directories.is_empty()) {
             let message =
                 "the model gets nothing outside of the session's directory: additional directories are left out";

@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::Receiver;
 
-use crate::runner::inbox::{Answer, FromHost, Query, Setting};
+use crate::runner::inbox::{Answer, FromHost, Judged, Query, Setting};
 
 /// Why a wait was cut short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub(super) struct Host<W: Write> {
     queries: VecDeque<Query>,
     settings: VecDeque<Setting>,
     answers: BTreeMap<String, Answer>,
+    judged: BTreeMap<String, Judged>,
     session: String,
     /// Tells the ids of this process from those of another that the session has had.
     run: String,
@@ -55,6 +56,7 @@ impl<W: Write> Host<W> {
             queries: VecDeque::new(),
             settings: VecDeque::new(),
             answers: BTreeMap::new(),
+            judged: BTreeMap::new(),
             session: String::new(),
             run: run.to_owned(),
             ids: 0,
@@ -99,6 +101,7 @@ impl<W: Write> Host<W> {
     pub(super) fn begin(&mut self, session: &str) -> Result<(), Cut> {
         session.clone_into(&mut self.session);
         self.answers.clear();
+        self.judged.clear();
         self.tell("agent_started", Value::Null)
     }
 
@@ -116,6 +119,9 @@ impl<W: Write> Host<W> {
             FromHost::Ping => self.send(&json!({"type": "pong"}))?,
             FromHost::Answer(answer) => {
                 self.answers.insert(answer.request.clone(), answer);
+            }
+            FromHost::Judged(judged) => {
+                self.judged.insert(judged.request.clone(), judged);
             }
             FromHost::Set(setting) => self.settings.push_back(setting),
             FromHost::Bad(message) => self.complain(&message)?,
@@ -186,6 +192,16 @@ impl<W: Write> Host<W> {
     /// What the user has chosen while a turn runs.
     pub(super) fn next_setting(&mut self) -> Option<Setting> {
         self.settings.pop_front()
+    }
+
+    /// What rules say of the call that was told of under this id.
+    pub(super) async fn judged(&mut self, request: &str) -> Result<Judged, Cut> {
+        loop {
+            if let Some(judged) = self.judged.remove(request) {
+                return Ok(judged);
+            }
+            self.listen().await?;
+        }
     }
 
     /// The answer to what was asked under this id.

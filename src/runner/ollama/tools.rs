@@ -7,11 +7,12 @@ mod change;
 mod look;
 mod search;
 
-use std::sync::atomic::AtomicBool;
+use std::{path::PathBuf, sync::atomic::AtomicBool};
 
 use serde_json::{Map, Value, json};
 
 pub(super) use change::Change;
+pub(super) use search::{Found, Gate, May};
 
 use super::root::Root;
 
@@ -24,6 +25,7 @@ pub(super) const WRITE: &str = "write_file";
 /// What a call comes to.
 pub(super) enum Work {
     Done(Result<String, String>),
+    Found(Found),
     /// The user is to be asked first.
     Change(Box<Change>),
 }
@@ -89,8 +91,25 @@ fn tool(name: &str, description: &str, properties: Value, required: &[&str]) -> 
         "parameters": {"type": "object", "properties": properties, "required": required}}})
 }
 
-/// Does what a model has called for. `limit` is the longest result in bytes; `cancel` ends a search early.
-pub(super) fn run(root: &Root, name: &str, input: &Value, limit: usize, cancel: &AtomicBool) -> Work {
+/// The files that a call is about, under the name that the model has for it and as what it leads to, and whether it changes
+/// them; `None` if it cannot be run as it is. Waits for the disk.
+pub(super) fn about(root: &Root, name: &str, input: &Value) -> Option<(Vec<String>, bool)> {
+    let arguments = Arguments(input.as_object()?);
+    let path = match name {
+        READ | EDIT | WRITE => arguments.text("path").ok()?,
+        LIST | SEARCH => arguments.folder().ok()?,
+        _ => return None,
+    };
+    // Of the directory itself, without a slash at its end.
+    let real: PathBuf = root.absolute(&root.resolve(path).ok()?).components().collect();
+    let named = Some(root.path().join(path)).filter(|named| *named != real);
+    let paths = named.into_iter().chain([real]).map(|path| path.to_string_lossy().into_owned()).collect();
+    Some((paths, matches!(name, EDIT | WRITE)))
+}
+
+/// Does what a model has called for. `limit` is the longest result in bytes; `cancel` ends a search early, and `gate` says
+/// which files it may show.
+pub(super) fn run(root: &Root, name: &str, input: &Value, limit: usize, cancel: &AtomicBool, gate: Gate<'_>) -> Work {
     let Some(arguments) = input.as_object() else {
         return Work::Done(Err("the arguments are no object".to_owned()));
     };
@@ -98,7 +117,10 @@ pub(super) fn run(root: &Root, name: &str, input: &Value, limit: usize, cancel: 
     let done = match name {
         READ => look::read(root, &arguments, limit),
         LIST => look::list(root, &arguments, limit, cancel),
-        SEARCH => search::search(root, &arguments, limit, cancel),
+        SEARCH => match search::search(root, &arguments, limit, cancel, gate) {
+            Ok(found) => return Work::Found(found),
+            Err(sentence) => Err(sentence),
+        },
         EDIT | WRITE => {
             let change = if name == EDIT { Change::edit(root, &arguments) } else { Change::write(root, &arguments) };
             match change {

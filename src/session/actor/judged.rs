@@ -4,7 +4,6 @@
 
 use super::{Actor, Done, audited::Decided, granted::refusing};
 use crate::{
-    agent::protocol::registry,
     domain::{Command, Content, Judgement, PermissionRequest},
     session::{
         audit::Decision,
@@ -52,7 +51,7 @@ impl Actor {
 
     /// Once: in the present mode nothing is asked, so nobody holds what is done against rules.
     pub(super) fn say_unjudged(&mut self) {
-        let tells = registry::find(&self.options.config.protocol).is_some_and(|row| row.tells_calls);
+        let tells = self.state.summary.capabilities.tells_calls;
         // Before it has said a word nobody knows whether it can ask.
         let heard = self.live.as_ref().is_some_and(|live| live.heard);
         if !heard || tells || self.unjudged || !self.state.summary.asks_nothing || !self.options.policy.restricts() {

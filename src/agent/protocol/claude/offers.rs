@@ -66,6 +66,7 @@ impl Offers {
             efforts,
             commands: self.commands.clone(),
             permission: true,
+            tells_calls: true,
             interrupt: true,
             steer: true,
             multi_turn: true,

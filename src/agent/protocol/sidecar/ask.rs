@@ -2,15 +2,18 @@
 //!
 //! ```text
 //! ← permission_request  {sessionId requestId toolUseId toolName input options[{optionId name kind}], reason?
-//!                        title? diff?}
+//!                        title? diff? files? change?}
 //! → permission_response {sessionId requestId optionId, message?, input?, cancelled?}
 //! ← question_request    {sessionId requestId questions[{id? header question multiSelect? secret? allowOther?
 //!                        options[{label description?}]}]}
 //! → question_response   {sessionId requestId answers{id: [text]}} or {sessionId requestId cancelled: true}
+//! ← call_request        {sessionId requestId toolUseId? toolName input title? diff? files? change?}
+//! → call_response       {sessionId requestId decision("none" "ask" "deny") message?}
 //! ```
 //!
 //! `title` is one line for people, `diff` what the tool would change, `[{path, hunks: [{old_start, new_start, lines}]}]`;
-//! both are read from the input of tools with Claude Code's names where a runner gives none.
+//! both are read from the input of tools with Claude Code's names where a runner gives none. `files` are the files that the
+//! call is about, and nothing but these; `change`: it changes them. Else what it is about is looked for in its input.
 //! `message` goes with a refusal, `input` replaces the tool's input (a plan that the user has edited). A permission that
 //! is `cancelled` names a refusing option too, where there is one, for runners that know only options. Questions are our
 //! own extension, shaped after Claude Code's AskUserQuestion; `id` is the question's text unless given.
@@ -20,8 +23,8 @@ use serde_json::{Map, Value, json};
 use crate::{
     agent::adapter::claude,
     domain::{
-        Answer, Event, FileDiff, OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption,
-        QuestionRequest, RequestId, ToolUseId,
+        Answer, Event, FileDiff, Judgement, OptionKind, PermissionOption, PermissionRequest, Question, QuestionOption,
+        QuestionRequest, RequestId, Subject, ToolUseId,
     },
 };
 
@@ -80,22 +83,53 @@ pub(super) fn read(value: &Value, cwd: &str) -> Option<(RequestId, Ask, Event)> 
         let request = QuestionRequest { request_id: request_id.clone(), tool_use_id, url: None, questions };
         return (!request.questions.is_empty()).then(|| (request_id, Ask::Question, Event::Question(request.into())));
     }
-    let options = options(&value["options"]);
+    let request = permission(value, request_id.clone(), cwd);
+    let options = request.options.clone();
+    Some((request_id, Ask::Permission { options }, Event::Permission(request.into())))
+}
+
+/// A call that is about to run: as a question about it would be. `None` if it has no id.
+pub(super) fn call(value: &Value, cwd: &str) -> Option<(RequestId, PermissionRequest)> {
+    let id = value["requestId"].as_str().filter(|id| !id.is_empty())?;
+    let request_id = RequestId::new(id);
+    Some((request_id.clone(), permission(value, request_id, cwd)))
+}
+
+pub(super) fn add_judgement(message: &mut Map<String, Value>, judgement: Judgement) {
+    let (decision, why) = match judgement {
+        Judgement::Nothing => ("none", None),
+        Judgement::Ask(why) => ("ask", Some(why)),
+        Judgement::Deny(why) => ("deny", Some(why)),
+    };
+    message.insert("decision".into(), decision.into());
+    if let Some(why) = why {
+        message.insert("message".into(), why.into());
+    }
+}
+
+fn permission(value: &Value, request_id: RequestId, cwd: &str) -> PermissionRequest {
     let name = value["toolName"].as_str().unwrap_or_default();
     let input = value["input"].clone();
     let diff: Option<Vec<FileDiff>> = serde_json::from_value(value["diff"].clone()).ok();
-    let request = PermissionRequest {
-        request_id: request_id.clone(),
+    PermissionRequest {
+        request_id,
         tool_use_id: value["toolUseId"].as_str().map(ToolUseId::from),
         tool: if name == "ExitPlanMode" { "plan" } else { name }.to_owned(),
         title: value["title"].as_str().map_or_else(|| claude::title(name, &input, cwd), str::to_owned),
         diff: diff.unwrap_or_else(|| claude::diff_of_input(name, &input)),
-        subject: claude::subject(name, &input),
+        subject: files(value).unwrap_or_else(|| claude::subject(name, &input)),
         input,
         reason: value["reason"].as_str().map(str::to_owned),
-        options: options.clone(),
-    };
-    Some((request_id, Ask::Permission { options }, Event::Permission(request.into())))
+        options: options(&value["options"]),
+    }
+}
+
+fn files(value: &Value) -> Option<Subject> {
+    let path = |path: &Value| path.as_str().map(str::to_owned);
+    let paths: Vec<String> = value["files"].as_array()?.iter().map(path).collect::<Option<_>>()?;
+    // Where it does not say what it does with them, that may be a change.
+    let change = value["change"].as_bool().unwrap_or(true);
+    (!paths.is_empty()).then_some(Subject::Files { paths, change })
 }
 
 /// A runner that offers nothing to choose waits all the same: it gets a yes and a no.

@@ -23,6 +23,8 @@ pub(super) struct Offers {
     set_mode: bool,
     set_effort: bool,
     images: bool,
+    /// It tells of each call before it runs, where it is told to.
+    calls: bool,
     models: Vec<Choice>,
     modes: Vec<Choice>,
     efforts: Vec<Choice>,
@@ -49,6 +51,7 @@ impl Offers {
         self.set_mode = has("mode");
         self.set_effort = has("effort");
         self.images = has("images");
+        self.calls = has("calls");
     }
 
     /// A `capabilities` message; the events are what is set now, where that is news. Until a run has `begun` or something
@@ -115,6 +118,7 @@ impl Offers {
             efforts: self.efforts.clone(),
             commands: self.commands.clone(),
             permission: self.permission,
+            tells_calls: self.calls,
             interrupt: self.interrupt || !heard,
             multi_turn: self.multi_turn,
             resume: true,

@@ -51,6 +51,8 @@ pub(super) fn add_options(
     set("extraEnv", (!extra_env.is_empty()).then(|| extra_env.into_iter().collect()));
     let directories = &options.additional_directories;
     set("additionalDirectories", (!directories.is_empty()).then(|| directories.clone().into()));
+    // Each call waits for its answer: only where there is something to be said.
+    set("judgeCalls", options.policy.restricts().then_some(true.into()));
     set("worktreeName", text(options.worktree_name.as_deref()));
     let resume = match resume {
         Some(id) => Resume::Id(id),

@@ -26,13 +26,18 @@ fn stage(files: &[(&str, &str)]) -> Stage {
 
 impl Stage {
     fn run(&self, name: &str, input: &Value) -> Work {
-        run(&self.root, name, input, 1_000, &AtomicBool::new(false))
+        self.gated(name, input, &mut |_| May::Yes)
+    }
+
+    fn gated(&self, name: &str, input: &Value, gate: Gate<'_>) -> Work {
+        run(&self.root, name, input, 1_000, &AtomicBool::new(false), gate)
     }
 
     #[track_caller]
     fn done(&self, name: &str, input: Value) -> Result<String, String> {
         match self.run(name, &input) {
             Work::Done(done) => done,
+            Work::Found(found) => Ok(found.text(false)),
             Work::Change(change) => panic!("{} would be changed", change.title()),
         }
     }
@@ -42,6 +47,7 @@ impl Stage {
         match self.run(name, &input) {
             Work::Change(change) => change,
             Work::Done(done) => panic!("no change: {done:?}"),
+            Work::Found(found) => panic!("no change: {}", found.text(true)),
         }
     }
 
@@ -134,7 +140,8 @@ fn results_have_an_end() {
         let text = stage.done(name, input).expect("text");
         assert!(text.len() < 1_200 && text.contains("[there are more"), "{text}");
     }
-    let cancelled = run(&stage.root, SEARCH, &json!({"pattern": "same"}), 1_000, &AtomicBool::new(true));
+    let cancelled =
+        run(&stage.root, SEARCH, &json!({"pattern": "same"}), 1_000, &AtomicBool::new(true), &mut |_| May::Yes);
     assert!(matches!(cancelled, Work::Done(Err(error)) if error == "cancelled"));
 }
 
@@ -229,4 +236,44 @@ fn what_changes_files_is_offered_only_where_that_may_be() {
     assert_eq!(named(false), names(false));
     assert_eq!(named(true), names(true));
     assert!(!named(false).contains(&EDIT.to_owned()));
+}
+
+#[test]
+fn of_what_must_not_be_shown_a_search_tells_nothing_and_other_files_wait_for_the_user() {
+    let stage = stage(&[("a", "key a\n"), ("b", "key b\n"), ("c", "nothing\n"), ("d", "key d\nkey e\n")]);
+    let mut judged = Vec::new();
+    let mut gate = |path: &std::path::Path| {
+        judged.push(path.strip_prefix(&stage.project).expect("below it").display().to_string());
+        match path.ends_with("a") {
+            true => May::No,
+            false if path.ends_with("b") => May::Ask,
+            false => May::Yes,
+        }
+    };
+    let Work::Found(found) = stage.gated(SEARCH, &json!({"pattern": "key"}), &mut gate) else { panic!("a search") };
+    assert_eq!(judged, ["a", "b", "d"], "only where something is found");
+    assert_eq!(found.asked().collect::<Vec<_>>(), ["b"]);
+    assert_eq!(found.text(false), "d:1: key d\nd:2: key e\n");
+    assert_eq!(found.text(true), "b:1: key b\nd:1: key d\nd:2: key e\n");
+    let none = stage.gated(SEARCH, &json!({"pattern": "key a"}), &mut |_| May::No);
+    let Work::Found(found) = none else { panic!("a search") };
+    assert_eq!(found.text(true), "(nothing was found for key a)");
+}
+
+#[test]
+fn a_call_is_about_the_files_that_it_names_and_those_that_they_lead_to() {
+    let stage = stage(&[("a", "x")]);
+    std::os::unix::fs::symlink("a", stage.project.join("link")).expect("a link");
+    let about = |name: &str, input: Value| {
+        let (files, change) = about(&stage.root, name, &input)?;
+        let short = |path: &String| path.replace(&format!("{}/", stage.root.path().display()), "");
+        Some((files.iter().map(short).collect::<Vec<_>>(), change))
+    };
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    assert_eq!(about(READ, json!({"path": "link"})), Some((names(&["link", "a"]), false)));
+    assert_eq!(about(WRITE, json!({"path": "new", "content": "x"})), Some((names(&["new"]), true)));
+    assert!(about(SEARCH, json!({"pattern": "x"})).is_some_and(|(files, change)| files.len() == 1 && !change));
+    for (name, input) in [(READ, json!({"path": "../secret"})), (READ, json!({})), ("dance", json!({}))] {
+        assert_eq!(about(name, input), None);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     io::Write,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -9,11 +10,13 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
 
 use super::super::{
     agent::{Agent, Mode},
     host::Cut,
-    tools::{self, Change, Work},
+    root::Root,
+    tools::{self, Change, Found, May, Work},
 };
 use crate::domain::{FileDiff, ToolResult};
 
@@ -22,6 +25,9 @@ const RESULT: std::ops::RangeInclusive<u64> = 4 * 1024..=64 * 1024;
 
 /// The host reads lines of up to 10 MiB: a question that it drops would never be answered.
 const MOST_SHOWN: usize = 8 * 1024 * 1024;
+
+/// The files that a call is about, and whether it changes them.
+type About = (Vec<String>, bool);
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Call {
@@ -47,10 +53,11 @@ impl Outcome {
         Self { told, shown: None, is_error, diff: None }
     }
 
-    fn refused(reason: Option<String>) -> Self {
+    /// `what` the user does not want.
+    fn refused(what: &str, reason: Option<String>) -> Self {
         let (told, shown) = match reason.filter(|reason| !reason.trim().is_empty()) {
-            Some(reason) => (format!("The user does not want this change: {reason}"), None),
-            None => ("The user does not want this change.".to_owned(), Some(ToolResult::NOT_WANTED.to_owned())),
+            Some(reason) => (format!("The user does not want {what}: {reason}"), None),
+            None => (format!("The user does not want {what}."), Some(ToolResult::NOT_WANTED.to_owned())),
         };
         Self { told, shown, is_error: true, diff: None }
     }
@@ -72,6 +79,12 @@ impl Call {
         // The server refuses arguments that are no object.
         let arguments = if self.arguments.is_object() { self.arguments.clone() } else { json!({}) };
         json!({"id": self.id, "function": {"name": self.name, "arguments": arguments}})
+    }
+
+    /// One line for people.
+    fn title(&self) -> &str {
+        let text = |key: &str| self.arguments[key].as_str().filter(|text| !text.is_empty());
+        text("pattern").or(text("path")).unwrap_or(".")
     }
 
     pub(super) fn result(&self, text: &str) -> Value {
@@ -103,15 +116,29 @@ impl<W: Write> Agent<W> {
         let Some(root) = self.root.clone() else {
             return Ok(Outcome::of(Err(format!("{} cannot be read", self.cwd.display()))));
         };
-        let limit = self.model.as_ref().map_or(0, |model| model.num_ctx).clamp(*RESULT.start(), *RESULT.end()) as usize;
-        let (name, arguments) = (call.name.clone(), call.arguments.clone());
-        let cancel = CancelOnDrop(Arc::default());
-        let (there, cancelled) = (Arc::clone(&root), Arc::clone(&cancel.0));
-        let work = tokio::task::spawn_blocking(move || tools::run(&there, &name, &arguments, limit, &cancelled));
-        let change = match self.host.race(work).await? {
-            Ok(Work::Done(done)) => return Ok(Outcome::of(done)),
-            Ok(Work::Change(change)) => change,
-            Err(_) => return Ok(Outcome::of(Err("the tool has failed".to_owned()))),
+        let about = self.about(&root, call).await?;
+        let mut asks = false;
+        if let Some((files, change)) = &about {
+            match self.judge(call, Some(&call.id), files, *change).await? {
+                (May::No, why) => return Ok(Outcome { told: why, shown: None, is_error: true, diff: None }),
+                (may, _) => asks = may == May::Ask,
+            }
+            // Before it is done. What a search shows is known only then.
+            if asks
+                && !change
+                && call.name != tools::SEARCH
+                && let Some(refusal) = self.leave_to_read(call, files).await?
+            {
+                return Ok(refusal);
+            }
+        }
+        let change = match self.work(&root, call, about.clone()).await? {
+            Work::Done(done) => return Ok(Outcome::of(done)),
+            Work::Found(found) => {
+                let named = about.filter(|_| asks).map(|(files, _)| files).unwrap_or_default();
+                return self.found(&root, call, &found, named).await;
+            }
+            Work::Change(change) => change,
         };
         let diff = change.diff(&root);
         let shown = json!([&diff, &call.arguments]).to_string().len();
@@ -119,7 +146,7 @@ impl<W: Write> Agent<W> {
             let why = "the change is too large to be shown to the user: make it in smaller pieces";
             return Ok(Outcome::of(Err(why.to_owned())));
         }
-        if let Some(refusal) = self.leave(call, &change, &diff).await? {
+        if let Some(refusal) = self.leave(call, &change, &diff, asks).await? {
             return Ok(refusal);
         }
         let mut outcome = Outcome::of(change.make(&root));
@@ -127,11 +154,125 @@ impl<W: Write> Agent<W> {
         Ok(outcome)
     }
 
-    /// `None` if the change may be made.
-    async fn leave(&mut self, call: &Call, change: &Change, diff: &FileDiff) -> Result<Option<Outcome>, Cut> {
+    async fn about(&mut self, root: &Arc<Root>, call: &Call) -> Result<Option<About>, Cut> {
+        if !self.is_judged {
+            return Ok(None);
+        }
+        let (there, name, arguments) = (Arc::clone(root), call.name.clone(), call.arguments.clone());
+        let look = tokio::task::spawn_blocking(move || tools::about(&there, &name, &arguments));
+        // Not taken for a call that is about nothing.
+        Ok(self.host.race(look).await?.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())))
+    }
+
+    /// What the user's rules say of it, and why in a sentence.
+    async fn judge(
+        &mut self,
+        call: &Call,
+        id: Option<&str>,
+        files: &[String],
+        change: bool,
+    ) -> Result<(May, String), Cut> {
+        let request = self.host.fresh_id("judge");
+        let mut told = json!({"requestId": request, "toolName": call.name, "title": call.title(),
+            "input": call.arguments, "files": files, "change": change});
+        if let Some(id) = id {
+            told["toolUseId"] = id.into();
+        }
+        self.host.tell("call_request", told)?;
+        let judged = self.host.judged(&request).await?;
+        let may = match judged.decision.as_str() {
+            "none" => May::Yes,
+            "deny" => May::No,
+            // A word that nobody knows yet is no leave.
+            _ => May::Ask,
+        };
+        Ok((may, judged.message))
+    }
+
+    /// The tool at work. `about`: what it was judged by, and by now may lead elsewhere.
+    async fn work(&mut self, root: &Arc<Root>, call: &Call, about: Option<About>) -> Result<Work, Cut> {
+        let limit = self.model.as_ref().map_or(0, |model| model.num_ctx).clamp(*RESULT.start(), *RESULT.end()) as usize;
+        let (name, arguments) = (call.name.clone(), call.arguments.clone());
+        let cancel = CancelOnDrop(Arc::default());
+        let (there, cancelled) = (Arc::clone(root), Arc::clone(&cancel.0));
+        let (ask, mut asked) = mpsc::channel::<(PathBuf, oneshot::Sender<May>)>(1);
+        let is_judged = self.is_judged;
+        let mut work = tokio::task::spawn_blocking(move || {
+            if is_judged && tools::about(&there, &name, &arguments) != about {
+                return Work::Done(Err("the path leads elsewhere by now: try it again".to_owned()));
+            }
+            let mut gate = |path: &Path| {
+                if !is_judged {
+                    return May::Yes;
+                }
+                let (reply, said) = oneshot::channel();
+                // Nobody there: the turn is over.
+                let sent = ask.blocking_send((path.to_owned(), reply));
+                sent.ok().and_then(|()| said.blocking_recv().ok()).unwrap_or(May::No)
+            };
+            tools::run(&there, &name, &arguments, limit, &cancelled, &mut gate)
+        });
+        loop {
+            let next = self.host.race(async {
+                tokio::select! {
+                    Some(file) = asked.recv() => Err(file),
+                    done = &mut work => Ok(done),
+                }
+            });
+            match next.await? {
+                Ok(done) => return Ok(done.unwrap_or_else(|_| Work::Done(Err("the tool has failed".to_owned())))),
+                Err((file, reply)) => {
+                    let (may, _) = self.judge(call, None, &[file.to_string_lossy().into_owned()], false).await?;
+                    let _ = reply.send(may);
+                }
+            }
+        }
+    }
+
+    /// What a search has found, or as much of it as may be shown. `named`: what it was told to look in, if that is asked.
+    async fn found(&mut self, root: &Root, call: &Call, found: &Found, named: Vec<String>) -> Result<Outcome, Cut> {
+        let asks = !named.is_empty();
+        let files = found.asked().map(|file| root.path().join(file).to_string_lossy().into_owned());
+        let files: Vec<String> = named.into_iter().chain(files).collect();
+        if files.is_empty() {
+            return Ok(Outcome::of(Ok(found.text(false))));
+        }
+        Ok(match self.leave_to_read(call, &files).await? {
+            None => Outcome::of(Ok(found.text(true))),
+            Some(refusal) if asks => refusal,
+            Some(_) => Outcome::of(Ok(found.text(false))),
+        })
+    }
+
+    /// `None` if the user lets it be read.
+    async fn leave_to_read(&mut self, call: &Call, files: &[String]) -> Result<Option<Outcome>, Cut> {
+        let request = self.host.fresh_id("ask");
+        self.host.tell(
+            "permission_request",
+            json!({"requestId": request, "toolUseId": call.id, "toolName": call.name, "title": call.title(),
+                "input": call.arguments, "files": files, "change": false, "options": [
+                    {"optionId": "allow", "name": "Allow once", "kind": "allow_once"},
+                    {"optionId": "reject", "name": "Reject", "kind": "reject_once"}]}),
+        )?;
+        let answer = self.host.answer(&request).await?;
+        match answer.option.as_deref().filter(|_| !answer.cancelled) {
+            Some("allow") => Ok(None),
+            _ => Ok(Some(Outcome::refused("that to be read", answer.message))),
+        }
+    }
+
+    /// `None` if the change may be made. `asks`: a rule of the user's wants to be asked.
+    async fn leave(
+        &mut self,
+        call: &Call,
+        change: &Change,
+        diff: &FileDiff,
+        asks: bool,
+    ) -> Result<Option<Outcome>, Cut> {
         self.apply_settings()?;
         match self.mode {
-            Mode::AcceptEdits => return Ok(None),
+            Mode::AcceptEdits if !asks => return Ok(None),
+            Mode::AcceptEdits => {}
             Mode::ReadOnly => {
                 return Ok(Some(Outcome::of(
                     Err("nothing is changed now: the user wants you to read only".to_owned()),
@@ -143,7 +284,7 @@ impl<W: Write> Agent<W> {
         self.host.tell(
             "permission_request",
             json!({"requestId": request, "toolUseId": call.id, "toolName": call.name, "title": change.title(),
-                "input": call.arguments, "diff": [diff], "options": [
+                "input": call.arguments, "diff": [diff], "files": [&diff.path], "change": true, "options": [
                     {"optionId": "allow", "name": "Allow once", "kind": "allow_once"},
                     {"optionId": "always", "name": "Allow all edits in this session", "kind": "allow_always"},
                     {"optionId": "reject", "name": "Reject", "kind": "reject_once"}]}),
@@ -155,7 +296,7 @@ impl<W: Write> Agent<W> {
                 self.set_mode(Mode::AcceptEdits)?;
                 Ok(None)
             }
-            _ => Ok(Some(Outcome::refused(answer.message))),
+            _ => Ok(Some(Outcome::refused("this change", answer.message))),
         }
     }
 }
@@ -201,10 +342,10 @@ mod tests {
 
     #[test]
     fn a_refusal_says_why_to_the_model_and_no_more_than_that_to_the_user() {
-        let plain = Outcome::refused(Some(" ".into()));
+        let plain = Outcome::refused("this change", Some(" ".into()));
         assert_eq!(plain.shown.as_deref(), Some(ToolResult::NOT_WANTED));
         assert!(plain.is_error && plain.told.contains("does not want"));
-        let reason = Outcome::refused(Some("use tabs".into()));
+        let reason = Outcome::refused("this change", Some("use tabs".into()));
         assert!(reason.told.ends_with(": use tabs") && reason.shown.is_none());
     }
 }

@@ -4,6 +4,11 @@ use expect_test::expect;
 use serde_json::json;
 
 use super::*;
+use crate::domain::{
+    Subject,
+    policy::{Policy, PolicyRule},
+};
+use std::sync::Arc;
 
 #[test]
 fn permissions_are_asked_side_by_side_and_answered_once() {
@@ -264,4 +269,82 @@ fn an_interrupt_cancels_what_is_asked_and_is_written_to_those_who_know_it() {
             Notice { message: "This runner cannot end a turn and live on: :Agor stop ends it, the next prompt resumes" }
         "#]],
     );
+}
+
+#[test]
+fn a_call_waits_for_what_rules_say_of_it_and_has_one_answer() {
+    let call = |id: &str| {
+        Says(json!({"type": "call_request", "requestId": id, "toolUseId": "t", "toolName": "read_file",
+            "title": "a", "input": {"path": "a"}, "files": ["/project/a"], "change": false}))
+    };
+    let judged = |id: &str, judgement| Tell(Command::Judged { request_id: id.into(), judgement });
+    let mut sidecar = sidecar("x");
+    sidecar.command(Command::Prompt(Prompt::new("go")));
+    let Says(value) = call("c0") else { unreachable!("it is something said") };
+    let out = sidecar.receive(Frame::Line(value.to_string()));
+    let [Event::Call(told)] = &out.events[..] else { panic!("{:?}", out.events) };
+    assert_eq!(told.subject, Subject::Files { paths: vec!["/project/a".into()], change: false });
+    assert_eq!((told.tool.as_str(), told.options.len()), ("read_file", 2));
+    let said = play(
+        &mut sidecar,
+        vec![
+            judged("c0", Judgement::Nothing),
+            judged("c0", Judgement::Nothing),
+            call("c1"),
+            call("c1"),
+            judged("c1", Judgement::Deny("no".into())),
+            call("c2"),
+            judged("c2", Judgement::Ask("why".into())),
+            call("c3"),
+            Says(json!({"type": "agent_stopped"})),
+            judged("c3", Judgement::Nothing),
+        ],
+    );
+    let written: Vec<&str> = said.lines().filter(|line| line.starts_with('→') || line.starts_with("Noise")).collect();
+    assert_eq!(
+        written,
+        [
+            r#"→ {"type":"call_response","sessionId":"s1","requestId":"c0","decision":"none"}"#,
+            r#"Noise { text: "the runner told of a call twice" }"#,
+            r#"→ {"type":"call_response","sessionId":"s1","requestId":"c1","decision":"deny","message":"no"}"#,
+            r#"→ {"type":"call_response","sessionId":"s1","requestId":"c2","decision":"ask","message":"why"}"#,
+        ]
+    );
+}
+
+#[test]
+fn a_runner_is_to_tell_of_calls_only_where_rules_restrict() {
+    let judges = |policy: Policy| {
+        let mut options = options("x");
+        options.policy = Arc::new(policy);
+        let mut sidecar = Sidecar::new(options, Uuid::nil());
+        let out = sidecar.command(Command::Prompt(Prompt::new("go")));
+        serde_json::from_slice::<Value>(&out.writes[0]).expect("JSON")["judgeCalls"].clone()
+    };
+    let rule = || vec![PolicyRule::default()];
+    assert_eq!(judges(Policy::default()), Value::Null);
+    assert_eq!(judges(Policy { allow: rule(), ..Policy::default() }), Value::Null);
+    assert_eq!(judges(Policy { ask: rule(), ..Policy::default() }), true);
+    // Whether it does that it has to say.
+    let mut sidecar = sidecar("x");
+    for (words, tells) in [(json!(["permission"]), false), (json!(["permission", "calls"]), true)] {
+        let out = sidecar.receive(Frame::Line(json!({"type": "ready", "capabilities": words}).to_string()));
+        let Some(Event::Capabilities(has)) = out.events.last() else { panic!("{:?}", out.events) };
+        assert_eq!(has.tells_calls, tells);
+    }
+}
+
+#[test]
+fn what_a_call_is_about_is_looked_for_where_it_does_not_say() {
+    let subject = |more: Value| {
+        let mut value = json!({"type": "call_request", "requestId": "c", "toolName": "dig", "input": {"path": "a"}});
+        value.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
+        ask::call(&value, "/project").expect("a call").1.subject
+    };
+    let files = |change| Subject::Files { paths: vec!["/a".into()], change };
+    assert_eq!(subject(json!({"files": ["/a"], "change": false})), files(false));
+    assert_eq!(subject(json!({"files": ["/a"]})), files(true), "it may be a change");
+    for odd in [json!({}), json!({"files": []}), json!({"files": ["/a", 1]}), json!({"files": "/a"})] {
+        assert_eq!(subject(odd), Subject::Tool);
+    }
 }
