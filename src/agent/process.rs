@@ -392,4 +392,13 @@ mod tests {
         let error = SpawnError::from(io::Error::from_raw_os_error(libc::EMFILE));
         assert!(error.to_string().contains("ulimit -n"), "{error}");
     }
+
+    #[test]
+    fn a_lack_of_room_for_processes_says_what_to_do() {
+        for code in [libc::EAGAIN, libc::ENOMEM] {
+            let why = io::Error::from_raw_os_error(code);
+            let expect = format!("the system has no room for another process ({why}): stop some sessions");
+            assert_eq!(SpawnError::from(why).to_string(), expect);
+        }
+    }
 }

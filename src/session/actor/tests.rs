@@ -158,6 +158,8 @@ struct Surroundings {
     jumped: AtomicI64,
     /// What is seen of the agent's processes; they cannot be seen if there is none.
     usage: Mutex<Option<Box<dyn Fn() -> Usage + Send>>>,
+    /// Why no process can be started.
+    refuses: Mutex<Option<String>>,
 }
 
 fn id(name: &str) -> SessionId {
@@ -199,7 +201,12 @@ impl Stage {
         let mut options = StartOptions::new(id("a"), "scripted", ProviderConfig::default(), cwd);
         change(&mut options);
         let (started, processes) = mpsc::unbounded_channel();
+        let around = Arc::new(Surroundings::default());
+        let refusing = Arc::clone(&around);
         let launch = move |options: &StartOptions, without| {
+            if let Some(why) = refusing.refuses.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+                return Err(why);
+            }
             let (process, puppet) = pretend(options.session_id.clone());
             let shared = Arc::new(Shared { lines: Mutex::default(), ready: AtomicBool::new(false) });
             let (tell, told) = mpsc::unbounded_channel();
@@ -207,7 +214,6 @@ impl Stage {
             let _ = started.send(Side { options: options.clone(), without, shared, puppet, told });
             Ok(Agent { protocol, process, away: None, ready_within: Some(Duration::from_secs(60)) })
         };
-        let around = Arc::new(Surroundings::default());
         let (clock, seen) = (Arc::clone(&around), Arc::clone(&around));
         let outside = Outside {
             agents: Some(Arc::new(launch)),

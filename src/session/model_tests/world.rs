@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicI64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -26,6 +26,7 @@ use super::{
     trusted::{Brought, provider},
 };
 use crate::{
+    agent::process::SpawnError,
     domain::{Command, Context, Image, Prompt, ProviderConfig, RequestId, SessionId, StartOptions},
     session::{
         ClientId, Reply, Request, Update, ViewId,
@@ -79,6 +80,12 @@ pub fn slot_of(session: &SessionId) -> Slot {
     NAMES.iter().position(|name| *name == session.as_str()).expect("one of ours")
 }
 
+/// How the system refuses another process: each time in another way.
+fn refusal(count: usize) -> String {
+    let code = [libc::EMFILE, libc::EAGAIN, libc::ENOMEM][count % 3];
+    SpawnError::from(std::io::Error::from_raw_os_error(code)).to_string()
+}
+
 impl World {
     pub fn new() -> Self {
         // Where there is one, on a disk that is none: what is asked here is no disk's speed.
@@ -100,12 +107,13 @@ impl World {
             })),
             agents: Some(Arc::new({
                 let (refuses, start) = (Arc::clone(&refuses), Mutex::new(start));
+                let refusals = AtomicUsize::new(0);
                 move |options, without| {
                     let slot = slot_of(&options.session_id);
                     let start = start.lock().unwrap_or_else(PoisonError::into_inner);
                     if refuses.load(Relaxed) {
                         let _ = start.send(Err(slot));
-                        return Err("too many open files".to_owned());
+                        return Err(refusal(refusals.fetch_add(1, Relaxed)));
                     }
                     let (agent, process) = launch(slot, options, without);
                     let _ = start.send(Ok(process));

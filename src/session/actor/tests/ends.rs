@@ -1,6 +1,6 @@
 //! Agents that are not ready in time, or that nobody can hear any more.
 
-use crate::domain::Hold;
+use crate::{agent::process::SpawnError, domain::Hold};
 
 use super::*;
 
@@ -96,4 +96,26 @@ async fn a_prompt_that_was_to_be_sent_again_by_an_agent_that_could_not_be_starte
     side.ready(Capabilities::default());
     assert_eq!(side.prompted().await.text, "hello");
     stage.row(|row| row.queued == 0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_system_has_no_room_for_a_process_it_says_so_and_the_next_prompt_tries_again() {
+    for code in [libc::EMFILE, libc::ENFILE, libc::EAGAIN, libc::ENOMEM] {
+        let why = SpawnError::from(std::io::Error::from_raw_os_error(code)).to_string();
+        let mut stage = Stage::new(|_| {});
+        *stage.around.refuses.lock().expect("whole") = Some(why.clone());
+        let row = stage.row(|row| row.status == Status::Error).await;
+        assert_eq!(row.error.as_deref(), Some(why.as_str()));
+        assert_eq!(stage.notified().await, format!("scripted: {why}"));
+        // So does a prompt that finds no more room, and it comes back.
+        stage.send("go").await;
+        assert_eq!(stage.draft().await.text, "go");
+        assert_eq!(stage.lines().await, [why.as_str(), &why]);
+        stage.around.refuses.lock().expect("whole").take();
+        stage.send("and on").await;
+        let mut side = stage.process().await;
+        side.ready(Capabilities::default());
+        let first = side.prompted().await.text;
+        assert_eq!(first, "and on", "{code}");
+    }
 }
