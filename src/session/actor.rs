@@ -10,7 +10,8 @@
 //! own in `shell`, its git worktree in `worktree`, whether the turn gets on in `watched`, a turn that is tried once more in
 //! `again`. What is said is taken down in `record`, all of the wire in `traced`, and shown by `show`, in the colours that
 //! `colours` sends for. What else it waits for is in `heard`, what all sessions share in `common`, what they take from
-//! outside in `outside`, sessions from their journals are in `restored`, those read along with another backend in `along`.
+//! outside in `outside`, sessions from their journals are in `restored`, those read along with others in `along`. `ward`
+//! ends it.
 
 mod again;
 mod agent;
@@ -44,6 +45,7 @@ mod tests;
 mod told;
 mod traced;
 mod trusted;
+mod ward;
 mod watched;
 mod worktree;
 
@@ -58,7 +60,6 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep_until},
 };
-use tracing::Instrument;
 
 #[cfg(test)]
 pub(super) use self::told::Agent;
@@ -334,14 +335,7 @@ impl Actor {
         self
     }
 
-    /// Runs until the hub lets go of the session or it has left the live list.
-    pub(super) fn run(self, inputs: mpsc::UnboundedReceiver<Input>) -> impl Future<Output = ()> {
-        // At the highest level, so that whatever is logged names its session.
-        let span = tracing::error_span!("session", id = %self.options.session_id);
-        self.work(inputs).instrument(span)
-    }
-
-    async fn work(mut self, mut inputs: mpsc::UnboundedReceiver<Input>) {
+    async fn work(&mut self, mut inputs: mpsc::UnboundedReceiver<Input>) {
         if self.options.prompt.is_some() {
             self.state.expect_prompt();
         }
@@ -381,8 +375,7 @@ impl Actor {
             }
             tokio::task::coop::consume_budget().await;
         }
-        // Nobody answers them any more.
-        self.drop_questions();
+        self.drop_questions(ward::LET_GO);
         self.journal.flush();
         self.journal.catch_up();
         self.return_unkept();

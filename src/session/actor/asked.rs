@@ -145,10 +145,10 @@ impl Actor {
     }
 
     /// Those that are open when the session is let go of: they are taken down, and told to nobody.
-    pub(super) fn drop_questions(&mut self) {
+    pub(super) fn drop_questions(&mut self, why: &str) {
         for pending in self.state.take_all_pending() {
             let decided = Decided::by(Who::Agor, Decision::Expired);
-            self.take_down_pending(&pending, "the session was let go of", &decided);
+            self.take_down_pending(&pending, why, &decided);
         }
     }
 

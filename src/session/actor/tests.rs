@@ -59,10 +59,15 @@ struct Shared {
     /// For each line of its stdout, what that means.
     lines: Mutex<VecDeque<Vec<Event>>>,
     ready: AtomicBool,
+    /// Whoever reads it panics.
+    breaks: AtomicBool,
 }
 
 impl Scripted {
     fn next(&self) -> Output {
+        if self.shared.breaks.load(Relaxed) {
+            std::panic::resume_unwind(Box::new("it breaks"));
+        }
         let mut lines = self.shared.lines.lock().unwrap_or_else(PoisonError::into_inner);
         Output { events: lines.pop_front().unwrap_or_default(), writes: Vec::new() }
     }
@@ -208,7 +213,11 @@ impl Stage {
                 return Err(why);
             }
             let (process, puppet) = pretend(options.session_id.clone());
-            let shared = Arc::new(Shared { lines: Mutex::default(), ready: AtomicBool::new(false) });
+            let shared = Arc::new(Shared {
+                lines: Mutex::default(),
+                ready: AtomicBool::new(false),
+                breaks: AtomicBool::new(false),
+            });
             let (tell, told) = mpsc::unbounded_channel();
             let protocol = Box::new(Scripted { shared: Arc::clone(&shared), told: tell });
             let _ = started.send(Side { options: options.clone(), without, shared, puppet, told });

@@ -119,3 +119,23 @@ async fn where_the_system_has_no_room_for_a_process_it_says_so_and_the_next_prom
         assert_eq!(first, "and on", "{code}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_is_open_when_the_session_panics_has_its_end_in_the_audit_log() {
+    let (mut stage, side) = Stage::with(Capabilities::default()).await;
+    for (request, command) in [("p", "make"), ("q", "make test")] {
+        granted::asks(&side, request, command);
+    }
+    stage.row(|row| row.pending == 2).await;
+    side.shared.breaks.store(true, Relaxed);
+    side.puppet.line("something");
+    // Its task ends with it, and nothing of it is left.
+    while stage.updates.recv().await.is_some() {}
+    let said = crate::session::audit::told(&stage.folder.path().join("audit")).expect("decisions");
+    let ends: Vec<&str> =
+        said.lines().skip(2).map(|line| line.split_once("  ").map_or(line, |(_, rest)| rest)).collect();
+    let project = stage.folder.path().file_name().expect("a name").to_string_lossy();
+    let end = |command: &str| format!("expired    agor   scripted in {project}  Bash: {command}");
+    let why = "  cut off: internal error, see the log";
+    assert_eq!(ends, [end("make").as_str(), why, &end("make test"), why]);
+}
