@@ -158,7 +158,7 @@ impl Dialect {
                 (None, true) => FileAnswer::Written,
                 (None, false) => FileAnswer::Failed("no".to_owned()),
             };
-            host.command(Command::File { request_id: id, answer });
+            host.file(&id, answer);
         }
     }
 }

@@ -7,7 +7,7 @@ use agor_nvim::{
         lines::Frame,
         protocol::{Output, Protocol},
     },
-    domain::{Answer, Command, Event, PermissionRequest, RequestId},
+    domain::{Answer, Command, Event, FileAnswer, PermissionRequest, RequestId},
 };
 use serde_json::Value;
 
@@ -20,6 +20,8 @@ pub struct Host {
     /// Requests that wait for the user, and those that are settled.
     pub open: Vec<RequestId>,
     pub settled: HashSet<RequestId>,
+    /// Files that the agent waits for.
+    pub wanted: Vec<RequestId>,
     /// The agent says junk, of which only is asked that it does no harm: what follows from it is not our concern.
     pub lenient: bool,
 }
@@ -27,7 +29,8 @@ pub struct Host {
 impl Host {
     pub fn start(protocol: Box<dyn Protocol>) -> Self {
         let (events, writes, open, settled) = (Vec::new(), Vec::new(), Vec::new(), HashSet::new());
-        let mut host = Self { protocol, events, writes, running: false, open, settled, lenient: false };
+        let mut host =
+            Self { protocol, events, writes, running: false, open, settled, wanted: Vec::new(), lenient: false };
         let out = host.protocol.start();
         host.take(out);
         host
@@ -53,6 +56,9 @@ impl Host {
                 Event::TurnEnded { .. } | Event::Failed { .. } => self.running = false,
                 Event::Permission(request) => self.asked(&request.request_id),
                 Event::Question(request) => self.asked(&request.request_id),
+                Event::File(request) => self.wanted.push(request.request_id.clone()),
+                // The user may be asked about it.
+                Event::Withdrawn(id) if self.wanted.contains(id) => self.wanted.retain(|wanted| wanted != id),
                 Event::Withdrawn(id) => self.settle(&id.clone()),
                 _ => {}
             }
@@ -96,6 +102,19 @@ impl Host {
         assert_eq!(self.protocol.command(again), Output::default());
     }
 
+    /// The same for a file; one that was answered by itself, such as a relative path, is none.
+    pub fn file(&mut self, id: &RequestId, answer: FileAnswer) {
+        let (before, open) = (self.writes.len(), self.wanted.contains(id));
+        self.command(Command::File { request_id: id.clone(), answer: answer.clone() });
+        if self.lenient || !open {
+            return;
+        }
+        assert_eq!(self.writes.len(), before + 1, "an answer was written");
+        self.wanted.retain(|wanted| wanted != id);
+        let again = Command::File { request_id: id.clone(), answer };
+        assert_eq!(self.protocol.command(again), Output::default());
+    }
+
     pub fn permission(&self, id: &RequestId) -> Option<&PermissionRequest> {
         self.events.iter().find_map(|event| match event {
             Event::Permission(request) if request.request_id == *id => Some(&**request),
@@ -108,7 +127,7 @@ impl Host {
         self.take(out);
         // The turn itself is the session's to end, by the exit code.
         self.running = false;
-        assert!(self.open.is_empty(), "something is left open at the end");
+        assert!(self.open.is_empty() && self.wanted.is_empty(), "something is left open at the end");
     }
 
     fn take_leniently(&mut self, out: Output) {
