@@ -80,14 +80,12 @@ async fn a_prompt_that_was_to_be_sent_again_by_an_agent_that_could_not_be_starte
     stage.heard(&side).await;
     side.puppet.exit(7, &[]);
     stage.row(|row| row.status == Status::Error && !row.busy).await;
+    *stage.around.refuses.lock().expect("whole") = Some("no room".to_owned());
     let retry = stage.order(Order::Retry);
     assert_eq!(retry.await, Ok(()));
-    let side = stage.process().await;
-    side.puppet.event(ProcessEvent::SpawnFailed("there is no such program".to_owned()));
-    side.puppet.event(ProcessEvent::StdoutEnded);
-    side.puppet.end(None, &[]);
     let row = stage.row(|row| row.held.is_some()).await;
     assert_eq!((row.waiting, row.held), (vec!["hello".to_owned()], Some(Hold::Ended)));
+    *stage.around.refuses.lock().expect("whole") = None;
     let retry = stage.order(Order::Retry);
     assert_eq!(retry.await, Ok(()));
     let row = stage.row(|row| row.held.is_none()).await;
