@@ -4,12 +4,14 @@
 //!
 //! Says what changed while the agent ran, never by whom: nobody can tell.
 
-use super::{Actor, Done, Stop, trusted::names_of};
+use super::{Actor, Done, Stop};
 use crate::{
     domain::Content,
     session::trust::{self, Answers, Brought, Known, Place, Written},
 };
 
+/// Names in a sentence.
+const NAMED: usize = 3;
 /// Of a session's title, in a question.
 const TITLE: usize = 40;
 
@@ -124,4 +126,13 @@ pub(super) fn note(before: &Brought, now: &Brought, answers: Option<&Answers>, r
         tracing::warn!(%error, "what has changed while the agent ran is not kept");
     }
     news.into_iter().map(|file| file.name).collect()
+}
+
+/// Some of them, for a sentence.
+pub(super) fn names_of(mut names: Vec<String>) -> String {
+    names.dedup();
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let named = names.join(", ");
+    if more > 0 { format!("{named} and {more} more") } else { named }
 }

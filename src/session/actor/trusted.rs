@@ -25,8 +25,6 @@ use crate::{
 const USE: &str = "use";
 const REFUSE: &str = "refuse";
 const NOT_NOW: &str = "not_now";
-/// Names in a sentence.
-const NAMED: usize = 3;
 
 /// What is under way about it.
 #[derive(Debug, Default)]
@@ -384,15 +382,6 @@ impl Actor {
     }
 }
 
-/// Some of them, for a sentence.
 fn names(brought: &Brought) -> String {
-    names_of(brought.files.iter().map(|file| file.name.clone()).collect())
-}
-
-pub(super) fn names_of(mut names: Vec<String>) -> String {
-    names.dedup();
-    let more = names.len().saturating_sub(NAMED);
-    names.truncate(NAMED);
-    let named = names.join(", ");
-    if more > 0 { format!("{named} and {more} more") } else { named }
+    noticed::names_of(brought.files.iter().map(|file| file.name.clone()).collect())
 }
