@@ -66,7 +66,6 @@ M.links = {
   AgorHint = 'Comment',
   AgorFloat = 'NormalFloat',
   AgorBorder = 'FloatBorder',
-  AgorFloatTitle = 'FloatTitle',
   AgorKey = 'Special',
   AgorSelected = 'Visual',
   AgorFound = 'Search',
@@ -75,6 +74,7 @@ M.links = {
 -- On the border of a float: the colour of one group on the background of the float.
 ---@type table<string, string>
 M.on_float = {
+  AgorFloatTitle = 'FloatTitle',
   AgorBorderAsk = 'DiagnosticWarn',
   AgorTitleAsk = 'DiagnosticWarn',
   AgorFloatHint = 'Comment',
@@ -307,11 +307,26 @@ local function linked(target)
   return own or { link = target }
 end
 
+--- Neovim draws what has no background there, as titles in its own scheme, on the editor's and not on the float's.
+---@param source string
+---@return vim.api.keyset.highlight
+local function on_float(source)
+  local from, float = look(source), look('NormalFloat')
+  local out = { fg = from.fg, ctermfg = from.ctermfg, bg = float.bg, ctermbg = float.ctermbg }
+  if source == 'FloatTitle' then
+    -- It is for nothing else: a background of its own is meant for titles.
+    if from.bg or from.ctermbg or from.reverse then
+      return { link = source }
+    end
+    local attributes = { bold = from.bold, italic = from.italic, cterm = from.cterm }
+    return vim.tbl_extend('error', attributes, out)
+  end
+  return out
+end
+
 local function define_all()
-  local float = look('NormalFloat')
   for name, source in pairs(M.on_float) do
-    local from = look(source)
-    define(name, { fg = from.fg, ctermfg = from.ctermfg, bg = float.bg, ctermbg = float.ctermbg })
+    define(name, on_float(source))
   end
   for name, tint in pairs(M.tints) do
     define(name, background(tint))

@@ -121,6 +121,26 @@ T['a float that asks has the background of floats, in the next scheme too'] = te
   end
 )
 
+T['the title of a float stands on its background, or on the one that the scheme gives titles'] = test(
+  nil,
+  function(nvim)
+    nvim:lua([[
+      require('agor.highlight').setup()
+      function Ground(name)
+        return vim.api.nvim_get_hl(0, { name = name, link = false }).bg
+      end
+    ]])
+    equal(nvim:get('Ground("AgorFloatTitle") ~= nil'), true)
+    equal(nvim:get('Ground("AgorFloatTitle")'), nvim:get('Ground("NormalFloat")'))
+    nvim:cmd('hi FloatTitle guibg=#123456 | doautocmd ColorScheme')
+    equal(nvim:get('Ground("AgorFloatTitle")'), 0x123456)
+    nvim:cmd('colorscheme retrobox')
+    local want = nvim:get('Ground("FloatTitle")')
+    want = want ~= vim.NIL and want or nvim:get('Ground("NormalFloat")')
+    equal(nvim:get('Ground("AgorFloatTitle")'), want)
+  end
+)
+
 T['without termguicolors what matters less is dim in the default scheme'] = test(nil, function(nvim)
   nvim:cmd('set notermguicolors')
   nvim:lua('require("agor.highlight").setup()')
