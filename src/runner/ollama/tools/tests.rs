@@ -261,6 +261,41 @@ fn of_what_must_not_be_shown_a_search_tells_nothing_and_other_files_wait_for_the
 }
 
 #[test]
+fn where_a_search_is_cut_off_tells_nothing_of_what_must_not_be_shown() {
+    let most = "key\n".repeat(200);
+    let text = |files: &[(&str, &str)], with_asked: bool| {
+        let mut gate = |path: &std::path::Path| match path.file_name().and_then(|name| name.to_str()) {
+            Some("no" | "zno") => May::No,
+            Some("ask" | "zask") => May::Ask,
+            _ => May::Yes,
+        };
+        let stage = stage(files);
+        let input = json!({"pattern": "key"});
+        let work = run(&stage.root, SEARCH, &input, 64 * 1024, &AtomicBool::new(false), &mut gate);
+        let Work::Found(found) = work else { panic!("a search") };
+        (found.text(with_asked), found.asked().count())
+    };
+    let (all, _) = text(&[("p", &most)], false);
+    assert!(all.ends_with("p:200: key\n"), "{all}");
+    // Before it and behind it, little and much.
+    for other in ["no", "zno", "ask", "zask"] {
+        for more in ["key\n", &most, &most.repeat(2)] {
+            assert_eq!(text(&[("p", &most), (other, more)], false).0, all, "{other}");
+        }
+    }
+    let cut = |text: &str| text.contains("[there are more");
+    let (shown, asked) = text(&[("ask", "key\nkey\n"), ("p", &most)], true);
+    assert!(
+        shown.starts_with("ask:1: key\nask:2: key\np:1: key\n") && shown.contains("\np:198: key\n[there"),
+        "{shown}"
+    );
+    assert_eq!(asked, 1);
+    let (shown, asked) = text(&[("p", &most), ("zask", "key\n")], true);
+    assert_eq!((cut(&shown), asked), (true, 0), "nobody is asked about what there is no room for");
+    assert!(cut(&text(&[("p", &most), ("q", "key\n")], false).0));
+}
+
+#[test]
 fn a_call_is_about_the_files_that_it_names_and_those_that_they_lead_to() {
     let stage = stage(&[("a", "x")]);
     std::os::unix::fs::symlink("a", stage.project.join("link")).expect("a link");
