@@ -149,6 +149,35 @@ async fn rules_hold_where_changes_are_not_asked_about() {
 }
 
 #[tokio::test]
+async fn why_a_change_cannot_be_made_tells_nothing_of_a_file_that_is_to_be_asked_about() {
+    let guess = |text: &str| {
+        let input = serde_json::json!({"path": ".env", "old_text": text, "new_text": "x"});
+        format!("call edit_file {input}")
+    };
+    let ask = || of_env(Judgement::Ask("why".into()));
+    for mode in ["default", "acceptEdits", "plan"] {
+        let server = Ollama::start();
+        let mut runner = begin(&server, |options| options.permission_mode = Some(mode.into()));
+        let mut heard = Vec::new();
+        // A wrong guess, and a right one.
+        for (text, change) in [("KEY=1", false), ("KEY=0", true)] {
+            let events = judged(&mut runner, &guess(text), ask(), "reject").await;
+            let expect = if mode == "plan" { vec![] } else { vec![(vec![".env"], change)] };
+            assert_eq!(asked(&events), expect, "{mode} {text}");
+            let chats = server.chats();
+            let messages = chats.last().and_then(|chat| chat["messages"].as_array()).expect("messages");
+            let result = messages.iter().rfind(|message| message["role"] == "tool").expect("a result");
+            heard.push(result["content"].clone());
+        }
+        assert_eq!(heard[0], heard[1], "{mode}: the model hears which one is right");
+        if mode != "plan" {
+            let events = judged(&mut runner, &guess("KEY=1"), ask(), "allow").await;
+            assert!(outputs(&events)[0].0.contains("old_text is not in .env"), "{mode}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn without_rules_nothing_is_told_of() {
     let server = Ollama::start();
     let mut runner = start(&server);

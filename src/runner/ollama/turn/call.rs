@@ -25,6 +25,13 @@ const RESULT: std::ops::RangeInclusive<u64> = 4 * 1024..=64 * 1024;
 
 /// The host reads lines of up to 10 MiB: a question that it drops would never be answered.
 const MOST_SHOWN: usize = 8 * 1024 * 1024;
+/// In characters.
+const TITLE: usize = 1024;
+
+/// What the user does not want, in a sentence.
+const READING: &str = "that to be read";
+const CHANGING: &str = "this change";
+const WHY_NOT: &str = "The change cannot be made. The model would hear why, which tells it of what is in the file.";
 
 /// The files that a call is about, and whether it changes them.
 type About = (Vec<String>, bool);
@@ -84,7 +91,9 @@ impl Call {
     /// One line for people.
     fn title(&self) -> &str {
         let text = |key: &str| self.arguments[key].as_str().filter(|text| !text.is_empty());
-        text("pattern").or(text("path")).unwrap_or(".")
+        let title = text("pattern").or(text("path")).unwrap_or(".");
+        // The host is told the arguments beside it: twice the longest that a server sends is more than it reads.
+        title.char_indices().nth(TITLE).map_or(title, |(end, _)| &title[..end])
     }
 
     pub(super) fn result(&self, text: &str) -> Value {
@@ -127,13 +136,30 @@ impl<W: Write> Agent<W> {
             if asks
                 && !change
                 && call.name != tools::SEARCH
-                && let Some(refusal) = self.leave_to_read(call, files).await?
+                && let Some(refusal) = self.leave_to_read(call, files, READING).await?
+            {
+                return Ok(refusal);
+            }
+            // Before it is worked out, which would tell of what is in there.
+            if asks
+                && *change
+                && let Some(refusal) = self.reads_only()?
             {
                 return Ok(refusal);
             }
         }
         let change = match self.work(&root, call, about.clone()).await? {
-            Work::Done(done) => return Ok(Outcome::of(done)),
+            Work::Done(done) => {
+                // Why a change cannot be made tells what is in the file: a model could guess at that until it is right, and
+                // nobody would be asked. That this was asked and not the change would tell it too, so a no sounds the same.
+                if let (Err(_), Some((files, true))) = (&done, &about)
+                    && asks
+                    && let Some(refusal) = self.leave_to_read(call, files, CHANGING).await?
+                {
+                    return Ok(refusal);
+                }
+                return Ok(Outcome::of(done));
+            }
             Work::Found(found) => {
                 let named = about.filter(|_| asks).map(|(files, _)| files).unwrap_or_default();
                 return self.found(&root, call, &found, named).await;
@@ -237,28 +263,36 @@ impl<W: Write> Agent<W> {
         if files.is_empty() {
             return Ok(Outcome::of(Ok(found.text(false))));
         }
-        Ok(match self.leave_to_read(call, &files).await? {
+        Ok(match self.leave_to_read(call, &files, READING).await? {
             None => Outcome::of(Ok(found.text(true))),
             Some(refusal) if asks => refusal,
             Some(_) => Outcome::of(Ok(found.text(false))),
         })
     }
 
-    /// `None` if the user lets it be read.
-    async fn leave_to_read(&mut self, call: &Call, files: &[String]) -> Result<Option<Outcome>, Cut> {
+    /// `None` if the user lets it be read; else the model hears that they do not want `what`.
+    async fn leave_to_read(&mut self, call: &Call, files: &[String], what: &str) -> Result<Option<Outcome>, Cut> {
         let request = self.host.fresh_id("ask");
-        self.host.tell(
-            "permission_request",
-            json!({"requestId": request, "toolUseId": call.id, "toolName": call.name, "title": call.title(),
-                "input": call.arguments, "files": files, "change": false, "options": [
-                    {"optionId": "allow", "name": "Allow once", "kind": "allow_once"},
-                    {"optionId": "reject", "name": "Reject", "kind": "reject_once"}]}),
-        )?;
+        let mut asked = json!({"requestId": request, "toolUseId": call.id, "toolName": call.name, "title": call.title(),
+            "input": call.arguments, "files": files, "change": false, "options": [
+                {"optionId": "allow", "name": "Allow once", "kind": "allow_once"},
+                {"optionId": "reject", "name": "Reject", "kind": "reject_once"}]});
+        if what == CHANGING {
+            asked["reason"] = WHY_NOT.into();
+        }
+        self.host.tell("permission_request", asked)?;
         let answer = self.host.answer(&request).await?;
         match answer.option.as_deref().filter(|_| !answer.cancelled) {
             Some("allow") => Ok(None),
-            _ => Ok(Some(Outcome::refused("that to be read", answer.message))),
+            _ => Ok(Some(Outcome::refused(what, answer.message))),
         }
+    }
+
+    /// `None` if there is a mode in which files are changed.
+    fn reads_only(&mut self) -> Result<Option<Outcome>, Cut> {
+        self.apply_settings()?;
+        let why = "nothing is changed now: the user wants you to read only";
+        Ok((self.mode == Mode::ReadOnly).then(|| Outcome::of(Err(why.to_owned()))))
     }
 
     /// `None` if the change may be made. `asks`: a rule of the user's wants to be asked.
@@ -269,16 +303,11 @@ impl<W: Write> Agent<W> {
         diff: &FileDiff,
         asks: bool,
     ) -> Result<Option<Outcome>, Cut> {
-        self.apply_settings()?;
-        match self.mode {
-            Mode::AcceptEdits if !asks => return Ok(None),
-            Mode::AcceptEdits => {}
-            Mode::ReadOnly => {
-                return Ok(Some(Outcome::of(
-                    Err("nothing is changed now: the user wants you to read only".to_owned()),
-                )));
-            }
-            Mode::Ask => {}
+        if let Some(refusal) = self.reads_only()? {
+            return Ok(Some(refusal));
+        }
+        if self.mode == Mode::AcceptEdits && !asks {
+            return Ok(None);
         }
         let request = self.host.fresh_id("ask");
         self.host.tell(
@@ -296,7 +325,7 @@ impl<W: Write> Agent<W> {
                 self.set_mode(Mode::AcceptEdits)?;
                 Ok(None)
             }
-            _ => Ok(Some(Outcome::refused("this change", answer.message))),
+            _ => Ok(Some(Outcome::refused(CHANGING, answer.message))),
         }
     }
 }
@@ -322,6 +351,13 @@ mod tests {
         assert_eq!(none.arguments, json!({}));
         let odd = Call::new("c".into(), &json!({"name": "x", "arguments": "not JSON"}));
         assert_eq!((&odd.arguments, &odd.echo()["function"]["arguments"]), (&json!("not JSON"), &json!({})));
+    }
+
+    #[test]
+    fn a_title_does_not_make_a_line_of_the_longest_arguments_that_the_host_drops() {
+        let arguments = json!({"pattern": format!("x{}", "ä".repeat(3 * 1024 * 1024))});
+        let call = Call::new("c".into(), &json!({"name": "search", "arguments": arguments}));
+        assert_eq!((call.title().chars().count(), call.title().starts_with("xää")), (TITLE, true));
     }
 
     /// What goes back to the server is what its own client sends.
