@@ -107,6 +107,9 @@ enum Turn {
     Failed,
 }
 
+/// Calls that may wait at a time.
+const MOST_CALLS: usize = 500;
+
 const SILENT_ERROR: &str = "the runner reported an error without a text";
 
 impl Sidecar {
@@ -314,6 +317,12 @@ impl Sidecar {
         let Some((request_id, call)) = ask::call(&value, &self.options.cwd.to_string_lossy()) else {
             return self.say(out, Content::Unknown(value));
         };
+        // Each is looked up beside the session: a runner that waits for no answer would have us hold what it tells of.
+        if self.calls.len() == MOST_CALLS && !self.calls.contains(&request_id) {
+            let why = format!("{MOST_CALLS} calls wait to be held against the user's rules: wait for an answer");
+            self.calls.insert(request_id.clone());
+            return self.judged(out, &request_id, Judgement::Deny(why));
+        }
         if !self.calls.insert(request_id) {
             return out.event(Event::Noise { text: "the runner told of a call twice".to_owned() });
         }

@@ -313,6 +313,28 @@ fn a_call_waits_for_what_rules_say_of_it_and_has_one_answer() {
 }
 
 #[test]
+fn a_runner_that_does_not_wait_for_its_answers_has_its_calls_refused() {
+    let mut sidecar = sidecar("x");
+    sidecar.command(Command::Prompt(Prompt::new("go")));
+    let call = |sidecar: &mut Sidecar, id: usize| {
+        let value = json!({"type": "call_request", "requestId": format!("c{id}"), "toolName": "dig", "input": {}});
+        sidecar.receive(Frame::Line(value.to_string()))
+    };
+    for id in 0..MOST_CALLS {
+        assert!(matches!(&call(&mut sidecar, id).events[..], [Event::Call(_)]), "{id}");
+    }
+    for id in [MOST_CALLS, MOST_CALLS] {
+        let out = call(&mut sidecar, id);
+        let said = serde_json::from_slice::<Value>(&out.writes[0]).expect("JSON");
+        assert_eq!((out.events.len(), &said["requestId"], &said["decision"]), (0, &json!("c500"), &json!("deny")));
+        assert!(said["message"].as_str().is_some_and(|why| why.ends_with("wait for an answer")), "{said}");
+    }
+    assert!(matches!(&call(&mut sidecar, 0).events[..], [Event::Noise { .. }]), "that one is told of already");
+    sidecar.command(Command::Judged { request_id: "c0".into(), judgement: Judgement::Nothing });
+    assert!(matches!(&call(&mut sidecar, MOST_CALLS).events[..], [Event::Call(_)]), "there is room again");
+}
+
+#[test]
 fn a_runner_is_to_tell_of_calls_only_where_rules_restrict() {
     let judges = |policy: Policy| {
         let mut options = options("x");
