@@ -118,6 +118,11 @@ impl Actor {
         (*count <= TOLD).then_some(told)
     }
 
+    /// How often the agent was refused by the same without being told why.
+    pub(super) fn untold(&self, by: &Reasons) -> u32 {
+        self.refused.get(&by.rules.join("\n")).map_or(0, |count| count.saturating_sub(TOLD))
+    }
+
     /// Also where nothing can be taken down.
     fn forbid(&mut self, request_id: &RequestId, by: Reasons, told: String) {
         let pending = self.state.find_pending(request_id);

@@ -26,8 +26,15 @@ impl Actor {
         let request_id = request.request_id.clone();
         let judgement = match found.outcome {
             Outcome::Deny { by, told } => {
-                self.forbid_call(request, found.grounds, by.clone());
-                Judgement::Deny(self.reason(&by, told).unwrap_or(by.words))
+                let told = self.reason(&by, told);
+                let part = request.tool_use_id.is_none();
+                let pending = self.take_down_forbidden(request, found.grounds, by.clone());
+                // A search may find something in hundreds of files: the log has each, and who reads along the first few.
+                match &told {
+                    None if part => self.say_more_forbidden(&by),
+                    _ => drop(self.say(pending)),
+                }
+                Judgement::Deny(told.unwrap_or(by.words))
             }
             Outcome::Ask(why) => Judgement::Ask(why),
             Outcome::Allow(_) | Outcome::Open => Judgement::Nothing,
@@ -37,6 +44,12 @@ impl Actor {
 
     /// It stands in the transcript and in the audit log as if it had been asked.
     pub(super) fn forbid_call(&mut self, request: PermissionRequest, grounds: Option<Grounds>, by: Reasons) {
+        let content = self.take_down_forbidden(request, grounds, by);
+        self.say(content);
+    }
+
+    /// What is to be said of it.
+    fn take_down_forbidden(&mut self, request: PermissionRequest, grounds: Option<Grounds>, by: Reasons) -> Content {
         let option = refusing(&request).cloned();
         let outcome = match &option {
             Some(option) => format!("{} ({})", option.name, by.words),
@@ -46,7 +59,15 @@ impl Actor {
         pending.grounds = grounds;
         let decided = Decided::by_rule(Decision::Denied, by, option.map(|option| option.kind));
         self.take_down_pending(&pending, &outcome, &decided);
-        self.say(pending.content(Some(outcome)));
+        pending.content(Some(outcome))
+    }
+
+    /// Once until the user says something.
+    fn say_more_forbidden(&mut self, by: &Reasons) {
+        if self.untold(by) == 1 {
+            let message = format!("there is more that is {}: :AgorAudit shows each", by.words);
+            self.say(Content::Status { subtype: "policy".to_owned(), message });
+        }
     }
 
     /// Once: in the present mode nothing is asked, so nobody holds what is done against rules.

@@ -52,6 +52,30 @@ async fn a_call_that_a_rule_forbids_does_not_run_though_nobody_asks() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_search_may_not_show_is_taken_down_whole_and_told_of_a_few_times() {
+    let (mut stage, mut side) = Stage::begin(|options| options.policy = policy()).await;
+    side.ready(Capabilities::default());
+    stage.heard(&side).await;
+    for at in 0..20 {
+        side.calls(&format!("part{at}"), "rm y");
+        assert!(matches!(side.judged().await.1, Judgement::Deny(_)));
+    }
+    assert_eq!(stage.decisions().len(), 20);
+    assert_eq!(stage.outcomes().await.len(), 3);
+    let more = "there is more that is forbidden by your rule `command(rm *)` (here): :AgorAudit shows each";
+    let lines = stage.lines().await;
+    assert_eq!(lines.iter().filter(|line| line.contains("there is more")).count(), 1, "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains(more)), "{lines:?}");
+    // A call of its own is told of each time.
+    let subject = Subject::Command { command: "rm z".into() };
+    let mut call = request("whole", subject, OptionKind::AllowOnce);
+    call.tool_use_id = Some("t".into());
+    side.says([Event::Call(Box::new(call))]);
+    side.judged().await;
+    assert_eq!(stage.outcomes().await.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_to_be_asked_about_is_and_all_others_are_left_to_the_agent() {
     let (stage, mut side) = Stage::begin(|options| options.policy = policy()).await;
     side.ready(Capabilities::default());
