@@ -7,6 +7,11 @@ use std::{
     time::Duration,
 };
 
+// Of a static binary, which with musl's own takes 1.7 times the processor's time of glibc's, and with this one 1.3 times.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 const USAGE: &str = "usage: agor-nvim [--version | --help | runner demo | runner ollama | keep CMD…]
 
 Without arguments it is the backend of agor.nvim: Neovim starts it and speaks msgpack-RPC on its stdin and stdout.
