@@ -162,6 +162,7 @@ local function follow(win)
   placed = row
 end
 
+--- At once, though a drawing may be due: where the user has asked for it, the next key means what is shown.
 local function draw()
   scheduled = false
   local win, buf = window(), board.buf
@@ -281,9 +282,6 @@ local function load_earlier()
   end)
 end
 
---- Draws at once, though a drawing may be due: the user has asked for it, and the next key means what is shown.
-local redraw = draw
-
 ---@param ask fun(let_go: fun())
 local function hold(ask)
   held = true
@@ -304,7 +302,7 @@ local handle = {
   hold = hold,
   reload = function()
     load_earlier()
-    redraw()
+    draw()
   end,
   sort = function()
     local sorts = require('agor.ui.board_rows').SORTS
@@ -314,7 +312,7 @@ local handle = {
         break
       end
     end
-    redraw()
+    draw()
   end,
   filter = function()
     local win = window()
@@ -322,19 +320,19 @@ local handle = {
       require('agor.ui.board_filter').ask(win, board.filter, function(text)
         if text ~= board.filter then
           board.filter = text
-          redraw()
+          draw()
         end
       end)
     end
   end,
   clear = function()
     board.filter = ''
-    redraw()
+    draw()
   end,
   earlier = function()
     board.earlier = not board.earlier
     load_earlier()
-    redraw()
+    draw()
   end,
   help = function()
     help_win = require('agor.ui.help').open(board.buf --[[@as integer]])
@@ -377,13 +375,13 @@ local function watch(win, buf)
     end
     details(win, buf)
   end)
-  on({ 'VimResized', 'WinResized' }, {}, redraw)
+  on({ 'VimResized', 'WinResized' }, {}, draw)
   -- A question comes after the row that counts it.
   local events = { 'AgorPermission', 'AgorQuestion', 'AgorPermissionClosed', 'AgorAttention' }
   on('User', { pattern = events }, M.refresh)
   on('TabEnter', {}, function()
     if stale then
-      redraw()
+      draw()
     end
   end)
   on('WinClosed', { pattern = tostring(win) }, function()
@@ -432,7 +430,7 @@ function M.open()
   load_earlier()
   -- An id that no session has: the first one in the list.
   wanted = current and current.session_id or ''
-  redraw()
+  draw()
   require('agor.others').watch(M.refresh)
   timer = assert(vim.uv.new_timer())
   timer:start(1000, 1000, vim.schedule_wrap(M.tick))

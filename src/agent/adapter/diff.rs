@@ -53,8 +53,8 @@ pub fn between(old: &str, new: &str, place: Place) -> Vec<Hunk> {
     hunks.filter(|hunk| !hunk.lines.is_empty()).collect()
 }
 
-/// A whole file by another. Comparing two texts that have nothing in common takes a time that grows with the square of their length: what is large
-/// and all different is shown as what it is, one piece by another.
+/// A whole file by another. Comparing two texts that have nothing in common takes a time that grows with the square of their
+/// length: what is large and all different is shown as what it is, one piece by another.
 pub fn of_file(old: &str, new: &str) -> Vec<Hunk> {
     const MOST_WORK: usize = 25_000_000;
     let (before, after): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());

@@ -4,8 +4,8 @@
 //! is the adapters' matter; it does not look into them beyond finding out that something is one.
 //!
 //! Ours beyond what plain runners speak, each only after the runner's `ready` announced it: `interrupt`,
-//! `permission_request` with `permission_response` (see [`ask`], which also has `question_request` and `call_request`), and models, modes,
-//! efforts and images (see [`offers`]). `doc/sidecar.md` has the whole protocol, for those who write runners.
+//! `permission_request` with `permission_response` (see [`ask`], which also has `question_request` and `call_request`), and
+//! models, modes, efforts and images (see [`offers`]). `doc/sidecar.md` has the whole protocol, for those who write runners.
 
 mod ask;
 mod fields;

@@ -1,6 +1,6 @@
 //! What sessions take from outside of the program and what may fail them there: the time of day, the files that journals
-//! are in, the agents, what these do. As values, so that whoever wants to see a session fail can hand it others. By default they are the
-//! real ones.
+//! are in, the agents, what their processes use. As values, so that whoever wants to see a session fail can hand it others.
+//! By default they are the real ones.
 
 use std::{
     fmt,

@@ -1,4 +1,5 @@
-//! Searching the files of a project, line by line.
+//! Searching the files of a project, line by line. A file with something in it is judged before any of it is kept: the model
+//! must not learn of what it may not see.
 
 use std::{
     path::Path,

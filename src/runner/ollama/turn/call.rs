@@ -1,4 +1,5 @@
-//! The calls of tools: each is run, or refused by the user, and its result told to the model and to the host.
+//! The calls of tools: each is held against the user's rules where there are any, run or refused, and its result told to the
+//! model and to the host.
 
 use std::{
     io::Write,
